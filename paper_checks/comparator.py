@@ -1,0 +1,199 @@
+"""The one comparator: every claim hands its numbers to it and gets back evidence.
+
+A Monte Carlo comparison is designed before sampling. With K = FAMILY comparisons allowed in a run and a family-wise
+false-alarm probability F, one two-sided comparison has level F/(2K): the factor 2 pays for the normal approximation, whose
+tail is off by at most a factor 2 once |skewness| z³/(6 √m) <= log 2 (first-order Cramér correction), a condition that
+`Design.samples` imposes. The detectable error of a comparison is (z_F + z_miss) · standard error: an error of that size
+passes unnoticed with probability at most MISS. A comparison that could not have seen an error of the size it promises
+fails as underpowered, however well the numbers agree.
+
+The approach (fix both error probabilities and the smallest difference to detect, derive the sample size) is that of
+TensorFlow Probability's statistical testing.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+Side = Literal["holds", "beyond", "counterexample"]
+SIDES = ("holds", "beyond", "counterexample")
+
+
+@dataclass(frozen=True)
+class Design:
+    """Error probabilities of a run and what follows from them."""
+
+    false_alarm: float = 1e-6  # family-wise, for the whole run
+    miss: float = 1e-3
+    family: int = 4096  # most comparisons with a standard error in one run; the run fails beyond it
+
+    def critical(self, degrees: float = math.inf) -> float:
+        """|z| (or |t|) beyond which one comparison raises the alarm."""
+        level = self.false_alarm / (2 * self.family)
+        return float(stats.t.isf(level / 2, degrees) if math.isfinite(degrees) else stats.norm.isf(level / 2))
+
+    def detectable(self, degrees: float = math.inf) -> float:
+        """Error, in standard errors, that is missed with probability at most `miss`."""
+        miss = stats.t.isf(self.miss, degrees) if math.isfinite(degrees) else stats.norm.isf(self.miss)
+        return self.critical(degrees) + float(miss)
+
+    def samples(self, value: float, variance: float, error: float, degrees: float = math.inf) -> int:
+        """Samples that make a relative `error` of `value` detectable in a mean with per-sample `variance`.
+
+        The second condition bounds the skewness of a variable of range at most 1 by 1/σ (module docstring).
+        """
+        if variance == 0:
+            return 2
+        power = (self.detectable(degrees) / error) ** 2 * variance / value**2 if value else 0
+        normality = (self.critical() ** 3 / (6 * math.log(2))) ** 2 / variance
+        return math.ceil(max(power, normality, 2))
+
+
+DESIGN = Design()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One comparison (or one array of them), as the ledger stores it. Numbers are those of the worst comparison."""
+
+    name: str
+    kind: str
+    side: Side
+    passed: bool
+    message: str
+    exact: float | None = None
+    estimate: float | None = None
+    standard_error: float | None = None
+    z: float | None = None
+    tolerance: float | None = None
+    detectable: float | None = None  # smallest detectable relative error (absolute where the exact value is 0)
+    comparisons: int = 0  # comparisons with a standard error, counted against the family
+    details: dict[str, Any] = field(default_factory=dict)  # samples, seed, device, seconds, ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+
+def _float(value: Any) -> float | None:
+    """A float for the record; None where there is none (infinite or undefined)."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _same_shape(name: str, left: Any, right: Any) -> tuple[np.ndarray, np.ndarray]:
+    first, second = np.asarray(left), np.asarray(right)
+    if first.shape != second.shape or first.size == 0:
+        raise ValueError(f"{name}: shapes {first.shape} and {second.shape} must agree and hold at least one number")
+    return first, second
+
+
+def equal(name: str, exact: Any, value: Any, side: Side = "holds") -> Evidence:
+    """Equality of exact numbers or object arrays of them (no tolerance)."""
+    left, right = _same_shape(name, exact, value)
+    if left.dtype.kind == "f" or right.dtype.kind == "f":
+        raise TypeError(f"{name}: equality is for exact numbers; compare floats with a stated tolerance")
+    wrong = np.flatnonzero([bool(a != b) for a, b in zip(left.ravel(), right.ravel(), strict=True)])
+    at = int(wrong[0]) if wrong.size else 0
+    a, b = left.ravel()[at], right.ravel()[at]
+    message = f"{left.size} exact values, {wrong.size} differ" + (f"; first: {a} against {b}" if wrong.size else "")
+    return Evidence(name, "exact", side, not wrong.size, message, _float(a), _float(b))
+
+
+def close(name: str, exact: Any, value: Any, relative: float, because: str, side: Side = "holds") -> Evidence:
+    """|value - exact| <= relative · |exact| entrywise, with the reason for the tolerance (rounding or order)."""
+    left, right = (np.asarray(array, dtype=np.float64) for array in _same_shape(name, exact, value))
+    finite = bool(np.isfinite(left).all() and np.isfinite(right).all())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.where(left == right, 0.0, np.abs(right - left) / np.abs(left)).ravel()
+    worst = int(np.argmax(error)) if finite else 0
+    passed = finite and bool(error[worst] <= relative)
+    message = f"largest relative error {error[worst]:.3g} of {left.size}, tolerance {relative:.3g} ({because})"
+    message += "" if finite else "; not finite"
+    return Evidence(name, "close", side, passed, message, _float(left.flat[worst]), _float(right.flat[worst]),
+                    tolerance=relative)  # fmt: skip
+
+
+def less(name: str, smaller: Any, larger: Any, side: Side = "holds") -> Evidence:
+    """Strict inequality smaller < larger, entrywise, between exact or exactly rounded numbers."""
+    left, right = np.broadcast_arrays(np.asarray(smaller), np.asarray(larger))
+    gaps = [b - a for a, b in zip(left.ravel(), right.ravel(), strict=True)]
+    if not gaps:
+        raise ValueError(f"{name}: nothing to compare")
+    worst = min(range(len(gaps)), key=lambda i: gaps[i])
+    a, b = left.ravel()[worst], right.ravel()[worst]
+    passed = all(bool(gap > 0) for gap in gaps)
+    message = f"{len(gaps)} strict inequalities; tightest {float(a):.6g} < {float(b):.6g}"
+    return Evidence(name, "inequality", side, passed, message, _float(b), _float(a))
+
+
+def estimate(
+    name: str,
+    exact: Any,
+    value: Any,
+    standard_error: Any,
+    error: float | None,
+    side: Side = "holds",
+    degrees: float = math.inf,
+    design: Design = DESIGN,
+    **details: Any,
+) -> Evidence:
+    """Monte Carlo estimates against exact values, entrywise; fails on disagreement and on lack of power.
+
+    A relative `error` (None: no power demanded, as for exact zeros) must be detectable for every non-zero exact value.
+    A standard error of 0 demands equality to the rounding of the sums (1e-12 of the value).
+    """
+    left, right = (np.asarray(array, dtype=np.float64).ravel() for array in _same_shape(name, exact, value))
+    spread = np.broadcast_to(np.asarray(standard_error, dtype=np.float64), np.shape(exact)).ravel()
+    finite = bool(np.isfinite(left).all() and np.isfinite(right).all() and np.isfinite(spread).all())
+    difference = right - left
+    rounding = 1e-12 * np.abs(left)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(np.abs(difference) <= rounding, 0.0, difference / spread)
+        z = np.where(np.isnan(z), np.inf, z)  # a value that is not a number never passes
+        detectable = np.where(left != 0, design.detectable(degrees) * spread / np.abs(left), np.nan)
+    worst = int(np.argmax(np.abs(z)))
+    largest = float(np.nanmax(detectable)) if np.isfinite(detectable).any() else None
+    agrees = finite and bool((np.abs(z) <= design.critical(degrees)).all())
+    powered = error is None or largest is None or largest <= error
+    message = f"{left.size} estimates, worst z {z[worst]:+.2f} (alarm beyond {design.critical(degrees):.2f})"
+    if not powered:
+        message += f"; underpowered: detects {largest:.3g}, {error:.3g} promised"
+    return Evidence(name, "estimate", side, agrees and powered, message, _float(left[worst]), _float(right[worst]),
+                    _float(spread[worst]), _float(z[worst]), error, largest, left.size, details)  # fmt: skip
+
+
+def sign(
+    name: str, expected: int, value: Any, standard_error: Any, side: Side = "holds", degrees: float = math.inf,
+    design: Design = DESIGN, **details: Any,
+) -> Evidence:  # fmt: skip
+    """The sign (+1 or -1) of estimated numbers, each at the run's false-alarm level."""
+    numbers, spread = (
+        np.asarray(array, dtype=np.float64).ravel() for array in _same_shape(name, value, standard_error)
+    )
+    if not (spread > 0).all():
+        raise ValueError(f"{name}: a sign needs positive standard errors, got {spread.min()}")
+    z = expected * numbers / spread
+    worst = int(np.argmin(z))
+    critical = design.critical(degrees)
+    message = f"{z.size} signs {'+' if expected > 0 else '-'}, weakest at {z[worst]:.2f} standard errors (needs {critical:.2f})"
+    return Evidence(name, "sign", side, bool((z > critical).all()), message, None, _float(numbers[worst]),
+                    _float(spread[worst]), _float(expected * z[worst]), None, None, z.size, details)  # fmt: skip
+
+
+def verdict(evidence: Iterable[Evidence]) -> str:
+    """The verdict that the evidence supports: verified, bounded, refuted or failed; a person never sets it."""
+    found = list(evidence)
+    if not found or not all(item.passed for item in found):
+        return "failed"
+    sides = {item.side for item in found}
+    if "counterexample" in sides:
+        return "refuted"
+    return "bounded" if "beyond" in sides else "verified"

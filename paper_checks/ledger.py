@@ -1,0 +1,85 @@
+"""The ledger: what is claimed (claims.toml), and what a run found (a JSON file of evidence, written atomically)."""
+
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CLAIMS_FILE = Path(__file__).with_name("claims.toml")
+NEEDS = ("nothing", "GPU", "weights")
+_REQUIRED = ("group", "source", "statement", "formal", "scope", "needs")
+_OPTIONAL = ("not_run",)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One line of the ledger. `not_run` is the reason why no check exists yet; a claim with a check has none."""
+
+    id: str
+    group: str
+    source: str
+    statement: str
+    formal: str
+    scope: str
+    needs: str
+    not_run: str | None = None
+
+
+def load_claims(path: Path = CLAIMS_FILE) -> dict[str, Claim]:
+    """All claims by id, in the file's order.
+
+    Raises:
+        ValueError: the file cannot be read as TOML (the message has the line), or a claim lacks a key, has an unknown
+            one, or a value of the wrong kind (the message names claim and key).
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    return {name: _claim(path.name, name, entry) for name, entry in table.items()}
+
+
+def _claim(file: str, name: str, entry: Any) -> Claim:
+    if not isinstance(entry, dict):
+        raise ValueError(f'{file}: [{name}] must be a table; an id with a dot is written ["T1.1"]')
+    missing = [key for key in _REQUIRED if key not in entry]
+    unknown = [key for key in entry if key not in _REQUIRED + _OPTIONAL]
+    if missing or unknown:
+        raise ValueError(f"{file}: claim {name}: missing keys {missing}, unknown keys {unknown}")
+    for key, value in entry.items():
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(f"{file}: claim {name}: {key} must be a non-empty string, got {value!r}")
+    if entry["needs"] not in NEEDS:
+        raise ValueError(f"{file}: claim {name}: needs must be one of {NEEDS}, got {entry['needs']!r}")
+    return Claim(id=name, **entry)
+
+
+def mismatches(claims: Mapping[str, Claim], checked: set[str]) -> list[str]:
+    """What is wrong between the ledger and the set of ids that have a check: one sentence each."""
+    problems = [f"check for {name}, which claims.toml does not have" for name in sorted(checked - claims.keys())]
+    for name, claim in claims.items():
+        if name in checked and claim.not_run:
+            problems.append(f"claim {name} has a check, but claims.toml still says not_run = {claim.not_run!r}")
+        if name not in checked and not claim.not_run:
+            problems.append(f"claim {name} has no check and no not_run reason")
+    return problems
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that the file is either the old one or the complete new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=1, ensure_ascii=False, allow_nan=False)
+            stream.write("\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,146 @@
+"""The pytest side: the `claims` marker and fixture, the rule "no id without a check", the table and the JSON record."""
+
+import platform
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .comparator import DESIGN, Evidence
+from .ledger import Claim, load_claims, mismatches, write_json
+from .recorder import Recorder
+from .results import Results
+from .table import render
+
+CLAIMS = pytest.StashKey[dict[str, Claim]]()
+RESULTS = pytest.StashKey[Results]()
+CHECKS_FOLDER = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("claims")
+    group.addoption("--seed", type=int, default=20240603, help="base seed of every simulation (default: %(default)s)")
+    group.addoption(
+        "--evidence",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="JSON record of the run (default: .evidence/claims.json)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", 'claims(id): the check of one claim of the ledger, such as claims("T1.3")')
+    try:
+        config.stash[CLAIMS] = load_claims()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    if config.getoption("--seed") < 0:
+        raise pytest.UsageError(f"--seed must be >= 0, got {config.getoption('--seed')}")
+    config.stash[RESULTS] = Results(config.stash[CLAIMS])
+
+
+def _claim_id(item: pytest.Item) -> str | None:
+    marker = item.get_closest_marker("claims")
+    if marker is None:
+        return None
+    if len(marker.args) != 1 or not isinstance(marker.args[0], str):
+        raise pytest.UsageError(f'{item.nodeid}: write @pytest.mark.claims("T1.3"), one id')
+    return marker.args[0]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Before any deselection: leave benchmarks out of ordinary runs, and hold checks and ledger against each other."""
+    if not config.getoption("benchmark_only", False):
+        items[:] = [item for item in items if "benchmark" not in getattr(item, "fixturenames", ())]
+    checks = [item for item in items if CHECKS_FOLDER in item.path.parents]
+    problems = [f"{item.nodeid} is a check without @pytest.mark.claims" for item in checks if _claim_id(item) is None]
+    problems += [
+        f"{item.nodeid} must take the claim fixture"
+        for item in checks
+        if "claim" not in getattr(item, "fixturenames", ())
+    ]
+    if _whole_folder_collected(config, checks):
+        checked = {name for item in checks if (name := _claim_id(item)) is not None}
+        problems += mismatches(config.stash[CLAIMS], checked)
+    if problems:
+        raise pytest.UsageError("ledger and checks disagree:\n  " + "\n  ".join(problems))
+
+
+def _whole_folder_collected(config: pytest.Config, checks: list[pytest.Item]) -> bool:
+    files = set(CHECKS_FOLDER.glob("test_*.py"))
+    parts = any("::" in argument for argument in config.args)
+    return bool(checks) and not parts and files <= {item.path for item in checks}
+
+
+@pytest.fixture
+def claim(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+    """Hands numbers to the comparator and keeps the evidence under the id of this check."""
+    name = _claim_id(request.node)
+    if name is None:
+        raise pytest.UsageError(f"{request.node.nodeid} takes the claim fixture but has no @pytest.mark.claims")
+    recorder = Recorder(name, request.config.getoption("--seed"), request.node.user_properties)
+    request.node.user_properties.append(("claim", name))
+    yield recorder
+    if not recorder.evidence:
+        pytest.fail(f"{name}: the check recorded no evidence")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.pluginmanager.register(_Collector(session.config.stash[RESULTS]))
+
+
+class _Collector:
+    """Reads evidence from test reports (so that it also arrives from distributed workers)."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        properties: list[tuple[str, Any]] = report.user_properties
+        name = next((value for key, value in properties if key == "claim"), None)
+        if name is None:
+            return
+        found = [Evidence(**value) for key, value in properties if key == "evidence"] if report.when == "call" else []
+        skipped = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else None
+        self.results.add(name, report.nodeid, found, report.failed, skipped, report.duration)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    results = session.config.stash[RESULTS]
+    if not results.any_ran or hasattr(session.config, "workerinput"):
+        return
+    if results.comparisons > DESIGN.family:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    path = session.config.getoption("--evidence") or session.config.rootpath / ".evidence" / "claims.json"
+    write_json(path, _record(session.config, results))
+
+
+def _record(config: pytest.Config, results: Results) -> dict[str, Any]:
+    return {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": config.getoption("--seed"),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("numpy", "sympy", "torch")},
+        "design": {
+            "false_alarm": DESIGN.false_alarm,
+            "miss": DESIGN.miss,
+            "family": DESIGN.family,
+            "critical_z": DESIGN.critical(),
+            "comparisons": results.comparisons,
+        },
+        "claims": results.as_dicts(),
+    }
+
+
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    results = config.stash[RESULTS]
+    if results.any_ran:
+        terminalreporter.write_line("")
+        for line in render(results, DESIGN):
+            terminalreporter.write_line(line)

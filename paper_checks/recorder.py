@@ -1,0 +1,54 @@
+"""What a check holds in its hands: comparisons whose evidence is recorded before they can fail."""
+
+import zlib
+from typing import Any
+
+from . import comparator
+from .comparator import Evidence, Side
+
+
+class Recorder:
+    """Calls the comparator, stores the evidence under the claim's id, and fails the check if the comparison fails."""
+
+    def __init__(self, claim: str, base_seed: int, properties: list[tuple[str, Any]]) -> None:
+        self.claim = claim
+        self.base_seed = base_seed
+        self.evidence: list[Evidence] = []
+        self._properties = properties
+
+    def seed(self, name: str) -> int:
+        """The seed of the experiment `name`: a function of the run's base seed and the name alone."""
+        return experiment_seed(self.base_seed, name)
+
+    def record(self, evidence: Evidence) -> None:
+        """Keep the evidence, then fail if it did not pass."""
+        self.evidence.append(evidence)
+        self._properties.append(("evidence", evidence.as_dict()))
+        assert evidence.passed, f"{self.claim}: {evidence.name}: {evidence.message}"
+
+    def equal(self, name: str, exact: Any, value: Any, side: Side = "holds") -> None:
+        """See `comparator.equal`."""
+        self.record(comparator.equal(name, exact, value, side))
+
+    def close(self, name: str, exact: Any, value: Any, relative: float, because: str, side: Side = "holds") -> None:
+        """See `comparator.close`."""
+        self.record(comparator.close(name, exact, value, relative, because, side))
+
+    def less(self, name: str, smaller: Any, larger: Any, side: Side = "holds") -> None:
+        """See `comparator.less`."""
+        self.record(comparator.less(name, smaller, larger, side))
+
+    def estimate(
+        self, name: str, exact: Any, value: Any, standard_error: Any, error: float | None, **details: Any
+    ) -> None:
+        """See `comparator.estimate`."""
+        self.record(comparator.estimate(name, exact, value, standard_error, error, **details))
+
+    def sign(self, name: str, expected: int, value: Any, standard_error: Any, **details: Any) -> None:
+        """See `comparator.sign`."""
+        self.record(comparator.sign(name, expected, value, standard_error, **details))
+
+
+def experiment_seed(base_seed: int, name: str) -> int:
+    """A 64-bit seed from the base seed and an experiment's name."""
+    return (base_seed << 32) ^ zlib.crc32(name.encode())

@@ -1,0 +1,17 @@
+"""What is true: exact formulas for one gradient step on noisy in-context recall. No torch, no random numbers, no files."""
+
+from .gradients import LAYERS, MOMENTS, class_values, closed_form, gradient_mean, gradient_variance
+from .symmetry import ENTRY_CLASSES, entry_labels
+from .task import Task
+
+__all__ = [
+    "ENTRY_CLASSES",
+    "LAYERS",
+    "MOMENTS",
+    "Task",
+    "class_values",
+    "closed_form",
+    "entry_labels",
+    "gradient_mean",
+    "gradient_variance",
+]

@@ -1,0 +1,90 @@
+"""One formula, three arithmetics: exact fractions, float64 rounded once, and sympy closed forms.
+
+The float64 path evaluates the closed form in binary floating point of growing precision until two precisions agree to
+2^-60, so the result is the exact value rounded to float64 whatever cancels in between, at a cost that does not depend on N or T.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import mpmath
+import sympy
+
+from .task import Task
+
+Key = TypeVar("Key")
+Formula = Callable[[Any, Any, Any], dict[Key, Any]]
+
+_AGREEMENT = 2.0**-60
+_UNDERFLOW = 2.0**-1070  # below it a float64 has no accurate digits; an exact zero ends here too
+_PRECISIONS = [128 << i for i in range(7)]
+
+
+def require_rational(task: Task) -> None:
+    """TypeError unless the task's alpha is rational, as exact arithmetic needs."""
+    if not isinstance(task.alpha, Fraction):
+        raise TypeError(
+            f"exact=True needs a rational alpha (int or fractions.Fraction), got alpha={task.alpha!r} (float); "
+            f"Fraction({str(task.alpha)!r}) may be what you mean"
+        )
+
+
+def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key, Any]:
+    """`formula(N, T, alpha)`, a dict of numbers, in `Fraction`s (exact) or in float64 (each value rounded once).
+
+    Raises:
+        TypeError: exact=True with a float alpha.
+        ArithmeticError: the highest precision does not settle a value (not known to happen).
+    """
+    if exact:
+        require_rational(task)
+        return formula(Fraction(task.N), task.T, task.alpha)
+    previous = _at_precision(formula, task, _PRECISIONS[0])
+    for bits in _PRECISIONS[1:]:
+        current = _at_precision(formula, task, bits)
+        if all(_settled(previous[key], current[key]) for key in current):
+            return {key: float(value) for key, value in current.items()}
+        previous = current
+    raise ArithmeticError(f"no agreement at {_PRECISIONS[-1]} bits for {task}")
+
+
+def _at_precision(formula: Formula[Key], task: Task, bits: int) -> dict[Key, Any]:
+    context = mpmath.MPContext()  # a context of our own: no global precision is touched
+    context.prec = bits
+    alpha = context.mpf(task.alpha) if isinstance(task.alpha, float) else _quotient(context, task.alpha)
+    return formula(context.mpf(task.N), task.T, alpha)
+
+
+def _quotient(context: Any, value: Fraction) -> Any:
+    return context.mpf(value.numerator) / value.denominator
+
+
+def _settled(previous: Any, current: Any) -> bool:
+    return bool(abs(current - previous) <= _AGREEMENT * abs(current) or max(abs(current), abs(previous)) < _UNDERFLOW)
+
+
+N, T, alpha = sympy.symbols("N T alpha")
+_X, _Y = sympy.symbols("X Y")
+
+
+_FIELD = sympy.QQ.frac_field(N, alpha, T, _X, _Y)
+
+
+def symbolic_numbers() -> tuple[Any, Any, Any, Callable[[Any, Any], Any]]:
+    """(N, T, alpha, power) as elements of the field of rational functions of N, alpha, T, X and Y.
+
+    X = (-1/N)^(T-2) and Y = (1-alpha-1/N)^(T-2) stand for the two powers that formulas take by `power(r, T-2)`.
+    """
+    n, a, length, x, y = _FIELD.gens
+    powers = {-1 / n: x, 1 - a - 1 / n: y}
+    return n, length, a, lambda ratio, _: powers[ratio]
+
+
+def to_expression(value: Any) -> sympy.Expr:
+    """A field element as a sympy expression in N, T, alpha: a sum over monomials in T, X, Y with factored coefficients."""
+    value = _FIELD.convert(value)
+    denominator = value.denom.as_expr()
+    terms = sympy.Poly(value.numer.as_expr(), T, _X, _Y).terms()
+    monomials = (sympy.factor(c / denominator) * T**i * _X**j * _Y**k for (i, j, k), c in terms)
+    return sympy.Add(*monomials).subs({_X: (-1 / N) ** (T - 2), _Y: (1 - alpha - 1 / N) ** (T - 2)})

@@ -1,0 +1,150 @@
+"""Margins after one population step, and the noise levels at which they change sign.
+
+After a step of size η from zero the logits are ξ = η G_F x_T (feed-forward) or ξ = η G_V x̄ (attention), and the margin of
+the noise token is Δ = ξ_τ - max_{k<N} ξ_k. Since x_T = E(q) + P(z_{T-1}), the feed-forward margin depends on z_{T-1} alone.
+Source: Chen, Bruna, Bietti (ICLR 2025), the one-step theorem; thresholds and constants are this project's.
+"""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from .evaluation import N as symbol_N
+from .gradients import class_values
+from .symmetry import EntryClass
+from .task import Task
+
+PRECEDING = ("q", "j", "tau")
+Values = Mapping[EntryClass, Any]
+
+
+def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, str], Any]:
+    """(ξ_τ - ξ_k)/η of the feed-forward step for every pair (z_{T-1}, k) of token names that can occur.
+
+    Args:
+        task: the task; `exact=True` needs a rational alpha.
+        exact: `Fraction`s instead of floats.
+
+    Returns:
+        dict over (preceding, k): preceding "q", "j" (another ordinary token) or "tau" (absent if P(z_{T-1} = τ) = 0);
+        k is "q", "j" (the preceding token itself) or "k" (another one; absent if N is too small for it).
+    """
+    values = class_values(task, "feed_forward", "mean", exact)
+    rows = {"q": ["q", "k"], "j": ["q", "j", "k"], "tau": ["q", "k"]}
+    if task.N == 2:
+        rows["j"].remove("k")
+    if task.T == 2 or task.alpha == 0:
+        del rows["tau"]
+    contrasts = {}
+    for preceding, tokens in rows.items():
+        noise = values["tau", "E(q)"] + values["tau", f"P({preceding})"]
+        for token in tokens:
+            row = "q" if token == "q" else "k"
+            column = "k" if token == preceding == "j" else preceding  # the copying entry (k, P(k))
+            contrasts[preceding, token] = noise - values[row, "E(q)"] - values[row, f"P({column})"]
+    return contrasts
+
+
+def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Any]:
+    """Δ/η of the feed-forward step per name of the token z_{T-1} before the last trigger (see `feed_forward_contrasts`)."""
+    contrasts = feed_forward_contrasts(task, exact)
+    preceding = dict.fromkeys(name for name, _ in contrasts)
+    return {name: min(value for (other, _), value in contrasts.items() if other == name) for name in preceding}
+
+
+def attention_margin_bound(task: Task, exact: bool = False) -> Any:
+    """An upper bound on |Δ|/η of the attention step over every sequence, from the exact entries of G_V.
+
+    x̄ has mass 1 in its E block and (T-1)/T in its P block, and |Δ| <= max_k |ξ_τ - ξ_k|, so
+    |Δ|/η <= max_a max_k |G_V[τ,E(a)] - G_V[k,E(a)]| + (T-1)/T max_a max_k |G_V[τ,P(a)] - G_V[k,P(a)]|.
+    """
+    values = class_values(task, "attention_value", "mean", exact)
+    rows: dict[str, list[tuple[str, str]]] = {"q": [("q", "q"), ("k", "q")], "tau": [("q", "tau"), ("k", "tau")]}
+    rows["j"] = [("q", "j"), ("k", "k")] + ([("k", "j")] if task.N > 2 else [])
+    largest = {
+        block: max(
+            abs(values["tau", f"{block}({token})"] - values[row, f"{block}({name})"])
+            for token, others in rows.items()
+            for row, name in others
+        )
+        for block in "EP"
+    }
+    return largest["E"] + (1 - Fraction(1, task.T) if exact else 1 - 1 / task.T) * largest["P"]
+
+
+def attention_margin_constant(alpha: Any) -> Any:
+    """C(α) = 2 max(2α, 1-α) with |Δ_attn|/η <= C(α) (1/N + 1/T) on every sequence, for all N >= 2, T >= 2.
+
+    Proof: G_V[τ,a] - G_V[k,a] = α E[x̄_a] - (1-α)/N E[x̄_a|c=k] is a difference of two non-negative terms. The second is at
+    most (1-α)/N. For the first, P(z_t = a) <= 2/N for every a (for a = q: 1/N given c ≠ q, at most 1 given c = q, which has
+    probability 1/N; for another ordinary a: at most 1/N given c ≠ a, at most 1-α+α/N <= 1 given c = a; for τ:
+    α P(z_{t-1} = q)), so E[x̄_a] <= 2/N + 1/T, the 1/T from z_T = q. Each block of x̄ has mass at most 1, and there are two.
+    """
+    return 2 * max(2 * alpha, 1 - alpha)
+
+
+def bracket_sign_change(
+    function: Callable[[Fraction], Any], low: Fraction, high: Fraction, bits: int = 40
+) -> tuple[Fraction, Fraction]:
+    """(a, b) with b - a = (high - low)/2^bits and function(a) <= 0 < function(b), or the same with signs exchanged.
+
+    `function` is evaluated exactly, so the two signs are proved, not estimated.
+
+    Raises:
+        ValueError: function has the same sign at low and high.
+    """
+    rising = function(high) > 0
+    if (function(low) > 0) == rising:
+        raise ValueError(f"function must change sign between low={low} and high={high}")
+    for _ in range(bits):
+        middle = (low + high) / 2
+        low, high = (low, middle) if (function(middle) > 0) == rising else (middle, high)
+    return low, high
+
+
+def noise_threshold(N: int, T: int, preceding: str | None = None, bits: int = 40) -> tuple[Fraction, Fraction]:
+    """Exact bracket of the noise level above which the feed-forward step ranks τ first.
+
+    Args:
+        N, T: task sizes.
+        preceding: only sequences whose token before the last trigger is "q", "j" or "tau"; None for every sequence.
+        bits: the bracket has width 2^-bits.
+
+    Returns:
+        (a, b), exact: at α = a the margin is <= 0 on some sequence, at α = b it is > 0 on all of them.
+        It tends to 1/(N+1) at T = 2 and to `limiting_noise_threshold` as T → ∞.
+    """
+    if preceding is not None and preceding not in PRECEDING:
+        raise ValueError(f"preceding must be None or one of {PRECEDING}, got {preceding!r}")
+
+    def smallest_margin(alpha: Fraction) -> Fraction:
+        margins = feed_forward_margins(Task(N, T, alpha), exact=True)
+        chosen = margins.values() if preceding is None else [margins[preceding]]
+        return Fraction(min(chosen))
+
+    return bracket_sign_change(smallest_margin, Fraction(1, 4 * N), Fraction(1), bits)
+
+
+def limiting_noise_threshold() -> sympy.Expr:
+    """lim_{T→∞} of the threshold over every sequence, as an expression in N; ≈ √2/N for large N.
+
+    It is set by z_{T-1} = q: given c = q the trigger repeats with u* = 1/(1+αN), so that
+    α - (1-α)/N + α w_q - (1-α)/N · 1/(1+αN) = 0 with w_q = ((N-1)/(N+1) + 1/(1+αN))/N, a quadratic in α.
+    """
+    n, b = symbol_N, (symbol_N - 1) / (symbol_N + 1)
+    square, linear = n**2 + n + n * b, 3 + b
+    return sympy.simplify((-linear + sympy.sqrt(linear**2 + 8 * square)) / (2 * square))
+
+
+def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
+    """Exact bracket of the noise level at which the copying entry G_V[k,E(k)] changes sign from + to -.
+
+    Tends to (3-√5)/2 for T ≫ N ≫ 1, the root of α² - 3α + 1.
+    """
+
+    def copying(alpha: Fraction) -> Fraction:
+        return Fraction(class_values(Task(N, T, alpha), "attention_value", "mean", exact=True)["k", "E(k)"])
+
+    return bracket_sign_change(copying, Fraction(0), Fraction(1), bits)

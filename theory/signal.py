@@ -1,0 +1,74 @@
+"""Signal against gradient noise: how much one sample says about one step.
+
+SNR² = (mean)² / variance per sample, so that about z²/SNR² samples are needed to see a mean at z standard errors.
+Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise of feed-forward and attention layers; exact in N and T here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .evaluation import evaluate
+from .gradients import class_values
+from .symmetry import EntryClass
+from .task import Task
+from .trigger_chain import Number, TriggerChain
+
+
+def class_signal_to_noise(task: Task, layer: str) -> dict[EntryClass, float]:
+    """SNR² of every entry class with a positive variance.
+
+    Args:
+        task: the task.
+        layer: "feed_forward" or "attention_value".
+
+    Raises:
+        ValueError: unknown layer.
+    """
+    mean, variance = (class_values(task, layer, moment) for moment in ("mean", "variance"))
+    return {entry: mean[entry] ** 2 / variance[entry] for entry in mean if variance[entry] > 0}
+
+
+@dataclass(frozen=True)
+class DirectionMoments:
+    """Mean and variance per sample of the gradient along one direction (floats, or `Fraction`s if exact)."""
+
+    mean: Any
+    variance: Any
+
+    @property
+    def signal_to_noise(self) -> Any:
+        """SNR² = mean² / variance."""
+        return self.mean * self.mean / self.variance
+
+
+def centred_copying_moments(task: Task, exact: bool = False) -> DirectionMoments:
+    """Moments of ⟨D, g_V⟩ for D = Σ_k e_k (E(k) - mean_j E(j))ᵀ over the ordinary tokens.
+
+    The 1/M part of g_V cancels in ⟨D, g_V⟩, and Σ_{j<N} x̄_E(j) = 1 - x̄_E(τ), so with L = x̄_E(c) - (1 - x̄_E(τ))/N
+
+        ⟨D, g_V⟩ = 1{y ≠ τ} L,    mean (1-α) E[L],    variance (1-α) E[L²] - mean².
+
+    Args:
+        task: the task; `exact=True` needs a rational alpha.
+        exact: `Fraction`s instead of floats.
+
+    Raises:
+        TypeError: exact=True with a float alpha.
+    """
+    values = evaluate(_centred_copying, task, exact)
+    return DirectionMoments(values["mean"], values["variance"])
+
+
+def _centred_copying(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
+    first = second = 0 * N
+    for is_trigger in (False, True):
+        chain = TriggerChain(N, T, alpha, is_trigger)
+        weight = (1 if is_trigger else N - 1) / N
+        correct = "q" if is_trigger else "c"
+        mean = (chain.mean_count(correct) + int(is_trigger) + chain.mean_count("tau") / N) / T - 1 / N
+        covariance = chain.count_covariance
+        spread = covariance(correct, correct) + 2 * covariance(correct, "tau") / N + covariance("tau", "tau") / N**2
+        first += weight * mean
+        second += weight * (mean * mean + spread / T**2)
+    signal = (1 - alpha) * first
+    return {"mean": signal, "variance": (1 - alpha) * second - signal * signal}

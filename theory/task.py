@@ -1,0 +1,79 @@
+"""The task description: the one thing that exact theory and simulation share."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Integral, Rational, Real
+from typing import Any
+
+
+def as_count(name: str, value: Any, minimum: int) -> int:
+    """`value` as an int of at least `minimum`, or a TypeError / ValueError that names `name`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer >= {minimum}, got {value!r} ({type(value).__name__})")
+    if value < minimum:
+        raise ValueError(f"{name} must be an integer >= {minimum}, got {value}")
+    return int(value)
+
+
+def as_probability(name: str, value: Any) -> float | Fraction:
+    """`value` as a Fraction (if rational) or float in [0, 1], or an error that names `name`."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number in [0, 1], got {value!r} ({type(value).__name__})")
+    number = Fraction(value.numerator, value.denominator) if isinstance(value, Rational) else float(value)
+    if math.isnan(number) or not 0 <= number <= 1:
+        raise ValueError(f"{name} must be a real number in [0, 1], got {value!r}")
+    return number
+
+
+@dataclass(frozen=True)
+class Task:
+    """Noisy in-context recall on the uniform chain.
+
+    Tokens are 0-based: ordinary tokens 0..N-1 and the generic noise token τ = N.
+    c ~ Unif{0..N-1}; z_1 ~ Unif{0..N-1}; for t = 2..T-1 the token after the trigger q is c with
+    probability 1-α and τ with probability α, the token after anything else is Unif{0..N-1};
+    z_T = q; the target y is c with probability 1-α and τ with probability α, given c independent of z.
+    The correct token may be the trigger (c = q, probability 1/N).
+
+    Args:
+        N: number of ordinary tokens, N >= 2.
+        T: sequence length, T >= 2.
+        alpha: noise level in [0, 1]; an int, Fraction or other rational stays exact, a float stays a float.
+        trigger: the trigger token q, in 0..N-1.
+
+    Raises:
+        TypeError: an argument of the wrong kind (bool, str, a non-integer N, T or trigger).
+        ValueError: an argument outside its range, NaN included.
+
+    Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
+    """
+
+    N: int
+    T: int
+    alpha: float | Fraction
+    trigger: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "N", as_count("N", self.N, 2))
+        object.__setattr__(self, "T", as_count("T", self.T, 2))
+        object.__setattr__(self, "alpha", as_probability("alpha", self.alpha))
+        trigger = as_count("trigger", self.trigger, 0)
+        if trigger >= self.N:
+            raise ValueError(f"trigger must be an ordinary token in 0..N-1 = 0..{self.N - 1}, got {trigger}")
+        object.__setattr__(self, "trigger", trigger)
+
+    @property
+    def M(self) -> int:
+        """Vocabulary size N + 1 (noise token included)."""
+        return self.N + 1
+
+    @property
+    def tau(self) -> int:
+        """The noise token, N."""
+        return self.N
+
+    @property
+    def q(self) -> int:
+        """The trigger token."""
+        return self.trigger

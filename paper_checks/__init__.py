@@ -1,1 +1,1 @@
-"""Does theory agree with what happens? Claims, the comparator that judges them, and the ledger that keeps the evidence."""
+"""Does theory agree with what happens? Claims, the comparator that judges them, the ledger that keeps the evidence."""

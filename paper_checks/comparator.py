@@ -1,11 +1,11 @@
 """The one comparator: every claim hands its numbers to it and gets back evidence.
 
 A Monte Carlo comparison is designed before sampling. With K = FAMILY comparisons allowed in a run and a family-wise
-false-alarm probability F, one two-sided comparison has level F/(2K): the factor 2 pays for the normal approximation, whose
-tail is off by at most a factor 2 once |skewness| z³/(6 √m) <= log 2 (first-order Cramér correction), a condition that
-`Design.samples` imposes. The detectable error of a comparison is (z_F + z_miss) · standard error: an error of that size
-passes unnoticed with probability at most MISS. A comparison that could not have seen an error of the size it promises
-fails as underpowered, however well the numbers agree.
+false-alarm probability F, one two-sided comparison has level F/(2K): the factor 2 pays for the normal approximation,
+whose tail is off by at most a factor 2 once |skewness| z³/(6 √m) <= log 2 (first-order Cramér correction), a condition
+that `Design.samples` imposes. The detectable error of a comparison is (z_F + z_miss) · standard error: an error of
+that size passes unnoticed with probability at most MISS. A comparison that could not have seen an error of the size it
+promises fails as underpowered, however well the numbers agree.
 
 The approach (fix both error probabilities and the smallest difference to detect, derive the sample size) is that of
 TensorFlow Probability's statistical testing.
@@ -14,13 +14,13 @@ TensorFlow Probability's statistical testing.
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
-Side = Literal["holds", "beyond", "counterexample"]
 SIDES = ("holds", "beyond", "counterexample")
+"""Which side of a claim's boundary a comparison speaks for: where it holds, beyond, or a counterexample."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Evidence:
 
     name: str
     kind: str
-    side: Side
+    side: str
     passed: bool
     message: str
     exact: float | None = None
@@ -73,6 +73,10 @@ class Evidence:
     detectable: float | None = None  # smallest detectable relative error (absolute where the exact value is 0)
     comparisons: int = 0  # comparisons with a standard error, counted against the family
     details: dict[str, Any] = field(default_factory=dict)  # samples, seed, device, seconds, ...
+
+    def __post_init__(self) -> None:
+        if self.side not in SIDES:
+            raise ValueError(f"side must be one of {SIDES}, got {self.side!r}")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -95,7 +99,7 @@ def _same_shape(name: str, left: Any, right: Any) -> tuple[np.ndarray, np.ndarra
     return first, second
 
 
-def equal(name: str, exact: Any, value: Any, side: Side = "holds") -> Evidence:
+def equal(name: str, exact: Any, value: Any, side: str = "holds") -> Evidence:
     """Equality of exact numbers or object arrays of them (no tolerance)."""
     left, right = _same_shape(name, exact, value)
     if left.dtype.kind == "f" or right.dtype.kind == "f":
@@ -107,7 +111,7 @@ def equal(name: str, exact: Any, value: Any, side: Side = "holds") -> Evidence:
     return Evidence(name, "exact", side, not wrong.size, message, _float(a), _float(b))
 
 
-def close(name: str, exact: Any, value: Any, relative: float, because: str, side: Side = "holds") -> Evidence:
+def close(name: str, exact: Any, value: Any, relative: float, because: str, side: str = "holds") -> Evidence:
     """|value - exact| <= relative · |exact| entrywise, with the reason for the tolerance (rounding or order)."""
     left, right = (np.asarray(array, dtype=np.float64) for array in _same_shape(name, exact, value))
     finite = bool(np.isfinite(left).all() and np.isfinite(right).all())
@@ -121,7 +125,7 @@ def close(name: str, exact: Any, value: Any, relative: float, because: str, side
                     tolerance=relative)  # fmt: skip
 
 
-def less(name: str, smaller: Any, larger: Any, side: Side = "holds") -> Evidence:
+def less(name: str, smaller: Any, larger: Any, side: str = "holds") -> Evidence:
     """Strict inequality smaller < larger, entrywise, between exact or exactly rounded numbers."""
     left, right = np.broadcast_arrays(np.asarray(smaller), np.asarray(larger))
     gaps = [b - a for a, b in zip(left.ravel(), right.ravel(), strict=True)]
@@ -140,7 +144,7 @@ def estimate(
     value: Any,
     standard_error: Any,
     error: float | None,
-    side: Side = "holds",
+    side: str = "holds",
     degrees: float = math.inf,
     design: Design = DESIGN,
     **details: Any,
@@ -171,7 +175,7 @@ def estimate(
 
 
 def sign(
-    name: str, expected: int, value: Any, standard_error: Any, side: Side = "holds", degrees: float = math.inf,
+    name: str, expected: int, value: Any, standard_error: Any, side: str = "holds", degrees: float = math.inf,
     design: Design = DESIGN, **details: Any,
 ) -> Evidence:  # fmt: skip
     """The sign (+1 or -1) of estimated numbers, each at the run's false-alarm level."""
@@ -183,7 +187,8 @@ def sign(
     z = expected * numbers / spread
     worst = int(np.argmin(z))
     critical = design.critical(degrees)
-    message = f"{z.size} signs {'+' if expected > 0 else '-'}, weakest at {z[worst]:.2f} standard errors (needs {critical:.2f})"
+    wanted = "positive" if expected > 0 else "negative"
+    message = f"{z.size} {wanted} signs, weakest at {z[worst]:.2f} standard errors (needs {critical:.2f})"
     return Evidence(name, "sign", side, bool((z > critical).all()), message, None, _float(numbers[worst]),
                     _float(spread[worst]), _float(expected * z[worst]), None, None, z.size, details)  # fmt: skip
 

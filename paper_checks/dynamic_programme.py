@@ -1,8 +1,8 @@
 """Witness: a dynamic programme over positions and all N+1 token states, in extended precision.
 
-For given c it carries P(z_t = s), E[C_j 1{z_t = s}] and E[C_j²] (C_j: how often token j occurred so far) from t to t+1 by the
-transition rule alone; no lumping, no geometric series. Cost O(T N²) per correct token, so it runs for two of them (c = q
-and one c ≠ q), relabels, and combines by the definition of the gradient.
+For given c it carries P(z_t = s), E[C_j 1{z_t = s}] and E[C_j²] (C_j: how often token j occurred so far) from t to t+1
+by the transition rule alone; no lumping, no geometric series. Cost O(T N²) per correct token, so it runs for two of
+them (c = q and one c ≠ q), relabels, and combines by the definition of the gradient.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def occupation(task: Task, correct: int) -> Occupation:
 
 
 def class_values(task: Task, layer: str) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
-    """Mean and variance of the per-sample gradient per entry class (float64); needs N >= 4 so that every class has entries.
+    """Mean and variance of the per-sample gradient per entry class (float64); N >= 4, so that every class has entries.
 
     The correct tokens c = q and c = the column's token are taken one by one, all others by one representative.
     """

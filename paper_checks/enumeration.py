@@ -1,7 +1,7 @@
 """Witness: brute-force enumeration of every sequence and target, in exact integer arithmetic.
 
-Nothing here knows a formula: sequences are written out token by token from the definition of the task, and the per-sample
-gradient is the outer product it is defined to be.
+Nothing here knows a formula: sequences are written out token by token from the definition of the task, and the
+per-sample gradient is the outer product it is defined to be.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from theory import Task
 
 @dataclass(frozen=True)
 class Sequences:
-    """All sequences with a positive number of paths: tokens (L, T), correct (L,), and how often each kind of step occurred."""
+    """All sequences: tokens (L, T), correct (L,), and how often each kind of step after the trigger occurred."""
 
     tokens: np.ndarray
     correct: np.ndarray
@@ -101,4 +101,22 @@ def attention_margins(task: Task) -> np.ndarray:
     mean, _ = gradient_moments(task, "attention_value")
     feature, scale = features(task, "attention_value")
     logits = feature[weights(task)[0] > 0].astype(object) @ mean.T / Fraction(scale)
-    return logits[:, task.tau] - logits[:, : task.N].max(axis=1)
+    margins: np.ndarray = logits[:, task.tau] - logits[:, : task.N].max(axis=1)
+    return margins
+
+
+def projected_moments(task: Task, layer: str, direction: np.ndarray) -> tuple[Fraction, Fraction]:
+    """Mean and variance of ⟨direction, g⟩ for an integer direction of shape (N+1, 2(N+1))."""
+    assert isinstance(task.alpha, Fraction)
+    weight, denominator = weights(task)
+    feature, scale = features(task, layer)
+    correct = sequences(task.N, task.T, task.q).correct
+    a, b, M = task.alpha.numerator, task.alpha.denominator, task.M
+    first = second = 0
+    for target, share in ((correct, b - a), (np.full_like(correct, task.tau), a)):
+        residual = M * np.eye(M, dtype=np.int64)[target] - 1
+        values = np.einsum("lk,ka,la->l", residual, direction, feature).astype(object)
+        first += (weight * share * values).sum()
+        second += (weight * share * values**2).sum()
+    mean = Fraction(int(first), denominator * b * M * scale)
+    return mean, Fraction(int(second), denominator * b * (M * scale) ** 2) - mean * mean

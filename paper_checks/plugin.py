@@ -1,7 +1,7 @@
 """The pytest side: the `claims` marker and fixture, the rule "no id without a check", the table and the JSON record."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,7 @@ from .recorder import Recorder
 from .results import Results
 from .table import render
 
-CLAIMS = pytest.StashKey[dict[str, Claim]]()
+CLAIMS = pytest.StashKey[Mapping[str, Claim]]()
 RESULTS = pytest.StashKey[Results]()
 CHECKS_FOLDER = Path(__file__).parent
 
@@ -78,16 +78,24 @@ def _whole_folder_collected(config: pytest.Config, checks: list[pytest.Item]) ->
 
 
 @pytest.fixture
-def claim(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+def claim(request: pytest.FixtureRequest) -> Recorder:
     """Hands numbers to the comparator and keeps the evidence under the id of this check."""
     name = _claim_id(request.node)
     if name is None:
         raise pytest.UsageError(f"{request.node.nodeid} takes the claim fixture but has no @pytest.mark.claims")
     recorder = Recorder(name, request.config.getoption("--seed"), request.node.user_properties)
     request.node.user_properties.append(("claim", name))
-    yield recorder
-    if not recorder.evidence:
-        pytest.fail(f"{name}: the check recorded no evidence")
+    return recorder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A check that returns without having recorded evidence could not have failed: it fails."""
+    result = yield
+    recorder = pyfuncitem.funcargs.get("claim")
+    if isinstance(recorder, Recorder) and not recorder.evidence:
+        pytest.fail(f"{recorder.claim}: the check recorded no evidence")
+    return result
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -106,7 +114,7 @@ class _Collector:
         if name is None:
             return
         found = [Evidence(**value) for key, value in properties if key == "evidence"] if report.when == "call" else []
-        skipped = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else None
+        skipped = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else None
         self.results.add(name, report.nodeid, found, report.failed, skipped, report.duration)
 
 

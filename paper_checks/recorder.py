@@ -4,7 +4,7 @@ import zlib
 from typing import Any
 
 from . import comparator
-from .comparator import Evidence, Side
+from .comparator import Evidence
 
 
 class Recorder:
@@ -26,15 +26,15 @@ class Recorder:
         self._properties.append(("evidence", evidence.as_dict()))
         assert evidence.passed, f"{self.claim}: {evidence.name}: {evidence.message}"
 
-    def equal(self, name: str, exact: Any, value: Any, side: Side = "holds") -> None:
+    def equal(self, name: str, exact: Any, value: Any, side: str = "holds") -> None:
         """See `comparator.equal`."""
         self.record(comparator.equal(name, exact, value, side))
 
-    def close(self, name: str, exact: Any, value: Any, relative: float, because: str, side: Side = "holds") -> None:
+    def close(self, name: str, exact: Any, value: Any, relative: float, because: str, side: str = "holds") -> None:
         """See `comparator.close`."""
         self.record(comparator.close(name, exact, value, relative, because, side))
 
-    def less(self, name: str, smaller: Any, larger: Any, side: Side = "holds") -> None:
+    def less(self, name: str, smaller: Any, larger: Any, side: str = "holds") -> None:
         """See `comparator.less`."""
         self.record(comparator.less(name, smaller, larger, side))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from .comparator import Design
 from .results import Result, Results
 
-_HEADER = f"{'id':<5} {'verdict':<9} {'exact':>12} {'estimate ± standard error':>27} {'z':>6} {'detects':>8} {'seconds':>8}  checked"
+_WIDTHS = f"{'id':<5} {'verdict':<9} {'exact':>12} {'estimate ± standard error':>27} {'z':>6} {'detects':>8}"
+_HEADER = f"{_WIDTHS} {'seconds':>8}  checked"
 
 
 def _number(value: float | None, width: int) -> str:
@@ -16,8 +17,8 @@ def _number(value: float | None, width: int) -> str:
 def _row(result: Result) -> str:
     evidence = result.headline
     start = f"{result.claim.id:<5} {result.verdict:<9} "
-    if result.verdict == "not run" or evidence is None:
-        return start + f"({result.reason})" if result.reason else start.rstrip()
+    if evidence is None:
+        return start + "(no evidence was recorded)"
     estimate = _number(evidence.estimate, 0)
     if evidence.standard_error is not None:
         estimate += f" ± {evidence.standard_error:.2g}"
@@ -29,23 +30,31 @@ def _row(result: Result) -> str:
     )
 
 
+def _not_run(results: Results) -> Iterator[str]:
+    """Claims that were not run, one line per group and reason."""
+    missing: dict[tuple[str, str], list[str]] = {}
+    for result in results.by_id.values():
+        if result.verdict == "not run":
+            missing.setdefault((result.claim.group, result.reason), []).append(result.claim.id)
+    for (_, reason), names in missing.items():
+        span = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+        yield f"{span:<15} not run: {reason}"
+
+
 def render(results: Results, design: Design) -> Iterator[str]:
     """Lines of the table, the counts, and how to read it."""
     yield _HEADER
     yield "-" * 100
     for result in results.by_id.values():
-        yield _row(result)
+        if result.verdict != "not run":
+            yield _row(result)
+    yield from _not_run(results)
     yield "-" * 100
     counts = Counter(result.verdict for result in results.by_id.values())
     yield ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
-    yield (
-        f"Shown: the comparison with the largest |z| of each claim. z: error in standard errors, alarm beyond "
-        f"{design.critical():.2f}"
-    )
-    yield (
-        f"(family-wise false alarm {design.false_alarm:.0e}, {results.comparisons} of {design.family} comparisons used). "
-        f"detects: smallest relative error seen"
-    )
-    yield f"with probability {1 - design.miss:.3f}. checked: comparisons recorded, all in .evidence/claims.json."
+    alarm, used = f"{design.critical():.2f}", f"{results.comparisons} of {design.family}"
+    yield f"Shown: each claim's comparison with the largest |z|. z: error in standard errors, alarm beyond {alarm}"
+    yield f"(false alarm {design.false_alarm:.0e} for the whole run; {used} comparisons used). detects: smallest"
+    yield f"relative error seen with probability {1 - design.miss}. checked: comparisons, all in .evidence/claims.json"
     if results.comparisons > design.family:
-        yield f"FAILED: {results.comparisons} comparisons exceed the family of {design.family} that the level was set for."
+        yield f"FAILED: {results.comparisons} comparisons exceed the family of {design.family} of this design"

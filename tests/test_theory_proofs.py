@@ -1,8 +1,9 @@
 """Proofs in sympy, for all N, T, α at once: each closed form satisfies its recursion in T and its first value at T = 2.
 
-Everything is exact in the field of rational functions of N, α, T, X = (-1/N)^(T-2), Y = (1-α-1/N)^(T-2), where equality to 0
-is decidable. Advancing T by one multiplies X and Y by their ratios, so a recursion holds for every T once its residual is 0.
-The transition rule is restated here from the definition of the task, not taken from the code under test.
+Everything is exact in the field of rational functions of N, α, T, X = (-1/N)^(T-2), Y = (1-α-1/N)^(T-2), where
+equality to 0 is decidable. Advancing T by one multiplies X and Y by their ratios, so a recursion holds for every T
+once its residual is 0. The transition rule is restated here from the definition of the task, not taken from the code
+under test.
 """
 
 import pytest
@@ -61,7 +62,7 @@ def product_of_counts(found, left, right):
 
 
 def joint_with_trigger(is_trigger, left, right, now, grown):
-    """F = b_right E[C_left 1{z=q}] + b_left E[C_right 1{z=q}], solved from the growth of E[C_left C_right]; and (b_left, b_right)."""
+    """F = b_right f_left + b_left f_right, solved from the growth of E[C_left C_right]; and (b_left, b_right)."""
     (e_left, a_left), (e_right, a_right) = transition(is_trigger, left), transition(is_trigger, right)
     growth = product_of_counts(grown, left, right) - product_of_counts(now, left, right)
     growth -= grown.probability_at_end(left) if left == right else 0
@@ -74,7 +75,7 @@ PAIRS = [(flag, i, j) for flag, i in CASES for other, j in CASES if flag == othe
 
 @pytest.mark.parametrize(("is_trigger", "left", "right"), PAIRS)
 def test_product_of_counts(is_trigger, left, right):
-    """E[C_i C_j] obeys, with e_j, b_j the constants of P(z = j | past) = e_j + b_j 1{z_t = q} and f_i = E[C_i 1{z_t = q}],
+    """E[C_i C_j] obeys, with P(z = j | past) = e_j + b_j 1{z_t = q} and f_i = E[C_i 1{z_t = q}],
 
     E[C_i C_j]_{t+1} = E[C_i C_j]_t + (e_j E[C_i] + b_j f_i) + (e_i E[C_j] + b_i f_j) + 1{i=j} p_i,
     f_i at t+1 = (1/N) E[C_i] + r f_i + 1{i=q} u_{t+1},    f_i at t = 1: 1{i=q}/N,    E[C_i C_j] at t = 1: 1{i=j} p_i.
@@ -136,7 +137,7 @@ def in_field(expression):
 @pytest.mark.parametrize("layer", theory.LAYERS)
 @pytest.mark.parametrize("entry", theory.ENTRY_CLASSES)
 def test_closed_forms_are_the_definition(layer, entry):
-    """Every published closed form equals the definition of the gradient's moments in terms of the proved chain moments."""
+    """Every published closed form equals the gradient's moments, in terms of the proved chain moments."""
     row, column = entry
     block, token = column[0], column[2:-1]
     mean = expectation(layer, row, block, token, 1)

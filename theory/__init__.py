@@ -1,4 +1,4 @@
-"""What is true: exact formulas for one gradient step on noisy in-context recall. No torch, no random numbers, no files."""
+"""What is true: exact formulas for one gradient step on noisy in-context recall. No torch, no randomness, no files."""
 
 from .gradients import LAYERS, MOMENTS, class_values, closed_form, gradient_mean, gradient_variance
 from .symmetry import ENTRY_CLASSES, entry_labels

@@ -1,7 +1,8 @@
 """One formula, three arithmetics: exact fractions, float64 rounded once, and sympy closed forms.
 
 The float64 path evaluates the closed form in binary floating point of growing precision until two precisions agree to
-2^-60, so the result is the exact value rounded to float64 whatever cancels in between, at a cost that does not depend on N or T.
+2^-60, so the result is the exact value rounded to float64 whatever cancels in between, at a cost that does not depend
+on N or T.
 """
 
 from collections.abc import Callable
@@ -68,6 +69,8 @@ N, T, alpha = sympy.symbols("N T alpha")
 _X, _Y = sympy.symbols("X Y")
 
 
+_POWERS = {_X: (-1 / N) ** (T - 2), _Y: (1 - alpha - 1 / N) ** (T - 2)}
+_COEFFICIENTS = sympy.QQ.frac_field(N, alpha)
 _FIELD = sympy.QQ.frac_field(N, alpha, T, _X, _Y)
 
 
@@ -82,9 +85,36 @@ def symbolic_numbers() -> tuple[Any, Any, Any, Callable[[Any, Any], Any]]:
 
 
 def to_expression(value: Any) -> sympy.Expr:
-    """A field element as a sympy expression in N, T, alpha: a sum over monomials in T, X, Y with factored coefficients."""
+    """A field element as a sympy expression in N, T, alpha: a sum over powers of T, X, Y, coefficients factored."""
     value = _FIELD.convert(value)
-    denominator = value.denom.as_expr()
-    terms = sympy.Poly(value.numer.as_expr(), T, _X, _Y).terms()
-    monomials = (sympy.factor(c / denominator) * T**i * _X**j * _Y**k for (i, j, k), c in terms)
-    return sympy.Add(*monomials).subs({_X: (-1 / N) ** (T - 2), _Y: (1 - alpha - 1 / N) ** (T - 2)})
+    numerator, denominator = (_by_powers(part) for part in (value.numer, value.denom))
+    [(divisor_powers, divisor)] = denominator.items()  # formulas divide by T, but never by a sum that holds T, X or Y
+    monomials = [
+        _factored(coefficient / divisor)
+        * sympy.Mul(*(g ** (i - j) for g, i, j in zip((T, _X, _Y), powers, divisor_powers, strict=True)))
+        for powers, coefficient in numerator.items()
+    ]
+    return sympy.Add(*monomials).subs(_POWERS)
+
+
+def _by_powers(polynomial: Any) -> dict[tuple[int, ...], Any]:
+    """A polynomial in N, alpha, T, X, Y as {powers of T, X, Y: coefficient in the field of N and alpha}."""
+    coefficients: dict[tuple[int, ...], Any] = {}
+    for powers, number in polynomial.terms():
+        term = _COEFFICIENTS(number) * _COEFFICIENTS.gens[0] ** powers[0] * _COEFFICIENTS.gens[1] ** powers[1]
+        coefficients[powers[2:]] = coefficients.get(powers[2:], _COEFFICIENTS.zero) + term
+    return coefficients
+
+
+def _factored(coefficient: Any) -> sympy.Expr:
+    """A rational function of N and alpha, already in lowest terms, as a quotient of factored polynomials."""
+    return sympy.factor(coefficient.numer.as_expr()) / sympy.factor(coefficient.denom.as_expr())
+
+
+def long_sequence_limit(expression: sympy.Expr) -> sympy.Expr:
+    """lim_{T→∞} of a closed form at fixed N and 0 < alpha <= 1, a rational function of N and alpha.
+
+    Both geometric powers vanish there, |−1/N| and |1−alpha−1/N| being below 1.
+    """
+    vanishing = {power: 0 for power in _POWERS.values()} | {power**2: 0 for power in _POWERS.values()}
+    return sympy.factor(sympy.limit(expression.subs(vanishing), T, sympy.oo))

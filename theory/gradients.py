@@ -4,7 +4,8 @@ Per sample the negative gradients of the cross-entropy at the last position are
 
     g_F = (e_y - 1/M) x_Tᵀ    (layer "feed_forward"),      g_V = (e_y - 1/M) x̄ᵀ    (layer "attention_value"),
 
-with x_t = E(z_t) + P(z_{t-1}) and x̄ = (1/T) Σ_t x_t. With f_a the coordinate of x_T or x̄ at column a, an entry's moments are
+with x_t = E(z_t) + P(z_{t-1}) and x̄ = (1/T) Σ_t x_t. With f_a the coordinate of x_T or x̄ at column a, an entry's
+moments are
 
     E[g]  = E[1{y=k} f_a] - E[f_a]/M,
     E[g²] = (1 - 2/M) E[1{y=k} f_a²] + E[f_a²]/M²,        Var g = E[g²] - E[g]²,                                  (4)
@@ -17,7 +18,7 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the one-step analysis of the one-layer 
 
 import operator
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,12 @@ def require_layer(layer: Any) -> None:
     """ValueError unless `layer` names one of the two layers."""
     if layer not in LAYERS:
         raise ValueError(f"layer must be one of {LAYERS}, got {layer!r}")
+
+
+def require_moment(moment: Any) -> None:
+    """ValueError unless `moment` names one of the two moments."""
+    if moment not in MOMENTS:
+        raise ValueError(f"moment must be one of {MOMENTS}, got {moment!r}")
 
 
 class EntryMoments:
@@ -115,14 +122,13 @@ def class_values(task: Task, layer: str, moment: str, exact: bool = False) -> Ma
         exact: `Fraction`s instead of floats (each float is the exact value rounded once).
 
     Returns:
-        a dict over ENTRY_CLASSES; dimensionless. A class without entries (such as ("k", "E(j)") at N = 2) has a value too.
+        a dict over ENTRY_CLASSES; dimensionless. A class without entries, such as ("k", "E(j)") at N = 2, has one too.
 
     Raises:
         ValueError: unknown layer or moment.   TypeError: exact=True with a float alpha.
     """
     require_layer(layer)
-    if moment not in MOMENTS:
-        raise ValueError(f"moment must be one of {MOMENTS}, got {moment!r}")
+    require_moment(moment)
 
     def formula(N: Number, T: Number, alpha: Number) -> dict[EntryClass, Number]:
         moments = EntryMoments(layer, N, T, alpha)
@@ -181,7 +187,8 @@ def closed_form(layer: str, moment: str, row: str, column: str) -> sympy.Expr:
         column: "E(x)" or "P(x)" with x such a name; the same letter as the row's is the same token.
 
     Returns:
-        a sympy expression, valid for N >= 2 (N >= 3 where three distinct ordinary tokens are named), T >= 2, 0 <= alpha <= 1.
+        a sympy expression, valid for N >= 2 (N >= 3 where three distinct ordinary tokens are named), T >= 2, 0 <=
+        alpha <= 1.
 
     Raises:
         ValueError, TypeError: an unknown layer or moment, or a name that cannot be read.
@@ -191,17 +198,16 @@ def closed_form(layer: str, moment: str, row: str, column: str) -> sympy.Expr:
         alpha - 1/(N + 1)
     """
     require_layer(layer)
-    if moment not in MOMENTS:
-        raise ValueError(f"moment must be one of {MOMENTS}, got {moment!r}")
+    require_moment(moment)
     entry = parse_entry_class(row, column)
     return _closed_form(layer, moment, entry)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _symbolic_moments(layer: str) -> EntryMoments:
     return EntryMoments(layer, *symbolic_numbers())
 
 
-@lru_cache(maxsize=None)
+@cache
 def _closed_form(layer: str, moment: str, entry: EntryClass) -> sympy.Expr:
     return to_expression(getattr(_symbolic_moments(layer), moment)(entry))

@@ -1,23 +1,25 @@
 """Margins after one population step, and the noise levels at which they change sign.
 
-After a step of size η from zero the logits are ξ = η G_F x_T (feed-forward) or ξ = η G_V x̄ (attention), and the margin of
-the noise token is Δ = ξ_τ - max_{k<N} ξ_k. Since x_T = E(q) + P(z_{T-1}), the feed-forward margin depends on z_{T-1} alone.
-Source: Chen, Bruna, Bietti (ICLR 2025), the one-step theorem; thresholds and constants are this project's.
+After a step of size η from zero the logits are ξ = η G_F x_T (feed-forward) or ξ = η G_V x̄ (attention), and the
+margin of the noise token is Δ = ξ_τ - max_{k<N} ξ_k. Since x_T = E(q) + P(z_{T-1}), the feed-forward margin depends on
+z_{T-1} alone. Source: Chen, Bruna, Bietti (ICLR 2025), the one-step theorem; thresholds and constants are this
+project's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
 from .evaluation import N as symbol_N
-from .gradients import class_values
+from .evaluation import alpha as symbol_alpha
+from .evaluation import long_sequence_limit
+from .gradients import class_values, closed_form
 from .symmetry import EntryClass
 from .task import Task
 
 PRECEDING = ("q", "j", "tau")
-Values = Mapping[EntryClass, Any]
 
 
 def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, str], Any]:
@@ -32,23 +34,26 @@ def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, s
         k is "q", "j" (the preceding token itself) or "k" (another one; absent if N is too small for it).
     """
     values = class_values(task, "feed_forward", "mean", exact)
-    rows = {"q": ["q", "k"], "j": ["q", "j", "k"], "tau": ["q", "k"]}
-    if task.N == 2:
-        rows["j"].remove("k")
-    if task.T == 2 or task.alpha == 0:
-        del rows["tau"]
+    return contrasts_from(values.__getitem__, task.N, has_noise=task.T > 2 and task.alpha > 0)
+
+
+def contrasts_from(value: Callable[[EntryClass], Any], N: int, has_noise: bool) -> dict[tuple[str, str], Any]:
+    """`feed_forward_contrasts` from any source of entry values; `has_noise`: whether τ can precede the last trigger."""
+    rows = {"q": ["q", "k"], "j": ["q", "j"] + ["k"] * (N > 2)}
+    if has_noise:
+        rows["tau"] = ["q", "k"]
     contrasts = {}
     for preceding, tokens in rows.items():
-        noise = values["tau", "E(q)"] + values["tau", f"P({preceding})"]
+        noise = value(("tau", "E(q)")) + value(("tau", f"P({preceding})"))
         for token in tokens:
             row = "q" if token == "q" else "k"
             column = "k" if token == preceding == "j" else preceding  # the copying entry (k, P(k))
-            contrasts[preceding, token] = noise - values[row, "E(q)"] - values[row, f"P({column})"]
+            contrasts[preceding, token] = noise - value((row, "E(q)")) - value((row, f"P({column})"))
     return contrasts
 
 
 def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Any]:
-    """Δ/η of the feed-forward step per name of the token z_{T-1} before the last trigger (see `feed_forward_contrasts`)."""
+    """Δ/η of the feed-forward step per name of the token z_{T-1} (see `feed_forward_contrasts`)."""
     contrasts = feed_forward_contrasts(task, exact)
     preceding = dict.fromkeys(name for name, _ in contrasts)
     return {name: min(value for (other, _), value in contrasts.items() if other == name) for name in preceding}
@@ -77,10 +82,11 @@ def attention_margin_bound(task: Task, exact: bool = False) -> Any:
 def attention_margin_constant(alpha: Any) -> Any:
     """C(α) = 2 max(2α, 1-α) with |Δ_attn|/η <= C(α) (1/N + 1/T) on every sequence, for all N >= 2, T >= 2.
 
-    Proof: G_V[τ,a] - G_V[k,a] = α E[x̄_a] - (1-α)/N E[x̄_a|c=k] is a difference of two non-negative terms. The second is at
-    most (1-α)/N. For the first, P(z_t = a) <= 2/N for every a (for a = q: 1/N given c ≠ q, at most 1 given c = q, which has
-    probability 1/N; for another ordinary a: at most 1/N given c ≠ a, at most 1-α+α/N <= 1 given c = a; for τ:
-    α P(z_{t-1} = q)), so E[x̄_a] <= 2/N + 1/T, the 1/T from z_T = q. Each block of x̄ has mass at most 1, and there are two.
+    Proof: G_V[τ,a] - G_V[k,a] = α E[x̄_a] - (1-α)/N E[x̄_a|c=k] is a difference of two non-negative terms. The second
+    is at most (1-α)/N. For the first, P(z_t = a) <= 2/N for every a (for a = q: 1/N given c ≠ q, at most 1 given c = q,
+    which has probability 1/N; for another ordinary a: at most 1/N given c ≠ a, at most 1-α+α/N <= 1 given c = a; for τ:
+    α P(z_{t-1} = q)), so E[x̄_a] <= 2/N + 1/T, the 1/T from z_T = q. Each block of x̄ has mass at most 1, and there
+    are two.
     """
     return 2 * max(2 * alpha, 1 - alpha)
 
@@ -148,3 +154,10 @@ def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fractio
         return Fraction(class_values(Task(N, T, alpha), "attention_value", "mean", exact=True)["k", "E(k)"])
 
     return bracket_sign_change(copying, Fraction(0), Fraction(1), bits)
+
+
+def limiting_copying_threshold(N: int) -> sympy.Expr:
+    """lim_{T→∞} of `copying_threshold` at given N: an algebraic number, the root in (0, 1) of a cubic in α."""
+    limit = long_sequence_limit(closed_form("attention_value", "mean", "k", "E(k)")).subs(symbol_N, N)
+    roots = sympy.Poly(sympy.fraction(sympy.together(limit))[0], symbol_alpha).real_roots()
+    return next(root for root in roots if 0 < root < 1)

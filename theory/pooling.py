@@ -1,7 +1,7 @@
 """Exact per-sample variance of the average over a symmetry class of gradient entries.
 
-A class average is a far sharper statistic than one entry, and its variance, which fixes how many sequences a check needs,
-follows from the joint moments of the class sums: given c and y, the sum over a class is a linear function
+A class average is a far sharper statistic than one entry, and its variance, which fixes how many sequences a check
+needs, follows from the joint moments of the class sums: given c and y, the sum over a class is a linear function
 
     S = Σ_(k,a) (1{y=k} - 1/M) f_a = v·f̃,    f̃ = (f_q, f_c, f_rest, f_τ),  f_rest = Σ f_j over ordinary j ∉ {q, c},
 

@@ -4,14 +4,19 @@ SNR² = (mean)² / variance per sample, so that about z²/SNR² samples are need
 Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise of feed-forward and attention layers; exact in N and T here.
 """
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
-from .evaluation import evaluate
-from .gradients import class_values
+import sympy
+
+from .evaluation import N as symbol_N
+from .evaluation import alpha as symbol_alpha
+from .evaluation import evaluate, symbolic_numbers, to_expression
+from .gradients import class_values, require_moment
 from .symmetry import EntryClass
-from .task import Task
-from .trigger_chain import Number, TriggerChain
+from .task import Task, as_count
+from .trigger_chain import Number, Power, TriggerChain
 
 
 def class_signal_to_noise(task: Task, layer: str) -> dict[EntryClass, float]:
@@ -59,10 +64,31 @@ def centred_copying_moments(task: Task, exact: bool = False) -> DirectionMoments
     return DirectionMoments(values["mean"], values["variance"])
 
 
-def _centred_copying(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
+def centred_copying_closed_form(moment: str) -> sympy.Expr:
+    """The "mean" or "variance" of `centred_copying_moments` as a sympy expression in N, T, alpha."""
+    require_moment(moment)
+    return to_expression(_centred_copying(*symbolic_numbers())[moment])
+
+
+def short_context_limit(length: int) -> sympy.Expr:
+    """lim_{N→∞} of N · SNR² along D at fixed T = `length` >= 2, an expression in alpha.
+
+    It is (T-2)² (1-α)³ / (2(T-1) - (T-2) α): no signal at T = 2, and about T (1-α)³/(2-α) for T ≫ 1.
+    """
+    field = sympy.QQ.frac_field(symbol_N, symbol_alpha)
+    n, a = field.gens
+    values = _centred_copying(n, as_count("length", length, 2), a)
+    ratio = field.convert(n * values["mean"] * values["mean"] / values["variance"])
+    top, bottom = (sympy.Poly(part.as_expr(), symbol_N) for part in (ratio.numer, ratio.denom))
+    if top.degree() < bottom.degree():
+        return sympy.Integer(0)
+    return sympy.factor(top.LC() / bottom.LC())
+
+
+def _centred_copying(N: Number, T: Number, alpha: Number, power: Power = operator.pow) -> dict[str, Number]:
     first = second = 0 * N
     for is_trigger in (False, True):
-        chain = TriggerChain(N, T, alpha, is_trigger)
+        chain = TriggerChain(N, T, alpha, is_trigger, power)
         weight = (1 if is_trigger else N - 1) / N
         correct = "q" if is_trigger else "c"
         mean = (chain.mean_count(correct) + int(is_trigger) + chain.mean_count("tau") / N) / T - 1 / N

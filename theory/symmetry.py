@@ -4,7 +4,7 @@ Relabelling the ordinary tokens other than the trigger leaves the task's law unc
 (N+1) × 2(N+1) gradient matrix fall into classes on which every moment is constant. A class is a pair of names as the
 papers write them: a row "q" (trigger), "tau" (noise) or a letter for an ordinary token other than the trigger, and a
 column "E(·)" (token embedding) or "P(·)" (previous-token embedding) of such a name. The same letter is the same token,
-different letters are different tokens: ("k", "E(k)") is a copying entry, ("k", "E(j)") = ("k'", "E(k)") an off-diagonal one.
+different letters are different tokens: ("k", "E(k)") is a copying entry, ("k", "E(j)") or ("k'", "E(k)") is not.
 """
 
 import re
@@ -56,9 +56,10 @@ def entry_labels(task: Task) -> np.ndarray:
     index = {cell: i for i, cell in enumerate(_CELLS)}
     block[:, :] = index["k", "j"]
     np.fill_diagonal(block, index["k", "k"])
-    for row, name in ((q, "q"), (tau, "tau")):
-        block[row, :] = index[name, "j"]
-    for row, row_name in ((slice(None), "k"), (q, "q"), (tau, "tau")):
+    block[q, :] = index["q", "j"]
+    block[tau, :] = index["tau", "j"]
+    every_row: Any = slice(None)  # rows q and τ are set after it
+    for row, row_name in ((every_row, "k"), (q, "q"), (tau, "tau")):
         for column, column_name in ((q, "q"), (tau, "tau")):
             block[row, column] = index[row_name, column_name]
     return np.concatenate([block, block + len(_CELLS)], axis=1)
@@ -68,4 +69,5 @@ def assemble(task: Task, values: Mapping[EntryClass, Any], dtype: Any) -> np.nda
     """The full matrix, shape (N+1, 2(N+1)), from one value per class."""
     table = np.empty(len(ENTRY_CLASSES), dtype=dtype)
     table[:] = [values[entry] for entry in ENTRY_CLASSES]
-    return table[entry_labels(task)]
+    matrix: np.ndarray = table[entry_labels(task)]
+    return matrix

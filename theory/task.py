@@ -20,10 +20,14 @@ def as_probability(name: str, value: Any) -> float | Fraction:
     """`value` as a Fraction (if rational) or float in [0, 1], or an error that names `name`."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number in [0, 1], got {value!r} ({type(value).__name__})")
-    number = Fraction(value.numerator, value.denominator) if isinstance(value, Rational) else float(value)
+    number = _fraction(value) if isinstance(value, Rational) else float(value)
     if math.isnan(number) or not 0 <= number <= 1:
         raise ValueError(f"{name} must be a real number in [0, 1], got {value!r}")
     return number
+
+
+def _fraction(value: Any) -> Fraction:
+    return Fraction(int(value.numerator), int(value.denominator))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ Given c, all that z_1 … z_n (n = T-1) remember is whether the last token was t
 With r = β_q and the stationary value u* = ρ_q/(1-r), the trigger's own law u_t = P(z_t = q) obeys
 u_t = ρ_q + r u_{t-1}, u_0 = 0, hence
 
-    u_t = u* (1 - r^t),    P(z_t = j) = ρ_j + β_j u_{t-1} = A_j - B_j r^{t-1},    A_j = ρ_j + β_j u*, B_j = β_j u*.   (2)
+    u_t = u* (1 - r^t),    P(z_t = j) = ρ_j + β_j u_{t-1} = ρ_j + β_j u* - β_j u* r^{t-1}.        (2)
 
 For c ≠ q this is r = -1/N, u* = 1/(N+1); for c = q it is r = 1-α-1/N, u* = 1/(1+αN).
 
@@ -21,8 +21,8 @@ By (1), for h >= 1, Cov(1{z_s = i}, 1{z_{s+h} = j}) = P(z_s = i) β_j r^{h-1} (1
 
 for the counts C_j = #{t <= n : z_t = j}. Every summand is a polynomial of degree 2 in r^{s-1}, so (3) is elementary.
 
-Arithmetic is generic: N, alpha may be `Fraction`s, mpmath numbers or elements of a sympy field, and T an int or such an element.
-Source: this project's exact version of the moment estimates of Chen, Bruna, Bietti (ICLR 2025).
+Arithmetic is generic: N, alpha may be `Fraction`s, mpmath numbers or elements of a sympy field, and T an int or such
+an element. Source: this project's exact version of the moment estimates of Chen, Bruna, Bietti (ICLR 2025).
 """
 
 import operator

@@ -1,0 +1,78 @@
+"""Counts, means and central power sums that can be merged."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class CentralSums(NamedTuple):
+    """Summary of some numbers x, entrywise: how many, their mean, and Σ (x - mean)^p for p = 2, 3, 4.
+
+    The five arrays (or scalars) broadcast against each other. Merging summaries never subtracts large sums.
+    """
+
+    count: Any
+    mean: Any
+    second: Any
+    third: Any
+    fourth: Any
+
+    @classmethod
+    def of_powers(cls, count: Any, powers: Any, shift: int) -> "CentralSums":
+        """From the counts and Σ (x - shift)^p, p = 1..4, in `powers` (first axis p - 1); `count` may hold zeros."""
+        first, second, third, fourth = powers
+        d = first / np.maximum(count, 1)
+        return cls(
+            count,
+            np.where(np.asarray(count) > 0, shift + d, 0.0),
+            np.maximum(second - count * d**2, 0.0),
+            third - 3 * d * second + 2 * count * d**3,
+            np.maximum(fourth - 4 * d * third + 6 * d**2 * second - 3 * count * d**4, 0.0),
+        )
+
+    def scaled(self, factor: float) -> "CentralSums":
+        """The summary of factor · x."""
+        return CentralSums(
+            self.count,
+            self.mean * factor,
+            self.second * factor**2,
+            self.third * factor**3,
+            self.fourth * factor**4,
+        )
+
+    def merge(self, other: "CentralSums") -> "CentralSums":
+        """The summary of both sets of numbers together.
+
+        With δ the difference of the means, each set contributes Σ (x - mean + its shift)^p, expanded; its shift is
+        -δ · (share of the other set), and with the opposite sign for the other one.
+        """
+        total = self.count + other.count
+        share = other.count / np.maximum(total, 1)
+        difference = other.mean - self.mean
+        parts = (self._shifted(difference * -share), other._shifted(difference * (1 - share)))
+        return CentralSums(total, self.mean + difference * share, *(a + b for a, b in zip(*parts, strict=True)))
+
+    def _shifted(self, shift: Any) -> tuple[Any, Any, Any]:
+        """Σ (x - mean + shift)^p for p = 2, 3, 4."""
+        count, _, second, third, fourth = self
+        return (
+            second + count * shift**2,
+            third + 3 * shift * second + count * shift**3,
+            fourth + 4 * shift * third + 6 * shift**2 * second + count * shift**4,
+        )
+
+    def variance(self) -> Any:
+        """Unbiased variance."""
+        return self.second / (self.count - 1)
+
+    def standard_error(self) -> Any:
+        """Standard error of the mean: √(variance / count)."""
+        return np.sqrt(self.variance() / self.count)
+
+    def variance_standard_error(self) -> Any:
+        """Standard error of the variance: √((m₄ - m₂²) / count), where m_p = Σ (x - mean)^p / count."""
+        excess = self.fourth / self.count - (self.second / self.count) ** 2
+        return np.sqrt(np.maximum(excess, 0.0) / self.count)

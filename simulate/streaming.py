@@ -1,0 +1,56 @@
+"""Work on blocks in parallel, results in block order."""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import Progress
+
+LONG_JOB_TOKENS = 2e8
+
+
+Result = TypeVar("Result")
+
+
+def for_each_in_order(
+    produce: Callable[[int], Result], consume: Callable[[Result], None], count: int, workers: int
+) -> None:
+    """Call `consume(produce(i))` for i = 0..count-1: `produce` on `workers` threads, `consume` here and in order.
+
+    At most 2 · workers results wait at a time. An exception, an interrupt from the keyboard included, drops the blocks
+    that have not begun and is raised when those that have are done.
+    """
+    if workers == 1:
+        for index in range(count):
+            consume(produce(index))
+        return
+    pool = ThreadPoolExecutor(workers)
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for index in range(count):
+            waiting.append(pool.submit(produce, index))
+            if len(waiting) >= 2 * workers:
+                consume(waiting.popleft().result())
+        while waiting:
+            consume(waiting.popleft().result())
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def progress_bar(total: int, tokens: float, progress: bool | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar over `total` samples on standard error, as a function that moves it on.
+
+    `progress` is True, False, or None: a bar if the terminal is interactive and the job has more than 2·10⁸ tokens.
+    """
+    shown = sys.stderr.isatty() and tokens > LONG_JOB_TOKENS if progress is None else progress
+    if not shown:
+        yield lambda advance: None
+        return
+    with Progress(console=Console(stderr=True), transient=progress is None) as bar:
+        line = bar.add_task("samples", total=total)
+        yield lambda advance: bar.advance(line, advance)

@@ -1,0 +1,73 @@
+"""Oracles for the tests of simulate: the task's exact law by enumeration, and dense per-sample gradients."""
+
+import math
+from fractions import Fraction
+from itertools import pairwise, product
+from statistics import NormalDist
+
+import numpy as np
+
+FALSE_ALARM = 1e-6  # probability that a correct sampler fails one statistical test
+MISS = 1e-3  # probability that an error of the stated size passes
+
+
+def enumerate_law(task, transition=None, initial=None):
+    """{(c, y, z_1, ..., z_T): probability > 0} in exact arithmetic; the uniform chain if no `transition` is given."""
+    N, T, q, tau, alpha = task.N, task.T, task.q, task.tau, Fraction(task.alpha)
+    uniform = [Fraction(1, N)] * N + [Fraction(0)]
+    transition, initial = transition or [uniform] * (N + 1), initial or uniform
+    law = {}
+    for c, *z in product(range(N), *[range(N + 1)] * (T - 1)):
+        noisy = [Fraction(0)] * (N + 1)
+        noisy[c], noisy[tau] = 1 - alpha, alpha
+        probability = Fraction(1, N) * initial[z[0]]
+        for before, after in pairwise(z):
+            probability *= noisy[after] if before == q else transition[before][after]
+        for y in (c, tau):
+            if probability * noisy[y]:
+                law[(c, y, *z, q)] = probability * noisy[y]
+    assert sum(law.values()) == 1
+    return law
+
+
+def samples_to_see(law, relative_error):
+    """Samples that show a `relative_error` of any outcome's probability, with the error rates above."""
+    z = threshold(len(law)) - NormalDist().inv_cdf(MISS)
+    return math.ceil((z / relative_error) ** 2 / float(min(law.values())))
+
+
+def threshold(comparisons):
+    """Two-sided bound on |z| that `comparisons` standard normal values all keep, but for FALSE_ALARM (union bound)."""
+    return -NormalDist().inv_cdf(FALSE_ALARM / (2 * comparisons))
+
+
+def assert_follows(law, task, batches):
+    """The outcomes of `batches` have the frequencies of `law`, and none is impossible."""
+    weights = (task.M) ** np.arange(task.T + 2)
+    counts, total = np.zeros(task.M ** (task.T + 2), dtype=np.int64), 0
+    for batch in batches:
+        outcomes = np.column_stack([np.asarray(part) for part in (batch.correct, batch.target, batch.tokens)])
+        counts += np.bincount(outcomes.astype(np.int64) @ weights, minlength=len(counts))
+        total += len(outcomes)
+    codes = [int(np.dot(outcome, weights)) for outcome in law]
+    assert counts[codes].sum() == total, "an outcome of probability zero was drawn"
+    expected = np.array([float(p) for p in law.values()])
+    z = (counts[codes] - total * expected) / np.sqrt(total * expected * (1 - expected))
+    assert np.abs(z).max() < threshold(len(law)), f"largest |z| = {np.abs(z).max():.2f} of {len(law)} outcomes"
+
+
+def dense_gradients(task, layer, tokens, target):
+    """Per-sample negative gradients at zero, shape (batch, M, 2M), from one-hot vectors and the definition."""
+    z, y, M, T = np.asarray(tokens), np.asarray(target), task.M, task.T
+    x = np.zeros((len(y), T, 2 * M))
+    for t in range(T):
+        x[np.arange(len(y)), t, z[:, t]] = 1
+        if t > 0:
+            x[np.arange(len(y)), t, M + z[:, t - 1]] = 1
+    features = x[:, -1] if layer == "feed_forward" else x.mean(axis=1)
+    return (np.eye(M)[y] - 1 / M)[:, :, None] * features[:, None, :]
+
+
+def rounding(terms, scale=1.0):
+    """Bound on the rounding error of two ways to add `terms` numbers of size up to `scale`, a few roundings each."""
+    return 8 * terms * np.finfo(np.float64).eps * scale

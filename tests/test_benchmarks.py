@@ -1,0 +1,110 @@
+"""Speed, recorded and not asserted: `pytest tests/test_benchmarks.py --benchmark-only`.
+
+Each ratio is of medians of calls that alternate within one test, so that a noisy machine slows both sides alike; it is
+kept in the benchmark's `extra_info` and printed at the end.
+"""
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+from numpy.random import SFC64, Generator
+
+import theory
+from simulate import Chain, gradient_moments, literal_sample, sample
+from theory import Task
+
+TASK = Task(64, 256, 0.5)
+BATCH = 2**15
+TOKENS = BATCH * TASK.T
+
+
+@pytest.fixture(scope="module")
+def summary(request):
+    """Lines that the terminal shows after the last benchmark."""
+    lines = []
+    yield lines
+    plugins = request.config.pluginmanager
+    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+        for line in lines:
+            plugins.get_plugin("terminalreporter").ensure_newline()
+            plugins.get_plugin("terminalreporter").write_line(line)
+
+
+def medians(*calls, rounds=9):
+    """The median time in seconds of each of `calls`, called in turn."""
+    times = [[] for _ in calls]
+    for call in calls:
+        call()
+    for _ in range(rounds):
+        for call, record in zip(calls, times, strict=True):
+            start = time.perf_counter()
+            call()
+            record.append(time.perf_counter() - start)
+    return [statistics.median(record) for record in times]
+
+
+def note(benchmark, summary, name, **values):
+    benchmark.extra_info.update(values)
+    summary.append(f"{name}: " + ", ".join(f"{key} = {value:.3g}" for key, value in values.items()))
+
+
+@pytest.mark.benchmark(group="uniform chain, 64 ordinary tokens, T = 256")
+def test_uniform_sampling_against_its_random_numbers(benchmark, summary):
+    generator = Generator(SFC64(1))
+    drawn, numbers = medians(
+        lambda: sample(TASK, BATCH, seed=1), lambda: generator.integers(0, TASK.N, (BATCH, TASK.T), dtype=np.uint16)
+    )
+    rate = TOKENS / drawn
+    note(benchmark, summary, "sample / its random numbers", ratio=drawn / numbers, tokens_per_second=rate)
+    benchmark(sample, TASK, BATCH, seed=1)
+
+
+@pytest.mark.benchmark(group="general chain, 65 tokens, T = 256")
+def test_general_sampling_against_the_literal_sampler(benchmark, summary):
+    chain = Chain(np.random.default_rng(0).dirichlet(np.full(TASK.M, 0.3), TASK.M))
+    few = 20
+    fast, literal = medians(
+        lambda: sample(TASK, BATCH, seed=1, chain=chain), lambda: literal_sample(TASK, few, seed=1, chain=chain)
+    )
+    rate, slow_rate = TOKENS / fast, few * TASK.T / literal
+    note(benchmark, summary, "general chain / literal, rates", ratio=rate / slow_rate, tokens_per_second=rate)
+    benchmark(sample, TASK, BATCH, seed=1, chain=chain)
+
+
+@pytest.mark.benchmark(group="gradient moments of both layers, 64 ordinary tokens, T = 256")
+def test_gradient_moments_against_sampling(benchmark, summary):
+    def both():
+        for layer in ("feed_forward", "attention_value"):
+            gradient_moments(TASK, layer, BATCH, seed=1, workers=1)
+
+    moments, drawn = medians(both, lambda: sample(TASK, BATCH, seed=1))
+    note(benchmark, summary, "moments of both layers / sample", ratio=moments / drawn, seconds=moments)
+    benchmark(both)
+
+
+@pytest.mark.benchmark(group="pooling, 7 ordinary tokens, T = 11")
+def test_pooling_against_plain_moments(benchmark, summary):
+    task, samples, labels = Task(7, 11, 0.3), 2**20, np.arange(128).reshape(8, 16) % 11
+
+    def moments(labels=None):
+        return gradient_moments(task, "attention_value", samples, seed=1, workers=1, labels=labels)
+
+    pooled, plain = medians(lambda: moments(labels), moments)
+    note(benchmark, summary, "pooled moments / plain moments", ratio=pooled / plain, seconds=pooled)
+    benchmark(moments, labels)
+
+
+@pytest.mark.benchmark(group="exact matrices, N = 1000, T = 10^6")
+def test_exact_matrices_of_a_large_task(benchmark, summary):
+    task = Task(1000, 10**6, 0.3)
+
+    def matrices():
+        for layer in ("feed_forward", "attention_value"):
+            theory.gradient_mean(task, layer)
+            theory.gradient_variance(task, layer)
+
+    (seconds,) = medians(matrices, rounds=5)
+    note(benchmark, summary, "four exact matrices", seconds=seconds)
+    benchmark(matrices)

@@ -1,0 +1,107 @@
+"""The comparator's promises: its error probabilities, its refusals, and its verdicts."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from paper_checks import comparator
+from paper_checks.comparator import DESIGN, Design, Evidence, verdict
+from paper_checks.fitting import fit_exponent
+
+
+def test_levels_add_up_to_the_family():
+    """K two-sided comparisons have together half the family's level (the other half pays for normality)."""
+    total = DESIGN.family * 2 * stats.norm.sf(DESIGN.critical())
+    assert math.isclose(total, DESIGN.false_alarm / 2, rel_tol=1e-9)
+    assert math.isclose(stats.t.sf(DESIGN.critical(50), 50), stats.norm.sf(DESIGN.critical()), rel_tol=1e-9)
+
+
+def test_planned_samples_detect_the_planned_error():
+    """With the planned number an error of the planned size lies z_F + z_miss standard errors away; one fewer misses."""
+    m = DESIGN.samples(value=0.5, variance=2.0, error=0.02)
+    assert 0.02 * 0.5 / (2.0 / m) ** 0.5 >= DESIGN.detectable() > 0.02 * 0.5 / (2.0 / (m - 1)) ** 0.5
+    assert DESIGN.samples(value=0.5, variance=0.0, error=0.02) == 2
+    rare = DESIGN.samples(value=1.0, variance=1e-4, error=0.02)
+    assert DESIGN.critical() ** 3 / (6 * (1e-4 * rare) ** 0.5) <= math.log(2)
+
+
+def test_false_alarms_and_misses_by_simulation():
+    """At a coarse design (5 % family of 10, miss 10 %) both error rates are met, within 6 binomial standard errors."""
+    design = Design(false_alarm=0.05, miss=0.1, family=10)
+    rng, runs, se = np.random.default_rng(3), 4000, 0.1
+    alarms = misses = 0
+    shift = design.detectable() * se
+    for _ in range(runs):
+        noise = rng.normal(0, se, 10)
+        exact = np.ones(10)
+        alarms += not comparator.estimate("x", exact, exact + noise, se, None, design=design).passed
+        misses += comparator.estimate("x", 1.0, 1.0 + shift + noise[0], se, None, design=design).passed
+    assert alarms / runs <= 0.05 / 2 + 6 * (0.025 / runs) ** 0.5
+    assert abs(misses / runs - 0.1) <= 6 * (0.09 / runs) ** 0.5
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_a_number_never_passes(value):
+    assert not comparator.estimate("x", [1.0, 2.0], [1.0, value], [0.1, 0.1], None).passed
+    assert not comparator.estimate("x", 1.0, 1.0, value, None).passed
+    assert not comparator.close("x", [1.0, 2.0], [1.0, value], 1e9, "any").passed
+    assert not comparator.less("x", value, 1.0).passed
+    assert not comparator.sign("x", 1, value if math.isnan(value) else -value, 1.0).passed
+
+
+def test_an_underpowered_agreement_fails():
+    good = comparator.estimate("x", 1.0, 1.001, 0.001, 0.02)
+    assert good.passed
+    assert good.detectable == pytest.approx(DESIGN.detectable() * 0.001)
+    weak = comparator.estimate("x", 1.0, 1.001, 0.01, 0.02)
+    assert not weak.passed
+    assert "underpowered" in weak.message
+
+
+def test_zero_standard_error_demands_equality():
+    assert comparator.estimate("x", [0.0, 0.5], [0.0, 0.5], [0.0, 0.0], 0.02).passed
+    assert not comparator.estimate("x", [0.0, 0.5], [1e-9, 0.5], [0.0, 0.0], 0.02).passed
+
+
+def test_signs_need_the_full_critical_value():
+    edge = DESIGN.critical()
+    assert comparator.sign("x", -1, -(edge + 0.01), 1.0).passed
+    assert not comparator.sign("x", -1, -(edge - 0.01), 1.0).passed
+    assert not comparator.sign("x", -1, edge + 0.01, 1.0).passed
+    with pytest.raises(ValueError, match="positive standard errors"):
+        comparator.sign("x", 1, 1.0, 0.0)
+
+
+def test_shapes_and_kinds_are_checked():
+    with pytest.raises(ValueError, match="shapes"):
+        comparator.close("x", [1.0, 2.0], [1.0], 0.1, "any")
+    with pytest.raises(ValueError, match="shapes"):
+        comparator.estimate("x", [], [], [], None)
+    with pytest.raises(TypeError, match="exact numbers"):
+        comparator.equal("x", 0.5, 0.5)
+    assert not comparator.equal("x", 1, 2).passed
+    assert not comparator.less("x", 1, 1).passed
+
+
+def test_the_verdict_follows_from_the_evidence():
+    def evidence(side, passed=True):
+        return Evidence("x", "exact", side, passed, "")
+
+    assert verdict([evidence("holds")]) == "verified"
+    assert verdict([evidence("holds"), evidence("beyond")]) == "bounded"
+    assert verdict([evidence("counterexample")]) == "refuted"
+    assert verdict([evidence("holds"), evidence("beyond", passed=False)]) == "failed"
+    assert verdict([]) == "failed"
+
+
+def test_fitted_exponents():
+    """A power law with corrections is recovered within the stated error; a wrong exponent is not."""
+    x = np.array([2.0**k for k in range(4, 12)])
+    fit = fit_exponent(x, 3 * x**-2 * (1 + 5 / x - 7 / x**2 + 11 / x**3))
+    assert abs(fit.exponent + 2) <= fit.error < 1e-3
+    with pytest.raises(ValueError, match="at least 5 sizes"):
+        fit_exponent([1, 2, 3], [1, 2, 3])
+    with pytest.raises(ValueError, match="positive"):
+        fit_exponent([1, 2, 3, 4, 5], [1, 2, 3, 4, -5])

@@ -1,0 +1,159 @@
+"""The ledger file, its JSON record, and the run that ties checks to ids (each run in a process of its own)."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paper_checks import ledger
+from paper_checks.ledger import load_claims, mismatches, write_json
+
+ROOT = Path(__file__).parent.parent
+ENTRY = '["T1.1"]\ngroup = "T1"\nsource = "s"\nstatement = "a"\nformal = "f"\nscope = "c"\nneeds = "nothing"\n'
+
+
+def test_every_id_is_there_once():
+    groups = {"T1": 6, "T2": 5, "T3": 6, "T4": 5, "B": 6, "E": 10, "P": 6}
+    names = [f"{g}{'.' if g[0] == 'T' else ''}{i}" for g, count in groups.items() for i in range(1, count + 1)]
+    assert list(load_claims()) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (ENTRY + 'colour = "red"\n', ["T1.1", "colour"]),
+        (ENTRY.replace('scope = "c"\n', ""), ["T1.1", "scope"]),
+        (ENTRY.replace('needs = "nothing"', 'needs = "luck"'), ["T1.1", "needs", "luck"]),
+        (ENTRY.replace('scope = "c"', "scope = 3"), ["T1.1", "scope", "3"]),
+        (ENTRY.replace('scope = "c"', 'scope = " "'), ["T1.1", "scope"]),
+        (ENTRY.replace('group = "T1"', "group = T1"), ["claims.toml", "line 2"]),
+        ('title = "x"\n', ["title", "table"]),
+    ],
+)
+def test_a_malformed_ledger_is_named(tmp_path, text, words):
+    path = tmp_path / "claims.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError) as caught:
+        load_claims(path)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_checks_and_ids_must_match():
+    claims = load_claims()
+    built = {name for name, claim in claims.items() if claim.not_run is None}
+    assert mismatches(claims, built) == []
+    assert "T9.9" in mismatches(claims, built | {"T9.9"})[0]
+    assert "no check" in mismatches(claims, built - {"T1.1"})[0]
+    assert "not_run" in mismatches(claims, built | {"E1"})[0]
+
+
+def test_json_is_whole_or_untouched(tmp_path, monkeypatch):
+    path = tmp_path / "folder" / "claims.json"
+    write_json(path, {"a": [1.5, "τ"]})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1.5, "τ"]}
+    for failure in (lambda: write_json(path, {"a": float("nan")}), lambda: write_json(path, {"a": object()})):
+        with pytest.raises((ValueError, TypeError)):
+            failure()
+
+    def interrupted(*paths):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_json(path, {"a": 2})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1.5, "τ"]}
+    assert [file.name for file in path.parent.iterdir()] == ["claims.json"]
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the claims machinery with checks of our own."""
+    folder = tmp_path / "paper_checks"
+    folder.mkdir()
+    for file in (ROOT / "paper_checks").glob("*.py"):
+        if not file.name.startswith("test_"):
+            (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"))
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
+
+    def run(check, claims=ENTRY, *options):
+        (folder / "test_x.py").write_text("import pytest\n" + check)
+        (folder / "claims.toml").write_text(claims)
+        environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-m", "pytest", "paper_checks", "-m", "claims", "-p", "no:cacheprovider", *options]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    run.record = tmp_path / ".evidence" / "claims.json"
+    return run
+
+
+CHECK = '@pytest.mark.claims("T1.1")\ndef test_it(claim):\n    '
+
+
+def test_a_passing_run_prints_and_records(project):
+    found = project(CHECK + "claim.estimate('x', 2.0, 2.001, 0.001, 0.02, samples=7, seed=claim.seed('x'))\n")
+    assert found.returncode == 0, found.stdout + found.stderr
+    row = next(line for line in found.stdout.splitlines() if line.startswith("T1.1"))
+    assert row.split()[:6] == ["T1.1", "verified", "2", "2.001", "±", "0.001"]
+    assert all(len(line) <= 100 for line in found.stdout.splitlines()[-12:])
+    record = json.loads(project.record.read_text(encoding="utf-8"))
+    assert record["claims"][0]["verdict"] == "verified"
+    assert record["claims"][0]["evidence"][0]["details"]["samples"] == 7
+    assert record["design"]["comparisons"] == 1
+
+
+def test_a_failing_claim_fails_the_run(project):
+    found = project(CHECK + "claim.estimate('x', 2.0, 2.1, 0.001, 0.02)\n")
+    assert found.returncode == 1
+    assert "T1.1  failed" in found.stdout
+    assert json.loads(project.record.read_text(encoding="utf-8"))["claims"][0]["verdict"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("check", "claims", "words"),
+    [
+        (CHECK.replace("T1.1", "T9.9") + "claim.less('x', 1, 2)\n", ENTRY, "T9.9"),
+        (CHECK + "claim.less('x', 1, 2)\n", ENTRY + ENTRY.replace("T1.1", "T1.2"), "T1.2 has no check"),
+        (CHECK + "claim.less('x', 1, 2)\n", ENTRY + 'not_run = "not built yet"\n', "still says not_run"),
+        ("def test_it():\n    pass\n", ENTRY, "check without @pytest.mark.claims"),
+        (CHECK.replace("claim)", ")") + "pass\n", ENTRY, "must take the claim fixture"),
+        (CHECK + "claim.less('x', 1, 2)\n", "[oops\n", "line 1"),
+    ],
+)
+def test_ledger_and_checks_must_agree(project, check, claims, words):
+    found = project(check, claims)
+    assert found.returncode not in (0, 5)
+    assert words in found.stdout + found.stderr
+
+
+def test_a_check_without_evidence_fails(project):
+    found = project(CHECK + "pass\n")
+    assert found.returncode == 1
+    assert "recorded no evidence" in found.stdout
+    assert "T1.1  failed" in found.stdout
+
+
+def test_a_skipped_check_is_not_run_with_its_reason(project):
+    found = project(CHECK + "pytest.skip('no GPU')\n")
+    assert "T1.1            not run: no GPU" in found.stdout
+
+
+def test_more_comparisons_than_the_family_fail(project):
+    check = CHECK + "n = 4097\n    claim.estimate('x', [1.0] * n, [1.0] * n, [0.001] * n, 0.02)\n"
+    found = project(check)
+    assert found.returncode == 1
+    assert "exceed the family" in found.stdout
+
+
+def test_same_seed_same_evidence(project):
+    check = CHECK + "claim.less(str(claim.seed('x')), 1, 2)\n"
+    names = set()
+    for options in ((), (), ("--seed", "7")):
+        project(check, ENTRY, *options)
+        names.add(json.loads(project.record.read_text(encoding="utf-8"))["claims"][0]["evidence"][0]["name"])
+    assert len(names) == 2

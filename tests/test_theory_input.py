@@ -1,0 +1,78 @@
+"""Bad input to theory: the message names the argument, the value and what is accepted."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+
+import theory
+from theory import Task, margins, sample_complexity
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ((1, 5, 0.5), ValueError, ("N", "1", ">= 2")),
+        ((2.0, 5, 0.5), TypeError, ("N", "2.0", "integer")),
+        ((True, 5, 0.5), TypeError, ("N", "True", "integer")),
+        ((3, 1, 0.5), ValueError, ("T", "1", ">= 2")),
+        ((3, "5", 0.5), TypeError, ("T", "'5'", "integer")),
+        ((3, 5, -0.1), ValueError, ("alpha", "-0.1", "[0, 1]")),
+        ((3, 5, 1.0000001), ValueError, ("alpha", "1.0000001", "[0, 1]")),
+        ((3, 5, float("nan")), ValueError, ("alpha", "nan", "[0, 1]")),
+        ((3, 5, float("inf")), ValueError, ("alpha", "inf", "[0, 1]")),
+        ((3, 5, "0.5"), TypeError, ("alpha", "'0.5'", "[0, 1]")),
+        ((3, 5, 0.5j), TypeError, ("alpha", "0.5j", "[0, 1]")),
+        ((3, 5, 0.5, 3), ValueError, ("trigger", "3", "0..2")),
+        ((3, 5, 0.5, -1), ValueError, ("trigger", "-1", ">= 0")),
+        ((3, 5, 0.5, 1.0), TypeError, ("trigger", "1.0", "integer")),
+    ],
+)
+def test_task_refuses(arguments, error, words):
+    with pytest.raises(error) as caught:
+        Task(*arguments)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_task_accepts_numbers_of_every_library():
+    assert Task(np.int64(3), np.int32(5), np.float64(0.5), np.uint8(1)) == Task(3, 5, 0.5, 1)
+    assert Task(3, 5, sympy.Rational(1, 3)).alpha == Fraction(1, 3)
+    assert isinstance(Task(3, 5, 1).alpha, Fraction)
+    assert isinstance(Task(3, 5, np.float32(0.5)).alpha, float)
+
+
+def test_unknown_layer_and_moment():
+    task = Task(3, 5, 0.5)
+    for call in (theory.gradient_mean, theory.gradient_variance):
+        with pytest.raises(ValueError, match=r"layer must be one of .*got 'mlp'"):
+            call(task, "mlp")
+    with pytest.raises(ValueError, match=r"moment must be one of .*got 'median'"):
+        theory.class_values(task, "feed_forward", "median")
+    with pytest.raises(ValueError, match="layer must be"):
+        theory.closed_form("mlp", "mean", "k", "E(q)")
+
+
+def test_exact_needs_a_rational_noise_level():
+    with pytest.raises(TypeError, match=r"exact=True needs a rational alpha.*alpha=0\.5"):
+        theory.gradient_mean(Task(3, 5, 0.5), "feed_forward", exact=True)
+
+
+def test_full_matrix_of_a_million_tokens_is_refused_but_its_classes_are_not():
+    task = Task(10**6, 10**6, 0.5)
+    with pytest.raises(ValueError, match=r"N must be at most .*N=1000000.*class_values"):
+        theory.gradient_mean(task, "feed_forward")
+    assert theory.class_values(task, "feed_forward", "mean")["tau", "E(q)"] == 0.5 - 1 / 1000001
+
+
+def test_margin_and_sample_functions_refuse():
+    with pytest.raises(ValueError, match=r"preceding must be None or one of .*got 'k'"):
+        margins.noise_threshold(5, 7, preceding="k")
+    with pytest.raises(ValueError, match="change sign"):
+        margins.bracket_sign_change(lambda x: x + 1, Fraction(0), Fraction(1))
+    with pytest.raises(TypeError, match="alpha must be rational"):
+        sample_complexity.noise_margin_guarantee(8, 4, 0.5)
+    with pytest.raises(ValueError, match="N must be at least 3"):
+        sample_complexity.in_context_signal_to_noise(Task(2, 5, 0.5))
+    with pytest.raises(ValueError, match="probability must be in"):
+        sample_complexity.in_context_samples(Task(3, 50, 0.5), 0.4)

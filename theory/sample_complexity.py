@@ -1,0 +1,133 @@
+"""How many samples one step needs: an exact guarantee for the noise margin, and the scale of the in-context margin.
+
+Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise; the bounds here are this project's.
+"""
+
+from fractions import Fraction
+from math import comb, exp, factorial
+
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from .evaluation import evaluate
+from .task import Task, as_count, as_probability
+from .trigger_chain import Number, TriggerChain
+
+
+def noise_margin_guarantee(N: int, samples: int, alpha: Fraction) -> Fraction:
+    """A lower bound, valid for every T, on P(feed-forward noise margin > 0 after an m-sample step).
+
+    After m samples ξ_k ∝ n_k + n_{k,j}, where n_k counts targets y = k and n_{k,j} those among them whose z_{T-1} is
+    the test sequence's j. Since 0 <= n_{k,j} <= n_k, the margin is positive whenever n_τ > 2 max_{k<N} n_k, and the
+    targets are multinomial (τ with probability α, each ordinary token with (1-α)/N), so this event has an exact
+    probability.
+
+    Args:
+        N: number of ordinary tokens.
+        samples: number of samples m of the step.
+        alpha: noise level, rational.
+    """
+    N, samples = as_count("N", N, 2), as_count("samples", samples, 1)
+    level = as_probability("alpha", alpha)
+    if not isinstance(level, Fraction):
+        raise TypeError(f"alpha must be rational (int or fractions.Fraction), got {alpha!r}")
+    total = Fraction(0)
+    for noisy in range(1, samples + 1):
+        rest = samples - noisy
+        weight = comb(samples, noisy) * level**noisy * (1 - level) ** rest
+        if weight:
+            total += weight * _no_bin_above(N, rest, (noisy - 1) // 2)
+    return total
+
+
+def _no_bin_above(bins: int, balls: int, most: int) -> Fraction:
+    """P(no bin holds more than `most` of the balls) = balls!/bins^balls [x^balls] (Σ_{i<=most} x^i/i!)^bins."""
+    single = [Fraction(1, factorial(i)) for i in range(min(most, balls) + 1)]
+    power, base, exponent = [Fraction(1)], single, bins
+    while exponent:
+        if exponent & 1:
+            power = _truncated_product(power, base, balls)
+        base = _truncated_product(base, base, balls)
+        exponent >>= 1
+    return power[balls] * factorial(balls) / Fraction(bins) ** balls if len(power) > balls else Fraction(0)
+
+
+def _truncated_product(left: list[Fraction], right: list[Fraction], degree: int) -> list[Fraction]:
+    product = [Fraction(0)] * min(len(left) + len(right) - 1, degree + 1)
+    for i, a in enumerate(left):
+        for j, b in enumerate(right[: len(product) - i]):
+            product[i + j] += a * b
+    return product
+
+
+def in_context_signal_to_noise(task: Task) -> dict[tuple[str, str], float]:
+    """Per-sample SNR² of the attention logits' ξ_c - ξ_k at the expected test input E[x̄|c], per pair of tokens (c, k).
+
+    One sample contributes S = (1{y=c} - 1{y=k}) x̄'·v to the step, v = E[x̄|c], so that with E_c' the mean given c' = y
+
+        E[S] = (1-α)/N (E_c[x̄'·v] - E_k[x̄'·v]),    E[S²] = (1-α)/N (E_c[(x̄'·v)²] + E_k[(x̄'·v)²]).
+
+    For T ≫ N ≫ 1/α this is (1-α)⁵/(2N³) for every pair.
+
+    Returns:
+        floats for the pairs ("c", "k"), ("c", "q") and ("q", "k"), k another ordinary token (N >= 3).
+    """
+    if task.N < 3:
+        raise ValueError(
+            f"N must be at least 3 for a rival that is neither the correct token nor the trigger, got {task.N}"
+        )
+    return evaluate(_in_context_signal, task)
+
+
+def _in_context_signal(N: Number, T: Number, alpha: Number) -> dict[tuple[str, str], Number]:
+    chains = {name: TriggerChain(N, T, alpha, name == "q") for name in ("c", "q")}
+    result = {}
+    for correct, rival in (("c", "k"), ("c", "q"), ("q", "k")):
+        own = _aligned(chains[correct], chains[correct], correct)
+        # a sample whose target is an ordinary rival sees the test's correct token as just another one
+        other = _aligned(chains[correct], chains["q" if rival == "q" else "c"], "j" if correct == "c" else "q")
+        share = (1 - alpha) / N
+        mean = share * (own[0] - other[0])
+        result[correct, rival] = mean * mean / (share * (own[1] + other[1]) - mean * mean)
+    return result
+
+
+def _aligned(test: TriggerChain, sample: TriggerChain, special: str) -> tuple[Number, Number]:
+    """E[x̄'·v] and E[(x̄'·v)²] for v = E[x̄] of `test`; `special` is the test's correct token as `sample` names it.
+
+    With w_a = v_E(a) + v_P(a) and C_a the counts over z_1 … z_{T-1}, T x̄'·v = v_E(q) + Σ_a w_a C_a; as the counts sum
+    to T-1, only the deviations of w from its value at the other ordinary tokens matter.
+    """
+    weight = {token: 2 * test.mean_count(token) / test.T for token in test.laws if token != "rest"}
+    weight["q"] += 1 / test.T  # z_T = q is seen by E alone
+    last = (test.mean_count("q") + 1) / test.T
+    deviation = {"q": weight["q"] - weight["j"], "tau": weight["tau"] - weight["j"]}
+    if special != "q":
+        deviation[special] = weight["c"] - weight["j"]
+    mean = last + weight["j"] * (test.T - 1) + sum(d * sample.mean_count(a) for a, d in deviation.items())
+    spread = sum(d * e * sample.count_covariance(a, b) for a, d in deviation.items() for b, e in deviation.items())
+    return mean / test.T, (mean * mean + spread) / test.T**2
+
+
+def in_context_samples(task: Task, probability: float = 0.95) -> float:
+    """Samples after which one attention step ranks c first among the ordinary tokens, at the expected test input.
+
+    Normal approximation of the m-sample step and a union bound over the rivals, with the exact SNR² of every pair:
+    P(wrong) <= (N-1)/N ((N-2) Φ̄(√m s_ck) + Φ̄(√m s_cq)) + (N-1)/N Φ̄(√m s_qk) = 1 - probability, solved for m.
+    Of order N³ for T ≫ N ≫ 1/α.
+
+    Args:
+        task: the task, N >= 3.
+        probability: of the right ranking, in (1/2, 1).
+    """
+    accepted = as_probability("probability", probability)
+    if not 0.5 < accepted < 1:
+        raise ValueError(f"probability must be in (1/2, 1), got {probability}")
+    pairs, n = in_context_signal_to_noise(task), task.N
+    rivals = {("c", "k"): (n - 1) * (n - 2) / n, ("c", "q"): (n - 1) / n, ("q", "k"): (n - 1) / n}
+
+    def excess(log_samples: float) -> float:
+        wrong = sum(rivals[pair] * norm.sf(exp(log_samples / 2) * snr**0.5) for pair, snr in pairs.items())
+        return float(wrong - (1 - accepted))
+
+    return exp(brentq(excess, 0, 200))

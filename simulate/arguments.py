@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from theory.task import Task, as_count
 
-LAYERS = ("feed_forward", "attention_value")
-
 
 def as_task(task: Any) -> Task:
     """`task` if it is a `Task`, else a TypeError."""
@@ -21,13 +19,6 @@ def as_task(task: Any) -> Task:
 def as_seed(seed: Any) -> int:
     """`seed` as a non-negative int, or a TypeError / ValueError."""
     return as_count("seed", seed, 0)
-
-
-def as_layer(layer: Any) -> str:
-    """`layer` if it names one of the two trained matrices, else a ValueError that lists both."""
-    if not isinstance(layer, str) or layer not in LAYERS:
-        raise ValueError(f"layer must be {' or '.join(map(repr, LAYERS))}, got {layer!r}")
-    return layer
 
 
 def as_workers(workers: Any) -> int:

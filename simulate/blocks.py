@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from theory.task import Task
 
 from .chains import Chain
-from .generator import next_uniform, sfc64_state
 
 BLOCK_TOKENS = 2**18
 MOST_ROWS = 2**16
@@ -53,7 +52,7 @@ def _apply_trigger_rule(tokens, correct, q, tau, alpha, noise):  # type: ignore[
         sequence = tokens[row]
         for t in range(T - 2):
             if sequence[t] == q:
-                sequence[t + 1] = tau if next_uniform(noise) < alpha else correct[row]
+                sequence[t + 1] = tau if noise.random() < alpha else correct[row]
         sequence[T - 1] = q
 
 
@@ -67,7 +66,7 @@ def _walk(tokens, correct, q, tau, alpha, cut, alias, uniforms):  # type: ignore
         c = np.int64(correct[row])
         previous = M  # the table of the first token
         for t in range(T - 1):
-            uniform = next_uniform(uniforms)
+            uniform = uniforms.random()
             if previous == q:
                 previous = tau if uniform < alpha else c
             else:
@@ -90,8 +89,8 @@ def draw_block(task: Task, seed: int, index: int, rows: int, chain: Chain | None
     target = np.where(noisy, dtype(tau), correct)
     if chain is None:
         tokens = Generator(SFC64(streams[2])).integers(0, task.N, (rows, task.T), dtype=dtype)
-        _apply_trigger_rule(tokens, correct, dtype(q), dtype(tau), alpha, sfc64_state(streams[3]))
+        _apply_trigger_rule(tokens, correct, dtype(q), dtype(tau), alpha, Generator(SFC64(streams[3])))
     else:
         tokens = np.empty((rows, task.T), dtype=dtype)
-        _walk(tokens, correct, q, tau, alpha, *chain.alias_tables, sfc64_state(streams[2]))
+        _walk(tokens, correct, q, tau, alpha, *chain.alias_tables, Generator(SFC64(streams[2])))
     return Block(tokens, correct, target)

@@ -5,9 +5,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from theory.task import Task
+from theory.task import Task, as_layer
 
-from .arguments import as_layer, as_task
+from .arguments import as_task
 from .device import resolve_device
 
 

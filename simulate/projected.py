@@ -7,9 +7,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from theory.task import Task, as_count
+from theory.task import Task, as_count, as_layer
 
-from .arguments import as_direction, as_layer, as_seed, as_task, as_workers
+from .arguments import as_direction, as_seed, as_task, as_workers
 from .blocks import Block, block_rows, draw_block
 from .central import CentralSums
 from .chains import Chain, as_chain

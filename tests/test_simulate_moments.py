@@ -11,9 +11,8 @@ from simulate import blocks, counted_gradient, gradient_moments, projected_momen
 from simulate import moments as moments_module
 from simulate.counts import Counts, add_block, count_shift, torch_counts
 from simulate.torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
-from theory import Task
+from theory import LAYERS, Task
 
-LAYERS = ("feed_forward", "attention_value")
 # M > T takes the sparse pass; T > N shifts the counts by (T-1) // N.
 TASKS = [Task(3, 7, 0.3, 1), Task(2, 23, 0.5, 0), Task(11, 5, 0.6, 7), Task(5, 2, 0.4, 2)]
 ARRAYS = ("mean", "variance", "standard_error", "variance_standard_error")

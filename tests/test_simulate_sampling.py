@@ -13,7 +13,6 @@ from simulate import Chain, literal_sample, sample, sample_stream
 from simulate import torch_sampling as torch_path
 from simulate.blocks import block_rows, draw_block
 from simulate.chains import alias_table, stationary_distribution
-from simulate.generator import next_uniform, sfc64_state
 from theory import Task
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="not run: no CUDA"))
@@ -214,13 +213,6 @@ def test_block_is_drawn_from_four_streams_of_its_own(general):
     z[:, -1] = 2
     block = draw_block(task, 8, 3, 50, chain)
     assert all(np.array_equal(a, b) for a, b in zip(block, (z, c, y), strict=True))
-
-
-def test_kernels_draw_the_stream_of_numpys_generator():
-    sequence = np.random.SeedSequence(4, spawn_key=(2,))
-    state = sfc64_state(sequence)
-    drawn = [next_uniform(state) for _ in range(1000)]
-    assert drawn == np.random.Generator(np.random.SFC64(sequence)).random(1000).tolist()
 
 
 @settings(deadline=None)

@@ -45,7 +45,7 @@ def test_task_accepts_numbers_of_every_library():
 def test_unknown_layer_and_moment():
     task = Task(3, 5, 0.5)
     for call in (theory.gradient_mean, theory.gradient_variance):
-        with pytest.raises(ValueError, match=r"layer must be one of .*got 'mlp'"):
+        with pytest.raises(ValueError, match=r"layer must be 'feed_forward' or 'attention_value', got 'mlp'"):
             call(task, "mlp")
     with pytest.raises(ValueError, match=r"moment must be one of .*got 'median'"):
         theory.class_values(task, "feed_forward", "median")

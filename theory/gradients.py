@@ -26,18 +26,11 @@ import sympy
 
 from .evaluation import evaluate, require_rational, symbolic_numbers, to_expression
 from .symmetry import BLOCKS, ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from .task import Task
+from .task import Task, as_layer
 from .trigger_chain import Number, Power, TriggerChain
 
-LAYERS = ("feed_forward", "attention_value")
 MOMENTS = ("mean", "variance")
 Moments = tuple[Number, Number]  # E[f], E[f²]
-
-
-def require_layer(layer: Any) -> None:
-    """ValueError unless `layer` names one of the two layers."""
-    if layer not in LAYERS:
-        raise ValueError(f"layer must be one of {LAYERS}, got {layer!r}")
 
 
 def require_moment(moment: Any) -> None:
@@ -127,7 +120,7 @@ def class_values(task: Task, layer: str, moment: str, exact: bool = False) -> Ma
     Raises:
         ValueError: unknown layer or moment.   TypeError: exact=True with a float alpha.
     """
-    require_layer(layer)
+    as_layer(layer)
     require_moment(moment)
 
     def formula(N: Number, T: Number, alpha: Number) -> dict[EntryClass, Number]:
@@ -138,7 +131,7 @@ def class_values(task: Task, layer: str, moment: str, exact: bool = False) -> Ma
 
 
 def _matrix(task: Task, layer: str, moment: str, exact: bool) -> np.ndarray:
-    require_layer(layer)
+    as_layer(layer)
     if exact:
         require_rational(task)
     entries, limit = 2 * task.M**2, 2**28
@@ -197,7 +190,7 @@ def closed_form(layer: str, moment: str, row: str, column: str) -> sympy.Expr:
         >>> closed_form("feed_forward", "mean", "tau", "E(q)")
         alpha - 1/(N + 1)
     """
-    require_layer(layer)
+    as_layer(layer)
     require_moment(moment)
     entry = parse_entry_class(row, column)
     return _closed_form(layer, moment, entry)

@@ -11,9 +11,9 @@ so E[S²] = Σ_c,y P(c, y) vᵀ E[f̃ f̃ᵀ | c] v.  Source: this project.
 from typing import Any
 
 from .evaluation import evaluate
-from .gradients import EntryMoments, require_layer
+from .gradients import EntryMoments
 from .symmetry import ENTRY_CLASSES, EntryClass
-from .task import Task
+from .task import Task, as_layer
 from .trigger_chain import Number, TriggerChain
 
 Vector = dict[str, Number]
@@ -41,7 +41,7 @@ def class_average_variance(task: Task, layer: str, exact: bool = False) -> dict[
     Raises:
         ValueError: unknown layer.   TypeError: exact=True with a float alpha.
     """
-    require_layer(layer)
+    as_layer(layer)
     present = [entry for entry, size in class_sizes(task.N).items() if size]
     return evaluate(lambda *numbers: _variances(layer, present, *numbers), task, exact)
 

@@ -26,6 +26,17 @@ def as_probability(name: str, value: Any) -> float | Fraction:
     return number
 
 
+LAYERS = ("feed_forward", "attention_value")
+"""The two trained matrices whose gradients are studied: W_F and W_V."""
+
+
+def as_layer(layer: Any) -> str:
+    """`layer` if it is in LAYERS, else a ValueError that lists them."""
+    if not isinstance(layer, str) or layer not in LAYERS:
+        raise ValueError(f"layer must be {' or '.join(map(repr, LAYERS))}, got {layer!r}")
+    return layer
+
+
 def _fraction(value: Any) -> Fraction:
     return Fraction(int(value.numerator), int(value.denominator))
 

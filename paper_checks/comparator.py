@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from scipy.special import rel_entr
 
 SIDES = ("holds", "beyond", "counterexample")
 """Which side of a claim's boundary a comparison speaks for: where it holds, beyond, or a counterexample."""
@@ -191,6 +192,26 @@ def sign(
     message = f"{z.size} {wanted} signs, weakest at {z[worst]:.2f} standard errors (needs {critical:.2f})"
     return Evidence(name, "sign", side, bool((z > critical).all()), message, None, _float(numbers[worst]),
                     _float(spread[worst]), _float(expected * z[worst]), None, None, z.size, details)  # fmt: skip
+
+
+def rate(
+    name: str, threshold: float, expected: int, rates: Any, side: str = "holds", design: Design = DESIGN, **details: Any
+) -> Evidence:
+    """The mean of independent values in [0, 1] lies above (+1) or below (-1) `threshold`, whatever their distribution.
+
+    Hoeffding's bound: a mean of R such values with expectation at most μ reaches x > μ with probability at most
+    exp(-R KL(x‖μ)), KL the divergence of Bernoulli laws. No normal approximation, so few replicates are safe.
+    """
+    values = np.asarray(rates, dtype=np.float64)
+    if values.size < 2 or not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f"{name}: rates must be at least two numbers in [0, 1]")
+    mean, level = float(values.mean()), design.false_alarm / design.family
+    divergence = float(rel_entr(mean, threshold) + rel_entr(1 - mean, 1 - threshold))
+    beyond = expected * (mean - threshold) > 0
+    bound = math.exp(-values.size * divergence) if beyond else 1.0
+    message = f"mean {mean:.4f} of {values.size}, false-alarm bound {bound:.1e} (needs {level:.1e})"
+    error = float(values.std(ddof=1)) / values.size**0.5
+    return Evidence(name, "rate", side, bound <= level, message, threshold, mean, error, None, None, None, 1, details)
 
 
 def verdict(evidence: Iterable[Evidence]) -> str:

@@ -16,9 +16,9 @@ from .comparator import DESIGN
 from .recorder import experiment_seed
 
 TASKS = (
-    Task(2, 11, Fraction(1, 3), trigger=1),
-    Task(3, 13, Fraction(3, 5), trigger=1),
-    Task(5, 17, Fraction(2, 3), trigger=3),
+    Task(2, 7, Fraction(1, 3), trigger=1),
+    Task(3, 11, Fraction(2, 3), trigger=1),
+    Task(5, 13, Fraction(4, 5), trigger=3),
     Task(7, 5, Fraction(3, 4), trigger=4),
 )
 """Distinct primes throughout, so that exchanged sizes show; q ≠ 0; noise levels on both sides of T1.6's boundary."""

@@ -48,6 +48,10 @@ class Recorder:
         """See `comparator.sign`."""
         self.record(comparator.sign(name, expected, value, standard_error, **details))
 
+    def rate(self, name: str, threshold: float, expected: int, rates: Any, **details: Any) -> None:
+        """See `comparator.rate`."""
+        self.record(comparator.rate(name, threshold, expected, rates, **details))
+
 
 def experiment_seed(base_seed: int, name: str) -> int:
     """A 64-bit seed from the base seed and an experiment's name."""

@@ -37,12 +37,13 @@ class Result:
 
     @property
     def headline(self) -> Evidence | None:
-        """The comparison to show: the estimate with the largest |z|, else the weakest sign, else the first."""
+        """The comparison to show: the estimate with the largest |z|, else the weakest sign, a rate, or the first."""
         estimates = [item for item in self.evidence if item.kind == "estimate" and item.z is not None]
         if estimates:
             return max(estimates, key=lambda item: abs(item.z or 0.0))
         signs = [item for item in self.evidence if item.kind == "sign"]
-        return min(signs, key=lambda item: item.z or 0.0) if signs else next(iter(self.evidence), None)
+        rates = [item for item in self.evidence if item.kind == "rate"]
+        return min(signs, key=lambda item: item.z or 0.0) if signs else next(iter(rates or self.evidence), None)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

@@ -24,7 +24,8 @@ def for_each_in_order(
     At most 2 · workers results wait at a time. An exception, an interrupt from the keyboard included, drops the blocks
     that have not begun and is raised when those that have are done.
     """
-    if workers == 1:
+    workers = min(workers, count)
+    if workers <= 1:
         for index in range(count):
             consume(produce(index))
         return

@@ -74,6 +74,23 @@ def test_signs_need_the_full_critical_value():
         comparator.sign("x", 1, 1.0, 0.0)
 
 
+def test_rates_hold_for_every_distribution_on_the_unit_interval():
+    """The bound is above the exact binomial tail, its worst case, and demands enough replicates."""
+    design = Design(false_alarm=1e-3, family=1)
+    for replicates in (50, 400):
+        successes = np.arange(replicates + 1)
+        accepted = [
+            comparator.rate("x", 0.9, 1, [1.0] * k + [0.0] * (replicates - k), design=design).passed for k in successes
+        ]
+        false_alarm = stats.binom.pmf(successes, replicates, 0.9)[accepted].sum()
+        assert false_alarm <= 1e-3
+        assert any(accepted) == (replicates == 400)
+    assert comparator.rate("x", 0.9, -1, [0.5] * 200).passed
+    assert not comparator.rate("x", 0.9, -1, [1.0] * 200).passed
+    with pytest.raises(ValueError, match="in \\[0, 1\\]"):
+        comparator.rate("x", 0.9, 1, [0.5, 1.5])
+
+
 def test_shapes_and_kinds_are_checked():
     with pytest.raises(ValueError, match="shapes"):
         comparator.close("x", [1.0, 2.0], [1.0], 0.1, "any")

@@ -114,7 +114,18 @@ def _factored(coefficient: Any) -> sympy.Expr:
 def long_sequence_limit(expression: sympy.Expr) -> sympy.Expr:
     """lim_{T→∞} of a closed form at fixed N and 0 < alpha <= 1, a rational function of N and alpha.
 
-    Both geometric powers vanish there, |−1/N| and |1−alpha−1/N| being below 1.
+    Both geometric powers vanish there, |−1/N| and |1−alpha−1/N| being below 1, and so do the powers of 1/T that closed
+    forms are sums of.
+
+    Raises:
+        ValueError: a term that is none of these.
     """
     vanishing = {power: 0 for power in _POWERS.values()} | {power**2: 0 for power in _POWERS.values()}
-    return sympy.factor(sympy.limit(expression.subs(vanishing), T, sympy.oo))
+    kept = []
+    for term in sympy.Add.make_args(sympy.expand(expression.subs(vanishing), deep=False)):
+        constant, power = term.as_independent(T, as_Add=False)
+        if power == 1:
+            kept.append(constant)
+        elif not (power.is_Pow and power.base == T and power.exp.is_negative):
+            raise ValueError(f"expression must be a sum of powers of 1/T, found the term {term}")
+    return sympy.factor(sympy.Add(*kept))

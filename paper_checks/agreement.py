@@ -49,20 +49,19 @@ def check_autograd(claim: Recorder, layer: str) -> None:
     weight = model.W_F if layer == "feed_forward" else model.W_V
     (gradient,) = torch.autograd.grad(model.loss(batch.tokens, batch.target), [weight])
     counted = counted_gradient(task, layer, batch.tokens, batch.target)
-    largest = np.abs(counted).max()
     reason = "a mean of 1000 terms in float64, relative to the largest entry"
-    claim.close("autograd of OneLayer", counted + largest, largest - gradient.numpy(), 1000 * 2.0**-53, reason)
+    largest = float(np.abs(counted).max())
+    claim.close("autograd of OneLayer", counted, -gradient.numpy(), 1000 * 2.0**-53, reason, scale=largest)
 
 
 def check_simulation(claim: Recorder, task: Task, layer: str, moment: str) -> None:
     """Class averages and single entries of simulated gradients against the exact values."""
-    found = experiments.moments(task, layer, claim.base_seed)
-    assert found.pooled is not None
-    pooled = found.pooled
+    experiment = experiments.moments(task, layer, claim.base_seed)
+    found, pooled = experiment.moments, experiment.pooled
     values = experiments.class_table(dict(class_values(task, layer, moment)))
-    estimate, error = {
-        "mean": (pooled.mean, pooled.mean_standard_error),
-        "variance": (pooled.variance, pooled.variance_standard_error),
+    estimate, error, planned = {
+        "mean": (pooled.mean, pooled.mean_standard_error, experiment.planned_mean_error),
+        "variance": (pooled.variance, pooled.variance_standard_error, experiment.planned_variance_error),
     }[moment]
     present = np.isfinite(estimate)  # classes that have entries at this N
     details = {"samples": found.samples, "seed": found.seed, "device": found.device, "seconds": round(found.seconds, 2)}
@@ -73,6 +72,7 @@ def check_simulation(claim: Recorder, task: Task, layer: str, moment: str) -> No
         error[present],
         experiments.POOLED_ERROR,
         degrees=pooled.blocks - 1,
+        planned_error=planned[present],
         **details,
     )
     entries, entry_error = {

@@ -2,10 +2,11 @@
 
 A Monte Carlo comparison is designed before sampling. With K = FAMILY comparisons allowed in a run and a family-wise
 false-alarm probability F, one two-sided comparison has level F/(2K): the factor 2 pays for the normal approximation,
-whose tail is off by at most a factor 2 once |skewness| z³/(6 √m) <= log 2 (first-order Cramér correction), a condition
-that `Design.samples` imposes. The detectable error of a comparison is (z_F + z_miss) · standard error: an error of
-that size passes unnoticed with probability at most MISS. A comparison that could not have seen an error of the size it
-promises fails as underpowered, however well the numbers agree.
+whose tail is off by at most a factor 2 once |skewness| z³/(3 √m) <= log 2 (first-order correction of a studentised
+mean), a condition that `Design.samples` imposes on means; variances are estimated from the same samples. The detectable
+error of a comparison is (z_F + z_miss) · standard error: an error of that size passes unnoticed with probability at
+most MISS. A comparison that could not have seen an error of the size it promises fails as underpowered, however well
+the numbers agree.
 
 The approach (fix both error probabilities and the smallest difference to detect, derive the sample size) is that of
 TensorFlow Probability's statistical testing.
@@ -42,15 +43,15 @@ class Design:
         miss = stats.t.isf(self.miss, degrees) if math.isfinite(degrees) else stats.norm.isf(self.miss)
         return self.critical(degrees) + float(miss)
 
-    def samples(self, value: float, variance: float, error: float, degrees: float = math.inf) -> int:
+    def samples(self, value: float, variance: float, error: float, degrees: float = math.inf, span: float = 1) -> int:
         """Samples that make a relative `error` of `value` detectable in a mean with per-sample `variance`.
 
-        The second condition bounds the skewness of a variable of range at most 1 by 1/σ (module docstring).
+        The second condition bounds the skewness of a variable of range at most `span` by span/σ (module docstring).
         """
         if variance == 0:
             return 2
         power = (self.detectable(degrees) / error) ** 2 * variance / value**2 if value else 0
-        normality = (self.critical() ** 3 / (6 * math.log(2))) ** 2 / variance
+        normality = (span * self.critical() ** 3 / (3 * math.log(2))) ** 2 / variance
         return math.ceil(max(power, normality, 2))
 
 
@@ -71,9 +72,13 @@ class Evidence:
     standard_error: float | None = None
     z: float | None = None
     tolerance: float | None = None
-    detectable: float | None = None  # smallest detectable relative error (absolute where the exact value is 0)
+    detectable: float | None = None  # smallest detectable relative error; none where the exact value is 0
     comparisons: int = 0  # comparisons with a standard error, counted against the family
+    numbers: int = 1  # numbers compared
     details: dict[str, Any] = field(default_factory=dict)  # samples, seed, device, seconds, ...
+    rows: list[list[float | None]] = field(
+        default_factory=list
+    )  # exact, estimate, standard error, z, detectable of each
 
     def __post_init__(self) -> None:
         if self.side not in SIDES:
@@ -109,34 +114,40 @@ def equal(name: str, exact: Any, value: Any, side: str = "holds") -> Evidence:
     at = int(wrong[0]) if wrong.size else 0
     a, b = left.ravel()[at], right.ravel()[at]
     message = f"{left.size} exact values, {wrong.size} differ" + (f"; first: {a} against {b}" if wrong.size else "")
-    return Evidence(name, "exact", side, not wrong.size, message, _float(a), _float(b))
+    return Evidence(name, "exact", side, not wrong.size, message, _float(a), _float(b), numbers=left.size)
 
 
-def close(name: str, exact: Any, value: Any, relative: float, because: str, side: str = "holds") -> Evidence:
-    """|value - exact| <= relative · |exact| entrywise, with the reason for the tolerance (rounding or order)."""
+def close(
+    name: str, exact: Any, value: Any, tolerance: float, because: str, side: str = "holds", scale: float | None = None
+) -> Evidence:
+    """|value - exact| <= tolerance · |exact| entrywise (or tolerance · scale), with the reason for the tolerance.
+
+    The reason is a rounding analysis, an order of approximation or the error of a fit, never a standard error.
+    """
     left, right = (np.asarray(array, dtype=np.float64) for array in _same_shape(name, exact, value))
     finite = bool(np.isfinite(left).all() and np.isfinite(right).all())
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.where(left == right, 0.0, np.abs(right - left) / np.abs(left)).ravel()
+        error = np.where(left == right, 0.0, np.abs(right - left) / (np.abs(left) if scale is None else scale)).ravel()
     worst = int(np.argmax(error)) if finite else 0
-    passed = finite and bool(error[worst] <= relative)
-    message = f"largest relative error {error[worst]:.3g} of {left.size}, tolerance {relative:.3g} ({because})"
+    passed = finite and bool(error[worst] <= tolerance)
+    kind = "relative" if scale is None else f"per {scale:.3g}"
+    message = f"largest error {error[worst]:.3g} ({kind}) of {left.size}, tolerance {tolerance:.3g} ({because})"
     message += "" if finite else "; not finite"
     return Evidence(name, "close", side, passed, message, _float(left.flat[worst]), _float(right.flat[worst]),
-                    tolerance=relative)  # fmt: skip
+                    tolerance=tolerance, numbers=left.size)  # fmt: skip
 
 
-def less(name: str, smaller: Any, larger: Any, side: str = "holds") -> Evidence:
-    """Strict inequality smaller < larger, entrywise, between exact or exactly rounded numbers."""
+def less(name: str, smaller: Any, larger: Any, side: str = "holds", strict: bool = True) -> Evidence:
+    """smaller < larger (or <=, if not strict), entrywise, between exact or exactly rounded numbers."""
     left, right = np.broadcast_arrays(np.asarray(smaller), np.asarray(larger))
     gaps = [b - a for a, b in zip(left.ravel(), right.ravel(), strict=True)]
     if not gaps:
         raise ValueError(f"{name}: nothing to compare")
     worst = min(range(len(gaps)), key=lambda i: gaps[i])
     a, b = left.ravel()[worst], right.ravel()[worst]
-    passed = all(bool(gap > 0) for gap in gaps)
-    message = f"{len(gaps)} strict inequalities; tightest {float(a):.6g} < {float(b):.6g}"
-    return Evidence(name, "inequality", side, passed, message, _float(b), _float(a))
+    passed = all(bool(gap > 0 if strict else gap >= 0) for gap in gaps)
+    message = f"{len(gaps)} inequalities; tightest {float(a):.6g} {'<' if strict else '<='} {float(b):.6g}"
+    return Evidence(name, "inequality", side, passed, message, _float(b), _float(a), numbers=len(gaps))
 
 
 def estimate(
@@ -147,16 +158,20 @@ def estimate(
     error: float | None,
     side: str = "holds",
     degrees: float = math.inf,
+    planned_error: Any = None,
     design: Design = DESIGN,
     **details: Any,
 ) -> Evidence:
     """Monte Carlo estimates against exact values, entrywise; fails on disagreement and on lack of power.
 
     A relative `error` (None: no power demanded, as for exact zeros) must be detectable for every non-zero exact value.
-    A standard error of 0 demands equality to the rounding of the sums (1e-12 of the value).
+    Power is a property of the design: it is judged by `planned_error`, the standard errors that the sample size was
+    derived from (by default the estimated ones). A standard error of 0 demands equality to the rounding of the sums
+    (1e-12 of the value).
     """
     left, right = (np.asarray(array, dtype=np.float64).ravel() for array in _same_shape(name, exact, value))
     spread = np.broadcast_to(np.asarray(standard_error, dtype=np.float64), np.shape(exact)).ravel()
+    planned = spread if planned_error is None else np.broadcast_to(planned_error, np.shape(exact)).ravel()
     finite = bool(np.isfinite(left).all() and np.isfinite(right).all() and np.isfinite(spread).all())
     difference = right - left
     rounding = 1e-12 * np.abs(left)
@@ -164,15 +179,18 @@ def estimate(
         z = np.where(np.abs(difference) <= rounding, 0.0, difference / spread)
         z = np.where(np.isnan(z), np.inf, z)  # a value that is not a number never passes
         detectable = np.where(left != 0, design.detectable(degrees) * spread / np.abs(left), np.nan)
+        promised = np.where(left != 0, design.detectable(degrees) * planned / np.abs(left), 0.0)
     worst = int(np.argmax(np.abs(z)))
     largest = float(np.nanmax(detectable)) if np.isfinite(detectable).any() else None
     agrees = finite and bool((np.abs(z) <= design.critical(degrees)).all())
-    powered = error is None or largest is None or largest <= error
+    powered = error is None or bool((promised <= error).all())
     message = f"{left.size} estimates, worst z {z[worst]:+.2f} (alarm beyond {design.critical(degrees):.2f})"
     if not powered:
-        message += f"; underpowered: detects {largest:.3g}, {error:.3g} promised"
-    return Evidence(name, "estimate", side, agrees and powered, message, _float(left[worst]), _float(right[worst]),
-                    _float(spread[worst]), _float(z[worst]), error, largest, left.size, details)  # fmt: skip
+        message += f"; underpowered: designed to detect {promised.max():.3g}, {error:.3g} promised"
+    table = [[_float(x) for x in row] for row in zip(left, right, spread, z, detectable, strict=True)]
+    worst_row = dict(zip(("exact", "estimate", "standard_error", "z"), table[worst][:4], strict=True))
+    return Evidence(name, "estimate", side, agrees and powered, message, tolerance=error, detectable=largest,
+                    comparisons=left.size, numbers=left.size, details=details, rows=table, **worst_row)  # fmt: skip
 
 
 def sign(
@@ -190,8 +208,9 @@ def sign(
     critical = design.critical(degrees)
     wanted = "positive" if expected > 0 else "negative"
     message = f"{z.size} {wanted} signs, weakest at {z[worst]:.2f} standard errors (needs {critical:.2f})"
-    return Evidence(name, "sign", side, bool((z > critical).all()), message, None, _float(numbers[worst]),
-                    _float(spread[worst]), _float(expected * z[worst]), None, None, z.size, details)  # fmt: skip
+    return Evidence(name, "sign", side, bool((z > critical).all()), message, estimate=_float(numbers[worst]),
+                    standard_error=_float(spread[worst]), z=_float(expected * z[worst]), comparisons=z.size,
+                    numbers=z.size, details=details)  # fmt: skip
 
 
 def rate(
@@ -211,7 +230,8 @@ def rate(
     bound = math.exp(-values.size * divergence) if beyond else 1.0
     message = f"mean {mean:.4f} of {values.size}, false-alarm bound {bound:.1e} (needs {level:.1e})"
     error = float(values.std(ddof=1)) / values.size**0.5
-    return Evidence(name, "rate", side, bound <= level, message, threshold, mean, error, None, None, None, 1, details)
+    return Evidence(name, "rate", side, bound <= level, message, threshold, mean, error,
+                    comparisons=1, numbers=values.size, details=details)  # fmt: skip
 
 
 def verdict(evidence: Iterable[Evidence]) -> str:

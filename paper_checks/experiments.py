@@ -1,16 +1,20 @@
 """Simulations that several claims share, with sample sizes that follow from exact variances."""
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.optimize import brentq
+from scipy.stats import chi2, norm
 
-from simulate import GradientMoments, gradient_moments, resolve_device
+from simulate import GradientMoments, PooledMoments, gradient_moments, resolve_device
 from simulate.moments import unit_rows
 from theory import ENTRY_CLASSES, Task, class_values, entry_labels
 from theory.pooling import class_average_variance
+from theory.sample_complexity import in_context_signal_to_noise
 
 from .comparator import DESIGN
 from .recorder import experiment_seed
@@ -21,11 +25,22 @@ TASKS = (
     Task(5, 13, Fraction(4, 5), trigger=3),
     Task(7, 5, Fraction(3, 4), trigger=4),
 )
-"""Distinct primes throughout, so that exchanged sizes show; q ≠ 0; noise levels on both sides of T1.6's boundary."""
+"""Primes, distinct within a task, so that exchanged sizes show; q ≠ 0; α on both sides of T1.6's boundary."""
 
 POOLED_ERROR = 0.02  # relative error that a class average must reveal
 ENTRY_ERROR = 0.20  # and a single entry
+PILOT_MARGIN = 1.01  # the partial last block, and the pilot's variance in place of the exact one
 LEAST_BLOCKS = 100  # degrees of freedom that the plan assumes for batch means
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Simulated gradient moments, and the standard errors per class that their size was planned for."""
+
+    moments: GradientMoments
+    pooled: PooledMoments
+    planned_mean_error: np.ndarray
+    planned_variance_error: np.ndarray
 
 
 def samples_for_means(task: Task, layer: str) -> int:
@@ -34,7 +49,7 @@ def samples_for_means(task: Task, layer: str) -> int:
     pooled = class_average_variance(task, layer)
     return max(
         max(
-            DESIGN.samples(mean[entry], pooled[entry], POOLED_ERROR, LEAST_BLOCKS),
+            DESIGN.samples(mean[entry], pooled[entry], POOLED_ERROR, LEAST_BLOCKS, _span(task, entry)),
             DESIGN.samples(mean[entry], variance[entry], ENTRY_ERROR),
         )
         for entry in pooled
@@ -42,37 +57,72 @@ def samples_for_means(task: Task, layer: str) -> int:
     )
 
 
-def samples_from_pilot(samples: int, value: float, standard_error: float, degrees: float, error: float) -> int:
-    """Samples that make a relative `error` of an estimated variance detectable, from a pilot of `samples`.
+def _span(task: Task, entry: tuple[str, str]) -> float:
+    """A bound on the range of a class average: Σ_k |1{y=k} - 1/M| <= 2, coordinates in [0, 1]."""
+    return min(1.0, 2 / (task.N - 1)) if entry[0] == "k" else 1.0
 
-    Exact fourth moments are not at hand, so the pilot's standard error is used, at its upper 1 - DESIGN.miss
-    confidence limit.
+
+def upper_pilot_error(standard_error: Any, degrees: float) -> Any:
+    """The upper 1 - DESIGN.miss confidence limit of a standard error estimated by a pilot with `degrees` of freedom."""
+    return standard_error * math.sqrt(degrees / float(chi2.ppf(DESIGN.miss, degrees)))
+
+
+def samples_from_pilot(samples: int, value: float, upper_error: float, degrees: float, error: float) -> int:
+    """Samples that make a relative `error` of an estimated variance detectable, given a pilot's upper standard error.
+
+    Exact fourth moments are not at hand; the pilot, on a seed of its own, stands in for them.
     """
-    upper = standard_error * math.sqrt(degrees / float(chi2.ppf(DESIGN.miss, degrees)))
-    return math.ceil(samples * (DESIGN.detectable(degrees) * upper / (error * value)) ** 2)
+    return math.ceil(samples * (DESIGN.detectable(degrees) * upper_error / (error * value)) ** 2)
 
 
-def samples_for_variances(task: Task, layer: str, base_seed: int) -> int:
-    """Sequences that make a 2 % error of every class variance detectable, from a pilot on a seed of its own."""
+def variance_pilot(task: Task, layer: str, base_seed: int) -> tuple[int, np.ndarray, np.ndarray]:
+    """Pilot samples, and per class the variance and the upper limit of its standard error."""
     rows = (LEAST_BLOCKS + 1) * unit_rows(task, resolve_device("cpu"))
     seed = experiment_seed(base_seed, f"pilot {task} {layer}")
     pilot = gradient_moments(task, layer, rows, seed=seed, labels=entry_labels(task)).pooled
     assert pilot is not None
-    return max(
-        samples_from_pilot(rows, value, error, LEAST_BLOCKS, POOLED_ERROR)
-        for value, error in zip(pilot.variance, pilot.variance_standard_error, strict=True)
-        if value > 0
-    )
+    return rows, pilot.variance, upper_pilot_error(pilot.variance_standard_error, LEAST_BLOCKS)
 
 
 @cache
-def moments(task: Task, layer: str, base_seed: int) -> GradientMoments:
+def moments(task: Task, layer: str, base_seed: int) -> Experiment:
     """Entrywise and class-averaged gradient moments of one task, drawn once per run."""
+    rows, variance, upper = variance_pilot(task, layer, base_seed)
+    samples = max(
+        samples_for_means(task, layer),
+        *(
+            samples_from_pilot(rows, value, error, LEAST_BLOCKS, POOLED_ERROR)
+            for value, error in zip(variance, upper, strict=True)
+            if value > 0
+        ),
+    )
+    samples = math.ceil(samples * PILOT_MARGIN)
     seed = experiment_seed(base_seed, f"moments {task} {layer}")
-    samples = max(samples_for_means(task, layer), samples_for_variances(task, layer, base_seed))
-    return gradient_moments(task, layer, samples, seed=seed, labels=entry_labels(task))
+    found = gradient_moments(task, layer, samples, seed=seed, labels=entry_labels(task))
+    assert found.pooled is not None
+    used = found.pooled.blocks * unit_rows(task, resolve_device("cpu"))  # a last, partial block is not pooled
+    exact = class_average_variance(task, layer)
+    planned_mean = np.sqrt(np.array([exact.get(entry, np.nan) for entry in ENTRY_CLASSES]) / used)
+    return Experiment(found, found.pooled, planned_mean, upper * math.sqrt(rows / used))
 
 
 def class_table(values: dict[tuple[str, str], float]) -> np.ndarray:
     """Class values as an array in the order of ENTRY_CLASSES."""
     return np.array([values[entry] for entry in ENTRY_CLASSES])
+
+
+def predicted_in_context_samples(task: Task, probability: float = 0.95) -> float:
+    """Samples after which one attention step ranks c first among the ordinary tokens, at the expected test input.
+
+    Normal approximation of the m-sample step and a union bound over the rivals, with the exact SNR² s² of every pair:
+    P(wrong) <= (N-1)/N ((N-2) Φ̄(√m s_ck) + Φ̄(√m s_cq) + Φ̄(√m s_qk)) = 1 - probability, solved for m >= 1.
+    Of order N³ for T ≫ N ≫ 1/α.
+    """
+    pairs, share = in_context_signal_to_noise(task), (task.N - 1) / task.N
+    rivals = {("c", "k"): share * (task.N - 2), ("c", "q"): share, ("q", "k"): share}
+
+    def excess(log_samples: float) -> float:
+        wrong = sum(rivals[pair] * norm.sf(math.exp(log_samples / 2) * snr**0.5) for pair, snr in pairs.items())
+        return float(wrong - (1 - probability))
+
+    return math.exp(brentq(excess, 0, 200)) if excess(0) > 0 else 1.0

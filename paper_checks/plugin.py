@@ -56,7 +56,9 @@ def _claim_id(item: pytest.Item) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Before any deselection: leave benchmarks out of ordinary runs, and hold checks and ledger against each other."""
     if not config.getoption("benchmark_only", False):
-        items[:] = [item for item in items if "benchmark" not in getattr(item, "fixturenames", ())]
+        benchmarks = [item for item in items if "benchmark" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=benchmarks)
+        items[:] = [item for item in items if item not in benchmarks]
     checks = [item for item in items if CHECKS_FOLDER in item.path.parents]
     problems = [f"{item.nodeid} is a check without @pytest.mark.claims" for item in checks if _claim_id(item) is None]
     problems += [
@@ -64,6 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in checks
         if "claim" not in getattr(item, "fixturenames", ())
     ]
+    for item in checks:
+        config.stash[RESULTS].collected(_claim_id(item) or "")
     if _whole_folder_collected(config, checks):
         checked = {name for item in checks if (name := _claim_id(item)) is not None}
         problems += mismatches(config.stash[CLAIMS], checked)

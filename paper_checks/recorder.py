@@ -5,6 +5,7 @@ from typing import Any
 
 from . import comparator
 from .comparator import Evidence
+from .fitting import Exponent
 
 
 class Recorder:
@@ -30,13 +31,19 @@ class Recorder:
         """See `comparator.equal`."""
         self.record(comparator.equal(name, exact, value, side))
 
-    def close(self, name: str, exact: Any, value: Any, relative: float, because: str, side: str = "holds") -> None:
+    def close(self, name: str, exact: Any, value: Any, tolerance: float, because: str, **options: Any) -> None:
         """See `comparator.close`."""
-        self.record(comparator.close(name, exact, value, relative, because, side))
+        self.record(comparator.close(name, exact, value, tolerance, because, **options))
 
-    def less(self, name: str, smaller: Any, larger: Any, side: str = "holds") -> None:
+    def less(self, name: str, smaller: Any, larger: Any, **options: Any) -> None:
         """See `comparator.less`."""
-        self.record(comparator.less(name, smaller, larger, side))
+        self.record(comparator.less(name, smaller, larger, **options))
+
+    def exponent(self, name: str, expected: float, fit: Exponent, side: str = "holds") -> None:
+        """A fitted exponent equals the expected one to the error of its fit, which is sharp enough to tell integers."""
+        because = f"fits of successive orders differ by {fit.error:.1e}"
+        self.close(name, expected, fit.exponent, fit.error, because, side=side, scale=1.0)
+        self.less(f"{name}: error of the fit", fit.error, 0.01, side=side)
 
     def estimate(
         self, name: str, exact: Any, value: Any, standard_error: Any, error: float | None, **details: Any

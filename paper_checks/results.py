@@ -15,6 +15,7 @@ class Result:
     claim: Claim
     evidence: list[Evidence] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
+    known: int = 0  # checks of this claim that were collected, selected or not
     failed: bool = False
     skipped: str | None = None
     seconds: float = 0.0
@@ -24,7 +25,7 @@ class Result:
         """verified, bounded, refuted, failed or not run: a function of this run alone."""
         if self.failed:
             return "failed"
-        if self.skipped or not self.nodes:
+        if self.skipped or not self.nodes or len(self.nodes) < self.known:
             return "not run"
         return verdict(self.evidence)
 
@@ -33,7 +34,8 @@ class Result:
         """Why the claim was not run; empty if it was."""
         if self.verdict != "not run":
             return ""
-        return self.skipped or self.claim.not_run or "not selected"
+        some = f"{len(self.nodes)} of {self.known} checks selected" if self.nodes else "not selected"
+        return self.skipped or self.claim.not_run or some
 
     @property
     def headline(self) -> Evidence | None:
@@ -67,6 +69,11 @@ class Results:
 
     def __init__(self, claims: Mapping[str, Claim]) -> None:
         self.by_id = {name: Result(claim) for name, claim in claims.items()}
+
+    def collected(self, name: str) -> None:
+        """One check of a claim was collected, whether or not it is then selected."""
+        if name in self.by_id:
+            self.by_id[name].known += 1
 
     def add(
         self, name: str, node: str, evidence: list[Evidence], failed: bool, skipped: str | None, seconds: float

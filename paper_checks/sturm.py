@@ -11,14 +11,11 @@ def threshold_roots(N: int, T: int) -> list[int]:
     """Number of roots in (0, 1] of (ξ_τ - ξ_k)/η as a function of α, for every pair (z_{T-1}, k) that can occur.
 
     A contrast that is negative near 0, positive at 1 and has one root changes sign once; so does the least of them.
-    A factor α^m that vanishes at 0 alone is not counted.
     """
     field = sympy.QQ.frac_field(alpha)
     moments = EntryMoments("feed_forward", field(N), T, field.gens[0])
     counts = []
     for value in contrasts_from(moments.mean, N, has_noise=T > 2).values():
         numerator = sympy.Poly(field.convert(value).numer.as_expr(), alpha)
-        while numerator.eval(0) == 0:
-            numerator = numerator.quo(sympy.Poly(alpha, alpha))
         counts.append(int(numerator.count_roots(0, 1)))
     return counts

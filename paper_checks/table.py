@@ -26,19 +26,24 @@ def _row(result: Result) -> str:
     detects = "" if evidence.detectable is None else f"{evidence.detectable:.2%}"
     return (
         f"{start}{_number(evidence.exact, 12)} {estimate:>27} {z:>6} {detects:>8} {result.seconds:>8.2f}"
-        f"  {len(result.evidence)}"
+        f"  {sum(item.numbers for item in result.evidence)}"
     )
 
 
 def _not_run(results: Results) -> Iterator[str]:
-    """Claims that were not run, one line per group and reason."""
-    missing: dict[tuple[str, str], list[str]] = {}
-    for result in results.by_id.values():
-        if result.verdict == "not run":
-            missing.setdefault((result.claim.group, result.reason), []).append(result.claim.id)
-    for (_, reason), names in missing.items():
-        span = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
-        yield f"{span:<15} not run: {reason}"
+    """Claims that were not run, one line for neighbours of one group with one reason."""
+    names: list[str] = []
+    previous: tuple[str, str] | None = None
+    for result in [*results.by_id.values(), None]:
+        missing = result is not None and result.verdict == "not run"
+        key = (result.claim.group, result.reason) if result is not None and missing else None
+        if previous is not None and key != previous:
+            span = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+            yield f"{span:<15} not run: {previous[1]}"
+            names = []
+        if result is not None and missing:
+            names.append(result.claim.id)
+        previous = key
 
 
 def render(results: Results, design: Design) -> Iterator[str]:
@@ -55,6 +60,6 @@ def render(results: Results, design: Design) -> Iterator[str]:
     alarm, used = f"{design.critical():.2f}", f"{results.comparisons} of {design.family}"
     yield f"Shown: each claim's comparison with the largest |z|. z: error in standard errors, alarm beyond {alarm}"
     yield f"(false alarm {design.false_alarm:.0e} for the whole run; {used} comparisons used). detects: smallest"
-    yield f"relative error seen with probability {1 - design.miss}. checked: comparisons, all in .evidence/claims.json"
+    yield f"relative error seen with probability {1 - design.miss}. checked: numbers, all in .evidence/claims.json"
     if results.comparisons > design.family:
         yield f"FAILED: {results.comparisons} comparisons exceed the family of {design.family} of this design"

@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.task import Task, as_count
+from theory.task import Task, as_count, as_task
+
+MOST_TOKENS = 2**62
+MOST_CLASSES = 2**20
 
 
-def as_task(task: Any) -> Task:
-    """`task` if it is a `Task`, else a TypeError."""
-    if not isinstance(task, Task):
-        raise TypeError(f"task must be a theory.Task, got {task!r} ({type(task).__name__})")
-    return task
+def as_drawable_task(task: Any) -> Task:
+    """`task` if it is a `Task` whose tokens fit in 64-bit integers, else a TypeError / ValueError."""
+    checked: Task = as_task(task)
+    if checked.N > MOST_TOKENS:
+        raise ValueError(f"N must be at most 2^62 to be drawn, got {checked.N}")
+    return checked
 
 
 def as_seed(seed: Any) -> int:
@@ -33,6 +37,8 @@ def as_array(name: str, values: Any, kinds: str) -> NDArray[Any]:
         array = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} must be {wanted} array of rectangular shape: {error}") from None
+    except RuntimeError as error:  # a torch tensor that requires a gradient, say
+        raise TypeError(f"{name} must be {wanted} array: {error}") from None
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} must be {wanted} array, got dtype {array.dtype}")
     return array
@@ -48,8 +54,8 @@ def _entrywise(task: Task, name: str, values: Any, kinds: str) -> NDArray[Any]:
 def as_labels(task: Task, labels: Any) -> NDArray[np.int64]:
     """`labels` as an int64 array of shape (N+1, 2(N+1)) with entries >= 0, or a TypeError / ValueError."""
     array = _entrywise(task, "labels", labels, "iu")
-    if array.min() < 0:
-        raise ValueError(f"labels must be class numbers >= 0, got {array.min()}")
+    if array.min() < 0 or array.max() >= MOST_CLASSES:
+        raise ValueError(f"labels must be class numbers in 0..{MOST_CLASSES - 1}, got {array.min()}..{array.max()}")
     return array.astype(np.int64)
 
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from theory.task import Task, as_count
 
-from .arguments import as_seed, as_task
+from .arguments import as_drawable_task, as_seed
 from .chains import Chain, as_chain
 from .sampling import Batch
 
@@ -19,7 +19,7 @@ def literal_sample(task: Task, batch: int, *, seed: int, chain: ArrayLike | Chai
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
     """
-    task, batch, generator = as_task(task), as_count("batch", batch, 1), random.Random(as_seed(seed))
+    task, batch, generator = as_drawable_task(task), as_count("batch", batch, 1), random.Random(as_seed(seed))
     links = as_chain(task, chain)
     rows = [_sequence(task, links, generator) for _ in range(batch)]
     tokens, correct, target = zip(*rows, strict=True)

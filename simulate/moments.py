@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.task import Task, as_count, as_layer
 
-from .arguments import as_labels, as_seed, as_task, as_workers
+from .arguments import as_drawable_task, as_labels, as_seed, as_workers
 from .blocks import BLOCK_TOKENS, block_rows, draw_block
 from .central import CentralSums
 from .chains import Chain, as_chain
 from .counts import Counts, add_block, count_shift, torch_counts
 from .device import resolve_device
+from .memory import require_memory
 from .pooling import Pool, PooledMoments
 from .streaming import for_each_in_order, progress_bar
 from .torch_sampling import draw_torch_block, torch_block_rows
@@ -92,12 +93,13 @@ def gradient_moments(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise at the first step.
     """
-    task, layer, samples, seed = as_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
+    task, layer, samples, seed = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
     place, links, threads = resolve_device(device), as_chain(task, chain), as_workers(workers)
     rows = unit_rows(task, place)
     pool = None if labels is None else Pool(task, layer, as_labels(task, labels))
     if pool is not None and samples < 2 * rows:
         raise ValueError(f"samples must be at least {2 * rows} (two full blocks) with labels, got {samples}")
+    _require_memory(task, threads, place)
     start = time.perf_counter()
     count_unit = unit_counter(task, layer, samples, seed, links, place)
     counts = _accumulate(count_unit, task, layer, samples, rows, pool, threads if place.type == "cpu" else 1, progress)
@@ -113,6 +115,15 @@ def gradient_moments(
         time.perf_counter() - start,
         pool.result() if pool else None,
     )
+
+
+def _require_memory(task: Task, workers: int, place: torch.device) -> None:
+    """Grouped power sums in flight, the central sums of all entries, and one block of tokens per worker."""
+    matrices = 4 * (2 * workers + 2) + 60
+    require_memory(
+        f"N = {task.N}: moments of (N+1) x 2(N+1) entries", 8 * matrices * task.M**2, place, "use a smaller N"
+    )
+    require_memory(f"T = {task.T}: blocks of sequences", 8 * workers * task.T, place, "use a smaller T")
 
 
 def unit_counter(

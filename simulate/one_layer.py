@@ -7,8 +7,9 @@ from torch import nn
 
 from theory.task import Task, as_layer
 
-from .arguments import as_task
+from .arguments import as_drawable_task
 from .device import resolve_device
+from .memory import require_memory
 
 
 def _check_tokens(tokens: torch.Tensor, M: int) -> None:
@@ -51,10 +52,11 @@ class OneLayer(nn.Module):
 
     def __init__(self, task: Task, *, dtype: torch.dtype = torch.float64, device: str = "cpu") -> None:
         super().__init__()
-        self.M = as_task(task).M
+        self.M = as_drawable_task(task).M
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise TypeError(f"dtype must be a floating-point torch dtype, got {dtype!r}")
         place = resolve_device(device)
+        require_memory(f"N = {task.N}: weights", 8 * 8 * self.M**2, place, "use a smaller N")
         self.W_F = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_V = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_KQ = nn.Parameter(torch.zeros(2 * self.M, 2 * self.M, dtype=dtype, device=place))
@@ -107,7 +109,7 @@ def counted_gradient(task: Task, layer: str, tokens: torch.Tensor, target: torch
     Raises:
         TypeError, ValueError: an unknown layer, or tensors of another type, shape or range.
     """
-    M, layer = as_task(task).M, as_layer(layer)
+    M, layer = as_drawable_task(task).M, as_layer(layer)
     _check_tokens(tokens, M)
     _check_target(target, len(tokens), M)
     z, y = tokens.cpu().numpy(), target.cpu().numpy()

@@ -9,10 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.task import Task, as_count, as_layer
 
-from .arguments import as_direction, as_seed, as_task, as_workers
+from .arguments import as_direction, as_drawable_task, as_seed, as_workers
 from .blocks import Block, block_rows, draw_block
 from .central import CentralSums
 from .chains import Chain, as_chain
+from .device import resolve_device
+from .memory import require_memory
 from .streaming import for_each_in_order, progress_bar
 
 Floats = NDArray[np.float64]
@@ -57,8 +59,10 @@ def projected_moments(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise at the first step.
     """
-    task, layer, samples, seed = as_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
+    task, layer, samples, seed = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
     weights, links, threads = as_direction(task, direction), as_chain(task, chain), as_workers(workers)
+    place = resolve_device("cpu")
+    require_memory(f"T = {task.T}: blocks of sequences", 8 * threads * task.T, place, "use a smaller T")
     start = time.perf_counter()
     # (e_y - 1/M)ᵀ direction x = (direction[y] - its mean over rows) · x
     rows, centred = block_rows(task), weights - weights.mean(axis=0)

@@ -1,6 +1,5 @@
 """Samples of noisy in-context recall: a batch, or a stream of chunks."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +11,11 @@ from numpy.typing import ArrayLike
 
 from theory.task import Task, as_count
 
-from .arguments import as_seed, as_task
+from .arguments import as_drawable_task, as_seed
 from .blocks import Block, block_rows, draw_block
 from .chains import Chain, as_chain
 from .device import resolve_device
+from .memory import require_memory
 from .torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
 
 
@@ -34,31 +34,11 @@ class Batch:
     target: torch.Tensor
 
 
-def available_bytes(device: torch.device) -> int | None:
-    """Free memory on `device` in bytes, or None where the system does not tell."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        pages, size = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
-    return pages * size if pages > 0 and size > 0 else None
-
-
-def _check_memory(name: str, task: Task, rows: int, device: torch.device) -> None:
-    needed, available = 8 * rows * (task.T + 2), available_bytes(device)
-    if available is not None and needed > available:
-        raise ValueError(
-            f"{name} = {rows} sequences of T = {task.T} tokens take {needed} bytes and {available} are available; "
-            "sample_stream (with a smaller chunk) and gradient_moments work in chunks"
-        )
-
-
 def sample(task: Task, batch: int, *, seed: int, device: str = "cpu", chain: ArrayLike | Chain | None = None) -> Batch:
     """Draw `batch` sequences.
 
-    The same seed gives the same sequences, and a smaller batch gives the first rows of a larger one. A GPU draws other
-    random numbers than the CPU.
+    The same seed gives the same sequences, and a smaller batch gives the first rows of a larger one. On the CPU numpy
+    draws, on a GPU torch, with other random numbers; the tensors are torch's on both.
 
     Args:
         task: the task.
@@ -98,7 +78,7 @@ def sample_stream(
 def _stream(
     name: str, task: Task, batch: int, seed: int, chunk: int | None, device: str, chain: ArrayLike | Chain | None
 ) -> Iterator[Batch]:
-    task, batch, seed = as_task(task), as_count("batch", batch, 1), as_seed(seed)
+    task, batch, seed = as_drawable_task(task), as_count("batch", batch, 1), as_seed(seed)
     place, links = resolve_device(device), as_chain(task, chain)
     draw: Any
     if place.type == "cpu":
@@ -106,7 +86,9 @@ def _stream(
     else:
         rows, draw = torch_block_rows(task), partial(draw_torch_block, task, seed, chain=links, device=place)
     chunk = rows if chunk is None else as_count("chunk", chunk, 1)
-    _check_memory(name, task, min(batch, chunk), place)
+    size = min(batch, chunk)
+    what, needed = f"{name} = {size} sequences of T = {task.T} tokens", (8 * size + 8) * (task.T + 2)
+    require_memory(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")
     return _chunks(task, batch, chunk, rows, draw, place)
 
 

@@ -143,6 +143,13 @@ def test_a_skipped_check_is_not_run_with_its_reason(project):
     assert "T1.1            not run: no GPU" in found.stdout
 
 
+def test_a_claim_with_deselected_checks_gets_no_verdict(project):
+    check = CHECK + "claim.less('x', 1, 2)\n" + CHECK.replace("test_it", "test_other") + "claim.less('x', 1, 2)\n"
+    found = project(check, ENTRY, "-k", "test_it")
+    assert "T1.1            not run: 1 of 2 checks selected" in found.stdout
+    assert "1 not run" in found.stdout
+
+
 def test_more_comparisons_than_the_family_fail(project):
     check = CHECK + "n = 4097\n    claim.estimate('x', [1.0] * n, [1.0] * n, [0.001] * n, 0.02)\n"
     found = project(check)

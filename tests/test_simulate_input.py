@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import Chain, gradient_moments, literal_sample, projected_moments, resolve_device, sample, sample_stream
-from simulate import sampling as sampling_module
+from simulate import (
+    Chain,
+    OneLayer,
+    gradient_moments,
+    literal_sample,
+    memory,
+    projected_moments,
+    resolve_device,
+    sample,
+    sample_stream,
+)
 from theory import Task
 
 TASK = Task(3, 8, 0.3, 1)
@@ -210,17 +219,30 @@ def test_devices_resolve(monkeypatch):
 
 
 def test_oversize_batches(monkeypatch):
-    needed = 8 * 10 * (8 + 2)  # ten sequences: eight tokens, the correct token and the target, int64
-    monkeypatch.setattr(sampling_module, "available_bytes", lambda device: needed - 1)
+    needed = 8 * 11 * (8 + 2)  # ten sequences and one in the making: eight tokens, correct token and target, int64
+    monkeypatch.setattr(memory, "available_bytes", lambda device: needed - 1)
     with pytest.raises(ValueError, match=f"batch = 10 .* take {needed} bytes .* sample_stream .* gradient_moments"):
         sample(TASK, 10, seed=0)
     with pytest.raises(ValueError, match=f"chunk = 10 .* take {needed} bytes"):
         sample_stream(TASK, 30, seed=0, chunk=10)
     assert [len(part.target) for part in sample_stream(TASK, 30, seed=0, chunk=9)] == [9, 9, 9, 3]
-    monkeypatch.setattr(sampling_module, "available_bytes", lambda device: needed)
+    monkeypatch.setattr(memory, "available_bytes", lambda device: needed)
     assert len(sample(TASK, 10, seed=0).target) == 10
-    monkeypatch.setattr(sampling_module, "available_bytes", lambda device: None)
-    assert len(sample(TASK, 10, seed=0).target) == 10
+
+
+def test_oversize_tasks_are_refused_before_any_work():
+    for task, words in (
+        (Task(10**6, 5, 0.5), "N = 1000000.*bytes"),
+        (Task(3, 10**15, 0.5), "T = 1000000000000000.*bytes"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            gradient_moments(task, "attention_value", 10, seed=0)
+    with pytest.raises(ValueError, match=r"T = 1000000000000000.*bytes"):
+        projected_moments(Task(3, 10**15, 0.5), "attention_value", np.ones((4, 8)), 10, seed=0)
+    with pytest.raises(ValueError, match=r"N = 1000000.*bytes"):
+        OneLayer(Task(10**6, 5, 0.5))
+    with pytest.raises(ValueError, match=r"N must be at most 2\^62"):
+        sample(Task(2**70, 5, 0.5), 1, seed=0)
 
 
 def test_a_batch_beyond_this_machine_is_refused_before_it_is_allocated():
@@ -236,7 +258,7 @@ BAD_LABELS = [
     (np.zeros(32, dtype=int), ValueError, "labels must have shape"),
     (np.zeros((4, 8)), TypeError, "labels must be an integer array, got dtype float64"),
     (np.zeros((4, 8), dtype=bool), TypeError, "labels must be an integer array, got dtype bool"),
-    (np.full((4, 8), -1), ValueError, "labels must be class numbers >= 0, got -1"),
+    (np.full((4, 8), -1), ValueError, "labels must be class numbers in 0..1048575, got -1..-1"),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 import theory
-from theory import Task, margins, sample_complexity
+from theory import Task, margins, sample_complexity, signal
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,31 @@ def test_margin_and_sample_functions_refuse():
         sample_complexity.noise_margin_guarantee(8, 4, 0.5)
     with pytest.raises(ValueError, match="N must be at least 3"):
         sample_complexity.in_context_signal_to_noise(Task(2, 5, 0.5))
-    with pytest.raises(ValueError, match="probability must be in"):
-        sample_complexity.in_context_samples(Task(3, 50, 0.5), 0.4)
+    with pytest.raises(ValueError, match="alpha must be below 1"):
+        sample_complexity.in_context_signal_to_noise(Task(3, 5, 1))
+    with pytest.raises(ValueError, match="no variance"):
+        _ = signal.centred_copying_moments(Task(3, 5, 1)).signal_to_noise
+    with pytest.raises(ValueError, match="preceding='tau' needs T >= 3"):
+        margins.noise_threshold(5, 2, preceding="tau")
+    for call in (margins.noise_threshold, margins.copying_threshold):
+        with pytest.raises(ValueError, match="N must be an integer >= 2, got 0"):
+            call(0, 5)
+        with pytest.raises(TypeError, match=r"N must be an integer >= 2, got 2\.0"):
+            call(2.0, 5)
+        with pytest.raises(ValueError, match="bits must be an integer >= 1, got -3"):
+            call(5, 5, bits=-3)
+    with pytest.raises(TypeError, match="N must be an integer"):
+        margins.limiting_copying_threshold(2.5)
+    with pytest.raises(ValueError, match=r"alpha must be a real number in \[0, 1\], got 7"):
+        margins.attention_margin_constant(7)
+
+
+def test_tasks_that_are_none_and_fractions_that_are_too_long():
+    with pytest.raises(TypeError, match="task must be a theory.Task, got 'x'"):
+        theory.gradient_mean("x", "feed_forward")
+    with pytest.raises(TypeError, match="task must be a theory.Task"):
+        theory.class_values((3, 5, 0.5), "feed_forward", "mean")
+    with pytest.raises(ValueError, match="T=100000000 is too large for exact=True"):
+        theory.class_values(Task(3, 10**8, Fraction(1, 3)), "feed_forward", "mean", exact=True)
+    with pytest.raises(ValueError, match="alpha must be a real number"):
+        Task(3, 5, 10**400)

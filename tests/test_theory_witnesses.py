@@ -140,3 +140,21 @@ def test_structural_zeros_are_exact():
     values = theory.class_values(Task(7, 9, 0.3), "feed_forward", "variance")
     assert all(values[row, f"E({token})"] == 0 for row, token in (("q", "j"), ("k", "k"), ("tau", "tau")))
     assert theory.class_values(Task(7, 2, 0.3), "attention_value", "mean")["k", "P(tau)"] == 0
+
+
+@given(
+    N=st.integers(2, 200),
+    T=st.integers(2, 8),
+    exponent=st.integers(0, 320),
+    near_one=st.booleans(),
+    layer=st.sampled_from(LAYERS),
+    moment=st.sampled_from(MOMENTS),
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_floats_survive_extreme_noise_levels(N, T, exponent, near_one, layer, moment):
+    """α = 10^-x and 1 - 10^-x as fractions: each float is still the exact value rounded once."""
+    tiny = Fraction(1, 10**exponent)
+    task = Task(N, T, 1 - tiny if near_one else tiny)
+    exact = theory.class_values(task, layer, moment, exact=True)
+    for entry, value in theory.class_values(task, layer, moment).items():
+        assert value == float(exact[entry]), entry

@@ -19,7 +19,8 @@ Formula = Callable[[Any, Any, Any], dict[Key, Any]]
 
 _AGREEMENT = 2.0**-60
 _UNDERFLOW = 2.0**-1070  # below it a float64 has no accurate digits; an exact zero ends here too
-_PRECISIONS = [128 << i for i in range(7)]
+_DOUBLINGS = 6
+_EXACT_BITS = 2**22  # of the largest numerator; beyond it one evaluation takes minutes
 
 
 def require_rational(task: Task) -> None:
@@ -36,18 +37,34 @@ def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key
 
     Raises:
         TypeError: exact=True with a float alpha.
+        ValueError: exact=True with a T so large that the fractions would have millions of digits.
         ArithmeticError: the highest precision does not settle a value (not known to happen).
     """
     if exact:
         require_rational(task)
+        bits = task.T * (task.N.bit_length() + Fraction(task.alpha).denominator.bit_length())
+        if bits > _EXACT_BITS:
+            raise ValueError(
+                f"T={task.T} is too large for exact=True: fractions of about {bits} bits, at most {_EXACT_BITS}"
+            )
         return formula(Fraction(task.N), task.T, task.alpha)
-    previous = _at_precision(formula, task, _PRECISIONS[0])
-    for bits in _PRECISIONS[1:]:
+    bits = _first_precision(task)
+    previous = _at_precision(formula, task, bits)
+    for _ in range(_DOUBLINGS):
+        bits *= 2
         current = _at_precision(formula, task, bits)
         if all(_settled(previous[key], current[key]) for key in current):
             return {key: float(value) for key, value in current.items()}
         previous = current
-    raise ArithmeticError(f"no agreement at {_PRECISIONS[-1]} bits for {task}")
+    raise ArithmeticError(f"no agreement at {bits} bits for {task}")
+
+
+def _first_precision(task: Task) -> int:
+    """Bits enough that no small parameter is lost beside 1: precisions that both lose it agree on nonsense."""
+    level = Fraction(task.alpha)
+    small = [part for part in (level, 1 - level) if part]
+    lost = sum(part.denominator.bit_length() - part.numerator.bit_length() + 1 for part in small)
+    return 128 + 4 * (lost + task.N.bit_length() + task.T.bit_length())
 
 
 def _at_precision(formula: Formula[Key], task: Task, bits: int) -> dict[Key, Any]:

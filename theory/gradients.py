@@ -26,7 +26,7 @@ import sympy
 
 from .evaluation import evaluate, require_rational, symbolic_numbers, to_expression
 from .symmetry import BLOCKS, ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from .task import Task, as_layer
+from .task import Task, as_layer, as_task
 from .trigger_chain import Number, Power, TriggerChain
 
 MOMENTS = ("mean", "variance")
@@ -120,6 +120,7 @@ def class_values(task: Task, layer: str, moment: str, exact: bool = False) -> Ma
     Raises:
         ValueError: unknown layer or moment.   TypeError: exact=True with a float alpha.
     """
+    as_task(task)
     as_layer(layer)
     require_moment(moment)
 
@@ -131,6 +132,7 @@ def class_values(task: Task, layer: str, moment: str, exact: bool = False) -> Ma
 
 
 def _matrix(task: Task, layer: str, moment: str, exact: bool) -> np.ndarray:
+    as_task(task)
     as_layer(layer)
     if exact:
         require_rational(task)

@@ -17,7 +17,7 @@ from .evaluation import alpha as symbol_alpha
 from .evaluation import long_sequence_limit
 from .gradients import class_values, closed_form
 from .symmetry import EntryClass
-from .task import Task
+from .task import Task, as_count, as_probability
 
 PRECEDING = ("q", "j", "tau")
 
@@ -79,6 +79,14 @@ def attention_margin_bound(task: Task, exact: bool = False) -> Any:
     return largest["E"] + (1 - Fraction(1, task.T) if exact else 1 - 1 / task.T) * largest["P"]
 
 
+def repeated_trigger_margin(task: Task) -> float:
+    """Δ/η of the attention step on the sequence q q … q, which occurs for c = q; of the order of the largest |Δ|."""
+    values = class_values(task, "attention_value", "mean")
+    share = (task.T - 1) / task.T  # mass of the P block
+    logits = {row: values[row, "E(q)"] + share * values[row, "P(q)"] for row in ("tau", "q", "k")}
+    return float(logits["tau"] - max(logits["q"], logits["k"]))
+
+
 def attention_margin_constant(alpha: Any) -> Any:
     """C(α) = 2 max(2α, 1-α) with |Δ_attn|/η <= C(α) (1/N + 1/T) on every sequence, for all N >= 2, T >= 2.
 
@@ -88,7 +96,8 @@ def attention_margin_constant(alpha: Any) -> Any:
     α P(z_{t-1} = q)), so E[x̄_a] <= 2/N + 1/T, the 1/T from z_T = q. Each block of x̄ has mass at most 1, and there
     are two.
     """
-    return 2 * max(2 * alpha, 1 - alpha)
+    level = as_probability("alpha", alpha)
+    return 2 * max(2 * level, 1 - level)
 
 
 def bracket_sign_change(
@@ -125,6 +134,10 @@ def noise_threshold(N: int, T: int, preceding: str | None = None, bits: int = 40
     if preceding is not None and preceding not in PRECEDING:
         raise ValueError(f"preceding must be None or one of {PRECEDING}, got {preceding!r}")
 
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 2), as_count("bits", bits, 1)
+    if preceding == "tau" and T == 2:
+        raise ValueError("preceding='tau' needs T >= 3: at T=2 the token before the last trigger is ordinary")
+
     def smallest_margin(alpha: Fraction) -> Fraction:
         margins = feed_forward_margins(Task(N, T, alpha), exact=True)
         chosen = margins.values() if preceding is None else [margins[preceding]]
@@ -150,6 +163,8 @@ def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fractio
     Tends to (3-√5)/2 for T ≫ N ≫ 1, the root of α² - 3α + 1.
     """
 
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 2), as_count("bits", bits, 1)
+
     def copying(alpha: Fraction) -> Fraction:
         return Fraction(class_values(Task(N, T, alpha), "attention_value", "mean", exact=True)["k", "E(k)"])
 
@@ -158,6 +173,6 @@ def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fractio
 
 def limiting_copying_threshold(N: int) -> sympy.Expr:
     """lim_{T→∞} of `copying_threshold` at given N: an algebraic number, the root in (0, 1) of a cubic in α."""
-    limit = long_sequence_limit(closed_form("attention_value", "mean", "k", "E(k)")).subs(symbol_N, N)
+    limit = long_sequence_limit(closed_form("attention_value", "mean", "k", "E(k)")).subs(symbol_N, as_count("N", N, 2))
     roots = sympy.Poly(sympy.fraction(sympy.together(limit))[0], symbol_alpha).real_roots()
     return next(root for root in roots if 0 < root < 1)

@@ -4,10 +4,7 @@ Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise; the bounds here are thi
 """
 
 from fractions import Fraction
-from math import comb, exp, factorial
-
-from scipy.optimize import brentq
-from scipy.stats import norm
+from math import comb, factorial
 
 from .evaluation import evaluate
 from .task import Task, as_count, as_probability
@@ -76,6 +73,8 @@ def in_context_signal_to_noise(task: Task) -> dict[tuple[str, str], float]:
         raise ValueError(
             f"N must be at least 3 for a rival that is neither the correct token nor the trigger, got {task.N}"
         )
+    if task.alpha == 1:
+        raise ValueError("alpha must be below 1 for the correct token to be a target at all, got 1")
     return evaluate(_in_context_signal, task)
 
 
@@ -107,27 +106,3 @@ def _aligned(test: TriggerChain, sample: TriggerChain, special: str) -> tuple[Nu
     mean = last + weight["j"] * (test.T - 1) + sum(d * sample.mean_count(a) for a, d in deviation.items())
     spread = sum(d * e * sample.count_covariance(a, b) for a, d in deviation.items() for b, e in deviation.items())
     return mean / test.T, (mean * mean + spread) / test.T**2
-
-
-def in_context_samples(task: Task, probability: float = 0.95) -> float:
-    """Samples after which one attention step ranks c first among the ordinary tokens, at the expected test input.
-
-    Normal approximation of the m-sample step and a union bound over the rivals, with the exact SNR² of every pair:
-    P(wrong) <= (N-1)/N ((N-2) Φ̄(√m s_ck) + Φ̄(√m s_cq)) + (N-1)/N Φ̄(√m s_qk) = 1 - probability, solved for m.
-    Of order N³ for T ≫ N ≫ 1/α.
-
-    Args:
-        task: the task, N >= 3.
-        probability: of the right ranking, in (1/2, 1).
-    """
-    accepted = as_probability("probability", probability)
-    if not 0.5 < accepted < 1:
-        raise ValueError(f"probability must be in (1/2, 1), got {probability}")
-    pairs, n = in_context_signal_to_noise(task), task.N
-    rivals = {("c", "k"): (n - 1) * (n - 2) / n, ("c", "q"): (n - 1) / n, ("q", "k"): (n - 1) / n}
-
-    def excess(log_samples: float) -> float:
-        wrong = sum(rivals[pair] * norm.sf(exp(log_samples / 2) * snr**0.5) for pair, snr in pairs.items())
-        return float(wrong - (1 - accepted))
-
-    return exp(brentq(excess, 0, 200))

@@ -42,7 +42,9 @@ class DirectionMoments:
 
     @property
     def signal_to_noise(self) -> Any:
-        """SNR² = mean² / variance."""
+        """SNR² = mean² / variance; a ValueError where the gradient does not vary (α = 1)."""
+        if self.variance == 0:
+            raise ValueError("the gradient has no variance along this direction, so no signal-to-noise ratio")
         return self.mean * self.mean / self.variance
 
 

@@ -23,7 +23,7 @@ _CELLS += [("tau", "q"), ("tau", "j"), ("tau", "tau")]
 ENTRY_CLASSES: tuple[EntryClass, ...] = tuple((row, f"{block}({a})") for block in BLOCKS for row, a in _CELLS)
 """The 20 classes, in the order in which class values are computed; canonical letters are k for rows, j for columns."""
 
-_TOKEN = re.compile(r"[A-Za-z]'?|tau|τ")
+_TOKEN = re.compile(r"q|tau|τ|[A-Za-pr-z]'?")
 _COLUMN = re.compile(r"([EP])\((.+)\)")
 
 

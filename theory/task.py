@@ -1,6 +1,5 @@
 """The task description: the one thing that exact theory and simulation share."""
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral, Rational, Real
@@ -21,7 +20,7 @@ def as_probability(name: str, value: Any) -> float | Fraction:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number in [0, 1], got {value!r} ({type(value).__name__})")
     number = _fraction(value) if isinstance(value, Rational) else float(value)
-    if math.isnan(number) or not 0 <= number <= 1:
+    if not 0 <= number <= 1:  # NaN fails both
         raise ValueError(f"{name} must be a real number in [0, 1], got {value!r}")
     return number
 
@@ -35,6 +34,13 @@ def as_layer(layer: Any) -> str:
     if not isinstance(layer, str) or layer not in LAYERS:
         raise ValueError(f"layer must be {' or '.join(map(repr, LAYERS))}, got {layer!r}")
     return layer
+
+
+def as_task(task: Any) -> "Task":
+    """`task` if it is a `Task`, else a TypeError."""
+    if not isinstance(task, Task):
+        raise TypeError(f"task must be a theory.Task, got {task!r} ({type(task).__name__})")
+    return task
 
 
 def _fraction(value: Any) -> Fraction:

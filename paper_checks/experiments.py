@@ -20,9 +20,9 @@ from .comparator import DESIGN
 from .recorder import experiment_seed
 
 TASKS = (
-    Task(2, 7, Fraction(1, 3), trigger=1),
+    Task(2, 3, Fraction(1, 3), trigger=1),
     Task(3, 11, Fraction(2, 3), trigger=1),
-    Task(5, 13, Fraction(4, 5), trigger=3),
+    Task(5, 7, Fraction(4, 5), trigger=3),
     Task(7, 5, Fraction(3, 4), trigger=4),
 )
 """Primes, distinct within a task, so that exchanged sizes show; q ≠ 0; α on both sides of T1.6's boundary."""
@@ -49,7 +49,7 @@ def samples_for_means(task: Task, layer: str) -> int:
     pooled = class_average_variance(task, layer)
     return max(
         max(
-            DESIGN.samples(mean[entry], pooled[entry], POOLED_ERROR, LEAST_BLOCKS, _span(task, entry)),
+            DESIGN.samples(mean[entry], pooled[entry], POOLED_ERROR, LEAST_BLOCKS, class_span(task, entry)),
             DESIGN.samples(mean[entry], variance[entry], ENTRY_ERROR),
         )
         for entry in pooled
@@ -57,7 +57,7 @@ def samples_for_means(task: Task, layer: str) -> int:
     )
 
 
-def _span(task: Task, entry: tuple[str, str]) -> float:
+def class_span(task: Task, entry: tuple[str, str]) -> float:
     """A bound on the range of a class average: Σ_k |1{y=k} - 1/M| <= 2, coordinates in [0, 1]."""
     return min(1.0, 2 / (task.N - 1)) if entry[0] == "k" else 1.0
 

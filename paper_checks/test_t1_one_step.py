@@ -14,7 +14,7 @@ from theory.trigger_chain import TriggerChain
 
 from . import agreement, enumeration
 from .comparator import DESIGN
-from .experiments import TASKS
+from .experiments import TASKS, class_span
 from .fitting import fit_exponent
 from .recorder import Recorder
 from .sturm import threshold_roots
@@ -282,7 +282,7 @@ def test_sign_of_copying_simulated(claim: Recorder, level: float, expected: int)
     entry = ("k", "E(k)")
     exact = class_values(task, "attention_value", "mean")[entry]
     variance = class_average_variance(task, "attention_value")[entry]
-    samples = DESIGN.samples(exact, variance, 0.02)
+    samples = DESIGN.samples(exact, variance, 0.02, span=class_span(task, entry))
     seed = claim.seed(f"copying {level}")
     found = projected_moments(task, "attention_value", direction, samples, seed=seed)
     details = {"samples": samples, "seed": seed, "seconds": round(found.seconds, 2)}

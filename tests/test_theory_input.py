@@ -94,9 +94,9 @@ def test_margin_and_sample_functions_refuse():
 
 
 def test_tasks_that_are_none_and_fractions_that_are_too_long():
-    with pytest.raises(TypeError, match="task must be a theory.Task, got 'x'"):
+    with pytest.raises(TypeError, match=r"task must be a theory\.Task, got 'x'"):
         theory.gradient_mean("x", "feed_forward")
-    with pytest.raises(TypeError, match="task must be a theory.Task"):
+    with pytest.raises(TypeError, match=r"task must be a theory\.Task"):
         theory.class_values((3, 5, 0.5), "feed_forward", "mean")
     with pytest.raises(ValueError, match="T=100000000 is too large for exact=True"):
         theory.class_values(Task(3, 10**8, Fraction(1, 3)), "feed_forward", "mean", exact=True)

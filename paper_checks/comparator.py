@@ -76,9 +76,8 @@ class Evidence:
     comparisons: int = 0  # comparisons with a standard error, counted against the family
     numbers: int = 1  # numbers compared
     details: dict[str, Any] = field(default_factory=dict)  # samples, seed, device, seconds, ...
-    rows: list[list[float | None]] = field(
-        default_factory=list
-    )  # exact, estimate, standard error, z, detectable of each
+    # exact, estimate, standard error, z, detectable of each number of a Monte Carlo comparison
+    rows: list[list[float | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.side not in SIDES:

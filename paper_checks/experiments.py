@@ -29,7 +29,6 @@ TASKS = (
 
 POOLED_ERROR = 0.02  # relative error that a class average must reveal
 ENTRY_ERROR = 0.20  # and a single entry
-PILOT_MARGIN = 1.01  # the partial last block, and the pilot's variance in place of the exact one
 LEAST_BLOCKS = 100  # degrees of freedom that the plan assumes for batch means
 
 
@@ -75,35 +74,35 @@ def samples_from_pilot(samples: int, value: float, upper_error: float, degrees: 
     return math.ceil(samples * (DESIGN.detectable(degrees) * upper_error / (error * value)) ** 2)
 
 
-def variance_pilot(task: Task, layer: str, base_seed: int) -> tuple[int, np.ndarray, np.ndarray]:
-    """Pilot samples, and per class the variance and the upper limit of its standard error."""
-    rows = (LEAST_BLOCKS + 1) * unit_rows(task, resolve_device("cpu"))
+def variance_pilot(task: Task, layer: str, rows: int, base_seed: int) -> np.ndarray:
+    """Per class, the upper limit of the standard error of its variance in `rows` sequences."""
     seed = experiment_seed(base_seed, f"pilot {task} {layer}")
     pilot = gradient_moments(task, layer, rows, seed=seed, labels=entry_labels(task)).pooled
     assert pilot is not None
-    return rows, pilot.variance, upper_pilot_error(pilot.variance_standard_error, LEAST_BLOCKS)
+    return np.asarray(upper_pilot_error(pilot.variance_standard_error, LEAST_BLOCKS))
 
 
 @cache
 def moments(task: Task, layer: str, base_seed: int) -> Experiment:
     """Entrywise and class-averaged gradient moments of one task, drawn once per run."""
-    rows, variance, upper = variance_pilot(task, layer, base_seed)
-    samples = max(
+    block = unit_rows(task, resolve_device("cpu"))
+    rows = (LEAST_BLOCKS + 1) * block
+    upper, average = variance_pilot(task, layer, rows, base_seed), class_average_variance(task, layer)
+    variance = class_values(task, layer, "variance")
+    needed = max(
         samples_for_means(task, layer),
         *(
-            samples_from_pilot(rows, value, error, LEAST_BLOCKS, POOLED_ERROR)
-            for value, error in zip(variance, upper, strict=True)
-            if value > 0
+            samples_from_pilot(rows, variance[entry], error, LEAST_BLOCKS, POOLED_ERROR)
+            for entry, error in zip(ENTRY_CLASSES, upper, strict=True)
+            if entry in average and variance[entry]
         ),
     )
-    samples = math.ceil(samples * PILOT_MARGIN)
+    samples = math.ceil(needed / block) * block  # whole blocks: a last, partial one would not be pooled
     seed = experiment_seed(base_seed, f"moments {task} {layer}")
     found = gradient_moments(task, layer, samples, seed=seed, labels=entry_labels(task))
     assert found.pooled is not None
-    used = found.pooled.blocks * unit_rows(task, resolve_device("cpu"))  # a last, partial block is not pooled
-    exact = class_average_variance(task, layer)
-    planned_mean = np.sqrt(np.array([exact.get(entry, np.nan) for entry in ENTRY_CLASSES]) / used)
-    return Experiment(found, found.pooled, planned_mean, upper * math.sqrt(rows / used))
+    planned_mean = np.sqrt(np.array([average.get(entry, np.nan) for entry in ENTRY_CLASSES]) / samples)
+    return Experiment(found, found.pooled, planned_mean, upper * math.sqrt(rows / samples))
 
 
 def class_table(values: dict[tuple[str, str], float]) -> np.ndarray:

@@ -214,9 +214,9 @@ def test_a_mutant_fails_the_claims_run_itself(tmp_path):
         "EntryMoments.variance = changed\n"
     )
     root = Path(__file__).parent.parent
-    command = [sys.executable, "-m", "pytest", "paper_checks/test_t2_gradient_noise.py", "-m", "claims", "-p",
-    "mutant", "-x", "-k",
-               "test_attention_variance and not simulated", "--evidence", str(tmp_path / "claims.json")]  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "paper_checks/test_t2_gradient_noise.py", "-m", "claims", "-x"]
+    command += ["-p", "mutant", "-k", "test_attention_variance and not simulated"]
+    command += ["--evidence", str(tmp_path / "claims.json")]
     environment = {"PYTHONPATH": f"{tmp_path}:{root}", "PATH": ""}
     run = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 1, run.stdout + run.stderr

@@ -125,11 +125,11 @@ def noise_threshold(N: int, T: int, preceding: str | None = None, bits: int = 40
     Args:
         N, T: task sizes.
         preceding: only sequences whose token before the last trigger is "q", "j" or "tau"; None for every sequence.
-        bits: the bracket has width 2^-bits.
+        bits: the bracket is at most 2^-bits wide.
 
     Returns:
         (a, b), exact: at α = a the margin is <= 0 on some sequence, at α = b it is > 0 on all of them.
-        It tends to 1/(N+1) at T = 2 and to `limiting_noise_threshold` as T → ∞.
+        The threshold is 1/(N+1) at T = 2 and tends to `limiting_noise_threshold` as T → ∞.
     """
     if preceding is not None and preceding not in PRECEDING:
         raise ValueError(f"preceding must be None or one of {PRECEDING}, got {preceding!r}")

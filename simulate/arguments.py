@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from theory.task import Task, as_count, as_task
@@ -37,31 +38,95 @@ def as_array(name: str, values: Any, kinds: str) -> NDArray[Any]:
         array = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} must be {wanted} array of rectangular shape: {error}") from None
-    except RuntimeError as error:  # a torch tensor that requires a gradient, say
+    except (RuntimeError, TypeError) as error:  # a torch tensor that requires a gradient or lies on a GPU, say
         raise TypeError(f"{name} must be {wanted} array: {error}") from None
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} must be {wanted} array, got dtype {array.dtype}")
     return array
 
 
-def _entrywise(task: Task, name: str, values: Any, kinds: str) -> NDArray[Any]:
-    array, shape = as_array(name, values, kinds), (task.M, 2 * task.M)
+def _shaped(name: str, values: Any, kinds: str, symbols: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    array = as_array(name, values, kinds)
     if array.shape != shape:
-        raise ValueError(f"{name} must have shape (N+1, 2(N+1)) = {shape}, got {array.shape}")
+        raise ValueError(f"{name} must have shape {symbols} = {shape}, got {array.shape}")
     return array
+
+
+def _finite(name: str, values: Any, symbols: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = _shaped(name, values, "iuf", symbols, shape)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
+    return array.astype(np.float64)
 
 
 def as_labels(task: Task, labels: Any) -> NDArray[np.int64]:
     """`labels` as an int64 array of shape (N+1, 2(N+1)) with entries >= 0, or a TypeError / ValueError."""
-    array = _entrywise(task, "labels", labels, "iu")
+    array = _shaped("labels", labels, "iu", "(N+1, 2(N+1))", (task.M, 2 * task.M))
     if array.min() < 0 or array.max() >= MOST_CLASSES:
         raise ValueError(f"labels must be class numbers in 0..{MOST_CLASSES - 1}, got {array.min()}..{array.max()}")
     return array.astype(np.int64)
 
 
-def as_direction(task: Task, direction: Any) -> NDArray[np.float64]:
-    """`direction` as a finite float64 array of shape (N+1, 2(N+1)), or a TypeError / ValueError."""
-    array = _entrywise(task, "direction", direction, "iuf")
+def as_matrix(task: Task, name: str, values: Any) -> NDArray[np.float64]:
+    """`values` as a finite float64 array of shape (N+1, 2(N+1)), a copy, or a TypeError / ValueError."""
+    return _finite(name, values, "(N+1, 2(N+1))", (task.M, 2 * task.M))
+
+
+def as_features(task: Task, name: str, values: Any) -> NDArray[np.float64]:
+    """`values` as a finite float64 array of shape (2(N+1),), a copy, or a TypeError / ValueError."""
+    return _finite(name, values, "(2(N+1),)", (2 * task.M,))
+
+
+def as_directions(task: Task, directions: Any) -> NDArray[np.float64]:
+    """`directions` as a finite float64 array of shape (D, 2(N+1)), D >= 1, a copy, or a TypeError / ValueError."""
+    array = as_array("directions", directions, "iuf")
+    rows = max(1, len(array)) if array.ndim == 2 else 1
+    return _finite("directions", array, "(D, 2(N+1))", (rows, 2 * task.M))
+
+
+def as_stochastic(name: str, values: Any, dimensions: int) -> NDArray[np.float64]:
+    """A read-only float64 copy of `values` whose last axis is a distribution, or an error that names `name`."""
+    array = as_array(name, values, "iuf")
+    if array.ndim != dimensions or array.size == 0 or len(set(array.shape)) != 1:
+        shape = "a square (M, M) array" if dimensions == 2 else "an array of shape (M,)"
+        raise ValueError(f"{name} must be {shape}, got shape {array.shape}")
+    array = array.astype(np.float64)
     if not np.isfinite(array).all():
-        raise ValueError("direction must be finite, got NaN or infinite entries")
-    return array.astype(np.float64)
+        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
+    if (array < 0).any():
+        raise ValueError(f"{name} must be >= 0, its least entry is {array.min()}")
+    # Dividing M counts by their total and adding up again errs by at most M roundings each way.
+    bound = 4 * array.shape[-1] * np.finfo(np.float64).eps
+    error = np.abs(array.sum(axis=-1) - 1).max()
+    if error > bound:
+        raise ValueError(f"{name} must sum to 1 along its last axis within {bound:.1e}, it is off by {error:.3e}")
+    array /= array.sum(axis=-1, keepdims=True)
+    array.flags.writeable = False
+    return array
+
+
+def _check_integers(name: str, values: Any) -> None:
+    if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
+        kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
+        raise TypeError(f"{name} must be an int64 tensor, got {kind}")
+
+
+def _check_range(name: str, values: torch.Tensor, M: int) -> None:
+    if values.min() < 0 or values.max() >= M:
+        raise ValueError(f"{name} must be in 0..{M - 1}, got {values.min().item()}..{values.max().item()}")
+
+
+def check_tokens(tokens: Any, M: int) -> None:
+    """TypeError / ValueError unless `tokens` is an int64 tensor (batch, T), batch >= 1, T >= 2, of values in 0..M-1."""
+    _check_integers("tokens", tokens)
+    if tokens.ndim != 2 or tokens.shape[0] < 1 or tokens.shape[1] < 2:
+        raise ValueError(f"tokens must have shape (batch, T) with batch >= 1 and T >= 2, got {tuple(tokens.shape)}")
+    _check_range("tokens", tokens, M)
+
+
+def check_row_tokens(name: str, values: Any, batch: int, M: int) -> None:
+    """TypeError / ValueError unless `values` is an int64 tensor of shape (batch,) of values in 0..M-1."""
+    _check_integers(name, values)
+    if values.shape != (batch,):
+        raise ValueError(f"{name} must have shape (batch,) = {(batch,)}, got {tuple(values.shape)}")
+    _check_range(name, values, M)

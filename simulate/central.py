@@ -21,6 +21,15 @@ class CentralSums(NamedTuple):
     fourth: Any
 
     @classmethod
+    def of_values(cls, values: Floats) -> "CentralSums":
+        """Of the numbers along the first axis of `values`, at least one, in two passes."""
+        mean = values.mean(axis=0)
+        deviation = values - mean
+        square = deviation**2
+        third, fourth = (square * deviation).sum(axis=0), (square**2).sum(axis=0)
+        return cls(len(values), mean, square.sum(axis=0), third, fourth)
+
+    @classmethod
     def of_powers(cls, count: Any, powers: Any, shift: int) -> "CentralSums":
         """From the counts and Σ (x - shift)^p, p = 1..4, in `powers` (first axis p - 1); `count` may hold zeros."""
         first, second, third, fourth = powers
@@ -76,3 +85,8 @@ class CentralSums(NamedTuple):
         """Standard error of the variance: √((m₄ - m₂²) / count), where m_p = Σ (x - mean)^p / count."""
         excess = self.fourth / self.count - (self.second / self.count) ** 2
         return np.sqrt(np.maximum(excess, 0.0) / self.count)
+
+    def skewness(self) -> Any:
+        """m₃ / m₂^(3/2), m_p = Σ (x - mean)^p / count; nan where m₂ = 0."""
+        with np.errstate(invalid="ignore"):
+            return self.third / self.count / (self.second / self.count) ** 1.5

@@ -2,37 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.task import Task
 
-from .arguments import as_array
+from .arguments import as_array, as_stochastic
 
 Floats = NDArray[np.float64]
-
-
-def _stochastic(name: str, values: Any, dimensions: int) -> Floats:
-    """A read-only float64 copy of `values` whose last axis is a distribution, or an error that names `name`."""
-    array = as_array(name, values, "iuf")
-    if array.ndim != dimensions or array.size == 0 or len(set(array.shape)) != 1:
-        shape = "a square (M, M) array" if dimensions == 2 else "an array of shape (M,)"
-        raise ValueError(f"{name} must be {shape}, got shape {array.shape}")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
-    if (array < 0).any():
-        raise ValueError(f"{name} must be >= 0, its least entry is {array.min()}")
-    # Dividing M counts by their total and adding up again errs by at most M roundings each way.
-    bound = 4 * array.shape[-1] * np.finfo(np.float64).eps
-    error = np.abs(array.sum(axis=-1) - 1).max()
-    if error > bound:
-        raise ValueError(f"{name} must sum to 1 along its last axis within {bound:.1e}, it is off by {error:.3e}")
-    array /= array.sum(axis=-1, keepdims=True)
-    array.flags.writeable = False
-    return array
 
 
 def _recurrent_classes(transition: Floats) -> list[NDArray[np.intp]]:
@@ -111,11 +89,11 @@ class Chain:
     initial: Floats | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "transition", _stochastic("chain", self.transition, 2))
+        object.__setattr__(self, "transition", as_stochastic("chain", self.transition, 2))
         if self.initial is None:
             start = stationary_distribution(self.transition)
         else:
-            start = _stochastic("initial", self.initial, 1)
+            start = as_stochastic("initial", self.initial, 1)
             if start.shape != self.transition.shape[:1]:
                 raise ValueError(f"initial must have shape {self.transition.shape[:1]}, got {start.shape}")
         start.flags.writeable = False

@@ -7,29 +7,9 @@ from torch import nn
 
 from theory.task import Task, as_layer
 
-from .arguments import as_drawable_task
+from .arguments import as_drawable_task, check_row_tokens, check_tokens
 from .device import resolve_device
 from .memory import require_memory
-
-
-def _check_tokens(tokens: torch.Tensor, M: int) -> None:
-    if not isinstance(tokens, torch.Tensor) or tokens.dtype != torch.int64:
-        kind = tokens.dtype if isinstance(tokens, torch.Tensor) else type(tokens).__name__
-        raise TypeError(f"tokens must be an int64 tensor, got {kind}")
-    if tokens.ndim != 2 or tokens.shape[0] < 1 or tokens.shape[1] < 2:
-        raise ValueError(f"tokens must have shape (batch, T) with batch >= 1 and T >= 2, got {tuple(tokens.shape)}")
-    if tokens.min() < 0 or tokens.max() >= M:
-        raise ValueError(f"tokens must be in 0..{M - 1}, got {tokens.min().item()}..{tokens.max().item()}")
-
-
-def _check_target(target: torch.Tensor, batch: int, M: int) -> None:
-    if not isinstance(target, torch.Tensor) or target.dtype != torch.int64:
-        kind = target.dtype if isinstance(target, torch.Tensor) else type(target).__name__
-        raise TypeError(f"target must be an int64 tensor, got {kind}")
-    if target.shape != (batch,):
-        raise ValueError(f"target must have shape (batch,) = {(batch,)}, got {tuple(target.shape)}")
-    if target.min() < 0 or target.max() >= M:
-        raise ValueError(f"target must be in 0..{M - 1}, got {target.min().item()}..{target.max().item()}")
 
 
 class OneLayer(nn.Module):
@@ -67,12 +47,12 @@ class OneLayer(nn.Module):
         Raises:
             TypeError, ValueError: tokens of another type or shape, or outside 0..N.
         """
-        _check_tokens(tokens, self.M)
+        check_tokens(tokens, self.M)
         return self._attention(tokens)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Logits ξ at the last position, shape (batch, M); tokens and errors as for `attention`."""
-        _check_tokens(tokens, self.M)
+        check_tokens(tokens, self.M)
         weights, previous = self._attention(tokens), tokens[:, :-1] + self.M
         context = weights.new_zeros(len(tokens), 2 * self.M)
         context = context.scatter_add(1, tokens, weights).scatter_add(1, previous, weights[:, 1:])
@@ -81,7 +61,7 @@ class OneLayer(nn.Module):
     def loss(self, tokens: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Mean cross-entropy at the last position, in nats; target of shape (batch,), int64, in 0..N."""
         logits = self(tokens)
-        _check_target(target, len(tokens), self.M)
+        check_row_tokens("target", target, len(tokens), self.M)
         return nn.functional.cross_entropy(logits, target)
 
     def _attention(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -110,8 +90,8 @@ def counted_gradient(task: Task, layer: str, tokens: torch.Tensor, target: torch
         TypeError, ValueError: an unknown layer, or tensors of another type, shape or range.
     """
     M, layer = as_drawable_task(task).M, as_layer(layer)
-    _check_tokens(tokens, M)
-    _check_target(target, len(tokens), M)
+    check_tokens(tokens, M)
+    check_row_tokens("target", target, len(tokens), M)
     z, y = tokens.cpu().numpy(), target.cpu().numpy()
     current, previous = (z[:, -1:], z[:, -2:-1]) if layer == "feed_forward" else (z, z[:, :-1])
     features = np.concatenate([current, previous + M], axis=1)

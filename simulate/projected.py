@@ -1,6 +1,7 @@
 """Mean and variance of the per-sample gradients along one direction, streamed."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.task import Task, as_count, as_layer
 
-from .arguments import as_direction, as_drawable_task, as_seed, as_workers
+from .arguments import as_drawable_task, as_matrix, as_seed, as_workers
 from .blocks import Block, block_rows, draw_block
 from .central import CentralSums
 from .chains import Chain, as_chain
@@ -60,26 +61,17 @@ def projected_moments(
     Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise at the first step.
     """
     task, layer, samples, seed = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
-    weights, links, threads = as_direction(task, direction), as_chain(task, chain), as_workers(workers)
+    weights, links, threads = as_matrix(task, "direction", direction), as_chain(task, chain), as_workers(workers)
     place = resolve_device("cpu")
     require_memory(f"T = {task.T}: blocks of sequences", 8 * threads * task.T, place, "use a smaller T")
     start = time.perf_counter()
     # (e_y - 1/M)ᵀ direction x = (direction[y] - its mean over rows) · x
-    rows, centred = block_rows(task), weights - weights.mean(axis=0)
-    total = CentralSums(0, 0.0, 0.0, 0.0, 0.0)
+    centred = weights - weights.mean(axis=0)
 
-    def produce(index: int) -> CentralSums:
-        block = draw_block(task, seed, index, min(rows, samples - index * rows), links)
-        return _summary(_project(task, layer, centred, block))
+    def summarise(block: Block) -> CentralSums:
+        return CentralSums.of_values(_project(task, layer, centred, block))
 
-    with progress_bar(samples, float(samples) * task.T, progress) as advance:
-
-        def consume(summary: CentralSums) -> None:
-            nonlocal total
-            total = total.merge(summary)
-            advance(summary.count)
-
-        for_each_in_order(produce, consume, -(-samples // rows), threads)
+    total = sum_over_blocks(task, samples, seed, links, threads, progress, summarise)
     return ProjectedMoments(
         float(total.mean),
         float(total.variance()),
@@ -89,6 +81,32 @@ def projected_moments(
         seed,
         time.perf_counter() - start,
     )
+
+
+def sum_over_blocks(
+    task: Task,
+    samples: int,
+    seed: int,
+    chain: Chain | None,
+    workers: int,
+    progress: bool | None,
+    summarise: Callable[[Block], CentralSums],
+) -> CentralSums:
+    """The summaries of the blocks that hold the first `samples` sequences, merged in block order."""
+    rows, total = block_rows(task), CentralSums(0, 0.0, 0.0, 0.0, 0.0)
+
+    def produce(index: int) -> CentralSums:
+        return summarise(draw_block(task, seed, index, min(rows, samples - index * rows), chain))
+
+    with progress_bar(samples, float(samples) * task.T, progress) as advance:
+
+        def consume(summary: CentralSums) -> None:
+            nonlocal total
+            total = total.merge(summary)
+            advance(summary.count)
+
+        for_each_in_order(produce, consume, -(-samples // rows), workers)
+    return total
 
 
 def _project(task: Task, layer: str, centred: Floats, block: Block) -> Floats:
@@ -112,9 +130,3 @@ def _add_token_weights(tokens, target, weights, sums):  # type: ignore[no-untype
         sequence, row_weights = tokens[row], weights[target[row]]
         for t in range(T - 1):
             sums[row] += row_weights[sequence[t]]
-
-
-def _summary(values: Floats) -> CentralSums:
-    mean = values.mean()
-    square = (values - mean) ** 2
-    return CentralSums(len(values), mean, square.sum(), (square * (values - mean)).sum(), (square**2).sum())

@@ -9,6 +9,7 @@ import numpy as np
 
 FALSE_ALARM = 1e-6  # probability that a correct sampler fails one statistical test
 MISS = 1e-3  # probability that an error of the stated size passes
+ARRAYS = ("mean", "variance", "standard_error", "variance_standard_error")  # of every object with moments
 
 
 def enumerate_law(task, transition=None, initial=None):
@@ -71,3 +72,18 @@ def dense_gradients(task, layer, tokens, target):
 def rounding(terms, scale=1.0):
     """Bound on the rounding error of two ways to add `terms` numbers of size up to `scale`, a few roundings each."""
     return 8 * terms * np.finfo(np.float64).eps * scale
+
+
+def random_chain(task, seed=0):
+    return np.random.default_rng(seed).dirichlet(np.ones(task.M), task.M)
+
+
+def assert_moments_of(values, result):
+    """`result` holds the moments of `values` (first axis samples, entries of size <= 1), to rounding."""
+    m, bound = len(values), rounding(len(values))
+    mean, variance = values.mean(axis=0), values.var(axis=0, ddof=1)
+    second, fourth = (((values - mean) ** p).mean(axis=0) for p in (2, 4))
+    np.testing.assert_allclose(result.mean, mean, rtol=0, atol=bound)
+    np.testing.assert_allclose(result.variance, variance, rtol=0, atol=bound)
+    np.testing.assert_allclose(np.square(result.standard_error) * m, variance, rtol=0, atol=bound)
+    np.testing.assert_allclose(np.square(result.variance_standard_error) * m, fourth - second**2, rtol=0, atol=bound)

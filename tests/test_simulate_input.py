@@ -10,6 +10,7 @@ from simulate import (
     Chain,
     OneLayer,
     gradient_moments,
+    key_query_moments,
     literal_sample,
     memory,
     projected_moments,
@@ -28,12 +29,18 @@ DRAWS = {
     "sample_stream": lambda task=TASK, n=10, **kw: sample_stream(task, n, **{"seed": 0, **kw}),
     "literal_sample": lambda task=TASK, n=10, **kw: literal_sample(task, n, **{"seed": 0, **kw}),
 }
-ESTIMATES = {
+LAYERED = {
     "gradient_moments": lambda task=TASK, n=10, layer="feed_forward", **kw: gradient_moments(
         task, layer, n, **{"seed": 0, **kw}
     ),
     "projected_moments": lambda task=TASK, n=10, layer="feed_forward", direction=DIRECTION, **kw: projected_moments(
         task, layer, direction, n, **{"seed": 0, **kw}
+    ),
+}
+ESTIMATES = {
+    **LAYERED,
+    "key_query_moments": lambda task=TASK, n=10, **kw: key_query_moments(
+        task, DIRECTION, UNIFORM[0], n, **{"seed": 0, **kw}
     ),
 }
 every_call = pytest.mark.parametrize("call", {**DRAWS, **ESTIMATES}.values(), ids=[*DRAWS, *ESTIMATES])
@@ -178,7 +185,7 @@ def test_workers(call, workers, error):
         call(workers=workers)
 
 
-@every_estimate
+@pytest.mark.parametrize("call", LAYERED.values(), ids=LAYERED)
 @pytest.mark.parametrize("layer", ["attention", "", None, 0, ["feed_forward"]])
 def test_layers(call, layer):
     with pytest.raises(ValueError, match="layer must be 'feed_forward' or 'attention_value', got"):

@@ -5,7 +5,15 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import dense_gradients, enumerate_law, rounding, threshold
+from simulate_oracles import (
+    ARRAYS,
+    assert_moments_of,
+    dense_gradients,
+    enumerate_law,
+    random_chain,
+    rounding,
+    threshold,
+)
 
 from simulate import blocks, counted_gradient, gradient_moments, projected_moments, sample
 from simulate import moments as moments_module
@@ -15,30 +23,14 @@ from theory import LAYERS, Task
 
 # M > T takes the sparse pass; T > N shifts the counts by (T-1) // N.
 TASKS = [Task(3, 7, 0.3, 1), Task(2, 23, 0.5, 0), Task(11, 5, 0.6, 7), Task(5, 2, 0.4, 2)]
-ARRAYS = ("mean", "variance", "standard_error", "variance_standard_error")
 POOLED = ("mean", "mean_standard_error", "variance", "variance_standard_error")
 both_layers = pytest.mark.parametrize("layer", LAYERS)
-
-
-def random_chain(task, seed=0):
-    return np.random.default_rng(seed).dirichlet(np.ones(task.M), task.M)
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of at most 256 tokens, so that a few hundred sequences fill many."""
     monkeypatch.setattr(blocks, "BLOCK_TOKENS", 256)
-
-
-def assert_moments_of(values, result):
-    """`result` holds the moments of `values` (first axis samples, entries of size <= 1), to rounding."""
-    m, bound = len(values), rounding(len(values))
-    mean, variance = values.mean(axis=0), values.var(axis=0, ddof=1)
-    second, fourth = (((values - mean) ** p).mean(axis=0) for p in (2, 4))
-    np.testing.assert_allclose(result.mean, mean, rtol=0, atol=bound)
-    np.testing.assert_allclose(result.variance, variance, rtol=0, atol=bound)
-    np.testing.assert_allclose(np.square(result.standard_error) * m, variance, rtol=0, atol=bound)
-    np.testing.assert_allclose(np.square(result.variance_standard_error) * m, fourth - second**2, rtol=0, atol=bound)
 
 
 @both_layers

@@ -1,11 +1,13 @@
-"""What is true: exact formulas for one gradient step on noisy in-context recall. No torch, no randomness, no files."""
+"""What is true: exact formulas for the first gradient steps on noisy in-context recall. No torch, no randomness."""
 
 from .gradients import MOMENTS, class_values, closed_form, gradient_mean, gradient_variance
+from .key_query import KEY_CLASSES, key_query_classes, key_query_closed_form, key_query_gradient
 from .symmetry import ENTRY_CLASSES, entry_labels
 from .task import LAYERS, Task
 
 __all__ = [
     "ENTRY_CLASSES",
+    "KEY_CLASSES",
     "LAYERS",
     "MOMENTS",
     "Task",
@@ -14,4 +16,7 @@ __all__ = [
     "entry_labels",
     "gradient_mean",
     "gradient_variance",
+    "key_query_classes",
+    "key_query_closed_form",
+    "key_query_gradient",
 ]

@@ -134,6 +134,13 @@ class TriggerChain:
         later = sum(total * (a + b) for total, a, b in zip(self._tail_sums, forward, backward, strict=True))
         return now + later / (1 - self.ratio)
 
+    def pair_count(self, previous: str, current: str) -> Number:
+        """E[#{t = 2..T : z_{t-1} = previous, z_t = current} | c], z_T = q: equation (1) summed over t, then t = T."""
+        law, follows = self.laws[current], self.laws[previous].is_trigger
+        end = self.probability_at_end(previous)
+        inside = (self.mean_count(previous) - end) * (law.rho + law.beta * int(follows))
+        return inside + end * int(law.is_trigger)
+
     def _response(self, now: str, later: str) -> Polynomial:
         """β_later (1{now = q} - u_s) as a polynomial in r^{s-1}."""
         beta, u = self.laws[later].beta, self.stationary

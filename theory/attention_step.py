@@ -1,0 +1,91 @@
+"""What a large key-query step makes of the attention logits, once attention lies on positions that follow the trigger.
+
+With W_V = G_V and attention wholly on such positions, a share f on (q, τ) and 1-f on (q, c), c ≠ q, the logits are
+
+    ξ = G_V (P(q) + (1-f) E(c) + f E(τ)),   rows (1-α)/N μ_k - μ/M for ordinary k, (α - 1/M) μ for τ,               (7)
+
+with μ_k = E[x̄ | c = k]. So ξ_c exceeds every ordinary ξ_k, k ≠ c, q, by (1-α)(1-f)/N times the excess of c in its own
+context. Two rows may outrank c: τ, whose row is of order α/N, and q itself, because the trigger repeats itself in
+contexts with c = q: for T ≫ N, with u* = 1/(1+αN), δ = u* - 1/(N+1),
+
+    N/(1-α) (ξ_q - ξ_c) = (1 + αf) δ - (1-f) (δ/N + (1-α)/(N+1)),                                                   (8)
+
+which at f = α is positive for every N >= 2, 0 < α < 1, and at f = 0 is positive if and only if α < 1 - 2/N.
+
+Source: this project; Chen, Bruna, Bietti (ICLR 2025), what attention learns.
+"""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from .evaluation import evaluate
+from .key_query import KeyQuery
+from .margins import bracket_sign_change
+from .phase_diagram import ranking_gap
+from .task import Task, as_count, as_probability, as_task
+from .trigger_chain import Number
+
+ROWS = ("c", "k", "q", "tau")
+"""Rows of (7): the correct token, an ordinary token that is neither c nor q, the trigger, the noise token."""
+
+
+def follower_logits(task: Task, noise_share: Any = None, exact: bool = False) -> dict[str, Any]:
+    """ξ of equation (7) for c ≠ q per row of ROWS, up to a term common to all rows.
+
+    Args:
+        task: the task; T >= 3, so that (q, c) can occur.
+        noise_share: f in [0, 1], the attention on (q, τ); None is α, the share of such positions.
+        exact: `Fraction`s instead of floats; needs a rational alpha and noise share.
+
+    Raises:
+        TypeError, ValueError: not a task, T < 3, or a noise share outside [0, 1].
+    """
+    as_count("T", as_task(task).T, 3)
+    share = Fraction(task.alpha if noise_share is None else as_probability("noise_share", noise_share))
+
+    def formula(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
+        step, f = KeyQuery(N, T, alpha), share.numerator / (0 * N + share.denominator)
+        other, trigger = (step.given[flag].counts for flag in (False, True))
+        seen = {  # T μ at P(q), E(c), E(τ): overall, and given that the row's token is the correct one
+            "tau": [step.mean["P", "q"], step.mean["E", "k"], step.mean["E", "tau"]],
+            "c": [other["P", "q"], other["E", "c"], other["E", "tau"]],
+            "k": [other["P", "q"], other["E", "j"], other["E", "tau"]],
+            "q": [trigger["P", "q"], trigger["E", "j"], trigger["E", "tau"]],
+        }
+        rates = {row: alpha if row == "tau" else (1 - alpha) / N for row in ROWS}
+        return {row: rates[row] * (a + (1 - f) * b + f * c) / T for row, (a, b, c) in seen.items()}
+
+    return evaluate(formula, task, exact)
+
+
+def noise_rank_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
+    """Bracket of the noise level above which τ outranks c after the step, at f = α; about √(3/2)/N for T ≫ N ≫ 1."""
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+
+    def excess(alpha: Fraction) -> float:
+        logits = follower_logits(Task(N, T, alpha))
+        return float(logits["tau"]) - float(logits["c"])
+
+    return bracket_sign_change(excess, Fraction(0), Fraction(1), bits)
+
+
+def concentrating_step(task: Task, missing: float, absorption: Any = None) -> float:
+    """Step size η after which at most `missing` of the attention lies off the positions that follow the trigger.
+
+    On every sequence with z_{t-1} = q for some t: the at most T - 1 other positions score lower by the ranking gap or
+    more, so they hold at most (T - 1) exp(-η gap) of the mass of one that follows.
+
+    Args:
+        task, absorption: as for `key_query_gradient` (None: uniform p).
+        missing: in (0, 1).
+
+    Raises:
+        ValueError: missing out of range, or a ranking gap that is not positive, so that no step size is enough.
+    """
+    if not 0 < missing < 1:
+        raise ValueError(f"missing must be in (0, 1), got {missing!r}")
+    gap = ranking_gap(task, absorption)
+    if gap <= 0:
+        raise ValueError(f"no step concentrates attention: the ranking gap of {task} is {gap}, not positive")
+    return float(math.log((task.T - 1) / missing) / gap)

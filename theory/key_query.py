@@ -1,0 +1,194 @@
+"""The first key-query step: where attention learns to look, exactly, for every N, T, α, trigger and absorption π.
+
+With W_V = G_V and output probabilities p held at p_τ = π, p_k = (1-π)/N, the coefficient of the negative W_KQ-gradient
+on (key feature a) ⊗ (query feature E(q)) is K[a] = E[Σ_t (1/T) 1{a ∈ x_t} (e_y - p)ᵀ G_V (x_t - x̄)].
+
+Given c, the target is independent of the sequence, so K = E_c[Σ_c G_Vᵀ d_c] with d_c = (1-α) e_c + α e_τ - p and the
+within-sequence covariance Σ_c. The rows of G_V are (1-α)/N μ_k - μ/M for ordinary k and (α - 1/M) μ for τ, where
+μ_c = E[x̄ | c] and μ = E[μ_c]; they sum to zero. Hence G_Vᵀ d_c = (1-α)²/N (μ_c - μ) + (α-π)(α - (1-α)/N) μ and
+
+    K = A + (α-π) C,    A = (1-α)²/N E_c[Σ_c (μ_c - μ)],    C = (α - (1-α)/N) E_c[Σ_c] μ.                          (6)
+
+A is what attention learns in context, C what it learns from noise that is not absorbed: A alone is left at π = α. At
+uniform p, π = 1/M, the second term is (M/N)(α - 1/M)² E_c[Σ_c] μ.
+
+Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; the exact formulas are this project's.
+"""
+
+import operator
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cache, cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy
+
+from .evaluation import alpha as symbol_alpha
+from .evaluation import evaluate, ring_expression, symbolic_ring
+from .symmetry import BLOCKS
+from .task import Task, as_probability, as_task
+from .trigger_chain import Number, Power, TriggerChain
+from .within_sequence import Feature, WithinSequence
+
+KEY_CLASSES = ("E(q)", "E(k)", "E(tau)", "P(q)", "P(k)", "P(tau)")
+"""The symmetry classes of K's entries; k is any ordinary token other than the trigger."""
+
+pi = sympy.Symbol("pi")
+"""The absorption π as a plain symbol in closed forms (not the number 3.14159…)."""
+
+
+class Parts(NamedTuple):
+    """K = in_context + (α-π) · noise, equation (6); numbers, or dicts of them."""
+
+    in_context: Any
+    noise: Any
+
+    def at(self, excess: Any) -> Any:
+        """K at α - π = `excess`."""
+        return self.in_context + excess * self.noise
+
+
+class KeyQuery:
+    """T³ A and T³ C of equation (6) in generic arithmetic, with T in no denominator."""
+
+    def __init__(self, N: Number, T: Number, alpha: Number, power: Power = operator.pow) -> None:
+        self.N, self.alpha = N, alpha
+        self.given = {flag: WithinSequence(TriggerChain(N, T, alpha, flag, power)) for flag in (False, True)}
+
+    @cached_property
+    def mean(self) -> dict[Feature, Number]:
+        """T μ per (block, "q" | "k" | "tau")."""
+        return self._average({flag: sequences.counts for flag, sequences in self.given.items()})
+
+    @cached_property
+    def scaled_parts(self) -> dict[str, Parts]:
+        """(T³ A, T³ C) per class of KEY_CLASSES."""
+        in_context, noise = {}, {}
+        for flag, sequences in self.given.items():
+            average = {(block, token): self.mean[block, _overall(token)] for block, token in sequences.counts}
+            own = {feature: count - average[feature] for feature, count in sequences.counts.items()}
+            in_context[flag], noise[flag] = sequences.applied(own), sequences.applied(average)
+        share = (1 - self.alpha) / self.N
+        contexts, noises = self._average(in_context), self._average(noise)
+        return {
+            f"{block}({token})": Parts(
+                share * (1 - self.alpha) * contexts[block, token], (self.alpha - share) * noises[block, token]
+            )
+            for block, token in contexts
+        }
+
+    def _average(self, given: Mapping[bool, Mapping[Feature, Number]]) -> dict[Feature, Number]:
+        """E over c of values given c ≠ q and c = q; an ordinary k ≠ q is c, another token than c, or c is q."""
+        N, average = self.N, {}
+        for block in BLOCKS:
+            for token in ("q", "k", "tau"):
+                if token == "k":
+                    other = given[False][block, "c"] + (N - 2) * given[False][block, "j"] + given[True][block, "j"]
+                else:
+                    other = (N - 1) * given[False][block, token] + given[True][block, token]
+                average[block, token] = other / N
+        return average
+
+
+def _overall(token: str) -> str:
+    return token if token in ("q", "tau") else "k"
+
+
+def key_query_parts(task: Task, exact: bool = False) -> dict[str, Parts]:
+    """A and C of K = A + (α-π) C for every class: K is affine in the absorption π.
+
+    Args:
+        task: the task; α = 0 and α = 1 need no care: the formulas hold there (A = 0 at α = 1).
+        exact: `Fraction`s instead of floats (each the exact value rounded once); needs a rational alpha.
+
+    Raises:
+        TypeError: not a task, or exact=True with a float alpha.
+        ValueError: exact=True with T so large that the fractions would have millions of digits.
+    """
+
+    def formula(N: Number, T: Number, alpha: Number) -> dict[tuple[str, int], Number]:
+        parts = KeyQuery(N, T, alpha).scaled_parts
+        return {(name, side): part[side] / T**3 for name, part in parts.items() for side in (0, 1)}
+
+    values = evaluate(formula, as_task(task), exact)
+    return {name: Parts(values[name, 0], values[name, 1]) for name in KEY_CLASSES}
+
+
+def key_query_classes(task: Task, absorption: Any = None, exact: bool = False) -> dict[str, Any]:
+    """K per symmetry class, at any N; arguments and errors as `key_query_gradient`."""
+    excess = _excess(as_task(task), absorption, exact)
+
+    def formula(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
+        difference = excess.numerator / (0 * N + excess.denominator)
+        return {name: part.at(difference) / T**3 for name, part in KeyQuery(N, T, alpha).scaled_parts.items()}
+
+    return evaluate(formula, task, exact)
+
+
+def key_query_gradient(task: Task, absorption: Any = None, exact: bool = False) -> np.ndarray:
+    """K, the first key-query step with W_V = G_V and p held: descent direction on (key feature) ⊗ E(q).
+
+    Args:
+        task: the task; the formulas hold at α = 0 and α = 1 too.
+        absorption: π = p_τ in [0, 1], the noise probability that the model already predicts (p_k = (1-π)/N);
+            None is uniform p, π = 1/(N+1).
+        exact: an object array of `fractions.Fraction`; needs a rational alpha and absorption.
+
+    Returns:
+        array of shape (2(N+1),), entries [E(0..N), P(0..N)]; the score of position t is K[E(z_t)] + K[P(z_{t-1})].
+        Cost independent of T and, but for writing the array, of N.
+
+    Raises:
+        TypeError: not a task, an absorption that is no number, or exact=True with a float alpha or absorption.
+        ValueError: absorption outside [0, 1], N too large for an array, or T too large for exact=True.
+
+    Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns.
+    """
+    as_task(task)
+    entries, limit = 2 * task.M, 2**24 if exact else 2**28
+    if entries > limit:
+        raise ValueError(
+            f"N must be at most {limit // 2 - 1} for an array of K with exact={exact}, got N={task.N}; "
+            "theory.key_query_classes(task, absorption) gives every distinct entry at any N"
+        )
+    values = key_query_classes(task, absorption, exact)
+    blocks = np.empty((2, task.M), dtype=object if exact else np.float64)
+    for row, block in zip(blocks, BLOCKS, strict=True):
+        row[:], row[task.q], row[task.tau] = values[f"{block}(k)"], values[f"{block}(q)"], values[f"{block}(tau)"]
+    return blocks.ravel()
+
+
+def as_absorption(absorption: Any, N: int) -> Fraction:
+    """π as an exact fraction; None is 1/(N+1).   Raises: TypeError, ValueError naming `absorption`."""
+    return Fraction(1, N + 1) if absorption is None else Fraction(as_probability("absorption", absorption))
+
+
+def _excess(task: Task, absorption: Any, exact: bool) -> Fraction:
+    """α - π as an exact fraction; floats are exact dyadic numbers."""
+    if exact and isinstance(absorption, float):
+        raise TypeError(f"exact=True needs a rational absorption (int or fractions.Fraction), got {absorption!r}")
+    return Fraction(task.alpha) - as_absorption(absorption, task.N)
+
+
+def key_query_closed_form(name: str) -> sympy.Expr:
+    """K of one class as a sympy expression in the plain symbols N, T, alpha and `pi` (the first call takes seconds).
+
+    Args:
+        name: one of KEY_CLASSES.
+
+    Returns:
+        in-context part + (alpha - pi) · noise part, each a sum over powers of T, (-1/N)^(T-2) and (1-alpha-1/N)^(T-2).
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in KEY_CLASSES:
+        raise ValueError(f"name must be one of {KEY_CLASSES}, got {name!r}")
+    parts = Parts(*(ring_expression(part, 3) for part in _symbolic_parts()[name]))
+    return parts.at(symbol_alpha - pi)
+
+
+@cache
+def _symbolic_parts() -> dict[str, Parts]:
+    return KeyQuery(*symbolic_ring()).scaled_parts

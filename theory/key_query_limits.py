@@ -1,0 +1,116 @@
+"""Leading orders of the key-query step for long sequences, derived from the exact formulas.
+
+For fixed N and 0 < α < 1 the geometric powers in K vanish exponentially with T, which leaves a polynomial of degree 3
+in 1/T whose coefficients are rational functions of N and α. Its expansions in 1/N, at fixed α and at fixed x = αN, and
+the roots of its contrasts as series in a power of 1/N, are computed here by exact series arithmetic, not fitted.
+
+Source: this project; the leading terms at fixed α are those of Chen, Bruna, Bietti (ICLR 2025).
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import sympy
+
+from .evaluation import N, alpha, symbolic_ring
+from .key_query import KEY_CLASSES, KeyQuery, Parts
+from .phase_diagram import CONTRASTS, as_contrast, combine
+from .task import as_count
+
+x, s = sympy.symbols("x s", positive=True)
+"""x = αN; s, the small parameter of a series."""
+
+
+class Expansion(NamedTuple):
+    """Σ_i coefficients[i] · ε^(exponent + i) + O(ε^(exponent + len(coefficients))), ε the small parameter."""
+
+    exponent: int
+    coefficients: tuple[sympy.Expr, ...]
+
+
+def long_sequence_parts(name: str, order: int = 0) -> Parts:
+    """Coefficients of T^(-order) in A and C of one class, or of a contrast, geometric powers left out.
+
+    Args:
+        name: one of `KEY_CLASSES`, or a contrast of `phase_diagram`.
+        order: 0 for the limit T → ∞, up to 3.
+
+    Returns:
+        Parts of two sympy expressions in N and alpha, numerators and denominators factored.
+    """
+    if not 0 <= order <= 3:
+        raise ValueError(f"order must be in 0..3, got {order!r}")
+    parts = _stationary()[name] if name in KEY_CLASSES else combine(_stationary(), CONTRASTS[as_contrast(name)])
+    return Parts(*(sympy.factor(_coefficient(part, 3 - order)) for part in parts))
+
+
+@cache
+def _stationary() -> dict[str, Parts]:
+    return KeyQuery(*symbolic_ring(stationary=True)).scaled_parts
+
+
+def _coefficient(polynomial: object, power: int) -> sympy.Expr:
+    terms = polynomial.terms() if polynomial else []  # type: ignore[attr-defined]
+    return sum((coefficient.as_expr() for (t, *_), coefficient in terms if t == power), sympy.Integer(0))
+
+
+def fixed_noise_expansion(expression: sympy.Expr, terms: int) -> Expansion:
+    """A rational function of N and alpha in powers of ε = 1/N at fixed alpha."""
+    return expand(expression.subs(N, 1 / s), terms)
+
+
+def scaled_noise_expansion(expression: sympy.Expr, terms: int) -> Expansion:
+    """A rational function of N and alpha in powers of ε = 1/N at fixed x = αN."""
+    return expand(expression.subs(alpha, x / N).subs(N, 1 / s), terms)
+
+
+def expand(expression: sympy.Expr, terms: int) -> Expansion:
+    """Laurent series in s of a rational function, `terms` >= 1 coefficients, by power-series division."""
+    quotient = sympy.fraction(sympy.cancel(sympy.together(expression)))
+    (first, top), (last, bottom) = (_ascending(part, as_count("terms", terms, 1)) for part in quotient)
+    found: list[sympy.Expr] = []
+    for i in range(terms):
+        rest = top[i] - sum(found[j] * bottom[i - j] for j in range(i))
+        found.append(sympy.factor(sympy.cancel(rest / bottom[0])))
+    return Expansion(first - last, tuple(found))
+
+
+def _ascending(polynomial: sympy.Expr, terms: int) -> tuple[int, list[sympy.Expr]]:
+    """The lowest power of s and the coefficients from there on."""
+    found = sympy.Poly(polynomial, s)
+    lowest = min(power for (power,), _ in found.terms())
+    return lowest, [found.coeff_monomial(s ** (lowest + i)) for i in range(terms)]
+
+
+@cache
+def threshold_series(contrast: str, root: int, terms: int) -> tuple[sympy.Expr, ...]:
+    """(u_0, u_1, …): at uniform p and T → ∞ a contrast vanishes at α = s (u_0 + u_1 s + …), s = N^(-1/root).
+
+    By Newton's method on power series, from the one positive root u_0 of the leading coefficient.
+
+    Args:
+        contrast: a contrast of `phase_diagram`.
+        root: 3 for "attends", 2 for "avoids": the scaling at which two terms of the contrast balance.
+        terms: number of coefficients, >= 1.
+
+    Raises:
+        ValueError: the contrast has no, or more than one, balance at this scaling.
+    """
+    parts, u = long_sequence_parts(contrast), sympy.Symbol("u")
+    balance = parts.at(alpha - 1 / (N + 1)).subs(alpha, s * u).subs(N, s ** -as_count("root", root, 1))
+    numerator = sympy.Poly(sympy.fraction(sympy.cancel(sympy.together(balance)))[0], s)
+    _, orders = _ascending(numerator.as_expr(), as_count("terms", terms, 1))
+    positive = [value for value in sympy.real_roots(sympy.Poly(orders[0], u)) if value > 0]
+    if len(positive) != 1 or sympy.diff(orders[0], u).subs(u, positive[0]) == 0:
+        raise ValueError(f"root={root} gives no simple balance for contrast={contrast!r}")
+    series, slope = positive[0], sympy.diff(orders[0], u).subs(u, positive[0])
+    for order in range(1, terms):
+        residual = sympy.expand(sum(p.subs(u, series) * s**i for i, p in enumerate(orders)))
+        series -= residual.coeff(s, order) / slope * s**order
+    return tuple(sympy.nsimplify(sympy.expand(series).coeff(s, i)) for i in range(terms))
+
+
+def turning_expansion(contrast: str, terms: int) -> Expansion:
+    """α - π* = -A/C of a contrast for T → ∞, in powers of 1/N at fixed α."""
+    parts = long_sequence_parts(contrast)
+    return fixed_noise_expansion(-parts.in_context / parts.noise, terms)

@@ -1,0 +1,217 @@
+"""Where the first key-query step looks, over noise level α and absorption π: signs, boundaries, windows, thresholds.
+
+Two contrasts of K = A + (α-π) C (`key_query`):
+
+    "attends": K[P(q)] > 0, the step points at positions that follow the trigger;
+    "avoids":  K[E(k)] - K[E(τ)] > 0, it prefers (q, c) to (q, τ).
+
+Both are affine in π, so for given α each changes sign at one absorption π* = α + A/C, exactly. The stronger statement
+"positions that follow the trigger get the highest score" compares K[E(z_t)] + K[P(z_{t-1})] over all pairs of tokens
+that can occur; `ranking_gap` is its margin.
+
+Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; boundaries and thresholds are this project's.
+"""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from scipy.optimize import brentq
+
+from .key_query import KEY_CLASSES, Parts, key_query_classes, key_query_parts
+from .margins import bracket_sign_change
+from .task import Task, as_count, as_task
+
+CONTRASTS: dict[str, dict[str, int]] = {"attends": {"P(q)": 1}, "avoids": {"E(k)": 1, "E(tau)": -1}}
+"""Coefficients of K's classes in the two contrasts."""
+
+
+def as_contrast(contrast: Any) -> str:
+    """`contrast` if it is a key of CONTRASTS, else a ValueError."""
+    if not isinstance(contrast, str) or contrast not in CONTRASTS:
+        raise ValueError(f"contrast must be one of {tuple(CONTRASTS)}, got {contrast!r}")
+    return contrast
+
+
+def combine(parts: Mapping[str, Parts], coefficients: Mapping[str, int]) -> Parts:
+    """The (A, C) of an integer combination of K's classes from those of the classes, in any arithmetic."""
+    terms = [(sign, parts[name]) for name, sign in coefficients.items()]
+    return Parts(*(sum(sign * part[side] for sign, part in terms) for side in (0, 1)))
+
+
+def contrast_parts(task: Task, contrast: str) -> Parts:
+    """A and C of a contrast, as exact fractions of the floats that `key_query_parts` rounds once.
+
+    Raises:
+        TypeError: not a task.   ValueError: an unknown contrast.
+    """
+    combined = combine(key_query_parts(task), CONTRASTS[as_contrast(contrast)])
+    return Parts(Fraction(float(combined.in_context)), Fraction(float(combined.noise)))
+
+
+def contrast_value(task: Task, contrast: str, absorption: Any = None) -> float:
+    """The contrast at absorption π (None: uniform p)."""
+    values = key_query_classes(task, absorption)
+    return float(sum(sign * values[name] for name, sign in CONTRASTS[as_contrast(contrast)].items()))
+
+
+def turning_absorption(task: Task, contrast: str) -> float | None:
+    """π* = α + A/C, the absorption at which a contrast vanishes; may lie outside [0, 1]. None where C = 0."""
+    parts = contrast_parts(task, contrast)
+    return float(Fraction(task.alpha) + parts.in_context / parts.noise) if parts.noise else None
+
+
+def window(task: Task) -> tuple[float, float] | None:
+    """The open interval of π in [0, 1] where the step both attends what follows the trigger and avoids the noise.
+
+    For T ≫ N ≫ 1 and fixed α it is (α - (1-α)³/(α²N), α - (1-α)⁴(1+2α)/(α³N²)) to leading order in each distance to α.
+
+    Returns:
+        (low, high), or None if there is no such π.
+    """
+    as_task(task)
+    low, high = 0.0, 1.0
+    for contrast in CONTRASTS:
+        parts = contrast_parts(task, contrast)
+        turn = turning_absorption(task, contrast)
+        if turn is None:
+            low, high = (low, high) if parts.in_context > 0 else (1.0, 0.0)
+        elif parts.noise < 0:  # the contrast grows with π
+            low = max(low, turn)
+        else:
+            high = min(high, turn)
+    return (low, high) if low < high else None
+
+
+def ranking_gap(task: Task, absorption: Any = None, exact: bool = False) -> Any:
+    """Lowest score of a position that follows the trigger minus the highest score of any other that can occur.
+
+    Positive: every position with z_{t-1} = q scores above every other one, whatever the sequence and the correct token.
+
+    Args:
+        task, absorption, exact: as for `key_query_gradient`.
+    """
+    K = key_query_classes(as_task(task), absorption, exact)
+    following, others = occurring_pairs(task)
+    gap = min(K[a] + K[b] for a, b in following) - max(K[a] + (K[b] if b else 0) for a, b in others)
+    return gap if exact else float(gap)
+
+
+def ranking_contrasts(task: Task) -> dict[str, dict[str, int]]:
+    """The differences of scores that `ranking_gap` is the least of, as coefficients of K's classes, by name."""
+    following, others = occurring_pairs(task)
+    found = {}
+    for pair in following:
+        for other in others:
+            coefficients = dict.fromkeys(KEY_CLASSES, 0)
+            for sign, features in ((1, pair), (-1, other)):
+                for feature in filter(None, features):
+                    coefficients[feature] += sign
+            found[f"{pair} over {other}"] = {name: count for name, count in coefficients.items() if count}
+    return found
+
+
+def occurring_pairs(task: Task) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(E class, P class) of positions that follow the trigger and of the others; no P feature ("") at t = 1.
+
+    z_T = q can follow anything; other pairs need a position before it, and (τ, ·) one more.
+    """
+    following, others = [("E(q)", "P(q)")], [("E(k)", ""), ("E(q)", ""), ("E(q)", "P(k)")]
+    if task.T >= 3:
+        following += [("E(k)", "P(q)")] * (task.alpha < 1) + [("E(tau)", "P(q)")] * (task.alpha > 0)
+        others += [("E(k)", "P(k)")] + [("E(q)", "P(tau)")] * (task.alpha > 0)
+    if task.T >= 4:
+        others += [("E(k)", "P(tau)")] * (task.alpha > 0)
+    return following, others
+
+
+def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
+    """Bracket of α_c: at uniform p the step attends what follows the trigger just below it, and points away above.
+
+    α_c = N^{-1/3} - 1/N + O(N^{-4/3}) for T ≫ N (`key_query_limits.threshold_series`).
+
+    Returns:
+        (a, b) with b - a <= 2^-bits: K[P(q)] > 0 at α = a, <= 0 at α = b. T >= 3: at T = 2 there is no change of sign.
+    """
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+
+    def away(alpha: Fraction) -> float:
+        return -contrast_value(Task(N, T, alpha), "attends")
+
+    return _bracket(away, Fraction(1, N + 1), 1 - Fraction(1, 2 * N), bits)
+
+
+def absorbed_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
+    """Bracket of the noise level below which even absorbed noise leaves K[P(q)] <= 0; None if K[P(q)] > 0 at α = 0.
+
+    About N^{-3} - 1/T: c = q makes the trigger repeat itself about 1/α times, and such sequences point nowhere.
+    """
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+    return _from_zero(lambda alpha: contrast_value(Task(N, T, alpha), "attends", alpha), Fraction(1, N), bits)
+
+
+def ranking_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
+    """Bracket of the noise level below which, at absorbed p, some follower of the trigger is outranked; None if none.
+
+    About 1/(4N²) - 1/T for N >= 5: there "q q" scores below the first position.
+    """
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+    return _from_zero(lambda alpha: ranking_gap(Task(N, T, alpha), alpha), Fraction(1, N), bits)
+
+
+def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
+    """Bracket of the noise level above which, at uniform p, K[E(τ)] < K[E(k)]; N^{-1/2} - 1/(2N) + … for T ≫ N.
+
+    For T ≫ N the order holds up to about 1 - 2/(NT). Near α = 1/(N+1), where uniform p is absorbed p, it is reversed.
+    """
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+
+    def avoids(alpha: Fraction) -> float:
+        return contrast_value(Task(N, T, alpha), "avoids")
+
+    return _bracket(avoids, Fraction(1, N + 1), 1 - Fraction(1, 2 * N), bits)
+
+
+def reversal_range(
+    N: int, T: int, bits: int = 40
+) -> tuple[tuple[Fraction, Fraction] | None, tuple[Fraction, Fraction]]:
+    """Brackets of the noise levels between which, at absorbed p, the order is reversed: K[E(τ)] > K[E(k)].
+
+    About N^{-2} (None where it is reversed down to α = 0, as for T below about N²) and 1 - 1/N, for T ≫ N.
+
+    Raises:
+        ValueError: the order is not reversed at α = 2/5 (so for N = 2 and for T <= 8).
+    """
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+    inside = Fraction(2, 5)
+
+    def avoids(alpha: Fraction) -> float:
+        return contrast_value(Task(N, T, alpha), "avoids", alpha)
+
+    if avoids(inside) >= 0:
+        raise ValueError(f"the order is not reversed at alpha=2/5 for N={N}, T={T}")
+    high = _bracket(avoids, inside, 1 - Fraction(1, 8 * N), bits)
+    return _from_zero(lambda alpha: -avoids(alpha), inside, bits), high
+
+
+def _from_zero(function: Callable[[Fraction], float], high: Fraction, bits: int) -> tuple[Fraction, Fraction] | None:
+    """The change from <= 0 to > 0 between a noise level next to 0 and `high`; None if it is positive at the former."""
+    least = Fraction(1, 2**200)
+    if function(least) > 0:
+        return None
+    return _bracket(function, least, high, bits)
+
+
+def _bracket(
+    function: Callable[[Fraction], float], low: Fraction, high: Fraction, bits: int
+) -> tuple[Fraction, Fraction]:
+    """`margins.bracket_sign_change`, with Brent's method to guess where; the signs at both ends are those of function.
+
+    Values are exact ones rounded once, so their signs are exact.
+    """
+    if (function(low) > 0) != (function(high) > 0):
+        guess = Fraction(brentq(lambda level: function(Fraction(level)), float(low), float(high), xtol=2.0**-bits / 8))
+        near = max(low, guess - Fraction(1, 2 ** (bits + 1))), min(high, guess + Fraction(1, 2 ** (bits + 1)))
+        if [function(end) > 0 for end in near] == [function(end) > 0 for end in (low, high)]:
+            return near
+    return bracket_sign_change(function, low, high, bits)

@@ -43,15 +43,28 @@ class Design:
         miss = stats.t.isf(self.miss, degrees) if math.isfinite(degrees) else stats.norm.isf(self.miss)
         return self.critical(degrees) + float(miss)
 
-    def samples(self, value: float, variance: float, error: float, degrees: float = math.inf, span: float = 1) -> int:
+    def miss_quantile(self) -> float:
+        """Standard errors above an estimate at which its one-sided 1 - `miss` confidence limit lies."""
+        return float(stats.norm.isf(self.miss))
+
+    def samples(
+        self,
+        value: float,
+        variance: float,
+        error: float,
+        degrees: float = math.inf,
+        span: float = 1,
+        skewness: float | None = None,
+    ) -> int:
         """Samples that make a relative `error` of `value` detectable in a mean with per-sample `variance`.
 
-        The second condition bounds the skewness of a variable of range at most `span` by span/σ (module docstring).
+        The second condition (module docstring) is on the skewness, at most span/σ for a variable of range `span`.
         """
         if variance == 0:
             return 2
         power = (self.detectable(degrees) / error) ** 2 * variance / value**2 if value else 0
-        normality = (span * self.critical() ** 3 / (3 * math.log(2))) ** 2 / variance
+        largest = span / math.sqrt(variance) if skewness is None else abs(skewness)
+        normality = (largest * self.critical() ** 3 / (3 * math.log(2))) ** 2
         return math.ceil(max(power, normality, 2))
 
 

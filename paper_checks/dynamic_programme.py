@@ -1,11 +1,15 @@
 """Witness: a dynamic programme over positions and all N+1 token states, in extended precision.
 
-For given c it carries P(z_t = s), E[C_j 1{z_t = s}] and E[C_j²] (C_j: how often token j occurred so far) from t to t+1
-by the transition rule alone; no lumping, no geometric series. Cost O(T N²) per correct token, so it runs for two of
-them (c = q and one c ≠ q), relabels, and combines by the definition of the gradient.
+For given c it carries P(z_t = s) and E[C_j 1{z_t = s}] (C_j: how often token j occurred so far) from t to t+1 by the
+transition rule alone, and adds up what each quantity needs; no lumping, no geometric series. Cost O(T N²) per correct
+token. Gradient moments take two of them (c = q and one c ≠ q), relabel, and combine by the definition; the key-query
+step takes every one of them, without relabelling.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,35 +29,45 @@ class Occupation:
 
 
 def _noise_level(task: Task) -> Any:
-    alpha = task.alpha
-    return Real(alpha) if isinstance(alpha, float) else Real(alpha.numerator) / alpha.denominator
+    return _real(Fraction(task.alpha))
+
+
+def _real(value: Fraction) -> Any:
+    """A fraction rounded to extended precision, one rounding per part."""
+    return Real(value.numerator) / Real(value.denominator)
 
 
 def _step(weights: np.ndarray, task: Task, correct: int) -> np.ndarray:
-    """Push measures over the current token (last axis) one position on."""
-    alpha = _noise_level(task)
+    """Push measures over the current token (last axis) one position on, without a subtraction."""
     at_trigger = weights[..., task.q]
+    elsewhere = weights.copy()
+    elsewhere[..., task.q] = 0
     after = np.empty_like(weights)
-    after[..., :] = ((weights.sum(axis=-1) - at_trigger) / Real(task.N))[..., None]
+    after[..., :] = (elsewhere.sum(axis=-1) / Real(task.N))[..., None]
     after[..., task.tau] = 0
-    after[..., correct] += (1 - alpha) * at_trigger
-    after[..., task.tau] += alpha * at_trigger
+    after[..., correct] += _real(1 - Fraction(task.alpha)) * at_trigger
+    after[..., task.tau] += _noise_level(task) * at_trigger
     return after
+
+
+def _positions(task: Task, correct: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """P(z_t = s) of shape (N+1,), and E[C_j 1{z_t = s}] as [j, s] with C_j counted before t, for t = 1 … T-1."""
+    law = np.full(task.M, 1 / Real(task.N), dtype=Real)
+    law[task.tau] = 0
+    before = np.zeros((task.M, task.M), dtype=Real)
+    for _ in range(task.T - 2):
+        yield law, before
+        before = _step(before + np.diag(law), task, correct)
+        law = _step(law, task, correct)
+    yield law, before
 
 
 def occupation(task: Task, correct: int) -> Occupation:
     """Run the programme for one correct token."""
-    M = task.M
-    law = np.full(M, 1 / Real(task.N), dtype=Real)
-    law[task.tau] = 0
-    joint = np.diag(law)  # joint[j, s] = E[C_j 1{z_t = s}]
-    mean, square = law.copy(), law.copy()
-    for _ in range(task.T - 2):
-        pushed = _step(joint, task, correct)
-        law = _step(law, task, correct)
-        square = square + 2 * np.diagonal(pushed) + law
-        joint = pushed + np.diag(law)
-        mean = mean + law
+    mean, square = np.zeros(task.M, dtype=Real), np.zeros(task.M, dtype=Real)
+    for law, before in _positions(task, correct):
+        mean += law
+        square += 2 * np.diagonal(before) + law
     return Occupation(law, mean, square)
 
 
@@ -117,3 +131,84 @@ def _features(task: Task, layer: str, found: Occupation) -> tuple[np.ndarray, np
     own_square = found.mean_square_count + last * (2 * found.mean_count + 1)
     first = np.concatenate([found.mean_count + last, found.mean_count]) / task.T
     return first, np.concatenate([own_square, found.mean_square_count]) / Real(task.T) ** 2
+
+
+@dataclass(frozen=True)
+class FeatureCounts:
+    """n_a = #{t : a ∈ x_t} given c: E[n_a] of shape (2M,), E[n_a n_b] and E[#{t : a, b ∈ x_t}] of shape (2M, 2M)."""
+
+    mean: np.ndarray
+    product: np.ndarray
+    meetings: np.ndarray
+
+
+def feature_counts(task: Task, correct: int) -> FeatureCounts:
+    """Run the programme for one correct token, keeping all pairs of counts and of neighbours."""
+    visits, square = np.zeros(task.M, dtype=Real), np.zeros((task.M, task.M), dtype=Real)
+    for law, before in _positions(task, correct):
+        earlier, visits = visits, visits + law
+        square = square + before + before.T + np.diag(law)
+    neighbours = _step(np.diag(earlier), task, correct)  # [z_{t-1}, z_t] for t = 2 … T-1
+    neighbours[:, task.q] += law  # and for t = T
+    end = np.eye(2 * task.M, dtype=Real)[task.q]  # E(z_T)
+    twice = np.concatenate([visits, visits])
+    product = np.tile(square, (2, 2)) + np.outer(end, twice) + np.outer(twice, end) + np.outer(end, end)
+    meetings = np.diag(twice + end)
+    meetings[: task.M, task.M :], meetings[task.M :, : task.M] = neighbours.T, neighbours
+    return FeatureCounts(twice + end, product, meetings)
+
+
+def key_query_gradient(task: Task, absorption: Any = None) -> np.ndarray:
+    """K by its definition, every correct token in its own right: float64 (2(N+1),).
+
+    Args:
+        task: the task; time O(T N³), memory O(N³).
+        absorption: p_τ; None is 1/(N+1). The N other tokens share the rest equally.
+
+    The error of entry a is at most `key_query_rounding(task)` times `key_query_scale(task, absorption)[a]`.
+    """
+    return np.asarray(_key_query(task, absorption, -1), dtype=np.float64)
+
+
+def key_query_scale(task: Task, absorption: Any = None) -> np.ndarray:
+    """Size of what cancels in K: its definition with every difference turned into a sum; float64 (2(N+1),)."""
+    return np.asarray(_key_query(task, absorption, +1), dtype=np.float64)
+
+
+def key_query_rounding(task: Task) -> float:
+    """Bound on the difference of `key_query_gradient` and the exact value rounded to float64, per `key_query_scale`.
+
+    No count is formed by a subtraction, so its rounding errors are relative. In units of half the extended precision,
+    a step sums N+1 terms and rounds at most 6 times more, a count adds 3 terms per position, and K multiplies two such
+    quantities: 2 T (M+9) in all. Probabilities and the sums over tokens, features and c add less than 6M + 32. The last
+    term is the rounding of both numbers to float64. For α near 1 and p absorbed K itself is far smaller than the bound.
+    """
+    extended = float(np.finfo(Real).eps)
+    return (task.T * (task.M + 10) + 3 * task.M + 16) * extended + float(np.finfo(np.float64).eps)
+
+
+def _key_query(task: Task, absorption: Any, sign: int) -> Any:
+    """K for sign = -1; for sign = +1 the sum of the sizes of its terms."""
+    given, scale = _every_correct_token(task), Real(task.N) * task.T
+    p = _outputs(task, absorption)
+    targets = np.eye(task.N, task.M, dtype=Real) * _real(1 - Fraction(task.alpha))  # P(y | c) as [c, y]
+    targets[:, task.tau] = _noise_level(task)
+    G = (targets + sign / Real(task.M)).T @ np.array([counts.mean for counts in given]) / scale
+    total = sum(
+        (task.T * counts.meetings + sign * counts.product) @ ((target + sign * p) @ G)
+        for counts, target in zip(given, targets, strict=True)
+    )
+    return total / (scale * task.T)
+
+
+@lru_cache(maxsize=1)
+def _every_correct_token(task: Task) -> tuple[FeatureCounts, ...]:
+    return tuple(feature_counts(task, correct) for correct in range(task.N))
+
+
+def _outputs(task: Task, absorption: Any) -> np.ndarray:
+    """p of shape (N+1,)."""
+    noise = Fraction(1, task.M) if absorption is None else Fraction(absorption)
+    p = np.full(task.M, _real((1 - noise) / task.N), dtype=Real)
+    p[task.tau] = _real(noise)
+    return p

@@ -60,13 +60,19 @@ def weights(task: Task) -> tuple[np.ndarray, int]:
     return weight, task.N * per_step**steps
 
 
-def features(task: Task, layer: str) -> tuple[np.ndarray, int]:
-    """T x̄ or x_T of every sequence as integers (L, 2M), and the factor (T or 1)."""
+def positions(task: Task) -> np.ndarray:
+    """x_t of every sequence and position as integers (L, T, 2M)."""
     tokens, M = sequences(task.N, task.T, task.q).tokens, task.M
     eye = np.eye(M, dtype=np.int64)
     embedded = np.zeros((*tokens.shape, 2 * M), dtype=np.int64)
     embedded[:, :, :M] = eye[tokens]
     embedded[:, 1:, M:] = eye[tokens[:, :-1]]
+    return embedded
+
+
+def features(task: Task, layer: str) -> tuple[np.ndarray, int]:
+    """T x̄ or x_T of every sequence as integers (L, 2M), and the factor (T or 1)."""
+    embedded = positions(task)
     return (embedded[:, -1], 1) if layer == "feed_forward" else (embedded.sum(axis=1), task.T)
 
 
@@ -120,3 +126,34 @@ def projected_moments(task: Task, layer: str, direction: np.ndarray) -> tuple[Fr
         second += (weight * share * values**2).sum()
     mean = Fraction(int(first), denominator * b * M * scale)
     return mean, Fraction(int(second), denominator * b * (M * scale) ** 2) - mean * mean
+
+
+def key_query_gradient(task: Task, absorption: Fraction | None = None) -> np.ndarray:
+    """K[a] = E[Σ_t (1/T) 1{a ∈ x_t} (e_y - p)ᵀ G (x_t - x̄)] as an object array of `Fraction`s (2M,).
+
+    G is the enumerated gradient of W_V; p_τ = `absorption` (None: 1/M), the N other tokens share the rest equally.
+    """
+    noise = Fraction(1, task.M) if absorption is None else Fraction(absorption)
+    p = np.array([(1 - noise) / task.N] * task.N + [noise], dtype=object)
+    G, _ = gradient_moments(task, "attention_value")
+    scatter, denominator = _scatter_by_target(task)
+    total = sum(scatter[y].astype(object) @ (G[y] - p @ G) for y in range(task.M))
+    return np.asarray(total / Fraction(denominator), dtype=object)
+
+
+def _scatter_by_target(task: Task) -> tuple[np.ndarray, int]:
+    """E[1{y = k} Σ_t (1/T) x_t (x_t - x̄)ᵀ] for every target k as integers (M, 2M, 2M), and their denominator.
+
+    Times T² the sum over t is T Σ_t x_t x_tᵀ - (Σ_t x_t)(Σ_t x_t)ᵀ, an integer matrix of entries up to T².
+    """
+    assert isinstance(task.alpha, Fraction)
+    weight, denominator = weights(task)
+    embedded, correct = positions(task), sequences(task.N, task.T, task.q).correct
+    a, b, found = task.alpha.numerator, task.alpha.denominator, []
+    for y in range(task.M):
+        chosen = slice(None) if y == task.tau else correct == y
+        x, share = embedded[chosen], weight[chosen] * (a if y == task.tau else b - a)
+        total = x.sum(axis=1)
+        squares = np.einsum("l,lta,ltb->ab", share, x, x)
+        found.append(task.T * squares - np.einsum("l,la,lb->ab", share, total, total))
+    return np.array(found), denominator * b * task.T**2

@@ -1,10 +1,12 @@
-"""Exact root counts of margin contrasts as polynomials in the noise level (Sturm's theorem, through sympy)."""
+"""Exact root counts of contrasts as polynomials in the noise level (Sturm's theorem, through sympy)."""
 
 import sympy
 
 from theory.evaluation import alpha
 from theory.gradients import EntryMoments
+from theory.key_query import KeyQuery
 from theory.margins import contrasts_from
+from theory.phase_diagram import CONTRASTS, combine
 
 
 def threshold_roots(N: int, T: int) -> list[int]:
@@ -19,3 +21,19 @@ def threshold_roots(N: int, T: int) -> list[int]:
         numerator = sympy.Poly(field.convert(value).numer.as_expr(), alpha)
         counts.append(int(numerator.count_roots(0, 1)))
     return counts
+
+
+def key_query_roots(N: int, T: int, contrast: str, absorbed: bool) -> int:
+    """Number of noise levels in the open interval (0, 1) at which a contrast of K vanishes, at absorbed or uniform p.
+
+    Factors α and 1 - α, with which a contrast may vanish at the ends, are divided out first.
+    """
+    field = sympy.QQ.frac_field(alpha)
+    level = field.gens[0]
+    parts = combine(KeyQuery(field(N), T, level).scaled_parts, CONTRASTS[contrast])
+    value = parts.in_context if absorbed else parts.at(level - field(1) / (N + 1))
+    numerator = sympy.Poly(field.convert(value).numer.as_expr(), alpha)
+    for end, factor in ((0, sympy.Poly(alpha, alpha)), (1, sympy.Poly(1 - alpha, alpha))):
+        while numerator.eval(end) == 0:
+            numerator = numerator.quo(factor)
+    return int(numerator.count_roots(0, 1))

@@ -10,12 +10,15 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 
 def test_python_blocks_run_in_order():
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     names = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     assert abs(names["z"]) < 6.5  # false alarm below 1e-10
     assert names["model"].W_V.grad is not None
+    assert names["away"] < 0 < names["K"][names["task"].M + names["task"].q]
+    followed = (names["batch"].tokens[:, :-1] == names["task"].q).any(dim=1)
+    assert names["mass"][followed].min() > 0.99
 
 
 def test_the_table_of_findings_covers_what_is_built():

@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 import theory
-from theory import Task, margins, sample_complexity, signal
+from theory import Task, certified, key_query, key_query_limits, margins, phase_diagram, sample_complexity, signal
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,117 @@ def test_tasks_that_are_none_and_fractions_that_are_too_long():
         theory.class_values(Task(3, 10**8, Fraction(1, 3)), "feed_forward", "mean", exact=True)
     with pytest.raises(ValueError, match="alpha must be a real number"):
         Task(3, 5, 10**400)
+
+
+@pytest.mark.parametrize(
+    ("absorption", "error", "words"),
+    [
+        (-0.1, ValueError, ("-0.1",)),
+        (1.5, ValueError, ("1.5",)),
+        (float("nan"), ValueError, ("nan",)),
+        ("0.5", TypeError, ("'0.5'", "str")),
+        (True, TypeError, ("True", "bool")),
+        (0.5j, TypeError, ("0.5j", "complex")),
+    ],
+)
+def test_absorption_refused(absorption, error, words):
+    task = Task(3, 5, Fraction(1, 2))
+    for call in (theory.key_query_gradient, key_query.key_query_classes, phase_diagram.ranking_gap):
+        with pytest.raises(error, match=r"absorption must be a real number in \[0, 1\], got ") as caught:
+            call(task, absorption)
+        assert all(word in str(caught.value) for word in words)
+    with pytest.raises(error, match="absorption must be"):
+        phase_diagram.contrast_value(task, "attends", absorption)
+
+
+def test_exact_key_query_needs_rational_numbers():
+    rational, real = Task(3, 5, Fraction(1, 2)), Task(3, 5, 0.5)
+    with pytest.raises(TypeError, match=r"exact=True needs a rational absorption.*got 0\.5"):
+        theory.key_query_gradient(rational, 0.5, exact=True)
+    for absorption in (None, Fraction(1, 2)):
+        with pytest.raises(TypeError, match=r"exact=True needs a rational alpha.*alpha=0\.5"):
+            theory.key_query_gradient(real, absorption, exact=True)
+    with pytest.raises(TypeError, match=r"exact=True needs a rational alpha.*alpha=0\.5"):
+        key_query.key_query_parts(real, exact=True)
+
+
+def test_key_query_sizes():
+    for task, exact, most in ((Task(2**27, 5, 0.5), False, 2**27), (Task(2**23, 5, 1), True, 2**23)):
+        with pytest.raises(ValueError, match=rf"N must be at most {most - 1} .*N={most}; .*key_query_classes"):
+            theory.key_query_gradient(task, exact=exact)
+        assert key_query.key_query_classes(task)["P(q)"] < 0
+    for call in (theory.key_query_gradient, key_query.key_query_classes, key_query.key_query_parts):
+        with pytest.raises(ValueError, match="T=100000000 is too large for exact=True"):
+            call(Task(3, 10**8, Fraction(1, 3)), exact=True)
+        with pytest.raises(TypeError, match=r"task must be a theory\.Task, got \(3, 5\) \(tuple\)"):
+            call((3, 5))
+
+
+def test_key_query_names():
+    for name in ("E(j)", "E(τ)", "K[P(q)]", None, ["P(q)"]):
+        with pytest.raises(ValueError, match=r"name must be one of \('E\(q\)', .*got "):
+            key_query.key_query_closed_form(name)
+    task = Task(3, 5, 0.5)
+    for contrast in ("attend", "P(q)", None, ["attends"]):
+        for call in (phase_diagram.contrast_parts, phase_diagram.contrast_value, phase_diagram.turning_absorption):
+            with pytest.raises(ValueError, match=r"contrast must be one of \('attends', 'avoids'\), got "):
+                call(task, contrast)
+    for call in (phase_diagram.contrast_parts, phase_diagram.contrast_value, phase_diagram.turning_absorption):
+        with pytest.raises(TypeError, match=r"task must be a theory\.Task, got 'task' \(str\)"):
+            call("task", "attends")
+    for call in (phase_diagram.window, phase_diagram.ranking_gap):
+        with pytest.raises(TypeError, match=r"task must be a theory\.Task, got 'task' \(str\)"):
+            call("task")
+
+
+THRESHOLDS = (
+    phase_diagram.critical_noise_level,
+    phase_diagram.absorbed_threshold,
+    phase_diagram.ranking_threshold,
+    phase_diagram.avoidance_threshold,
+    phase_diagram.reversal_range,
+)
+BAD_SIZES = [
+    ((1, 5), ValueError, "N must be an integer >= 2, got 1"),
+    ((3.0, 5), TypeError, r"N must be an integer >= 2, got 3\.0"),
+    ((3, "5"), TypeError, "T must be an integer >= [23], got '5'"),
+    ((3, True), TypeError, "T must be an integer >= [23], got True"),
+]
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS, ids=lambda call: call.__name__)
+def test_thresholds_refuse(threshold):
+    bad = [*BAD_SIZES, ((3, 2), ValueError, "T must be an integer >= 3, got 2")]
+    bad += [((3, 5, 0), ValueError, "bits must be an integer >= 1, got 0"), ((3, 5, 1.5), TypeError, "bits must be")]
+    for arguments, error, message in bad:
+        with pytest.raises(error, match=message):
+            threshold(*arguments)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [certified.certify, lambda N, T, *depth: certified.certify_absorbed(N, T, phase_diagram.CONTRASTS, *depth)],
+    ids=["certify", "certify_absorbed"],
+)
+def test_certificates_refuse(call):
+    bad = [*BAD_SIZES, ((3, 1), ValueError, "T must be an integer >= 2, got 1")]
+    bad += [((3, 5, 3), ValueError, "depth must be an integer >= 4, got 3"), ((3, 5, 5.0), TypeError, "depth must be")]
+    for arguments, error, message in bad:
+        with pytest.raises(error, match=message):
+            call(*arguments)
+
+
+def test_expansions_refuse():
+    for order in (4, -1):
+        with pytest.raises(ValueError, match=rf"order must be .*got {order}"):
+            key_query_limits.long_sequence_parts("P(q)", order)
+    with pytest.raises(ValueError, match="root=1 gives no simple balance for contrast='attends'"):
+        key_query_limits.threshold_series("attends", 1, 2)
+    for call in (
+        lambda contrast, terms: key_query_limits.threshold_series(contrast, 3, terms),
+        key_query_limits.turning_expansion,
+    ):
+        with pytest.raises(ValueError, match=r"contrast must be one of .*got 'avoid'"):
+            call("avoid", 2)
+        with pytest.raises(ValueError, match="terms must be an integer >= 1, got 0"):
+            call("attends", 0)

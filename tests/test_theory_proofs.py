@@ -6,6 +6,8 @@ once its residual is 0. The transition rule is restated here from the definition
 under test.
 """
 
+from functools import cached_property
+
 import pytest
 import sympy
 
@@ -18,14 +20,23 @@ field = n.field
 CASES = [(False, token) for token in ("q", "c", "j", "rest", "tau")] + [(True, t) for t in ("q", "j", "rest", "tau")]
 
 
+class TwoAlike(TriggerChain):
+    """The chain with one more token name: "i" is another ordinary token with the law of "j"."""
+
+    @cached_property
+    def laws(self):
+        laws = super().laws
+        return laws | {"i": laws["j"]}
+
+
 def chain(is_trigger, step=0):
     """The chain at sequence length T + step."""
-    return TriggerChain(n, length + step, a, is_trigger, lambda r, e: power(r, e) * r**step)
+    return TwoAlike(n, length + step, a, is_trigger, lambda r, e: power(r, e) * r**step)
 
 
 def first_chain(is_trigger):
     """The chain at T = 2, where X = Y = 1 and only z_1 counts."""
-    return TriggerChain(n, 2, a, is_trigger, lambda r, e: field.one)
+    return TwoAlike(n, 2, a, is_trigger, lambda r, e: field.one)
 
 
 def transition(is_trigger, token):
@@ -70,7 +81,8 @@ def joint_with_trigger(is_trigger, left, right, now, grown):
     return growth - free, (a_left - e_left, a_right - e_right)
 
 
-PAIRS = [(flag, i, j) for flag, i in CASES for other, j in CASES if flag == other and {i, j} != {"j", "rest"}]
+NAMES = [(flag, i, j) for flag, i in CASES for other, j in CASES if flag == other]
+PAIRS = [case for case in NAMES if set(case[1:]) != {"j", "rest"}] + [(flag, "j", "i") for flag in (False, True)]
 
 
 @pytest.mark.parametrize(("is_trigger", "left", "right"), PAIRS)
@@ -90,9 +102,22 @@ def test_product_of_counts(is_trigger, left, right):
     stays = transition(is_trigger, "q")[1] - transition(is_trigger, "q")[0]
     assert combined_next - (source + stays * combined + arrivals * trigger_probability(grown)) == 0
 
-    first, second = first_chain(is_trigger), TriggerChain(n, 3, a, is_trigger, lambda r, e: r)
+    first, second = first_chain(is_trigger), TwoAlike(n, 3, a, is_trigger, lambda r, e: r)
     assert product_of_counts(first, left, right) - (first.probability_at_end(left) if left == right else 0) == 0
     assert joint_with_trigger(is_trigger, left, right, first, second)[0] - arrivals / n == 0
+
+
+@pytest.mark.parametrize(("is_trigger", "previous", "current"), NAMES)
+def test_pair_count(is_trigger, previous, current):
+    """Pairs within z_1 … z_{T-1} grow by P(z_{T-1} = previous) P(current | previous) from 0 at T = 2; then (·, q)."""
+    elsewhere, after = transition(is_trigger, current)
+
+    def within(found):
+        return found.pair_count(previous, current) - (current == "q") * found.probability_at_end(previous)
+
+    growth = chain(is_trigger).probability_at_end(previous) * (after if previous == "q" else elsewhere)
+    assert within(chain(is_trigger, 1)) - within(chain(is_trigger)) - growth == 0
+    assert within(first_chain(is_trigger)) == 0
 
 
 def given(layer, is_trigger, block, token, order):

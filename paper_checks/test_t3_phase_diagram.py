@@ -1,0 +1,295 @@
+"""T3: uniform against absorbed output probabilities, critical noise levels and the phase diagram."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+
+from theory import Task
+from theory.certified import Regions, certify
+from theory.evaluation import N, alpha
+from theory.key_query import key_query_parts
+from theory.key_query_limits import (
+    expand,
+    fixed_noise_expansion,
+    long_sequence_parts,
+    s,
+    scaled_noise_expansion,
+    threshold_series,
+    turning_expansion,
+    x,
+)
+from theory.phase_diagram import (
+    CONTRASTS,
+    avoidance_threshold,
+    combine,
+    contrast_value,
+    critical_noise_level,
+    reversal_range,
+    turning_absorption,
+    window,
+)
+
+from .fitting import fit_exponent
+from .key_query_experiments import check_simulation, direction
+from .recorder import Recorder
+from .sturm import key_query_roots
+
+
+def check_expansion(
+    claim: Recorder, name: str, found: tuple[int, tuple[sympy.Expr, ...]], power: int, stated: list[sympy.Expr]
+) -> None:
+    """A derived expansion has the stated first power of 1/N and coefficients."""
+    claim.equal(f"{name}: first power of 1/N", power, found[0])
+    differences = [sympy.simplify(a - b) for a, b in zip(found[1], stated, strict=True)]
+    claim.equal(f"{name}: coefficients", np.zeros(len(stated), dtype=object), np.array(differences))
+
+
+@pytest.mark.claims("T3.3")
+def test_leading_orders(claim: Recorder) -> None:
+    """Derived from the exact T → ∞ forms, at fixed α and at fixed x = αN (where the event c = q dominates)."""
+    a, parts = alpha, long_sequence_parts("P(q)")
+    context = [(1 - a) ** 4, (1 - a) ** 4 * (2 - 5 * a**2) / a**2]
+    check_expansion(claim, "K[P(q)] in context, fixed α", fixed_noise_expansion(parts.in_context, 2), 3, context)
+    noise = [-(a**2) * (1 - a), (1 - a) * (4 * a**2 - a + 1)]
+    check_expansion(claim, "its noise part, fixed α", fixed_noise_expansion(parts.noise, 2), 2, noise)
+    scaled = [2 * x / (1 + x) ** 3]
+    check_expansion(claim, "K[P(q)] in context, fixed αN", scaled_noise_expansion(parts.in_context, 1), 2, scaled)
+
+
+REMAINDERS: dict[str, tuple[Callable[[int], float], Callable[[int], float] | None, Callable[[int, float], float]]] = {
+    "fixed α, absorbed": (lambda n: 0.4, lambda n: 0.4, lambda n, a: (1 - a) ** 4 / n**3),
+    "fixed α, uniform": (
+        lambda n: 0.6,
+        None,
+        lambda n, a: ((1 - a) ** 4 - a**3 * (1 - a) * n + a**2 * (1 - a) + a * (1 - a) * (4 * a**2 - a + 1)) / n**3,
+    ),
+    "fixed αN = 2, absorbed": (lambda n: 2 / n, lambda n: 2 / n, lambda n, a: 4 / 27 / n**2),
+}
+"""Noise level, absorption and leading terms of K[P(q)]; (α-π) α² (1-α) N at π = 1/(N+1) is α³ (1-α) N - α² (1-α)."""
+
+
+@pytest.mark.claims("T3.3")
+@pytest.mark.parametrize("name", REMAINDERS)
+def test_order_of_the_remainder(claim: Recorder, name: str) -> None:
+    """Along T = N² the leading terms miss K[P(q)] by a relative (uniform: absolute in N⁻³) error of order 1/N."""
+    level, absorption, leading = REMAINDERS[name]
+    sizes, gaps = [2**power for power in range(6, 14)], []
+    for n in sizes:
+        task = Task(n, n * n, level(n))
+        found = contrast_value(task, "attends", None if absorption is None else absorption(n))
+        power = 2 if "αN" in name else 3
+        gaps.append(abs(found - leading(n, level(n))) * n**power)
+    claim.exponent(f"exponent of the remainder in N, {name}", -1.0, fit_exponent(sizes, gaps))
+
+
+@pytest.mark.claims("T3.3")
+def test_leading_order_needs_more_than_large_alpha_N(claim: Recorder) -> None:
+    """(1-α)⁴/N³ at absorbed p needs α²N ≫ 1, not αN ≫ 1: along α = 1/√N, αN → ∞ and N³ K[P(q)] → 3."""
+    sizes = [4**power for power in range(3, 12)]
+    found = [n**3 * contrast_value(Task(n, n * n, n**-0.5), "attends", n**-0.5) for n in sizes]
+    roots = [2**power for power in range(3, 12)]
+    fit = fit_exponent(roots, [abs(value - 3) for value in found])
+    claim.exponent("exponent of N³ K[P(q)] - 3 in √N", -1.0, fit, "beyond")
+    claim.less(
+        "distance to 3 shrinks", np.abs(np.array(found[1:]) - 3), np.abs(np.array(found[:-1]) - 3), side="beyond"
+    )
+
+
+@pytest.mark.claims("T3.3")
+def test_critical_noise_level(claim: Recorder) -> None:
+    """At uniform p, K[P(q)] is positive just below α_c(N, T) and negative just above; one sign change in (0, 1)."""
+    stated, (low, high) = 0.3603, critical_noise_level(16, 256)
+    claim.close("α_c(16, 256)", stated, float(high), 0.5e-4 / stated, "stated to 4 decimals")
+    for n, length in ((3, 5), (5, 11), (8, 64), (16, 256), (32, 4096), (101, 211), (512, 512**2)):
+        low, high = critical_noise_level(n, length)
+        below, above = (contrast_value(Task(n, length, level), "attends") for level in (low, high))
+        claim.less(f"K[P(q)] just below α_c = {float(low):.6f}, N={n}, T={length}", 0, below)
+        claim.less(f"K[P(q)] just above, N={n}, T={length}", above, 0, side="beyond")
+    for n, length in ((3, 5), (5, 7), (5, 11), (8, 12)):
+        roots = key_query_roots(n, length, "attends", absorbed=False)
+        claim.equal(f"sign changes of K[P(q)] on (0, 1), N={n}, T={length}", 1, roots)
+    for level in (Fraction(1, 10), Fraction(1, 2), Fraction(9, 10)):
+        value = contrast_value(Task(7, 2, level), "attends")
+        claim.less(f"positive on both sides at T = 2, α={level}", 0, value, side="beyond")
+
+
+@pytest.mark.claims("T3.3")
+def test_critical_noise_level_in_the_limit(claim: Recorder) -> None:
+    """α_c = N^{-1/3} - 1/N + O(N^{-4/3}), so N^{-1/3} is met to 1/N; 1/(1+N^{1/3}) is off already at N^{-2/3}."""
+    series = np.array(threshold_series("attends", 3, 4))
+    claim.equal("α_c in powers of N^{-1/3}", np.array([1, 0, -1, 1]), series)
+    cubes = [2**power for power in range(2, 9)]
+    found = np.array([float(critical_noise_level(c**3, c**6, bits=50)[1]) for c in cubes])
+    near, off = np.abs(found - 1 / np.array(cubes)), np.abs(found - 1 / (1 + np.array(cubes)))
+    claim.exponent("exponent in N^{1/3} of α_c - N^{-1/3}", -3.0, fit_exponent(cubes, near.tolist()))
+    claim.exponent("exponent in N^{1/3} of α_c - 1/(1+N^{1/3})", -2.0, fit_exponent(cubes, off.tolist()), "beyond")
+
+
+@pytest.mark.claims("T3.3")
+@pytest.mark.parametrize(("level", "side"), [(0.25, "holds"), (0.6, "beyond")])
+def test_uniform_probabilities_simulated(claim: Recorder, level: float, side: str) -> None:
+    """Simulated K[P(q)] at uniform p to 2 %, on both sides of α_c(8, 61)."""
+    task = Task(8, 61, level, 5)
+    exact = np.array([contrast_value(task, "attends")])
+    expected, critical = (1 if side == "holds" else -1), float(critical_noise_level(8, 61)[1])
+    claim.less(f"distance of α={level} from α_c, with its sign", 0, expected * (critical - level), side=side)
+    directions = direction(task, CONTRASTS["attends"])[None]
+    name = f"uniform K[P(q)], {task}"
+    check_simulation(claim, name, task, None, directions, exact, np.array([0.02]), side)
+
+
+@pytest.mark.claims("T3.4")
+def test_avoiding_noise_both_sides(claim: Recorder) -> None:
+    """Uniform p: K[E(τ)] < K[E(k)] above α_τ(N, T) ≈ N^{-1/2}, and the reverse just below it."""
+    for n, length in ((3, 20), (5, 11), (8, 64), (16, 256), (32, 4096), (101, 211)):
+        low, high = avoidance_threshold(n, length)
+        below, above = (contrast_value(Task(n, length, level), "avoids") for level in (low, high))
+        claim.less(f"K[E(k)] - K[E(τ)] just below {float(low):.6f}, N={n}, T={length}", below, 0, side="beyond")
+        claim.less(f"just above, N={n}, T={length}", 0, above)
+    series = np.array(threshold_series("avoids", 2, 3))
+    stated = np.array([1, -sympy.Rational(1, 2), -sympy.Rational(1, 8)])
+    claim.equal("α_τ in powers of N^{-1/2}", stated, series)
+    roots = [2**power for power in range(2, 9)]
+    gaps = [abs(float(avoidance_threshold(r * r, r**4, bits=50)[1]) - 1 / r) for r in roots]
+    claim.exponent("exponent in N^{1/2} of α_τ - N^{-1/2}", -2.0, fit_exponent(roots, gaps))
+
+
+@pytest.mark.claims("T3.4")
+def test_avoiding_noise_near_one(claim: Recorder) -> None:
+    """Uniform p, T ≫ N: the order is lost within about 2/(NT) of α = 1, where the 1/T part -2/N³ decides."""
+    for n, length in ((5, 30), (8, 64), (16, 256), (32, 4096)):
+        inside, at_one = (contrast_value(Task(n, length, level), "avoids") for level in (1 - 8 / (n * length), 1))
+        claim.less(f"K[E(k)] - K[E(τ)] at α = 1 - 8/(NT), N={n}, T={length}", 0, inside)
+        claim.less(f"at α = 1, N={n}, T={length}", at_one, 0, side="beyond")
+    part = long_sequence_parts("avoids", 1).noise.subs(alpha, 1).subs(N, 1 / s)
+    leading = expand(part, 1)
+    claim.equal("1/T part of its noise part at α = 1", (3, -2), (leading.exponent, leading.coefficients[0]))
+    limit = sympy.cancel(long_sequence_parts("avoids").noise.subs(alpha, 1))
+    claim.equal("its T → ∞ part there", sympy.Integer(0), limit)
+
+
+@pytest.mark.claims("T3.4")
+def test_reversal_at_absorbed_noise(claim: Recorder) -> None:
+    """Absorbed p: K[E(τ)] > K[E(k)] between two noise levels near 1/N² (if T ≫ N²) and 1 - 1/N; never for T <= 8."""
+    for n, length in ((3, 20), (8, 64), (8, 1000), (16, 256), (32, 4096), (32, 10**6)):
+        low, high = reversal_range(n, length)
+        sizes = f"N={n}, T={length}"
+        for name, level, inside in (
+            ("at α = 2/5", Fraction(2, 5), True),
+            *((("below the range", low[0], False), ("just inside it", low[1], True)) if low else ()),
+            ("just inside the top", high[0], True),
+            ("above the range", high[1], False),
+        ):
+            gap = contrast_value(Task(n, length, level), "avoids", level)
+            if inside:
+                claim.less(f"reversed {name}, {sizes}", gap, 0)
+            else:
+                claim.less(f"not reversed {name}, {sizes}", 0, gap, strict=False, side="beyond")
+    for n, length in ((3, 8), (5, 7), (5, 8), (8, 8)):
+        roots = key_query_roots(n, length, "avoids", absorbed=True)
+        claim.equal(f"sign changes on (0, 1) at T = {length}, N={n}", 0, roots, side="beyond")
+        gap = contrast_value(Task(n, length, Fraction(1, 2)), "avoids", Fraction(1, 2))
+        claim.less(f"and not reversed at α = 1/2, N={n}, T={length}", 0, gap, side="beyond")
+    part = long_sequence_parts("avoids").in_context
+    for name, level in (("α = x/N²", x / N**2), ("α = 1 - x/N", 1 - x / N)):
+        leading = expand(part.subs(alpha, level).subs(N, 1 / s), 1).coefficients[0]
+        claim.equal(f"root for T → ∞, {name}", np.array([1]), np.array(sympy.solve(leading, x)), side="beyond")
+
+
+@pytest.mark.claims("T3.4")
+def test_where_the_order_turns(claim: Recorder) -> None:
+    """For given α the order turns at one π*; α - π* → (1-α)⁴ (1+2α)/(α³ N²) for T ≫ N ≫ 1."""
+    for task in (Task(8, 64, 0.4), Task(16, 256, 0.6), Task(32, 4096, 0.4), Task(101, 211, 0.3)):
+        turn = turning_absorption(task, "avoids")
+        assert turn is not None
+        step = 2.0**-40
+        below, above = (contrast_value(task, "avoids", turn * (1 + sign * step)) for sign in (-1, 1))
+        claim.less(f"avoids the noise just below π* = {turn:.6f}, {task}", 0, below)
+        claim.less(f"reversed just above, {task}", above, 0, side="beyond")
+    stated = [(1 - alpha) ** 4 * (1 + 2 * alpha) / alpha**3]
+    check_expansion(claim, "α - π* of the order", turning_expansion("avoids", 1), 2, stated)
+
+
+@pytest.mark.claims("T3.4")
+@pytest.mark.parametrize(
+    ("task", "absorption", "side"),
+    [(Task(8, 61, 0.6, 5), None, "holds"), (Task(8, 23, 0.05, 3), 0.05, "beyond")],
+    ids=str,
+)
+def test_avoiding_noise_simulated(claim: Recorder, task: Task, absorption: float | None, side: str) -> None:
+    """Simulated K[E(k)] - K[E(τ)] to 5 %: positive at uniform p above α_τ, negative at absorbed p."""
+    exact = np.array([contrast_value(task, "avoids", absorption)])
+    claim.less(f"its sign, {task}", 0, float(exact[0]) * (1 if side == "holds" else -1), side=side)
+    directions = direction(task, CONTRASTS["avoids"])[None]
+    name = f"K[E(k)] - K[E(τ)], {task}, π={absorption}"
+    check_simulation(claim, name, task, absorption, directions, exact, np.array([0.05]), side)
+
+
+@pytest.mark.claims("T3.5")
+@pytest.mark.parametrize(("n", "length"), [(3, 50), (5, 11), (8, 64), (16, 256), (32, 4096)])
+def test_certified_regions(claim: Recorder, n: int, length: int) -> None:
+    """Both signs are proved on at least 99 % of the (α, π) square, and agree with the exact boundary π*(α)."""
+    regions = certify(n, length)
+    width = min(box.width for box in regions.boxes)
+    claim.less(f"smallest box width, N={n}, T={length}", Fraction(1, 512), width, strict=False)
+    claim.less(f"area with both signs proved, N={n}, T={length}", Fraction(99, 100), regions.decided())
+    for contrast, signs in signs_beside_the_boundary(regions).items():
+        wrong = sum(proved == -exact for exact, proved in signs)
+        name = f"{contrast}: wrong ones of {len(signs)} signs at π* ± 2, 8 and 32/512, N={n}, T={length}"
+        claim.equal(name, 0, wrong)
+
+
+def signs_beside_the_boundary(regions: Regions) -> dict[str, list[tuple[int, int]]]:
+    """(exact, proved) signs at π* ± 2, 8 and 32/512 inside the square, at 32 noise levels."""
+    found: dict[str, list[tuple[int, int]]] = {contrast: [] for contrast in CONTRASTS}
+    for level in (Fraction(2 * column + 1, 64) for column in range(32)):
+        classes = key_query_parts(Task(regions.N, regions.T, level))
+        for contrast, terms in CONTRASTS.items():
+            parts = combine(classes, terms)
+            for steps in (-32, -8, -2, 2, 8, 32):
+                absorption = float(level) + parts.in_context / parts.noise + steps / 512
+                if 0 < absorption < 1:
+                    exact = int(np.sign(parts.at(float(level) - absorption)))
+                    found[contrast].append((exact, regions.box_at(level, Fraction(absorption)).signs[contrast]))
+    return found
+
+
+@pytest.mark.claims("T3.5")
+def test_window_of_absorption(claim: Recorder) -> None:
+    """Both hold for π in one window; its ends leave α by (1-α)³/(α²N) and (1-α)⁴(1+2α)/(α³N²); none at small α."""
+    for task in (Task(8, 64, 0.5), Task(16, 256, 0.4), Task(32, 4096, 0.4), Task(101, 10**4, 0.7)):
+        found = window(task)
+        assert found is not None
+        low, high = found
+        inside, outside = (low + high) / 2, (low * (1 - 2.0**-40), high * (1 + 2.0**-40))
+        for contrast, edge in zip(CONTRASTS, outside, strict=True):
+            claim.less(f"{contrast} inside ({low:.6f}, {high:.6f}), {task}", 0, contrast_value(task, contrast, inside))
+            claim.less(f"and not at its edge, {task}", contrast_value(task, contrast, edge), 0, side="beyond")
+    for task in (Task(8, 64, 0.1), Task(32, 4096, 0.1)):
+        for step in range(17):
+            values = [contrast_value(task, contrast, Fraction(step, 16)) for contrast in CONTRASTS]
+            claim.less(f"no window at π={step}/16, {task}", min(values), 0, side="beyond")
+    stated = [(1 - alpha) ** 3 / alpha**2]
+    check_expansion(claim, "α - π* of attending", turning_expansion("attends", 1), 1, stated)
+
+
+POINTS = [(level, absorption) for level in (0.15, 0.45, 0.65, 0.9) for absorption in (0.05, 0.25, 0.8, 0.95)]
+
+
+@pytest.mark.claims("T3.5")
+def test_phase_diagram_simulated(claim: Recorder) -> None:
+    """At 16 points of the square both contrasts are estimated to 20 %, which settles both signs."""
+    regions = certify(5, 13)
+    for level, absorption in POINTS:
+        task = Task(5, 13, level, 2)
+        parts = key_query_parts(task)
+        exact = np.array([combine(parts, terms).at(level - absorption) for terms in CONTRASTS.values()])
+        directions = np.stack([direction(task, terms) for terms in CONTRASTS.values()])
+        proved = regions.box_at(Fraction(level), Fraction(absorption)).signs
+        signs = np.array([proved[contrast] for contrast in CONTRASTS])
+        claim.equal(f"certified signs at α={level}, π={absorption}", signs, np.sign(exact).astype(int))
+        name = f"contrasts at α={level}, π={absorption}, N=5, T=13"
+        check_simulation(claim, name, task, absorption, directions, exact, np.array([0.2, 0.2]))

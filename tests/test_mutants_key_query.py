@@ -1,0 +1,224 @@
+"""Could the checks of T3 have failed? Every formula is changed by 5 %, or in its structure, and a check turns red."""
+
+from functools import partial
+
+import pytest
+
+from paper_checks import key_query_experiments
+from paper_checks import test_t3_attention_step as attention_step_checks
+from paper_checks import test_t3_key_query as key_query_checks
+from paper_checks import test_t3_phase_diagram as phase_diagram_checks
+from paper_checks.recorder import Recorder
+from theory import Task, certified, key_query
+from theory.key_query import KEY_CLASSES, KeyQuery, Parts
+from theory.key_query_limits import Expansion
+from theory.within_sequence import WithinSequence
+
+SEED = 20240603  # the default base seed of a claims run
+
+
+def recorder():
+    return Recorder("mutant", SEED, [])
+
+
+def witnesses():
+    key_query_checks.test_key_query_gradient(recorder())
+
+
+def simulation():
+    key_query_checks.test_key_query_gradient_simulated(recorder(), Task(2, 7, 0.5, 1), 0.1)
+
+
+def absorbed_simulation():
+    key_query_checks.test_absorbed_noise_simulated(recorder(), Task(8, 61, 0.4, 3))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _simulated_once():
+    """Simulations are drawn for the unchanged theory; a mutant, however many samples it would plan, meets the same."""
+    drawn, draw = {}, key_query_experiments.key_query_moments
+
+    def replay(task, values, probabilities, samples, *, seed, directions):
+        if seed not in drawn:
+            drawn[seed] = draw(task, values, probabilities, samples, seed=seed, directions=directions)
+        return drawn[seed]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_query_experiments, "key_query_moments", replay)
+        witnesses()
+        simulation()
+        absorbed_simulation()
+        yield
+
+
+@pytest.mark.parametrize("name", KEY_CLASSES)
+@pytest.mark.parametrize("side", [0, 1], ids=["in context", "noise"])
+def test_five_percent_in_one_class_is_seen_by_the_witnesses(monkeypatch, name, side):
+    original = KeyQuery.scaled_parts.func
+
+    def changed(self):
+        parts = original(self)
+        values = list(parts[name])
+        values[side] = values[side] * 21 / 20
+        return parts | {name: Parts(*values)}
+
+    monkeypatch.setattr(KeyQuery, "scaled_parts", property(changed))
+    with pytest.raises(AssertionError):
+        witnesses()
+
+
+@pytest.mark.parametrize("name", KEY_CLASSES)
+def test_five_percent_in_one_class_is_seen_by_the_simulation(monkeypatch, name):
+    original = key_query.key_query_classes
+
+    def changed(task, absorption=None, exact=False):
+        values = original(task, absorption, exact)
+        return values | {name: values[name] * 21 / 20}
+
+    monkeypatch.setattr(key_query_checks, "key_query_classes", changed)
+    with pytest.raises(AssertionError, match="class averages"):
+        simulation()
+
+
+def drop_correct_is_trigger(monkeypatch):
+    def averaged(self, given):
+        no_trigger = {feature: given[False].get(feature) for feature in given[True]}
+        return original(self, {False: given[False], True: no_trigger})
+
+    original = KeyQuery._average
+    monkeypatch.setattr(KeyQuery, "_average", averaged)
+
+
+def drop_the_mean(monkeypatch):
+    def uncentred(self, left, right):
+        return self.chain.T * self._meetings(left, right)
+
+    monkeypatch.setattr(WithinSequence, "_scaled_covariance", uncentred)
+
+
+def exchange_blocks(monkeypatch):
+    original = KeyQuery.scaled_parts.func
+
+    def exchanged(self):
+        parts = original(self)
+        return {("P" if name[0] == "E" else "E") + name[1:]: part for name, part in parts.items()}
+
+    monkeypatch.setattr(KeyQuery, "scaled_parts", property(exchanged))
+
+
+def uniform_in_the_absorbed_case(monkeypatch):
+    original = key_query._excess
+    monkeypatch.setattr(key_query, "_excess", lambda task, absorption, exact: original(task, None, exact))
+
+
+def keep_the_noise_when_absorbed(monkeypatch):
+    original = Parts.at
+    monkeypatch.setattr(Parts, "at", lambda self, excess: original(self, excess + 1 / (excess * 0 + 20)))
+
+
+def neighbours_exchanged(monkeypatch):
+    original = WithinSequence._pairs.func
+    monkeypatch.setattr(
+        WithinSequence, "_pairs", property(lambda self: {(j, i): pair for (i, j), pair in original(self).items()})
+    )
+
+
+def first_position_has_a_previous_token(monkeypatch):
+    monkeypatch.setattr(WithinSequence, "_previous", lambda self, feature: 0 * self.counts[feature])
+
+
+STRUCTURE = {
+    "the event c = q left out": drop_correct_is_trigger,
+    "x̄ not subtracted": drop_the_mean,
+    "E and P blocks exchanged": exchange_blocks,
+    "π → 1/M in the absorbed case": uniform_in_the_absorbed_case,
+    "α - π off by 1/20": keep_the_noise_when_absorbed,
+    "previous and current token exchanged": neighbours_exchanged,
+    "P(z_0) taken for a token": first_position_has_a_previous_token,
+}
+
+
+@pytest.mark.parametrize("mutate", STRUCTURE.values(), ids=STRUCTURE.keys())
+@pytest.mark.parametrize("check", [witnesses, simulation], ids=["witnesses", "simulation"])
+def test_changed_structure(monkeypatch, mutate, check):
+    mutate(monkeypatch)
+    with pytest.raises(AssertionError):
+        check()
+
+
+def test_uniform_for_absorbed_is_seen_by_the_absorbed_simulation(monkeypatch):
+    uniform_in_the_absorbed_case(monkeypatch)
+    with pytest.raises(AssertionError):
+        absorbed_simulation()
+
+
+def stretched(value):
+    """5 % more of a number, a bracket, a logit dictionary or a series."""
+    if value is None:
+        return None
+    if isinstance(value, Expansion):
+        return Expansion(value.exponent, tuple(c * 21 / 20 for c in value.coefficients))
+    if isinstance(value, Parts):
+        return Parts(value.in_context * 21 / 20, value.noise)
+    if isinstance(value, dict):
+        return {key: number * 21 / 20 if key == "tau" else number for key, number in value.items()}
+    if isinstance(value, tuple):
+        return tuple(stretched(number) for number in value)
+    return value * 21 / 20
+
+
+ABSORBED, PHASE, STEP = key_query_checks, phase_diagram_checks, attention_step_checks
+DERIVED = {
+    "absorbed threshold": (ABSORBED, "absorbed_threshold", ABSORBED.test_absorbed_noise_both_sides),
+    "ranking threshold": (ABSORBED, "ranking_threshold", ABSORBED.test_followers_of_the_trigger_rank_first),
+    "long-sequence parts": (ABSORBED, "long_sequence_parts", ABSORBED.test_absorbed_noise_in_the_limit),
+    "expansions at fixed α": (PHASE, "fixed_noise_expansion", PHASE.test_leading_orders),
+    "expansions at fixed αN": (PHASE, "scaled_noise_expansion", PHASE.test_leading_orders),
+    "critical noise level": (PHASE, "critical_noise_level", PHASE.test_critical_noise_level),
+    "threshold series": (PHASE, "threshold_series", PHASE.test_critical_noise_level_in_the_limit),
+    "avoidance threshold": (PHASE, "avoidance_threshold", PHASE.test_avoiding_noise_both_sides),
+    "reversal range": (PHASE, "reversal_range", PHASE.test_reversal_at_absorbed_noise),
+    "turning absorption": (PHASE, "turning_absorption", PHASE.test_where_the_order_turns),
+    "turning expansion": (PHASE, "turning_expansion", PHASE.test_where_the_order_turns),
+    "window": (PHASE, "window", PHASE.test_window_of_absorption),
+    "logits of followers": (
+        STEP,
+        "follower_logits",
+        partial(STEP.test_when_noise_outranks_the_correct_token, n=8, length=64),
+    ),
+    "noise rank threshold": (STEP, "noise_rank_threshold", STEP.test_ranks_in_the_limit),
+}
+
+
+@pytest.mark.parametrize(("module", "name", "check"), DERIVED.values(), ids=DERIVED.keys())
+def test_five_percent_in_a_derived_formula(monkeypatch, module, name, check):
+    original = getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *arguments, **options: stretched(original(*arguments, **options)))
+    with pytest.raises(AssertionError):
+        check(recorder())
+
+
+def test_certified_boxes_of_a_changed_contrast_are_caught(monkeypatch):
+    """Boxes certified with α - π 5 % too large, so with the boundary α - π* 5 % too small, against exact values."""
+    original, certify = Parts.at, phase_diagram_checks.certify
+
+    def certify_changed(n, length):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Parts, "at", lambda self, excess: original(self, excess * 21 / 20))
+            patch.setattr(certified, "_sign", lambda F, H, level, radius: sign(F, H, level * 21 / 20, radius))
+            return certify(n, length)
+
+    sign = certified._sign
+    monkeypatch.setattr(phase_diagram_checks, "certify", certify_changed)
+    with pytest.raises(AssertionError, match="wrong ones"):
+        phase_diagram_checks.test_certified_regions(recorder(), 5, 11)
+
+
+@pytest.mark.parametrize("factor", [1 / 3, -1])
+def test_another_step_size_is_caught(monkeypatch, factor):
+    """The bound on the missing attention holds on every sequence, so it is not tight to 5 %."""
+    original = attention_step_checks.concentrating_step
+    changed = lambda *arguments: factor * original(*arguments)  # noqa: E731
+    monkeypatch.setattr(attention_step_checks, "concentrating_step", changed)
+    with pytest.raises(AssertionError):
+        attention_step_checks.test_attention_after_the_step(recorder(), Task(8, 64, 0.4, 3))

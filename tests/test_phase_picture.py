@@ -1,0 +1,256 @@
+"""The phase diagram's picture: the whole command at a small size, what it draws, what it refuses, what it admits."""
+
+import re
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+
+import pytest
+
+from paper_checks import draw_phase_diagram, ledger, phase_signs
+from paper_checks.comparator import DESIGN
+from paper_checks.draw_phase_diagram import main
+from paper_checks.phase_boundary import FINEST, RISE, boundary
+from paper_checks.phase_picture import REGIONS, kind_of, slug
+from paper_checks.phase_signs import certified_sign, estimated_signs
+from theory import Task
+from theory.certified import certify
+from theory.phase_diagram import CONTRASTS, contrast_parts, contrast_value, critical_noise_level, turning_absorption
+
+SVG = "{http://www.w3.org/2000/svg}"
+SMALL = {"N": 5, "T": 11, "depth": 5, "points": 2, "samples": 1000, "seed": 3}
+CACHED = cache(boundary)  # seconds each
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cached_boundaries():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(draw_phase_diagram, "boundary", CACHED)
+        yield
+
+
+def draw(out, **changed):
+    options = SMALL | changed
+    return main([word for name, value in options.items() for word in (f"--{name}", str(value))] + ["--out", str(out)])
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    """The root of a small picture's SVG."""
+    out = tmp_path_factory.mktemp("pictures") / "phase.svg"
+    assert draw(out) == 0
+    assert [file.name for file in out.parent.iterdir()] == ["phase.svg"]
+    return ET.parse(out).getroot()
+
+
+def words(root):
+    return ["".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")]
+
+
+def test_text_is_text(picture):
+    found = words(picture)
+    low, high = critical_noise_level(5, 11)
+    for text in (
+        "noise level α",
+        "absorption π = p_τ",
+        "Where the first key-query step looks, N = 5, T = 11",
+        "noise absorbed, π = α",
+        "uniform p, π = 1/(N+1)",
+        f"α_c(N, T) = {float(low + high) / 2:.4f}",
+        "attends: sign changes",
+        "avoids: sign changes",
+    ):
+        assert text in found
+    assert picture.find(f"{SVG}title").text == "Where the first key-query step looks, N = 5, T = 11"
+    assert "0 disagree" in picture.find(f"{SVG}desc").text
+
+
+def test_every_certified_box_is_drawn_in_its_region(picture):
+    boxes = certify(5, 11, 5).boxes
+    drawn = {group.get("id"): len(list(group.iter(f"{SVG}path"))) for group in picture.iter(f"{SVG}g")}
+    counts = {kind: sum(kind_of(box) == kind for box in boxes) for kind in REGIONS}
+    assert {kind: drawn[slug(name)] for kind, (_, _, name) in REGIONS.items()} == counts
+    assert sum(counts.values()) == len(boxes) and all(counts.values())
+
+
+def test_regions_differ_without_colour():
+    greys = sorted(float(grey) for grey, _, _ in REGIONS.values())
+    assert all(high - low > 0.1 for low, high in pairwise(greys))
+    hatched = [hatch for kind, (_, hatch, _) in REGIONS.items() if kind]
+    assert len(set(hatched)) == len(hatched) == 4
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("SVG", b"<?xml")]
+)
+def test_same_seed_same_bytes(tmp_path, form, start):
+    one, two, other = (tmp_path / f"{name}.{form}" for name in ("one", "two", "other"))
+    assert [draw(one), draw(two), draw(other, seed=4)] == [0, 0, 0]
+    assert one.read_bytes() == two.read_bytes() != other.read_bytes()
+    assert one.read_bytes().startswith(start)
+
+
+def test_without_a_critical_level_or_boundary_there_is_none_in_the_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(draw_phase_diagram, "boundary", lambda N, T, contrast: [])
+    assert draw(tmp_path / "two.svg", T=2, points=1) == 0
+    found = words(ET.parse(tmp_path / "two.svg").getroot())
+    assert "noise level α" in found and not any("α_c" in text or "sign changes" in text for text in found)
+
+
+BAD = [
+    ({"N": 1}, "N must be an integer >= 2, got 1"),
+    ({"N": 100_000}, "N must be at most"),
+    ({"N": "many"}, "argument --N: invalid int value: 'many'"),
+    ({"T": 1}, "T must be an integer >= 2, got 1"),
+    ({"T": 10**15}, "T = 1000000000000000: .* use a smaller T"),
+    ({"depth": 3}, "depth must be an integer >= 4, got 3"),
+    ({"depth": 13}, r"depth must be an integer in 4\.\.12, got 13"),
+    ({"points": 0}, "points must be an integer >= 1, got 0"),
+    ({"points": 13}, r"points must be an integer in 1\.\.12, got 13"),
+    ({"samples": 10}, "samples must be an integer >= 1000, got 10"),
+    ({"samples": 0.5}, "argument --samples: invalid int value: '0.5'"),
+    ({"seed": -1}, "seed must be an integer >= 0, got -1"),
+    ({"alpha": 0.5}, "unrecognized arguments: --alpha 0.5"),
+    ({"out": "phase.bmp"}, r"out must end in \.svg, \.png or \.pdf, got '.*phase\.bmp'"),
+    ({"out": "phase"}, r"out must end in \.svg, \.png or \.pdf"),
+    ({"out": "missing/phase.svg"}, "out must be a file in a folder that exists, got '.*missing/phase.svg'"),
+    ({"out": "folder.svg"}, "out must be a file in a folder that exists"),
+]
+
+
+@pytest.mark.parametrize(("changed", "message"), BAD, ids=lambda value: str(value)[:30])
+def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys, changed, message):
+    monkeypatch.setattr(draw_phase_diagram, "certify", None)
+    (tmp_path / "folder.svg").mkdir()
+    counts = {name: value for name, value in changed.items() if name != "out"}
+    with pytest.raises(SystemExit) as stopped:
+        draw(tmp_path / changed.get("out", "phase.svg"), **counts)
+    assert stopped.value.code == 2
+    assert re.search(rf"^draw_phase_diagram: error: {message}", capsys.readouterr().err, flags=re.MULTILINE)
+    assert [file.name for file in tmp_path.iterdir()] == ["folder.svg"]
+
+
+def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(draw_phase_diagram, "certify", None)
+    monkeypatch.delitem(sys.modules, "paper_checks.phase_picture")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SystemExit) as stopped:
+        draw(tmp_path / "phase.svg")
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
+
+
+@pytest.mark.parametrize(("module", "name"), [(draw_phase_diagram, "certify"), (ledger.os, "replace")], ids=str)
+def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, module, name):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "phase.svg"
+    out.write_text("old")
+    monkeypatch.setattr(module, name, interrupted)
+    assert draw(out) == 130
+    assert capsys.readouterr().err == "interrupted; no picture written\n"
+    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+
+
+def with_means(monkeypatch, change):
+    """Let every simulation report change(mean, standard error) as its mean."""
+    simulated = phase_signs.key_query_moments
+
+    def changed(*arguments, **options):
+        found = simulated(*arguments, **options)
+        return replace(found, mean=change(found.mean, found.standard_error))
+
+    monkeypatch.setattr(phase_signs, "key_query_moments", changed)
+
+
+def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys):
+    with_means(monkeypatch, lambda mean, error: -mean)
+    out = tmp_path / "phase.svg"
+    assert draw(out) == 1
+    said = capsys.readouterr()
+    assert "the simulated sign contradicts the proved one: attends at α = 0.2500, π = 0.2500\n" in said.err
+    assert " 0 agree with the certified region, " in said.out and " 0 disagree" not in said.out
+    assert "disagrees with the certified sign" in words(ET.parse(out).getroot())
+
+
+@pytest.mark.parametrize(("errors", "seen"), [(0.99, 0), (1.01, 1), (-0.99, 0), (-1.01, -1)])
+def test_a_sign_is_seen_beyond_the_critical_value(monkeypatch, errors, seen):
+    with_means(monkeypatch, lambda mean, error: errors * DESIGN.critical() * error)
+    signs = list(estimated_signs(certify(5, 11, 4), 1, 1000, 3, lambda: None))
+    assert [(sign.contrast, sign.seen) for sign in signs] == [(contrast, seen) for contrast in CONTRASTS]
+
+
+def test_estimates_are_those_of_the_contrasts(monkeypatch):
+    """At the simulation's own places and seeds, with many samples, against the exact values."""
+    found = []
+    simulated = phase_signs.key_query_moments
+    monkeypatch.setattr(
+        phase_signs, "key_query_moments", lambda *a, **k: found.append((a[0], a[2], simulated(*a, **k))) or found[-1][2]
+    )
+    places = list(estimated_signs(certify(3, 7, 4), 3, 20_000, 5, lambda: None))[:: len(CONTRASTS)]
+    assert len(found) == 9 and len({moments.seed for _, _, moments in found}) == 9
+    for place, (task, p, moments) in zip(places, found, strict=True):
+        assert task == Task(3, 7, place.alpha) and p[task.tau] == float(place.absorption)
+        exact = [contrast_value(task, contrast, place.absorption) for contrast in CONTRASTS]
+        assert (abs(moments.mean - exact) < DESIGN.critical() * moments.standard_error).all()
+
+
+def test_certified_signs_are_exact_signs():
+    regions = certify(3, 7, 6)
+    grid = [Fraction(i, 8) for i in range(9)]  # corners of boxes, most of them shared by several
+    undecided = 0
+    for alpha in grid:
+        for absorption in grid:
+            for contrast in CONTRASTS:
+                certified = certified_sign(regions, contrast, alpha, absorption)
+                exact = contrast_value(Task(3, 7, alpha), contrast, absorption)
+                undecided += certified == 0
+                assert certified == 0 or certified * exact > 0
+    assert 0 < undecided < 9 * 9 / 2
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+@pytest.mark.parametrize(("N", "T"), [(3, 7), (5, 11)])
+def test_boundaries_are_where_the_contrast_changes_sign(N, T, contrast):
+    """Along lines of constant π: branches cross an interval of α oddly often iff the exact signs at its ends differ."""
+    branches = CACHED(N, T, contrast)
+    pieces = [piece for branch in branches for piece in pairwise(branch)]
+    levels, grid = (0.23, 0.61, 0.97), [(2 * i + 1) / 101 for i in range(51)]
+    parts = {alpha: contrast_parts(Task(N, T, alpha), contrast) for alpha in grid}
+    for level in levels:
+        crossed = [
+            left + (level - low) / (high - low) * (right - left)
+            for (left, low), (right, high) in pieces
+            if (low - level) * (high - level) < 0
+        ]
+        values = [(alpha, part.at(Fraction(alpha) - Fraction(level))) for alpha, part in parts.items()]
+        for (left, before), (right, after) in pairwise(values):
+            assert sum(left < alpha < right for alpha in crossed) % 2 == (before * after < 0)
+
+
+@pytest.mark.parametrize("contrast", CONTRASTS)
+def test_boundaries_are_fine_and_inside_the_square(contrast):
+    for branch in CACHED(5, 11, contrast):
+        for (left, low), (right, high) in pairwise(branch):
+            assert 0 <= low <= 1 and 0 <= high <= 1
+            assert left < right and (abs(high - low) <= RISE or right - left <= FINEST)
+        for alpha, level in branch[1:-1:8]:
+            if 0 < level < 1:
+                assert turning_absorption(Task(5, 11, alpha), contrast) in (level, pytest.approx(level, abs=1e-12))
+
+
+def test_no_branch_crosses_a_pole():
+    """C of "avoids" changes sign at 1/(N+1), where π* jumps over the square, and near 0.954, where it crosses it."""
+    branches = CACHED(5, 11, "avoids")
+    zeros = [1 / 6, 0.2874, 0.9541]
+    for zero in zeros:
+        below, above = (contrast_parts(Task(5, 11, zero + step), "avoids").noise for step in (-1e-3, 1e-3))
+        assert below * above < 0
+        assert not any(branch[0][0] < zero - 1e-3 and branch[-1][0] > zero + 1e-3 for branch in branches)
+    ends = [point for branch in branches for point in (branch[0], branch[-1]) if abs(point[0] - zeros[-1]) < 1e-3]
+    assert sorted(level for _, level in ends) == [0, 1]

@@ -4,9 +4,9 @@ import sympy
 
 from theory.evaluation import alpha
 from theory.gradients import EntryMoments
-from theory.key_query import KeyQuery
+from theory.key_query import KeyQuery, combine
 from theory.margins import contrasts_from
-from theory.phase_diagram import CONTRASTS, combine
+from theory.phase_diagram import CONTRASTS
 
 
 def threshold_roots(N: int, T: int) -> list[int]:

@@ -10,7 +10,7 @@ import sympy
 from theory import Task
 from theory.certified import Regions, certify
 from theory.evaluation import N, alpha
-from theory.key_query import key_query_parts
+from theory.key_query import combine, key_query_parts
 from theory.key_query_limits import (
     expand,
     fixed_noise_expansion,
@@ -24,7 +24,6 @@ from theory.key_query_limits import (
 from theory.phase_diagram import (
     CONTRASTS,
     avoidance_threshold,
-    combine,
     contrast_value,
     critical_noise_level,
     reversal_range,

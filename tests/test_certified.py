@@ -1,5 +1,6 @@
 """Certified regions: every proved sign against exact values, what stays undecided, and whether an error would show."""
 
+import re
 from fractions import Fraction
 from functools import cache
 
@@ -9,8 +10,10 @@ import pytest
 
 from theory import Task, certified
 from theory.certified import Box, certify, certify_absorbed
-from theory.key_query import key_query_parts
-from theory.phase_diagram import CONTRASTS, combine, contrast_parts, ranking_contrasts
+from theory.evaluation import ball_arithmetic
+from theory.key_query import combine, key_query_parts
+from theory.phase_diagram import CONTRASTS, contrast_parts, ranking_contrasts
+from theory.trigger_chain import integer_power
 
 SIZES = ((3, 5, 7), (5, 11, 8), (16, 256, 9))  # N, T, depth
 EXACT = SIZES[:2]  # small enough for fractions
@@ -118,12 +121,21 @@ def test_undecided_boxes_lie_at_a_boundary(size):
 
 
 def test_box_at():
+    """Lower edges belong to a box, so that every point of [0, 1)² lies in one; its halves share it out."""
     regions = found(3, 5, 7)
-    for point in ((Fraction(1, 3), Fraction(2, 7)), (Fraction(0), Fraction(1)), (Fraction(1), Fraction(1, 2))):
+    for point in (
+        (Fraction(1, 3), Fraction(2, 7)),
+        (Fraction(0), Fraction(127, 128)),
+        (Fraction(1, 2), Fraction(1, 2)),
+    ):
         box = regions.box_at(*point)
-        assert all(low <= x <= low + box.width for low, x in zip(box.corner, point, strict=True))
-    with pytest.raises(ValueError, match=r"\(alpha, absorption\) must lie in the unit square, got \(2, 0\)"):
-        regions.box_at(Fraction(2), Fraction(0))
+        assert all(low <= x < low + box.width for low, x in zip(box.corner, point, strict=True))
+    assert [regions.box_at(*box.corner) for box in regions.boxes] == list(regions.boxes)
+    for alpha, absorption in ((1, 0), (0, 1), (Fraction(-1, 9), 0), (2, 2)):
+        with pytest.raises(
+            ValueError, match=re.escape(f"(alpha, absorption) must lie in [0, 1) × [0, 1), got ({alpha}")
+        ):
+            regions.box_at(alpha, absorption)
     assert {half.corner for half in Box(4, 1, 3).halves()} == {
         (Fraction(i, 32), Fraction(j, 32)) for i in (2, 3) for j in (6, 7)
     }
@@ -166,7 +178,7 @@ INTERVALS = [(4, column) for column in range(0, 16, 3)] + [(6, 0), (6, 22), (6, 
 def test_enclosures_hold_the_exact_values(N, T):
     """On intervals of three widths, some taken over from wider ones; without Lagrange's remainder they would not."""
     order, missed = certified.ORDER, 0
-    with certified._arithmetic():
+    with ball_arithmetic(certified.PRECISION, certified.ORDER + 1):
         enclosures = certified._Enclosures(N, T, CONTRASTS)
         for level, column in INTERVALS:
             radius = Fraction(1, 2 ** (level + 1))
@@ -183,11 +195,11 @@ def test_powers_of_balls():
     """The ball [-1, 1] to any power holds the powers of its points, and stays of their size."""
     ball = flint.arb(0, 1)
     for exponent in (0, 1, 2, 3, 254, 10**6):
-        power = certified._power(ball, exponent)
+        power = integer_power(ball, exponent)
         assert abs(power) < 1.01
         assert all(power.contains(flint.fmpq(numerator, 2) ** exponent) for numerator in (-2, -1, 0, 1, 2))
-    assert certified._power(flint.arb(0), 0) == 1
-    cube = certified._power(flint.arb_series([ball, 1]), 3)  # of b + x
+    assert integer_power(flint.arb(0), 0) == 1
+    cube = integer_power(flint.arb_series([ball, 1]), 3)  # of b + x
     for b in (-1, 0, 1):
         assert all(cube[i].contains(term) for i, term in enumerate((b**3, 3 * b**2, 3 * b, 1)))
 

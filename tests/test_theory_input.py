@@ -134,6 +134,8 @@ def test_exact_key_query_needs_rational_numbers():
             theory.key_query_gradient(real, absorption, exact=True)
     with pytest.raises(TypeError, match=r"exact=True needs a rational alpha.*alpha=0\.5"):
         key_query.key_query_parts(real, exact=True)
+    with pytest.raises(TypeError, match=r"exact=True needs a rational absorption.*got np\.float32"):
+        theory.key_query_gradient(Task(3, 5, Fraction(1, 2)), np.float32(0.5), exact=True)
 
 
 def test_key_query_sizes():
@@ -175,14 +177,14 @@ THRESHOLDS = (
 BAD_SIZES = [
     ((1, 5), ValueError, "N must be an integer >= 2, got 1"),
     ((3.0, 5), TypeError, r"N must be an integer >= 2, got 3\.0"),
-    ((3, "5"), TypeError, "T must be an integer >= [23], got '5'"),
-    ((3, True), TypeError, "T must be an integer >= [23], got True"),
+    ((3, "5"), TypeError, "T must be an integer >= [234], got '5'"),
+    ((3, True), TypeError, "T must be an integer >= [234], got True"),
 ]
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=lambda call: call.__name__)
 def test_thresholds_refuse(threshold):
-    bad = [*BAD_SIZES, ((3, 2), ValueError, "T must be an integer >= 3, got 2")]
+    bad = [*BAD_SIZES, ((3, 2), ValueError, "T must be an integer >= [34], got 2")]
     bad += [((3, 5, 0), ValueError, "bits must be an integer >= 1, got 0"), ((3, 5, 1.5), TypeError, "bits must be")]
     for arguments, error, message in bad:
         with pytest.raises(error, match=message):
@@ -202,7 +204,16 @@ def test_certificates_refuse(call):
             call(*arguments)
 
 
+def test_short_contexts_have_no_threshold():
+    with pytest.raises(ValueError, match="change sign"):
+        phase_diagram.avoidance_threshold(16, 8)
+    with pytest.raises(ValueError, match="not reversed at alpha=2/5 for N=3, T=8"):
+        phase_diagram.reversal_range(3, 8)
+
+
 def test_expansions_refuse():
+    with pytest.raises(TypeError, match=r"order must be an integer >= 0, got 1\.5"):
+        key_query_limits.long_sequence_parts("P(q)", 1.5)
     for order in (4, -1):
         with pytest.raises(ValueError, match=rf"order must be .*got {order}"):
             key_query_limits.long_sequence_parts("P(q)", order)

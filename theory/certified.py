@@ -14,8 +14,7 @@ Source: this project. Arb: Johansson, "Arb: efficient arbitrary-precision midpoi
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -23,8 +22,9 @@ from typing import Any
 
 import flint
 
-from .key_query import KeyQuery
-from .phase_diagram import CONTRASTS, combine
+from .evaluation import ball_arithmetic
+from .key_query import KeyQuery, combine
+from .phase_diagram import CONTRASTS
 from .task import as_count
 
 ORDER = 8  # n above
@@ -102,7 +102,7 @@ def certify(N: int, T: int, depth: int = 9) -> Regions:
         TypeError, ValueError: N, T or depth of another type or too small.
     """
     N, T, depth = as_count("N", N, 2), as_count("T", T, 2), as_count("depth", depth, COARSEST)
-    with _arithmetic():
+    with ball_arithmetic(PRECISION, ORDER + 1):
         enclosures = _Enclosures(N, T, CONTRASTS)
         pending = [Box(COARSEST, i, j) for i in range(2**COARSEST) for j in range(2**COARSEST)]
         done = []
@@ -131,7 +131,7 @@ def certify_absorbed(
     """
     N, T, depth = as_count("N", N, 2), as_count("T", T, 2), as_count("depth", depth, COARSEST)
     found: dict[str, list[tuple[Fraction, Fraction, int]]] = {}
-    with _arithmetic():
+    with ball_arithmetic(PRECISION, ORDER + 1):
         enclosures = _Enclosures(N, T, contrasts)
         for contrast in contrasts:
             pending = [(COARSEST, column) for column in reversed(range(2**COARSEST))]
@@ -144,17 +144,6 @@ def certify_absorbed(
                 else:
                     pending += [(level + 1, 2 * column + 1), (level + 1, 2 * column)]
     return found
-
-
-@contextmanager
-def _arithmetic() -> Iterator[None]:
-    """Arb's precision and series length, which are global to its library, set for one computation and restored."""
-    before = flint.ctx.prec, flint.ctx.cap
-    flint.ctx.prec, flint.ctx.cap = PRECISION, ORDER + 1
-    try:
-        yield
-    finally:
-        flint.ctx.prec, flint.ctx.cap = before
 
 
 class _Enclosures:
@@ -217,7 +206,7 @@ class _Enclosures:
     def _series(self, level: Any) -> dict[str, tuple[Any, Any]]:
         """T³ F and T³ H per contrast as power series around a noise level (a ball)."""
         alpha = flint.arb_series([level, 1])
-        parts = KeyQuery(flint.arb(self.N), self.T, alpha, _power).scaled_parts
+        parts = KeyQuery(flint.arb(self.N), self.T, alpha).scaled_parts
         found = {}
         for contrast, coefficients in self.contrasts.items():
             part = combine(parts, coefficients)
@@ -232,16 +221,6 @@ def _joined(centre: Any, whole: Any) -> list[Any]:
 def _is_sharp(terms: list[Any], radius: float) -> bool:
     sizes = [float(abs(term).upper()) * radius**i for i, term in enumerate(terms)]
     return sizes[ORDER] <= SHARP * sum(sizes)
-
-
-def _power(base: Any, exponent: int) -> Any:
-    """base^exponent, exponent >= 0, by squaring: sound for balls and series that contain 0."""
-    result = base * 0 + 1
-    while exponent:
-        if exponent & 1:
-            result = result * base
-        base, exponent = base * base, exponent >> 1
-    return result
 
 
 def _shifted(coefficients: list[Any], shift: Any) -> list[Any]:

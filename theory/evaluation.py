@@ -1,15 +1,16 @@
 """One formula, three arithmetics: exact fractions, float64 rounded once, and sympy closed forms.
 
-The float64 path evaluates the closed form in binary floating point of growing precision until two precisions agree to
-2^-60, so the result is the exact value rounded to float64 whatever cancels in between, at a cost that does not depend
-on N or T.
+The float64 path evaluates the closed form in balls (Arb: a midpoint and a rigorous error bound) of growing precision
+until every value is known to 2^-60, so the result is the exact value rounded to float64 whatever cancels in between,
+at a cost that does not depend on N or T.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, TypeVar
 
-import mpmath
+import flint
 import sympy
 
 from .task import Task
@@ -17,9 +18,10 @@ from .task import Task
 Key = TypeVar("Key")
 Formula = Callable[[Any, Any, Any], dict[Key, Any]]
 
-_AGREEMENT = 2.0**-60
-_UNDERFLOW = 2.0**-1070  # below it a float64 has no accurate digits; an exact zero ends here too
-_DOUBLINGS = 6
+_ACCURACY = 60  # bits to which a value is known before it is rounded
+_UNDERFLOW = flint.arb(2) ** -1075  # below it a float64 is 0; the ball of an exact zero ends here too
+_FIRST_BITS = 192
+_DOUBLINGS = 7
 _EXACT_BITS = 2**22  # of the largest numerator; beyond it one evaluation takes minutes
 
 
@@ -48,38 +50,25 @@ def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key
                 f"T={task.T} is too large for exact=True: fractions of about {bits} bits, at most {_EXACT_BITS}"
             )
         return formula(Fraction(task.N), task.T, task.alpha)
-    bits = _first_precision(task)
-    previous = _at_precision(formula, task, bits)
-    for _ in range(_DOUBLINGS):
-        bits *= 2
-        current = _at_precision(formula, task, bits)
-        if all(_settled(previous[key], current[key]) for key in current):
-            return {key: float(value) for key, value in current.items()}
-        previous = current
-    raise ArithmeticError(f"no agreement at {bits} bits for {task}")
-
-
-def _first_precision(task: Task) -> int:
-    """Bits enough that no small parameter is lost beside 1: precisions that both lose it agree on nonsense."""
     level = Fraction(task.alpha)
-    small = [part for part in (level, 1 - level) if part]
-    lost = sum(part.denominator.bit_length() - part.numerator.bit_length() + 1 for part in small)
-    return 128 + 4 * (lost + task.N.bit_length() + task.T.bit_length())
+    for doubling in range(_DOUBLINGS + 1):
+        with ball_arithmetic(_FIRST_BITS << doubling):
+            alpha = flint.arb(flint.fmpq(level.numerator, level.denominator))
+            values = {key: flint.arb(value) for key, value in formula(flint.arb(task.N), task.T, alpha).items()}
+            if all(value.rel_accuracy_bits() >= _ACCURACY or abs(value) < _UNDERFLOW for value in values.values()):
+                return {key: float(value.mid()) for key, value in values.items()}
+    raise ArithmeticError(f"{_FIRST_BITS << _DOUBLINGS} bits do not give {_ACCURACY} accurate ones for {task}")
 
 
-def _at_precision(formula: Formula[Key], task: Task, bits: int) -> dict[Key, Any]:
-    context = mpmath.MPContext()  # a context of our own: no global precision is touched
-    context.prec = bits
-    alpha = context.mpf(task.alpha) if isinstance(task.alpha, float) else _quotient(context, task.alpha)
-    return formula(context.mpf(task.N), task.T, alpha)
-
-
-def _quotient(context: Any, value: Fraction) -> Any:
-    return context.mpf(value.numerator) / value.denominator
-
-
-def _settled(previous: Any, current: Any) -> bool:
-    return bool(abs(current - previous) <= _AGREEMENT * abs(current) or max(abs(current), abs(previous)) < _UNDERFLOW)
+@contextmanager
+def ball_arithmetic(bits: int, terms: int | None = None) -> Iterator[None]:
+    """Arb's precision and series length, which are global to its library, set for one computation and restored."""
+    before = flint.ctx.prec, flint.ctx.cap
+    flint.ctx.prec, flint.ctx.cap = bits, terms or before[1]
+    try:
+        yield
+    finally:
+        flint.ctx.prec, flint.ctx.cap = before
 
 
 N, T, alpha = sympy.symbols("N T alpha")
@@ -150,7 +139,12 @@ def _by_powers(polynomial: Any) -> dict[tuple[int, ...], Any]:
 
 def _factored(coefficient: Any) -> sympy.Expr:
     """A rational function of N and alpha, already in lowest terms, as a quotient of factored polynomials."""
-    return sympy.factor(coefficient.numer.as_expr()) / sympy.factor(coefficient.denom.as_expr())
+    return _product_of_factors(coefficient.numer) / _product_of_factors(coefficient.denom)
+
+
+def _product_of_factors(polynomial: Any) -> sympy.Expr:
+    number, factors = polynomial.factor_list()
+    return sympy.Mul(number, *(factor.as_expr() ** power for factor, power in factors))
 
 
 def long_sequence_limit(expression: sympy.Expr) -> sympy.Expr:

@@ -16,7 +16,6 @@ Every formula below is written once, in generic arithmetic, and evaluated in `Fr
 Source: Chen, Bruna, Bietti (ICLR 2025), the one-step analysis of the one-layer model, made exact in N and T.
 """
 
-import operator
 from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Any
@@ -27,7 +26,7 @@ import sympy
 from .evaluation import evaluate, require_rational, symbolic_numbers, to_expression
 from .symmetry import BLOCKS, ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
 from .task import Task, as_layer, as_task
-from .trigger_chain import Number, Power, TriggerChain
+from .trigger_chain import Number, Power, TriggerChain, integer_power
 
 MOMENTS = ("mean", "variance")
 Moments = tuple[Number, Number]  # E[f], E[f²]
@@ -42,7 +41,7 @@ def require_moment(moment: Any) -> None:
 class EntryMoments:
     """Formulas (4) for one layer in generic arithmetic; entries are named by their class."""
 
-    def __init__(self, layer: str, N: Number, T: Number, alpha: Number, power: Power = operator.pow) -> None:
+    def __init__(self, layer: str, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
         self.layer, self.N, self.T, self.alpha = layer, N, T, alpha
         self.chains = {is_trigger: TriggerChain(N, T, alpha, is_trigger, power) for is_trigger in (False, True)}
 

@@ -15,7 +15,6 @@ uniform p, π = 1/M, the second term is (M/N)(α - 1/M)² E_c[Σ_c] μ.
 Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; the exact formulas are this project's.
 """
 
-import operator
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache, cached_property
@@ -28,7 +27,7 @@ from .evaluation import alpha as symbol_alpha
 from .evaluation import evaluate, ring_expression, symbolic_ring
 from .symmetry import BLOCKS
 from .task import Task, as_probability, as_task
-from .trigger_chain import Number, Power, TriggerChain
+from .trigger_chain import Number, Power, TriggerChain, integer_power
 from .within_sequence import Feature, WithinSequence
 
 KEY_CLASSES = ("E(q)", "E(k)", "E(tau)", "P(q)", "P(k)", "P(tau)")
@@ -52,7 +51,7 @@ class Parts(NamedTuple):
 class KeyQuery:
     """T³ A and T³ C of equation (6) in generic arithmetic, with T in no denominator."""
 
-    def __init__(self, N: Number, T: Number, alpha: Number, power: Power = operator.pow) -> None:
+    def __init__(self, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
         self.N, self.alpha = N, alpha
         self.given = {flag: WithinSequence(TriggerChain(N, T, alpha, flag, power)) for flag in (False, True)}
 
@@ -95,12 +94,24 @@ def _overall(token: str) -> str:
     return token if token in ("q", "tau") else "k"
 
 
-def key_query_parts(task: Task, exact: bool = False) -> dict[str, Parts]:
-    """A and C of K = A + (α-π) C for every class: K is affine in the absorption π.
+def combine(parts: Mapping[str, Parts], coefficients: Mapping[str, int]) -> Parts:
+    """The (A, C) of an integer combination of K's classes from those of the classes, in any arithmetic."""
+    terms = [(count, parts[name]) for name, count in coefficients.items()]
+    return Parts(*(sum(count * part[side] for count, part in terms) for side in (0, 1)))
+
+
+_CLASSES = {name: {name: 1} for name in KEY_CLASSES}
+
+
+def key_query_parts(
+    task: Task, exact: bool = False, combinations: Mapping[str, Mapping[str, int]] = _CLASSES
+) -> dict[str, Parts]:
+    """A and C of K = A + (α-π) C for every class, or for integer combinations of classes.
 
     Args:
         task: the task; α = 0 and α = 1 need no care: the formulas hold there (A = 0 at α = 1).
         exact: `Fraction`s instead of floats (each the exact value rounded once); needs a rational alpha.
+        combinations: coefficients of K's classes by name.
 
     Raises:
         TypeError: not a task, or exact=True with a float alpha.
@@ -108,20 +119,33 @@ def key_query_parts(task: Task, exact: bool = False) -> dict[str, Parts]:
     """
 
     def formula(N: Number, T: Number, alpha: Number) -> dict[tuple[str, int], Number]:
-        parts = KeyQuery(N, T, alpha).scaled_parts
+        classes = KeyQuery(N, T, alpha).scaled_parts
+        parts = {name: combine(classes, coefficients) for name, coefficients in combinations.items()}
         return {(name, side): part[side] / T**3 for name, part in parts.items() for side in (0, 1)}
 
     values = evaluate(formula, as_task(task), exact)
-    return {name: Parts(values[name, 0], values[name, 1]) for name in KEY_CLASSES}
+    return {name: Parts(values[name, 0], values[name, 1]) for name in combinations}
 
 
 def key_query_classes(task: Task, absorption: Any = None, exact: bool = False) -> dict[str, Any]:
     """K per symmetry class, at any N; arguments and errors as `key_query_gradient`."""
+    return key_query_combinations(task, _CLASSES, absorption, exact)
+
+
+def key_query_combinations(
+    task: Task, combinations: Mapping[str, Mapping[str, int]], absorption: Any = None, exact: bool = False
+) -> dict[str, Any]:
+    """Integer combinations of K's classes, each rounded once, so with its exact sign.
+
+    Args:
+        combinations: coefficients of K's classes by name.
+        task, absorption, exact: as for `key_query_gradient`, whose errors are raised.
+    """
     excess = _excess(as_task(task), absorption, exact)
 
     def formula(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
-        difference = excess.numerator / (0 * N + excess.denominator)
-        return {name: part.at(difference) / T**3 for name, part in KeyQuery(N, T, alpha).scaled_parts.items()}
+        difference, parts = excess.numerator / (0 * N + excess.denominator), KeyQuery(N, T, alpha).scaled_parts
+        return {name: combine(parts, terms).at(difference) / T**3 for name, terms in combinations.items()}
 
     return evaluate(formula, task, exact)
 
@@ -166,7 +190,7 @@ def as_absorption(absorption: Any, N: int) -> Fraction:
 
 def _excess(task: Task, absorption: Any, exact: bool) -> Fraction:
     """α - π as an exact fraction; floats are exact dyadic numbers."""
-    if exact and isinstance(absorption, float):
+    if exact and absorption is not None and isinstance(as_probability("absorption", absorption), float):
         raise TypeError(f"exact=True needs a rational absorption (int or fractions.Fraction), got {absorption!r}")
     return Fraction(task.alpha) - as_absorption(absorption, task.N)
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import sympy
 
 from .evaluation import N, alpha, symbolic_ring
-from .key_query import KEY_CLASSES, KeyQuery, Parts
-from .phase_diagram import CONTRASTS, as_contrast, combine
+from .key_query import KEY_CLASSES, KeyQuery, Parts, combine
+from .phase_diagram import CONTRASTS, as_contrast
 from .task import as_count
 
 x, s = sympy.symbols("x s", positive=True)
@@ -38,7 +38,7 @@ def long_sequence_parts(name: str, order: int = 0) -> Parts:
     Returns:
         Parts of two sympy expressions in N and alpha, numerators and denominators factored.
     """
-    if not 0 <= order <= 3:
+    if as_count("order", order, 0) > 3:
         raise ValueError(f"order must be in 0..3, got {order!r}")
     parts = _stationary()[name] if name in KEY_CLASSES else combine(_stationary(), CONTRASTS[as_contrast(name)])
     return Parts(*(sympy.factor(_coefficient(part, 3 - order)) for part in parts))

@@ -12,13 +12,13 @@ that can occur; `ranking_gap` is its margin.
 Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; boundaries and thresholds are this project's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from scipy.optimize import brentq
 
-from .key_query import KEY_CLASSES, Parts, key_query_classes, key_query_parts
+from .key_query import KEY_CLASSES, Parts, key_query_combinations, key_query_parts
 from .margins import bracket_sign_change
 from .task import Task, as_count, as_task
 
@@ -33,32 +33,27 @@ def as_contrast(contrast: Any) -> str:
     return contrast
 
 
-def combine(parts: Mapping[str, Parts], coefficients: Mapping[str, int]) -> Parts:
-    """The (A, C) of an integer combination of K's classes from those of the classes, in any arithmetic."""
-    terms = [(sign, parts[name]) for name, sign in coefficients.items()]
-    return Parts(*(sum(sign * part[side] for sign, part in terms) for side in (0, 1)))
-
-
 def contrast_parts(task: Task, contrast: str) -> Parts:
-    """A and C of a contrast, as exact fractions of the floats that `key_query_parts` rounds once.
+    """A and C of a contrast, floats.
 
     Raises:
         TypeError: not a task.   ValueError: an unknown contrast.
     """
-    combined = combine(key_query_parts(task), CONTRASTS[as_contrast(contrast)])
-    return Parts(Fraction(float(combined.in_context)), Fraction(float(combined.noise)))
+    return key_query_parts(task, combinations={contrast: CONTRASTS[as_contrast(contrast)]})[contrast]
 
 
 def contrast_value(task: Task, contrast: str, absorption: Any = None) -> float:
-    """The contrast at absorption π (None: uniform p)."""
-    values = key_query_classes(task, absorption)
-    return float(sum(sign * values[name] for name, sign in CONTRASTS[as_contrast(contrast)].items()))
+    """The contrast at absorption π (None: uniform p), the exact value rounded once."""
+    combinations = {contrast: CONTRASTS[as_contrast(contrast)]}
+    return float(key_query_combinations(task, combinations, absorption)[contrast])
 
 
 def turning_absorption(task: Task, contrast: str) -> float | None:
     """π* = α + A/C, the absorption at which a contrast vanishes; may lie outside [0, 1]. None where C = 0."""
     parts = contrast_parts(task, contrast)
-    return float(Fraction(task.alpha) + parts.in_context / parts.noise) if parts.noise else None
+    if not parts.noise:
+        return None
+    return float(Fraction(task.alpha) + Fraction(parts.in_context) / Fraction(parts.noise))
 
 
 def window(task: Task) -> tuple[float, float] | None:
@@ -91,16 +86,14 @@ def ranking_gap(task: Task, absorption: Any = None, exact: bool = False) -> Any:
     Args:
         task, absorption, exact: as for `key_query_gradient`.
     """
-    K = key_query_classes(as_task(task), absorption, exact)
-    following, others = occurring_pairs(task)
-    gap = min(K[a] + K[b] for a, b in following) - max(K[a] + (K[b] if b else 0) for a, b in others)
-    return gap if exact else float(gap)
+    differences = key_query_combinations(task, ranking_contrasts(as_task(task)), absorption, exact)
+    return min(differences.values())
 
 
 def ranking_contrasts(task: Task) -> dict[str, dict[str, int]]:
     """The differences of scores that `ranking_gap` is the least of, as coefficients of K's classes, by name."""
     following, others = occurring_pairs(task)
-    found = {}
+    found: dict[str, dict[str, int]] = {}
     for pair in following:
         for other in others:
             coefficients = dict.fromkeys(KEY_CLASSES, 0)
@@ -116,6 +109,7 @@ def occurring_pairs(task: Task) -> tuple[list[tuple[str, str]], list[tuple[str, 
 
     z_T = q can follow anything; other pairs need a position before it, and (τ, ·) one more.
     """
+    as_task(task)
     following, others = [("E(q)", "P(q)")], [("E(k)", ""), ("E(q)", ""), ("E(q)", "P(k)")]
     if task.T >= 3:
         following += [("E(k)", "P(q)")] * (task.alpha < 1) + [("E(tau)", "P(q)")] * (task.alpha > 0)
@@ -151,11 +145,19 @@ def absorbed_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fracti
 
 
 def ranking_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
-    """Bracket of the noise level below which, at absorbed p, some follower of the trigger is outranked; None if none.
+    """Bracket of the low noise level below which, at absorbed p, some follower of the trigger is outranked.
 
-    About 1/(4N²) - 1/T for N >= 5: there "q q" scores below the first position.
+    About 1/(4N²) - 1/T for T ≫ N ≫ 1: below it "q q" scores less than the first position. T >= 4, as the ranking gap
+    is exactly 0 at T = 3.
+
+    Returns:
+        (a, b), or None if the followers rank first as α → 0. Nothing is said about larger α, where short sequences
+        (T = 4) and tiny vocabularies (N = 2) have exceptions.
+
+    Raises:
+        ValueError: the gap has the same sign next to 0 and at 1/N.
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 4), as_count("bits", bits, 1)
     return _from_zero(lambda alpha: ranking_gap(Task(N, T, alpha), alpha), Fraction(1, N), bits)
 
 
@@ -163,6 +165,9 @@ def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fract
     """Bracket of the noise level above which, at uniform p, K[E(τ)] < K[E(k)]; N^{-1/2} - 1/(2N) + … for T ≫ N.
 
     For T ≫ N the order holds up to about 1 - 2/(NT). Near α = 1/(N+1), where uniform p is absorbed p, it is reversed.
+
+    Raises:
+        ValueError: the order is the same at 1/(N+1) and 1 - 1/(2N), as on short sequences and for N = 2.
     """
     N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
 
@@ -205,9 +210,9 @@ def _from_zero(function: Callable[[Fraction], float], high: Fraction, bits: int)
 def _bracket(
     function: Callable[[Fraction], float], low: Fraction, high: Fraction, bits: int
 ) -> tuple[Fraction, Fraction]:
-    """`margins.bracket_sign_change`, with Brent's method to guess where; the signs at both ends are those of function.
+    """`margins.bracket_sign_change`, with Brent's method to guess where, and the signs at both ends checked.
 
-    Values are exact ones rounded once, so their signs are exact.
+    `function` returns exact values rounded once, so the signs are exact.
     """
     if (function(low) > 0) != (function(high) > 0):
         guess = Fraction(brentq(lambda level: function(Fraction(level)), float(low), float(high), xtol=2.0**-bits / 8))

@@ -60,7 +60,8 @@ def _variances(layer: str, present: list[EntryClass], N: Number, T: Number, alph
                     a * b * products[entry[1][0]][i, j] for i, a in vector.items() for j, b in vector.items()
                 )
                 second[entry] += weight * probability * quadratic
-    return {entry: second[entry] / sizes[entry] ** 2 - moments.mean(entry) ** 2 for entry in present}
+    means = {entry: moments.mean(entry) for entry in present}
+    return {entry: second[entry] / (sizes[entry] * sizes[entry]) - means[entry] * means[entry] for entry in present}
 
 
 def _second_moments(layer: str, chain: TriggerChain, block: str) -> dict[tuple[str, str], Number]:

@@ -4,7 +4,6 @@ SNR² = (mean)² / variance per sample, so that about z²/SNR² samples are need
 Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise of feed-forward and attention layers; exact in N and T here.
 """
 
-import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from .evaluation import evaluate, symbolic_numbers, to_expression
 from .gradients import class_values, require_moment
 from .symmetry import EntryClass
 from .task import Task, as_count
-from .trigger_chain import Number, Power, TriggerChain
+from .trigger_chain import Number, Power, TriggerChain, integer_power
 
 
 def class_signal_to_noise(task: Task, layer: str) -> dict[EntryClass, float]:
@@ -87,7 +86,7 @@ def short_context_limit(length: int) -> sympy.Expr:
     return sympy.factor(top.LC() / bottom.LC())
 
 
-def _centred_copying(N: Number, T: Number, alpha: Number, power: Power = operator.pow) -> dict[str, Number]:
+def _centred_copying(N: Number, T: Number, alpha: Number, power: Power = integer_power) -> dict[str, Number]:
     first = second = 0 * N
     for is_trigger in (False, True):
         chain = TriggerChain(N, T, alpha, is_trigger, power)

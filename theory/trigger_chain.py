@@ -21,19 +21,32 @@ By (1), for h >= 1, Cov(1{z_s = i}, 1{z_{s+h} = j}) = P(z_s = i) β_j r^{h-1} (1
 
 for the counts C_j = #{t <= n : z_t = j}. Every summand is a polynomial of degree 2 in r^{s-1}, so (3) is elementary.
 
-Arithmetic is generic: N, alpha may be `Fraction`s, mpmath numbers or elements of a sympy field, and T an int or such
+Arithmetic is generic: N, alpha may be `Fraction`s, balls or elements of a sympy field, and T an int or such
 an element. Source: this project's exact version of the moment estimates of Chen, Bruna, Bietti (ICLR 2025).
 """
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-Number = Any  # Fraction, mpmath.mpf, sympy.Expr: anything with exact +, -, *, /, ** int
+import flint
+
+Number = Any  # Fraction, flint.arb, sympy field element: anything with exact +, -, *, /, ** int
 Power = Callable[[Number, Number], Number]
 Polynomial = tuple[Number, Number, Number]  # coefficients of 1, X, X² with X = r^{s-1}
+
+
+def integer_power(base: Number, exponent: int) -> Number:
+    """base^exponent for exponent >= 0; of balls by squaring, as Arb's own power is undefined where a ball holds 0."""
+    if not isinstance(base, (flint.arb, flint.arb_series)):
+        return base**exponent
+    result = 0 * base + 1
+    while exponent:
+        if exponent & 1:
+            result = result * base
+        base, exponent = base * base, exponent >> 1
+    return result
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ class TriggerChain:
     T: Number
     alpha: Number
     correct_is_trigger: bool
-    power: Power = operator.pow
+    power: Power = integer_power
 
     @cached_property
     def laws(self) -> dict[str, TokenLaw]:

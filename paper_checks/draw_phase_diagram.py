@@ -16,40 +16,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress
-
-from theory.certified import COARSEST, certify
-from theory.phase_diagram import CONTRASTS, critical_noise_level
-from theory.task import as_count
-
-from .ledger import write_whole
-from .phase_boundary import boundary
-from .phase_signs import LEAST_SAMPLES, MOST_POINTS, check_size, estimated_signs, summary
-
 if TYPE_CHECKING:
     from .phase_picture import PhaseDiagram
 
+# All else is imported inside `main`, so that Ctrl-C ends the seconds that it takes like the rest of the run, and a
+# missing matplotlib is one line.
+
+Counts = dict[str, tuple[int, int | None, int | None, str]]
+
 FORMS = ("svg", "png", "pdf")
-DEEPEST = 12
-COUNTS = {
-    "N": (2, None, None, "ordinary tokens"),
-    "T": (2, None, None, "sequence length"),
-    "depth": (COARSEST, DEEPEST, 8, "boxes are at least 2^-depth wide"),
-    "points": (1, MOST_POINTS, 6, "signs are estimated at points × points places"),
-    "samples": (LEAST_SAMPLES, None, 20_000, "sequences per place"),
-    "seed": (0, None, 20240603, "base seed of the simulation"),
-}
-"""Least and largest value, default (None: must be given) and meaning of every option that is a count."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, or raises SystemExit(2) for arguments that cannot be used."""
-    parser = _parser()
+    try:
+        out, diagram = _drawn(arguments)
+    except KeyboardInterrupt:
+        print("interrupted; no picture written", file=sys.stderr)
+        return 130
+    wrong = [sign for sign in diagram.signs if sign.disagrees]
+    for sign in wrong:
+        print(f"the simulated sign contradicts the proved one: {sign}", file=sys.stderr)
+    print(f"{out}: {diagram.caption}")
+    return 1 if wrong else 0
+
+
+def _drawn(arguments: Sequence[str] | None) -> tuple[Path, "PhaseDiagram"]:
+    """Where the picture was written, and what it shows; SystemExit(2) with the reason if there is none."""
+    from .ledger import write_whole
+
+    counts = _counts()
+    parser = _parser(counts)
     options = parser.parse_args(arguments)
     try:
-        _check(options)
-        from .phase_picture import render  # not above: a missing matplotlib is one line, and before the work
+        _check(options, counts)
+        from .phase_picture import render  # before the work
 
         diagram = _diagram(options)
     except ModuleNotFoundError as error:
@@ -58,31 +59,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(2, "pictures need matplotlib: pip install 'matplotlib>=3.9'\n")
     except ValueError as error:  # N or T too large for this machine, say
         parser.error(str(error))
-    except KeyboardInterrupt:
-        return _interrupted()
     try:
         write_whole(options.out, render(diagram, _form(options.out)))
     except OSError as error:
         parser.exit(2, f"the picture cannot be written: {error}\n")
-    except KeyboardInterrupt:
-        return _interrupted()
-    wrong = [sign for sign in diagram.signs if sign.disagrees]
-    for sign in wrong:
-        print(f"the simulated sign contradicts the proved one: {sign}", file=sys.stderr)
-    print(f"{options.out}: {diagram.caption}")
-    return 1 if wrong else 0
+    return options.out, diagram
 
 
-def _interrupted() -> int:
-    print("interrupted; no picture written", file=sys.stderr)
-    return 130
+def _counts() -> Counts:
+    """Least and largest value, default (None: must be given) and meaning of every option that is a count."""
+    from theory.certified import COARSEST, DEEPEST
+
+    from .phase_signs import LEAST_SAMPLES, MOST_POINTS
+
+    return {
+        "N": (2, None, None, "ordinary tokens"),
+        "T": (2, None, None, "sequence length"),
+        "depth": (COARSEST, DEEPEST, 8, "boxes are at least 2^-depth wide"),
+        "points": (1, MOST_POINTS, 6, "signs are estimated at points × points places"),
+        "samples": (LEAST_SAMPLES, None, 20_000, "sequences per place"),
+        "seed": (0, None, 20240603, "base seed of the simulation"),
+    }
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(counts: Counts) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="draw_phase_diagram", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name, (least, most, default, meaning) in COUNTS.items():
+    for name, (least, most, default, meaning) in counts.items():
         limits = f"at least {least}" if most is None else f"{least} to {most}"
         described = f"{meaning}, {limits}" + ("" if default is None else f" (default: {default})")
         parser.add_argument(f"--{name}", type=int, default=default, required=default is None, help=described)
@@ -90,9 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check(options: argparse.Namespace) -> None:
+def _check(options: argparse.Namespace, counts: Counts) -> None:
     """ValueError unless every option can be used."""
-    for name, (least, most, _, _) in COUNTS.items():
+    from theory.task import as_count
+
+    from .phase_signs import check_size
+
+    for name, (least, most, _, _) in counts.items():
         value = as_count(name, getattr(options, name), least)
         if most is not None and value > most:
             raise ValueError(f"{name} must be an integer in {least}..{most}, got {value}")
@@ -112,7 +120,15 @@ def _form(out: Path) -> str:
 
 def _diagram(options: argparse.Namespace) -> "PhaseDiagram":
     """Prove, trace and simulate what the picture shows."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from theory.certified import certify
+    from theory.phase_diagram import CONTRASTS, critical_noise_level
+
+    from .phase_boundary import boundary
     from .phase_picture import PhaseDiagram
+    from .phase_signs import estimated_signs, summary
 
     N, T, points = options.N, options.T, options.points
     console = Console(stderr=True)

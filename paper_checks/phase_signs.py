@@ -1,10 +1,12 @@
 """Signs of the key-query step estimated over the (α, π) square, held against its certified regions."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulate import KeyQueryMoments, key_query_moments
 from theory import Task, gradient_mean
@@ -17,8 +19,12 @@ from .recorder import experiment_seed
 
 LEAST_SAMPLES = 1000
 MOST_POINTS = 12
-# 2 · 12² signs are a fourteenth of the family that DESIGN.critical allows for, which pays for skewness: the tail of a
-# studentised mean may be off by a factor exp(|skewness| z³ / (3 √samples)), and 28 keeps the false-alarm probability.
+TAIL = DESIGN.family / MOST_POINTS**2
+"""Factor by which the normal tail may be off: that of one sign is false_alarm / (2 family), of at most 2 · 12² signs.
+
+To first order the tail of a studentised mean is off by exp(|skewness| z³ / (3 √samples)). The sample's skewness stands
+in for the law's, which is unknown; where it is too large, the sign counts as not determined.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class EstimatedSign:
     alpha: Fraction
     absorption: Fraction
     seen: int
-    """+1 or -1 if the estimate lies beyond `DESIGN.critical()` standard errors on that side of 0, else 0."""
+    """+1 or -1 if the estimate lies clearly on that side of 0, else 0: not determined."""
     certified: int
     """+1 or -1, or 0 in an undecided box."""
 
@@ -79,9 +85,16 @@ def check_size(N: int, T: int) -> None:
 
 def _seen_signs(task: Task, absorption: Fraction, samples: int, seed: int) -> dict[str, int]:
     found = _simulated(task, absorption, samples, experiment_seed(seed, f"phase diagram {task} π={absorption}"))
-    beyond = np.abs(found.mean) > DESIGN.critical() * found.standard_error
-    signs = np.where(beyond & (found.standard_error > 0), np.sign(found.mean), 0).astype(int)
-    return dict(zip(CONTRASTS, signs.tolist(), strict=True))
+    return dict(zip(CONTRASTS, _determined(found).tolist(), strict=True))
+
+
+def _determined(found: KeyQueryMoments) -> NDArray[np.int64]:
+    """Signs of means beyond `DESIGN.critical()` standard errors whose tail is off by at most TAIL, else 0."""
+    critical = DESIGN.critical()
+    beyond = (np.abs(found.mean) > critical * found.standard_error) & (found.standard_error > 0)
+    normal = np.abs(found.skewness) * critical**3 / (3 * math.sqrt(found.samples)) <= math.log(TAIL)  # NaN is not
+    signs: NDArray[np.int64] = np.where(beyond & normal, np.sign(found.mean), 0).astype(np.int64)
+    return signs
 
 
 def _simulated(task: Task, absorption: Fraction, samples: int, seed: int) -> KeyQueryMoments:
@@ -107,6 +120,6 @@ def summary(signs: Sequence[EstimatedSign]) -> str:
     agree, disagree = (sum(getattr(sign, name) for sign in seen) for name in ("agrees", "disagrees"))
     undecided = len(seen) - agree - disagree
     return (
-        f"{len(seen)} of {len(signs)} estimated signs lie beyond {DESIGN.critical():.2f} standard errors: "
+        f"{len(seen)} of {len(signs)} estimated signs are determined, beyond {DESIGN.critical():.2f} standard errors: "
         f"{agree} agree with the certified region, {disagree} disagree, {undecided} are in undecided boxes"
     )

@@ -180,7 +180,7 @@ def attention_model(
         dtype: as for `OneLayer`.
 
     Raises:
-        TypeError, ValueError: an argument of another type, shape or range.
+        TypeError, ValueError: an argument of another type, shape or range, or too large for `dtype`.
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the one-layer model of the theory.
     """
@@ -188,9 +188,17 @@ def attention_model(
     values, scores = as_matrix(task, "W_V", W_V), as_features(task, "key_scores", key_scores)
     model = OneLayer(task, dtype=dtype)
     with torch.no_grad():
-        model.W_V.copy_(torch.from_numpy(values))
-        model.W_KQ[:, task.q] = torch.from_numpy(scores)
+        model.W_V.copy_(_cast("W_V", values, dtype))
+        model.W_KQ[:, task.q] = _cast("key_scores", scores, dtype)
     return model
+
+
+def _cast(name: str, values: Floats, dtype: torch.dtype) -> torch.Tensor:
+    """Finite `values` as a tensor of `dtype`, or a ValueError if some do not fit."""
+    cast = torch.from_numpy(values).to(dtype)
+    if not cast.double().isfinite().all():
+        raise ValueError(f"{name} must be finite in {dtype}, its largest absolute entry is {np.abs(values).max()}")
+    return cast
 
 
 def _held(M: int, probabilities: Any) -> Floats:

@@ -14,7 +14,7 @@ def mass_after_trigger(attention: torch.Tensor, tokens: torch.Tensor, trigger: i
     """Σ a_t over the positions t >= 2 with z_{t-1} = q, the last position included, shape (batch,).
 
     Args:
-        attention: a_t, finite floating-point tensor of shape (batch, T).
+        attention: a_t, finite floating-point tensor of shape (batch, T), >= 0.
         tokens: shape (batch, T), int64, >= 0.
         trigger: q, >= 0.
 
@@ -32,6 +32,8 @@ def mass_after_trigger(attention: torch.Tensor, tokens: torch.Tensor, trigger: i
         )
     if not attention.isfinite().all():
         raise ValueError("attention must be finite, got NaN or infinite entries")
+    if (attention < 0).any():
+        raise ValueError(f"attention must be >= 0, its least entry is {attention.min().item()}")
     return (attention[:, 1:] * (tokens[:, :-1] == trigger)).sum(dim=1)
 
 
@@ -53,6 +55,8 @@ def ranks_first(logits: torch.Tensor, correct: torch.Tensor, candidates: ArrayLi
         raise ValueError("logits must be numbers, got NaN")
     batch, M = logits.shape
     check_row_tokens("correct", correct, batch, M)
+    if isinstance(candidates, list | tuple | range) and not candidates:  # numpy takes them for floats
+        raise ValueError(f"candidates must hold at least one token, got {candidates!r}, which is empty")
     rivals = as_array("candidates", candidates, "iu")
     if rivals.ndim != 1 or len(rivals) < 1:
         raise ValueError(f"candidates must be one-dimensional and not empty, got shape {rivals.shape}")

@@ -18,6 +18,8 @@ from theory.trigger_chain import integer_power
 SIZES = ((3, 5, 7), (5, 11, 8), (16, 256, 9))  # N, T, depth
 EXACT = SIZES[:2]  # small enough for fractions
 
+NAN, INF = float("nan"), float("inf")
+
 found = cache(certify)
 
 
@@ -131,7 +133,7 @@ def test_box_at():
         box = regions.box_at(*point)
         assert all(low <= x < low + box.width for low, x in zip(box.corner, point, strict=True))
     assert [regions.box_at(*box.corner) for box in regions.boxes] == list(regions.boxes)
-    for alpha, absorption in ((1, 0), (0, 1), (Fraction(-1, 9), 0), (2, 2)):
+    for alpha, absorption in ((1, 0), (0, 1), (Fraction(-1, 9), 0), (2, 2), (NAN, 0), (0, NAN), (INF, 0)):
         with pytest.raises(
             ValueError, match=re.escape(f"(alpha, absorption) must lie in [0, 1) × [0, 1), got ({alpha}")
         ):
@@ -258,3 +260,40 @@ def test_unsound_regions_are_noticed(monkeypatch, mutate):
     assert wrong_signs(certify(3, 5, 6), corners) == []
     mutate(monkeypatch)
     assert wrong_signs(certify(3, 5, 6), corners)
+
+
+@pytest.mark.parametrize("call", [certify, lambda *sizes: certify_absorbed(*sizes[:2], CONTRASTS, *sizes[2:])])
+def test_sizes_are_limited(call):
+    """At the limits there is an answer; beyond them a refusal; T has none."""
+    call(2**32, 2**64, 4)
+    for sizes, message in (
+        ((2**32 + 1, 9), "N must be an integer in 2..4294967296, got 4294967297"),
+        ((3, 5, 13), "depth must be an integer in 4..12, got 13"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            call(*sizes)
+
+
+def test_an_infinite_enclosure_is_not_sharp():
+    """Nor is one that is not a number: its halves are enclosed anew."""
+    terms = [flint.arb(1)] * certified.ORDER + [flint.arb(2) ** -40]
+    assert certified._is_sharp(terms, 0.5)
+    for bad in (NAN, INF):
+        assert not certified._is_sharp([*terms[:-1], flint.arb(bad)], 0.5)
+
+
+def test_areas_refuse():
+    for arguments, message in ((("avoid", 1), "contrast must be one of"), (("attends", 2), "sign must be -1, 0 or 1")):
+        with pytest.raises(ValueError, match=f"{message}.*, got {arguments[arguments[0] == 'attends']!r}"):
+            found(3, 5, 7).area(*arguments)
+
+
+def test_contrasts_refuse():
+    for contrasts, error, message in (
+        ("attends", TypeError, "contrasts must map names to coefficients, got 'attends' (str)"),
+        ({"a": "P(q)"}, TypeError, "contrasts['a'] must map classes of K to integers, got 'P(q)' (str)"),
+        ({"a": {"P(r)": 1}}, ValueError, "contrasts['a'] must have keys among ('E(q)',"),
+        ({"a": {"P(q)": 0.5}}, TypeError, "contrasts['a']['P(q)'] must be an integer, got 0.5 (float)"),
+    ):
+        with pytest.raises(error, match=re.escape(message)):
+            certify_absorbed(3, 5, contrasts, 4)

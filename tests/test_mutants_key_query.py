@@ -8,6 +8,7 @@ from paper_checks import key_query_experiments
 from paper_checks import test_t3_attention_step as attention_step_checks
 from paper_checks import test_t3_key_query as key_query_checks
 from paper_checks import test_t3_phase_diagram as phase_diagram_checks
+from paper_checks import test_t3_regions as region_checks
 from paper_checks.recorder import Recorder
 from theory import Task, certified, key_query
 from theory.key_query import KEY_CLASSES, KeyQuery, Parts
@@ -26,7 +27,7 @@ def witnesses():
 
 
 def simulation():
-    key_query_checks.test_key_query_gradient_simulated(recorder(), Task(2, 7, 0.5, 1), 0.1)
+    key_query_checks.test_key_query_gradient_simulated(recorder(), Task(2, 7, 0.5, 1), 0.1, 0.02)
 
 
 def absorbed_simulation():
@@ -167,7 +168,7 @@ def stretched(value):
     return value * 21 / 20
 
 
-ABSORBED, PHASE, STEP = key_query_checks, phase_diagram_checks, attention_step_checks
+ABSORBED, PHASE, REGIONS, STEP = key_query_checks, phase_diagram_checks, region_checks, attention_step_checks
 DERIVED = {
     "absorbed threshold": (ABSORBED, "absorbed_threshold", ABSORBED.test_absorbed_noise_both_sides),
     "ranking threshold": (ABSORBED, "ranking_threshold", ABSORBED.test_followers_of_the_trigger_rank_first),
@@ -176,11 +177,12 @@ DERIVED = {
     "expansions at fixed αN": (PHASE, "scaled_noise_expansion", PHASE.test_leading_orders),
     "critical noise level": (PHASE, "critical_noise_level", PHASE.test_critical_noise_level),
     "threshold series": (PHASE, "threshold_series", PHASE.test_critical_noise_level_in_the_limit),
+    "uniform threshold": (PHASE, "uniform_threshold", PHASE.test_uniform_probabilities_at_tiny_noise),
     "avoidance threshold": (PHASE, "avoidance_threshold", PHASE.test_avoiding_noise_both_sides),
     "reversal range": (PHASE, "reversal_range", PHASE.test_reversal_at_absorbed_noise),
     "turning absorption": (PHASE, "turning_absorption", PHASE.test_where_the_order_turns),
     "turning expansion": (PHASE, "turning_expansion", PHASE.test_where_the_order_turns),
-    "window": (PHASE, "window", PHASE.test_window_of_absorption),
+    "window": (REGIONS, "window", REGIONS.test_window_of_absorption),
     "logits of followers": (
         STEP,
         "follower_logits",
@@ -200,18 +202,18 @@ def test_five_percent_in_a_derived_formula(monkeypatch, module, name, check):
 
 def test_certified_boxes_of_a_changed_contrast_are_caught(monkeypatch):
     """Boxes certified with α - π 5 % too large, so with the boundary α - π* 5 % too small, against exact values."""
-    original, certify = Parts.at, phase_diagram_checks.certify
+    original, certify = Parts.at, region_checks.certify
 
-    def certify_changed(n, length):
+    def certify_changed(n, length, depth):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Parts, "at", lambda self, excess: original(self, excess * 21 / 20))
             patch.setattr(certified, "_sign", lambda F, H, level, radius: sign(F, H, level * 21 / 20, radius))
-            return certify(n, length)
+            return certify(n, length, depth)
 
     sign = certified._sign
-    monkeypatch.setattr(phase_diagram_checks, "certify", certify_changed)
+    monkeypatch.setattr(region_checks, "certify", certify_changed)
     with pytest.raises(AssertionError, match="wrong ones"):
-        phase_diagram_checks.test_certified_regions(recorder(), 5, 11)
+        region_checks.test_certified_regions(recorder(), 5, 11)
 
 
 @pytest.mark.parametrize("factor", [1 / 3, -1])

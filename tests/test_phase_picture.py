@@ -1,6 +1,7 @@
 """The phase diagram's picture: the whole command at a small size, what it draws, what it refuses, what it admits."""
 
 import re
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -8,15 +9,17 @@ from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 
+import numpy as np
 import pytest
+from scipy.stats import norm
 
-from paper_checks import draw_phase_diagram, ledger, phase_signs
+from paper_checks import ledger, phase_boundary, phase_signs
 from paper_checks.comparator import DESIGN
 from paper_checks.draw_phase_diagram import main
 from paper_checks.phase_boundary import FINEST, RISE, boundary
 from paper_checks.phase_picture import REGIONS, kind_of, slug
-from paper_checks.phase_signs import certified_sign, estimated_signs
-from theory import Task
+from paper_checks.phase_signs import MOST_POINTS, certified_sign, estimated_signs
+from theory import Task, certified
 from theory.certified import certify
 from theory.phase_diagram import CONTRASTS, contrast_parts, contrast_value, critical_noise_level, turning_absorption
 
@@ -28,7 +31,7 @@ CACHED = cache(boundary)  # seconds each
 @pytest.fixture(scope="module", autouse=True)
 def cached_boundaries():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(draw_phase_diagram, "boundary", CACHED)
+        patch.setattr(phase_boundary, "boundary", CACHED)
         yield
 
 
@@ -94,7 +97,7 @@ def test_same_seed_same_bytes(tmp_path, form, start):
 
 
 def test_without_a_critical_level_or_boundary_there_is_none_in_the_picture(tmp_path, monkeypatch):
-    monkeypatch.setattr(draw_phase_diagram, "boundary", lambda N, T, contrast: [])
+    monkeypatch.setattr(phase_boundary, "boundary", lambda N, T, contrast: [])
     assert draw(tmp_path / "two.svg", T=2, points=1) == 0
     found = words(ET.parse(tmp_path / "two.svg").getroot())
     assert "noise level α" in found and not any("α_c" in text or "sign changes" in text for text in found)
@@ -123,7 +126,7 @@ BAD = [
 
 @pytest.mark.parametrize(("changed", "message"), BAD, ids=lambda value: str(value)[:30])
 def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys, changed, message):
-    monkeypatch.setattr(draw_phase_diagram, "certify", None)
+    monkeypatch.setattr(certified, "certify", None)
     (tmp_path / "folder.svg").mkdir()
     counts = {name: value for name, value in changed.items() if name != "out"}
     with pytest.raises(SystemExit) as stopped:
@@ -134,7 +137,7 @@ def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys
 
 
 def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(draw_phase_diagram, "certify", None)
+    monkeypatch.setattr(certified, "certify", None)
     monkeypatch.delitem(sys.modules, "paper_checks.phase_picture")
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
@@ -144,7 +147,7 @@ def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch,
     assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
 
 
-@pytest.mark.parametrize(("module", "name"), [(draw_phase_diagram, "certify"), (ledger.os, "replace")], ids=str)
+@pytest.mark.parametrize(("module", "name"), [(certified, "certify"), (ledger.os, "replace")], ids=str)
 def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, module, name):
     def interrupted(*arguments):
         raise KeyboardInterrupt
@@ -157,13 +160,37 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
     assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
 
 
-def with_means(monkeypatch, change):
-    """Let every simulation report change(mean, standard error) as its mean."""
+INTERRUPTED_IMPORT = """
+import sys
+
+class Interrupted:
+    def find_spec(name, path, target=None):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted)
+from paper_checks.draw_phase_diagram import main
+sys.exit(main("--N 5 --T 11 --depth 4 --points 1 --samples 1000 --out".split() + [sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize("name", ["numpy", "flint", "theory.certified", "torch", "matplotlib", "rich.progress"])
+def test_an_interrupted_import_is_one_line(tmp_path, name):
+    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before `main`."""
+    command = [sys.executable, "-c", INTERRUPTED_IMPORT, name, str(tmp_path / "phase.svg")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; no picture written\n")
+    assert not list(tmp_path.iterdir())
+
+
+def with_means(monkeypatch, change, skewness=None):
+    """Let every simulation report change(mean, standard error) as its mean, and the given skewness."""
     simulated = phase_signs.key_query_moments
 
     def changed(*arguments, **options):
         found = simulated(*arguments, **options)
-        return replace(found, mean=change(found.mean, found.standard_error))
+        skewed = found.skewness if skewness is None else np.full(len(CONTRASTS), skewness)
+        return replace(found, mean=change(found.mean, found.standard_error), skewness=skewed)
 
     monkeypatch.setattr(phase_signs, "key_query_moments", changed)
 
@@ -173,16 +200,26 @@ def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys):
     out = tmp_path / "phase.svg"
     assert draw(out) == 1
     said = capsys.readouterr()
-    assert "the simulated sign contradicts the proved one: attends at α = 0.2500, π = 0.2500\n" in said.err
+    assert "the simulated sign contradicts the proved one: attends at α = 0.7500, π = 0.2500\n" in said.err
     assert " 0 agree with the certified region, " in said.out and " 0 disagree" not in said.out
     assert "disagrees with the certified sign" in words(ET.parse(out).getroot())
 
 
 @pytest.mark.parametrize(("errors", "seen"), [(0.99, 0), (1.01, 1), (-0.99, 0), (-1.01, -1)])
 def test_a_sign_is_seen_beyond_the_critical_value(monkeypatch, errors, seen):
-    with_means(monkeypatch, lambda mean, error: errors * DESIGN.critical() * error)
+    with_means(monkeypatch, lambda mean, error: errors * DESIGN.critical() * error, skewness=0)
     signs = list(estimated_signs(certify(5, 11, 4), 1, 1000, 3, lambda: None))
     assert [(sign.contrast, sign.seen) for sign in signs] == [(contrast, seen) for contrast in CONTRASTS]
+
+
+@pytest.mark.parametrize(("share", "seen"), [(0.99, 1), (-0.99, 1), (1.01, 0), (-1.01, 0), (np.nan, 0)])
+def test_a_sign_is_seen_only_where_the_tail_is_nearly_normal(monkeypatch, share, seen):
+    """288 signs at level 1e-6 / 8192 each, off by a factor exp(|skewness| z³ / (3 √samples)): at most 1e-6 in all."""
+    level = 2 * norm.sf(DESIGN.critical())
+    most = np.log(DESIGN.false_alarm / (2 * MOST_POINTS**2 * level)) * 3 * 1000**0.5 / DESIGN.critical() ** 3
+    with_means(monkeypatch, lambda mean, error: 100 * error, skewness=share * most)
+    signs = list(estimated_signs(certify(5, 11, 4), 1, 1000, 3, lambda: None))
+    assert [sign.seen for sign in signs] == [seen, seen]
 
 
 def test_estimates_are_those_of_the_contrasts(monkeypatch):

@@ -42,6 +42,18 @@ def test_attention_model_scores_keys_alone(task):
     assert attention_model(task, *kept, dtype=torch.float32)(batch.tokens).dtype == torch.float32
 
 
+@pytest.mark.parametrize("name", ["W_V", "key_scores"])
+def test_weights_that_do_not_fit_the_type_are_refused(name):
+    """The largest float16 is 65504; float64 and bfloat16 hold 70000."""
+    task = Task(3, 8, 0.3, 1)
+    weights = {"W_V": np.zeros((4, 8)), "key_scores": np.zeros(8)}
+    weights[name].flat[3] = -70000
+    for dtype in (torch.float64, torch.bfloat16):
+        attention_model(task, **weights, dtype=dtype)
+    with pytest.raises(ValueError, match=rf"{name} must be finite in torch.float16, its largest .* is 70000\.0"):
+        attention_model(task, **weights, dtype=torch.float16)
+
+
 @every_task
 @pytest.mark.parametrize("general", [False, True])
 def test_mass_after_trigger_is_the_loop(task, general):
@@ -84,11 +96,14 @@ def test_ranks_first_is_the_loop(candidates):
 
 
 TOKENS, TARGET = (getattr(sample(Task(3, 8, 0.3, 1), 5, seed=6), name) for name in ("tokens", "target"))
+NEGATIVE = torch.full((5, 8), 1 / 8)
+NEGATIVE[3, 2] = -0.25
 GOOD_MASS = {"attention": torch.full((5, 8), 1 / 8), "tokens": TOKENS, "trigger": 1}
 GOOD_RANKS = {"logits": torch.zeros(5, 4), "correct": TARGET, "candidates": [0, 1]}
 BAD_PROBES = [
     (mass_after_trigger, "attention", torch.zeros(5, 7), ValueError, r"shape of tokens, \(5, 8\), got \(5, 7\)"),
     (mass_after_trigger, "attention", torch.full((5, 8), np.nan), ValueError, "attention must be finite"),
+    (mass_after_trigger, "attention", NEGATIVE, ValueError, r"attention must be >= 0, its least entry is -0\.25"),
     (mass_after_trigger, "attention", TOKENS, TypeError, "attention must be a floating-point tensor, got torch.int64"),
     (mass_after_trigger, "attention", np.ones((5, 8)), TypeError, "attention must be a .* tensor, got ndarray"),
     (mass_after_trigger, "tokens", TOKENS.int(), TypeError, "tokens must be an int64 tensor"),
@@ -104,7 +119,8 @@ BAD_PROBES = [
     (ranks_first, "correct", TARGET.tolist(), TypeError, "correct must be an int64 tensor, got list"),
     (ranks_first, "candidates", [0, 4], ValueError, r"candidates must be in 0\.\.3, got 0\.\.4"),
     (ranks_first, "candidates", [-1], ValueError, r"candidates must be in 0\.\.3, got -1\.\.-1"),
-    (ranks_first, "candidates", range(0), TypeError, "candidates must be an integer array"),
+    (ranks_first, "candidates", range(0), ValueError, r"candidates must hold .*got range\(0, 0\), which is empty"),
+    (ranks_first, "candidates", [], ValueError, r"candidates must hold at least one token, got \[\], which is empty"),
     (ranks_first, "candidates", np.zeros(0, int), ValueError, "candidates must be one-dimensional and not empty"),
     (ranks_first, "candidates", [[0], [1]], ValueError, "candidates must be one-dimensional"),
     (ranks_first, "candidates", [0.0, 1.0], TypeError, "candidates must be an integer array, got dtype float64"),

@@ -205,8 +205,14 @@ def test_certificates_refuse(call):
 
 
 def test_short_contexts_have_no_threshold():
-    with pytest.raises(ValueError, match="change sign"):
+    with pytest.raises(
+        ValueError, match=r"at uniform p, N=16, T=8: no change of sign between alpha=0\.0588 and 0\.969"
+    ):
         phase_diagram.avoidance_threshold(16, 8)
+    with pytest.raises(ValueError, match="bits must be at most 256, got 3000"):
+        phase_diagram.critical_noise_level(5, 9, 3000)
+    with pytest.raises(ValueError, match=r"N must be an integer in 2\.\.4294967296"):
+        certified.certify(2**32 + 1, 5)
     with pytest.raises(ValueError, match="not reversed at alpha=2/5 for N=3, T=8"):
         phase_diagram.reversal_range(3, 8)
 
@@ -223,7 +229,7 @@ def test_expansions_refuse():
         lambda contrast, terms: key_query_limits.threshold_series(contrast, 3, terms),
         key_query_limits.turning_expansion,
     ):
-        with pytest.raises(ValueError, match=r"contrast must be one of .*got 'avoid'"):
+        with pytest.raises(ValueError, match=r"must be one of .*got 'avoid'"):
             call("avoid", 2)
         with pytest.raises(ValueError, match="terms must be an integer >= 1, got 0"):
             call("attends", 0)

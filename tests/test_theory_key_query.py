@@ -25,6 +25,7 @@ from theory.phase_diagram import (
     CONTRASTS,
     avoidance_threshold,
     critical_noise_level,
+    occurring_pairs,
     ranking_gap,
     ranking_threshold,
     reversal_range,
@@ -141,6 +142,28 @@ def test_thresholds_of_differences_have_exact_signs():
     assert bracketed(avoidance_threshold(16, 12, bits=60), avoids(16, 12, False))
     assert bracketed(reversal_range(5, 64, bits=60)[1], avoids(5, 64, True))
     assert ranking_gap(Task(2, 3, Fraction(4, 7)), Fraction(4, 7)) == 0.0
+
+
+@pytest.mark.parametrize("alpha", [0, Fraction(1, 2), 1])
+@pytest.mark.parametrize("T", [2, 3, 4, 5])
+@pytest.mark.parametrize("N", [2, 3])
+def test_occurring_pairs_are_those_of_all_sequences(N, T, alpha):
+    """Every (z_t, z_{t-1}) class of every sequence of positive probability, with c ≠ q where it is c that follows q."""
+    task = Task(N, T, alpha, N - 1)
+    weight, _ = enumeration.weights(task)
+    tokens = enumeration.sequences(N, T, task.q).tokens[weight > 0]
+    name = {task.q: "q", task.tau: "tau"}
+    following, others = set(), set()
+    for sequence in tokens:
+        for t, token in enumerate(sequence):
+            before = name.get(sequence[t - 1], "k") if t else None
+            pair = f"E({name.get(token, 'k')})", f"P({before})" if t else ""
+            (following if before == "q" else others).add(pair)
+    assert [set(pairs) for pairs in occurring_pairs(task)] == [following, others]
+    K = key_query_classes(task, Fraction(1, 3), exact=True)
+    lowest = min(K[a] + K[b] for a, b in following)
+    highest = max(K[a] + (K[b] if b else 0) for a, b in others)
+    assert ranking_gap(task, Fraction(1, 3), exact=True) == lowest - highest
 
 
 def precise(task, absorption):

@@ -17,6 +17,7 @@ Source: this project; Chen, Bruna, Bietti (ICLR 2025), what attention learns.
 
 import math
 from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 from .evaluation import evaluate
@@ -39,10 +40,11 @@ def follower_logits(task: Task, noise_share: Any = None, exact: bool = False) ->
         exact: `Fraction`s instead of floats; needs a rational alpha and noise share.
 
     Raises:
-        TypeError, ValueError: not a task, T < 3, or a noise share outside [0, 1].
+        TypeError: not a task, a noise share that is no number, or exact=True with a float alpha or noise share.
+        ValueError: T < 3, a noise share outside [0, 1], or T too large for exact=True.
     """
     as_count("T", as_task(task).T, 3)
-    share = Fraction(task.alpha if noise_share is None else as_probability("noise_share", noise_share))
+    share = _as_noise_share(task, noise_share, exact)
 
     def formula(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
         step, f = KeyQuery(N, T, alpha), share.numerator / (0 * N + share.denominator)
@@ -57,6 +59,16 @@ def follower_logits(task: Task, noise_share: Any = None, exact: bool = False) ->
         return {row: rates[row] * (a + (1 - f) * b + f * c) / T for row, (a, b, c) in seen.items()}
 
     return evaluate(formula, task, exact)
+
+
+def _as_noise_share(task: Task, noise_share: Any, exact: bool) -> Fraction:
+    """f as an exact fraction; None is α, a float alpha being for `evaluate` to refuse."""
+    if noise_share is None:
+        return Fraction(task.alpha)
+    share = as_probability("noise_share", noise_share)
+    if exact and isinstance(share, float):
+        raise TypeError(f"exact=True needs a rational noise_share (int or fractions.Fraction), got {noise_share!r}")
+    return Fraction(share)
 
 
 def noise_rank_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
@@ -81,11 +93,19 @@ def concentrating_step(task: Task, missing: float, absorption: Any = None) -> fl
         missing: in (0, 1).
 
     Raises:
-        ValueError: missing out of range, or a ranking gap that is not positive, so that no step size is enough.
+        TypeError: not a task, or missing or absorption no real number.
+        ValueError: missing or absorption out of range, a ranking gap that is not positive, so that no step size is
+            enough, or one so small that the step size exceeds the largest float.
     """
+    if isinstance(missing, bool) or not isinstance(missing, Real):
+        raise TypeError(f"missing must be a real number in (0, 1), got {missing!r} ({type(missing).__name__})")
     if not 0 < missing < 1:
-        raise ValueError(f"missing must be in (0, 1), got {missing!r}")
+        raise ValueError(f"missing must be a real number in (0, 1), got {missing!r}")
     gap = ranking_gap(task, absorption)
     if gap <= 0:
         raise ValueError(f"no step concentrates attention: the ranking gap of {task} is {gap}, not positive")
-    return float(math.log((task.T - 1) / missing) / gap)
+    ratio = Fraction(task.T - 1) / Fraction(missing)  # may exceed the largest float
+    step = (math.log(ratio.numerator) - math.log(ratio.denominator)) / gap
+    if math.isinf(step):
+        raise ValueError(f"no float is large enough for the step: the ranking gap of {task} is {gap}")
+    return step

@@ -23,14 +23,17 @@ from typing import Any
 import flint
 
 from .evaluation import ball_arithmetic
-from .key_query import KeyQuery, combine
-from .phase_diagram import CONTRASTS
+from .key_query import KEY_CLASSES, KeyQuery, combine
+from .phase_diagram import CONTRASTS, as_contrast
 from .task import as_count
 
 ORDER = 8  # n above
 PRECISION = 192  # bits: K is of order N^{-3} beside terms of order 1, so most bits are guard bits
+MOST_N = 2**32
+"""Arb rounds a radius to 30 bits: for larger N the ball of α + 1/N next to α = 0, which formulas divide by, holds 0."""
 SHARP = 2.0**-24  # remainder / size below which an enclosure serves for the halves of its interval too
 COARSEST = 4  # boxes are at most 1/16 wide
+DEEPEST = 12  # a level has up to four times the undecided boxes of the one above
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,10 @@ class Regions:
     boxes: tuple[Box, ...]
 
     def area(self, contrast: str, sign: int) -> Fraction:
-        """Area on which a contrast has the given sign; 0 for undecided."""
+        """Area on which a contrast has the given sign; 0 for undecided.   Raises: ValueError for any other value."""
+        contrast = as_contrast(contrast)
+        if sign not in (-1, 0, 1):
+            raise ValueError(f"sign must be -1, 0 or 1, got {sign!r}")
         return sum((box.width**2 for box in self.boxes if box.signs[contrast] == sign), Fraction(0))
 
     def decided(self) -> Fraction:
@@ -76,7 +82,8 @@ class Regions:
 
     def box_at(self, alpha: Fraction, absorption: Fraction) -> Box:
         """The box that holds a point of [0, 1)², lower edges included.   Raises: ValueError for any other point."""
-        for level in range(COARSEST, self._depth + 1):
+        inside = 0 <= alpha < 1 and 0 <= absorption < 1  # NaN is not
+        for level in range(COARSEST, self._depth + 1) if inside else ():
             key = level, math.floor(alpha * 2**level), math.floor(absorption * 2**level)
             if key in self._by_place:
                 return self._by_place[key]
@@ -95,13 +102,13 @@ def certify(N: int, T: int, depth: int = 9) -> Regions:
     """Boxes of width at least 2^-depth on which the signs of both contrasts are proved, or reported as undecided.
 
     Args:
-        N, T: task sizes, N >= 2, T >= 2.
-        depth: smallest box width is 2^-depth, depth >= 4.
+        N, T: task sizes, 2 <= N <= 2^32, T >= 2.
+        depth: smallest box width is 2^-depth, depth in 4..12.
 
     Raises:
-        TypeError, ValueError: N, T or depth of another type or too small.
+        TypeError, ValueError: N, T or depth of another type or out of range.
     """
-    N, T, depth = as_count("N", N, 2), as_count("T", T, 2), as_count("depth", depth, COARSEST)
+    N, T, depth = _as_arguments(N, T, depth)
     with ball_arithmetic(PRECISION, ORDER + 1):
         enclosures = _Enclosures(N, T, CONTRASTS)
         pending = [Box(COARSEST, i, j) for i in range(2**COARSEST) for j in range(2**COARSEST)]
@@ -128,8 +135,12 @@ def certify_absorbed(
     Returns:
         (low, high, sign) per interval, in ascending order; they tile [0, 1]. The last one is undecided, because K = 0
         at α = 1.
+
+    Raises:
+        TypeError, ValueError: as for `certify`, and for contrasts of another type or with an unknown class.
     """
-    N, T, depth = as_count("N", N, 2), as_count("T", T, 2), as_count("depth", depth, COARSEST)
+    N, T, depth = _as_arguments(N, T, depth)
+    _check_contrasts(contrasts)
     found: dict[str, list[tuple[Fraction, Fraction, int]]] = {}
     with ball_arithmetic(PRECISION, ORDER + 1):
         enclosures = _Enclosures(N, T, contrasts)
@@ -144,6 +155,39 @@ def certify_absorbed(
                 else:
                     pending += [(level + 1, 2 * column + 1), (level + 1, 2 * column)]
     return found
+
+
+def _as_limited(name: str, value: Any, least: int, most: int) -> int:
+    """`value` as an int in least..most, or a TypeError / ValueError that names `name`."""
+    count = as_count(name, value, least)
+    if count > most:
+        raise ValueError(f"{name} must be an integer in {least}..{most}, got {count}")
+    return count
+
+
+def _as_arguments(N: Any, T: Any, depth: Any) -> tuple[int, int, int]:
+    """(N, T, depth) in their ranges."""
+    return (
+        _as_limited("N", N, 2, MOST_N),
+        as_count("T", T, 2),
+        _as_limited("depth", depth, COARSEST, DEEPEST),
+    )
+
+
+def _check_contrasts(contrasts: Any) -> None:
+    """TypeError / ValueError unless `contrasts` maps names to integer coefficients of K's classes."""
+    if not isinstance(contrasts, Mapping):
+        raise TypeError(f"contrasts must map names to coefficients, got {contrasts!r} ({type(contrasts).__name__})")
+    for contrast, coefficients in contrasts.items():
+        place = f"contrasts[{contrast!r}]"
+        if not isinstance(coefficients, Mapping):
+            kind = type(coefficients).__name__
+            raise TypeError(f"{place} must map classes of K to integers, got {coefficients!r} ({kind})")
+        for name, count in coefficients.items():
+            if name not in KEY_CLASSES:
+                raise ValueError(f"{place} must have keys among {KEY_CLASSES}, got {name!r}")
+            if isinstance(count, bool) or not isinstance(count, int):
+                raise TypeError(f"{place}[{name!r}] must be an integer, got {count!r} ({type(count).__name__})")
 
 
 class _Enclosures:
@@ -219,8 +263,8 @@ def _joined(centre: Any, whole: Any) -> list[Any]:
 
 
 def _is_sharp(terms: list[Any], radius: float) -> bool:
-    sizes = [float(abs(term).upper()) * radius**i for i, term in enumerate(terms)]
-    return sizes[ORDER] <= SHARP * sum(sizes)
+    sizes = [abs(term).upper() * flint.arb(radius) ** i for i, term in enumerate(terms)]
+    return all(size.is_finite() for size in sizes) and bool(sizes[ORDER] <= SHARP * sum(sizes, flint.arb(0)))
 
 
 def _shifted(coefficients: list[Any], shift: Any) -> list[Any]:

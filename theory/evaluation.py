@@ -22,7 +22,7 @@ _ACCURACY = 60  # bits to which a value is known before it is rounded
 _UNDERFLOW = flint.arb(2) ** -1075  # below it a float64 is 0; the ball of an exact zero ends here too
 _FIRST_BITS = 192
 _DOUBLINGS = 7
-_EXACT_BITS = 2**22  # of the largest numerator; beyond it one evaluation takes minutes
+_EXACT_BITS = 2**19  # of the largest numerator; beyond it one evaluation takes minutes
 
 
 def require_rational(task: Task) -> None:
@@ -49,15 +49,25 @@ def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key
             raise ValueError(
                 f"T={task.T} is too large for exact=True: fractions of about {bits} bits, at most {_EXACT_BITS}"
             )
-        return formula(Fraction(task.N), task.T, task.alpha)
+        found = formula(flint.fmpq(task.N), task.T, _as_fmpq(task.alpha))  # Fraction's arithmetic is far slower
+        return {key: _as_fraction(value) for key, value in found.items()}
     level = Fraction(task.alpha)
     for doubling in range(_DOUBLINGS + 1):
         with ball_arithmetic(_FIRST_BITS << doubling):
-            alpha = flint.arb(flint.fmpq(level.numerator, level.denominator))
+            alpha = flint.arb(_as_fmpq(level))
             values = {key: flint.arb(value) for key, value in formula(flint.arb(task.N), task.T, alpha).items()}
             if all(value.rel_accuracy_bits() >= _ACCURACY or abs(value) < _UNDERFLOW for value in values.values()):
                 return {key: float(value.mid()) for key, value in values.items()}
     raise ArithmeticError(f"{_FIRST_BITS << _DOUBLINGS} bits do not give {_ACCURACY} accurate ones for {task}")
+
+
+def _as_fmpq(value: Any) -> Any:
+    return flint.fmpq(value.numerator, value.denominator)
+
+
+def _as_fraction(value: Any) -> Fraction:
+    rational = flint.fmpq(value)
+    return Fraction(int(rational.p), int(rational.q))
 
 
 @contextmanager
@@ -122,7 +132,7 @@ def ring_expression(value: Any, divided_by: int) -> sympy.Expr:
 
 def _sum_of_monomials(terms: dict[tuple[int, ...], Any]) -> sympy.Expr:
     monomials = [
-        _factored(coefficient) * sympy.Mul(*(g**power for g, power in zip((T, _X, _Y), powers, strict=True)))
+        factored(coefficient) * sympy.Mul(*(g**power for g, power in zip((T, _X, _Y), powers, strict=True)))
         for powers, coefficient in terms.items()
     ]
     return sympy.Add(*monomials).subs(_POWERS)
@@ -137,7 +147,7 @@ def _by_powers(polynomial: Any) -> dict[tuple[int, ...], Any]:
     return coefficients
 
 
-def _factored(coefficient: Any) -> sympy.Expr:
+def factored(coefficient: Any) -> sympy.Expr:
     """A rational function of N and alpha, already in lowest terms, as a quotient of factored polynomials."""
     return _product_of_factors(coefficient.numer) / _product_of_factors(coefficient.denom)
 

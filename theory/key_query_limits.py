@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import sympy
 
-from .evaluation import N, alpha, symbolic_ring
+from .evaluation import N, alpha, factored, symbolic_ring
 from .key_query import KEY_CLASSES, KeyQuery, Parts, combine
 from .phase_diagram import CONTRASTS, as_contrast
 from .task import as_count
@@ -40,8 +40,10 @@ def long_sequence_parts(name: str, order: int = 0) -> Parts:
     """
     if as_count("order", order, 0) > 3:
         raise ValueError(f"order must be in 0..3, got {order!r}")
-    parts = _stationary()[name] if name in KEY_CLASSES else combine(_stationary(), CONTRASTS[as_contrast(name)])
-    return Parts(*(sympy.factor(_coefficient(part, 3 - order)) for part in parts))
+    if name not in KEY_CLASSES and name not in CONTRASTS:
+        raise ValueError(f"name must be one of {KEY_CLASSES + tuple(CONTRASTS)}, got {name!r}")
+    parts = combine(_stationary(), CONTRASTS[name]) if name in CONTRASTS else _stationary()[name]
+    return Parts(*(_coefficient(part, 3 - order) for part in parts))
 
 
 @cache
@@ -51,7 +53,7 @@ def _stationary() -> dict[str, Parts]:
 
 def _coefficient(polynomial: object, power: int) -> sympy.Expr:
     terms = polynomial.terms() if polynomial else []  # type: ignore[attr-defined]
-    return sum((coefficient.as_expr() for (t, *_), coefficient in terms if t == power), sympy.Integer(0))
+    return sum((factored(coefficient) for (t, *_), coefficient in terms if t == power), sympy.Integer(0))
 
 
 def fixed_noise_expansion(expression: sympy.Expr, terms: int) -> Expansion:
@@ -82,7 +84,6 @@ def _ascending(polynomial: sympy.Expr, terms: int) -> tuple[int, list[sympy.Expr
     return lowest, [found.coeff_monomial(s ** (lowest + i)) for i in range(terms)]
 
 
-@cache
 def threshold_series(contrast: str, root: int, terms: int) -> tuple[sympy.Expr, ...]:
     """(u_0, u_1, …): at uniform p and T → ∞ a contrast vanishes at α = s (u_0 + u_1 s + …), s = N^(-1/root).
 
@@ -96,7 +97,7 @@ def threshold_series(contrast: str, root: int, terms: int) -> tuple[sympy.Expr, 
     Raises:
         ValueError: the contrast has no, or more than one, balance at this scaling.
     """
-    parts, u = long_sequence_parts(contrast), sympy.Symbol("u")
+    parts, u = long_sequence_parts(as_contrast(contrast)), sympy.Symbol("u")
     balance = parts.at(alpha - 1 / (N + 1)).subs(alpha, s * u).subs(N, s ** -as_count("root", root, 1))
     numerator = sympy.Poly(sympy.fraction(sympy.cancel(sympy.together(balance)))[0], s)
     _, orders = _ascending(numerator.as_expr(), as_count("terms", terms, 1))

@@ -12,6 +12,7 @@ that can occur; `ranking_gap` is its margin.
 Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; boundaries and thresholds are this project's.
 """
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -122,33 +123,46 @@ def occurring_pairs(task: Task) -> tuple[list[tuple[str, str]], list[tuple[str, 
 def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
     """Bracket of α_c: at uniform p the step attends what follows the trigger just below it, and points away above.
 
-    α_c = N^{-1/3} - 1/N + O(N^{-4/3}) for T ≫ N (`key_query_limits.threshold_series`).
+    α_c = N^{-1/3} - 1/N + O(N^{-4/3}) along T >= N² (`key_query_limits.threshold_series`). For T above about 2N³ there
+    is a second, tiny level below which the step points away too: `uniform_threshold`.
 
     Returns:
         (a, b) with b - a <= 2^-bits: K[P(q)] > 0 at α = a, <= 0 at α = b. T >= 3: at T = 2 there is no change of sign.
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
 
     def away(alpha: Fraction) -> float:
         return -contrast_value(Task(N, T, alpha), "attends")
 
-    return _bracket(away, Fraction(1, N + 1), 1 - Fraction(1, 2 * N), bits)
+    return _bracket(away, Fraction(1, N + 1), 1 - Fraction(1, 2 * N), bits, f"K[P(q)] at uniform p, N={N}, T={T}")
+
+
+def uniform_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
+    """Bracket of the low noise level below which the step at uniform p points away; None if it attends as α → 0.
+
+    About 1/(2N³) - 1/T for T ≫ N³: c = q makes the trigger repeat itself about 1/α times, and such sequences point
+    nowhere.
+    """
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
+    name = f"K[P(q)] at uniform p, N={N}, T={T}"
+    return _from_zero(lambda alpha: contrast_value(Task(N, T, alpha), "attends"), Fraction(1, N + 1), T, bits, name)
 
 
 def absorbed_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
-    """Bracket of the noise level below which even absorbed noise leaves K[P(q)] <= 0; None if K[P(q)] > 0 at α = 0.
+    """Bracket of the low noise level below which even absorbed noise leaves K[P(q)] <= 0; None if there is none.
 
-    About N^{-3} - 1/T: c = q makes the trigger repeat itself about 1/α times, and such sequences point nowhere.
+    About 1/N³ - 1/T for T ≫ N³, for the reason given in `uniform_threshold`.
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
-    return _from_zero(lambda alpha: contrast_value(Task(N, T, alpha), "attends", alpha), Fraction(1, N), bits)
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
+    name = f"K[P(q)] at absorbed p, N={N}, T={T}"
+    return _from_zero(lambda alpha: contrast_value(Task(N, T, alpha), "attends", alpha), Fraction(1, N), T, bits, name)
 
 
 def ranking_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
     """Bracket of the low noise level below which, at absorbed p, some follower of the trigger is outranked.
 
-    About 1/(4N²) - 1/T for T ≫ N ≫ 1: below it "q q" scores less than the first position. T >= 4, as the ranking gap
-    is exactly 0 at T = 3.
+    About 1/(4N²) - 1/T, and above it, for T ≫ N² ≫ 1: below it "q q" scores less than the first position. T >= 4, as
+    the ranking gap is exactly 0 at T = 3.
 
     Returns:
         (a, b), or None if the followers rank first as α → 0. Nothing is said about larger α, where short sequences
@@ -157,24 +171,27 @@ def ranking_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fractio
     Raises:
         ValueError: the gap has the same sign next to 0 and at 1/N.
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 4), as_count("bits", bits, 1)
-    return _from_zero(lambda alpha: ranking_gap(Task(N, T, alpha), alpha), Fraction(1, N), bits)
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 4), _as_bits(bits)
+    name = f"the ranking gap at absorbed p, N={N}, T={T}"
+    return _from_zero(lambda alpha: ranking_gap(Task(N, T, alpha), alpha), Fraction(1, N), T, bits, name)
 
 
 def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
-    """Bracket of the noise level above which, at uniform p, K[E(τ)] < K[E(k)]; N^{-1/2} - 1/(2N) + … for T ≫ N.
+    """Bracket of the noise level above which, at uniform p, K[E(τ)] < K[E(k)]; N^{-1/2} - 1/(2N) + … along T >= N².
 
-    For T ≫ N the order holds up to about 1 - 2/(NT). Near α = 1/(N+1), where uniform p is absorbed p, it is reversed.
+    The order holds up to α = 1, or up to about 1 - 2/(NT) + N/T² for T above N²/2. Near α = 1/(N+1), where uniform p is
+    absorbed p, it is reversed; for T above 2N² it holds again below about 1/N² - 2/T.
 
     Raises:
         ValueError: the order is the same at 1/(N+1) and 1 - 1/(2N), as on short sequences and for N = 2.
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
 
     def avoids(alpha: Fraction) -> float:
         return contrast_value(Task(N, T, alpha), "avoids")
 
-    return _bracket(avoids, Fraction(1, N + 1), 1 - Fraction(1, 2 * N), bits)
+    name = f"K[E(k)] - K[E(τ)] at uniform p, N={N}, T={T}"
+    return _bracket(avoids, Fraction(1, N + 1), 1 - Fraction(1, 2 * N), bits, name)
 
 
 def reversal_range(
@@ -182,41 +199,59 @@ def reversal_range(
 ) -> tuple[tuple[Fraction, Fraction] | None, tuple[Fraction, Fraction]]:
     """Brackets of the noise levels between which, at absorbed p, the order is reversed: K[E(τ)] > K[E(k)].
 
-    About N^{-2} (None where it is reversed down to α = 0, as for T below about N²) and 1 - 1/N, for T ≫ N.
+    About 1/N² - 2/T (None where it is reversed down to α = 0) and 1 - 1/N, for T ≫ N² ≫ 1.
 
     Raises:
-        ValueError: the order is not reversed at α = 2/5 (so for N = 2 and for T <= 8).
+        ValueError: the order is not reversed at α = 2/5 (always so for N = 2 and for T <= 8).
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
-    inside = Fraction(2, 5)
+    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
+    inside, name = Fraction(2, 5), f"K[E(k)] - K[E(τ)] at absorbed p, N={N}, T={T}"
 
     def avoids(alpha: Fraction) -> float:
         return contrast_value(Task(N, T, alpha), "avoids", alpha)
 
     if avoids(inside) >= 0:
         raise ValueError(f"the order is not reversed at alpha=2/5 for N={N}, T={T}")
-    high = _bracket(avoids, inside, 1 - Fraction(1, 8 * N), bits)
-    return _from_zero(lambda alpha: -avoids(alpha), inside, bits), high
+    high = _bracket(avoids, inside, 1 - Fraction(1, 8 * N), bits, name)
+    return _from_zero(lambda alpha: -avoids(alpha), inside, T, bits, name), high
 
 
-def _from_zero(function: Callable[[Fraction], float], high: Fraction, bits: int) -> tuple[Fraction, Fraction] | None:
-    """The change from <= 0 to > 0 between a noise level next to 0 and `high`; None if it is positive at the former."""
-    least = Fraction(1, 2**200)
+MOST_BITS = 256
+
+
+def _as_bits(bits: int) -> int:
+    if as_count("bits", bits, 1) > MOST_BITS:
+        raise ValueError(f"bits must be at most {MOST_BITS}, got {bits}")
+    return bits
+
+
+def _from_zero(
+    function: Callable[[Fraction], float], high: Fraction, T: int, bits: int, name: str
+) -> tuple[Fraction, Fraction] | None:
+    """The change from <= 0 to > 0 between a noise level next to 0 and `high`; None if it is positive at the former.
+
+    Levels here are of order N^-3 or 1/T at the least: the start is far below, and `bits` are counted from N^-3 on.
+    """
+    size = high.denominator.bit_length()
+    least = Fraction(1, 2 ** (64 + 4 * size + 2 * T.bit_length()))
     if function(least) > 0:
         return None
-    return _bracket(function, least, high, bits)
+    return _bracket(function, least, high, bits + 3 * size, name)
 
 
 def _bracket(
-    function: Callable[[Fraction], float], low: Fraction, high: Fraction, bits: int
+    function: Callable[[Fraction], float], low: Fraction, high: Fraction, bits: int, name: str
 ) -> tuple[Fraction, Fraction]:
     """`margins.bracket_sign_change`, with Brent's method to guess where, and the signs at both ends checked.
 
     `function` returns exact values rounded once, so the signs are exact.
     """
-    if (function(low) > 0) != (function(high) > 0):
-        guess = Fraction(brentq(lambda level: function(Fraction(level)), float(low), float(high), xtol=2.0**-bits / 8))
-        near = max(low, guess - Fraction(1, 2 ** (bits + 1))), min(high, guess + Fraction(1, 2 ** (bits + 1)))
-        if [function(end) > 0 for end in near] == [function(end) > 0 for end in (low, high)]:
-            return near
+    if (function(low) > 0) == (function(high) > 0):
+        raise ValueError(f"{name}: no change of sign between alpha={float(low):.3g} and {float(high):.3g}")
+    tiny = math.ulp(0.0)
+    guess = Fraction(brentq(lambda level: function(Fraction(level)), float(low), float(high), xtol=tiny, disp=False))
+    margin = Fraction(1, 2 ** (bits + 1))
+    near = max(low, guess - margin), min(high, guess + margin)
+    if [function(end) > 0 for end in near] == [function(end) > 0 for end in (low, high)]:
+        return near
     return bracket_sign_change(function, low, high, bits)

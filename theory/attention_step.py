@@ -46,19 +46,21 @@ def follower_logits(task: Task, noise_share: Any = None, exact: bool = False) ->
     as_count("T", as_task(task).T, 3)
     share = _as_noise_share(task, noise_share, exact)
 
-    def formula(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
-        step, f = KeyQuery(N, T, alpha), share.numerator / (0 * N + share.denominator)
-        other, trigger = (step.given[flag].counts for flag in (False, True))
-        seen = {  # T μ at P(q), E(c), E(τ): overall, and given that the row's token is the correct one
-            "tau": [step.mean["P", "q"], step.mean["E", "k"], step.mean["E", "tau"]],
-            "c": [other["P", "q"], other["E", "c"], other["E", "tau"]],
-            "k": [other["P", "q"], other["E", "j"], other["E", "tau"]],
-            "q": [trigger["P", "q"], trigger["E", "j"], trigger["E", "tau"]],
-        }
-        rates = {row: alpha if row == "tau" else (1 - alpha) / N for row in ROWS}
-        return {row: rates[row] * (a + (1 - f) * b + f * c) / T for row, (a, b, c) in seen.items()}
+    return evaluate(lambda N, T, alpha: _logits(N, T, alpha, share), task, exact)
 
-    return evaluate(formula, task, exact)
+
+def _logits(N: Number, T: Number, alpha: Number, noise_share: Fraction) -> dict[str, Number]:
+    """Equation (7) in generic arithmetic."""
+    step, f = KeyQuery(N, T, alpha), noise_share.numerator / (0 * N + noise_share.denominator)
+    other, trigger = (step.given[flag].counts for flag in (False, True))
+    seen = {  # T μ at P(q), E(c), E(τ): overall, and given that the row's token is the correct one
+        "tau": [step.mean["P", "q"], step.mean["E", "k"], step.mean["E", "tau"]],
+        "c": [other["P", "q"], other["E", "c"], other["E", "tau"]],
+        "k": [other["P", "q"], other["E", "j"], other["E", "tau"]],
+        "q": [trigger["P", "q"], trigger["E", "j"], trigger["E", "tau"]],
+    }
+    rates = {row: alpha if row == "tau" else (1 - alpha) / N for row in ROWS}
+    return {row: rates[row] * (a + (1 - f) * b + f * c) / T for row, (a, b, c) in seen.items()}
 
 
 def _as_noise_share(task: Task, noise_share: Any, exact: bool) -> Fraction:
@@ -76,8 +78,13 @@ def noise_rank_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Frac
     N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
 
     def excess(alpha: Fraction) -> float:
-        logits = follower_logits(Task(N, T, alpha))
-        return float(logits["tau"]) - float(logits["c"])
+        """ξ_τ - ξ_c, rounded once: its sign is exact."""
+
+        def difference(N: Number, T: Number, level: Number) -> dict[str, Number]:
+            logits = _logits(N, T, level, alpha)
+            return {"excess": logits["tau"] - logits["c"]}
+
+        return float(evaluate(difference, Task(N, T, alpha))["excess"])
 
     return bracket_sign_change(excess, Fraction(0), Fraction(1), bits)
 

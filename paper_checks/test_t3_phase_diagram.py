@@ -43,8 +43,8 @@ def test_leading_orders(claim: Recorder) -> None:
     check_expansion(claim, "K[P(q)] in context, fixed α", fixed_noise_expansion(parts.in_context, 2), 3, context)
     noise = [-(a**2) * (1 - a), (1 - a) * (4 * a**2 - a + 1)]
     check_expansion(claim, "its noise part, fixed α", fixed_noise_expansion(parts.noise, 2), 2, noise)
-    scaled = [2 * x / (1 + x) ** 3]
-    check_expansion(claim, "K[P(q)] in context, fixed αN", scaled_noise_expansion(parts.in_context, 1), 2, scaled)
+    scaled = [2 * x / (1 + x) ** 3, x * (x**2 - 5 * x - 2) / (1 + x) ** 3]
+    check_expansion(claim, "K[P(q)] in context, fixed αN", scaled_noise_expansion(parts.in_context, 2), 2, scaled)
 
 
 REMAINDERS: dict[str, tuple[Callable[[int], float], Callable[[int], float] | None, Callable[[int, float], float]]] = {

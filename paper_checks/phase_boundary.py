@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from theory import Task
-from theory.phase_diagram import contrast_parts, turning_absorption
+from theory.phase_diagram import contrast_parts
 
 Point = tuple[float, float]
 
@@ -32,7 +32,7 @@ class _Place(NamedTuple):
 def boundary(N: int, T: int, contrast: str, intervals: int = 64) -> list[list[Point]]:
     """Branches of {(α, π*(α))} inside the square, each a list of points of ascending α.
 
-    π* is `turning_absorption` on a grid of `intervals` intervals (a power of 2), refined where π* is steep, leaves the
+    π* is `Parts.zero` on a grid of `intervals` intervals (a power of 2), refined where π* is steep, leaves the
     square or has a pole. Nothing is joined across a pole.
     """
     grid = [Fraction(i, intervals) for i in range(intervals + 1)]
@@ -51,8 +51,8 @@ def boundary(N: int, T: int, contrast: str, intervals: int = 64) -> list[list[Po
 
 def _place(N: int, T: int, alpha: Fraction, contrast: str) -> _Place | None:
     """None where C = 0."""
-    task = Task(N, T, alpha)
-    level, (A, C) = turning_absorption(task, contrast), contrast_parts(task, contrast)
+    parts = contrast_parts(Task(N, T, alpha), contrast)
+    level, (A, C) = parts.zero(alpha), parts
     return None if level is None else _Place(min(max(level, 0.0), 1.0), A * C > 0, C > 0)
 
 

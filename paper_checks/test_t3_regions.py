@@ -9,14 +9,8 @@ from theory import Task
 from theory.certified import Regions, certify
 from theory.evaluation import alpha
 from theory.key_query import combine, key_query_parts
-from theory.key_query_limits import (
-    turning_expansion,
-)
-from theory.phase_diagram import (
-    CONTRASTS,
-    contrast_value,
-    window,
-)
+from theory.key_query_limits import turning_expansion
+from theory.phase_diagram import CONTRASTS, contrast_value, window
 
 from .key_query_experiments import check_expansion, check_simulation, direction
 from .recorder import Recorder

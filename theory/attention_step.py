@@ -20,11 +20,11 @@ from fractions import Fraction
 from numbers import Real
 from typing import Any
 
-from .evaluation import evaluate
+from .evaluation import as_exact_probability, evaluate
 from .key_query import KeyQuery
 from .margins import bracket_sign_change
 from .phase_diagram import ranking_gap
-from .task import Task, as_count, as_probability, as_task
+from .task import Task, as_count, as_task
 from .trigger_chain import Number
 
 ROWS = ("c", "k", "q", "tau")
@@ -44,8 +44,8 @@ def follower_logits(task: Task, noise_share: Any = None, exact: bool = False) ->
         ValueError: T < 3, a noise share outside [0, 1], or T too large for exact=True.
     """
     as_count("T", as_task(task).T, 3)
-    share = _as_noise_share(task, noise_share, exact)
-
+    # a float alpha is for `evaluate` to refuse
+    share = Fraction(task.alpha) if noise_share is None else as_exact_probability("noise_share", noise_share, exact)
     return evaluate(lambda N, T, alpha: _logits(N, T, alpha, share), task, exact)
 
 
@@ -61,16 +61,6 @@ def _logits(N: Number, T: Number, alpha: Number, noise_share: Fraction) -> dict[
     }
     rates = {row: alpha if row == "tau" else (1 - alpha) / N for row in ROWS}
     return {row: rates[row] * (a + (1 - f) * b + f * c) / T for row, (a, b, c) in seen.items()}
-
-
-def _as_noise_share(task: Task, noise_share: Any, exact: bool) -> Fraction:
-    """f as an exact fraction; None is α, a float alpha being for `evaluate` to refuse."""
-    if noise_share is None:
-        return Fraction(task.alpha)
-    share = as_probability("noise_share", noise_share)
-    if exact and isinstance(share, float):
-        raise TypeError(f"exact=True needs a rational noise_share (int or fractions.Fraction), got {noise_share!r}")
-    return Fraction(share)
 
 
 def noise_rank_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:

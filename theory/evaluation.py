@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import flint
 import sympy
 
-from .task import Task
+from .task import Task, as_probability
 
 Key = TypeVar("Key")
 Formula = Callable[[Any, Any, Any], dict[Key, Any]]
@@ -32,6 +32,14 @@ def require_rational(task: Task) -> None:
             f"exact=True needs a rational alpha (int or fractions.Fraction), got alpha={task.alpha!r} (float); "
             f"Fraction({str(task.alpha)!r}) may be what you mean"
         )
+
+
+def as_exact_probability(name: str, value: Any, exact: bool) -> Fraction:
+    """`value` in [0, 1] as a fraction, floats being exact dyadic numbers; exact=True refuses them with a TypeError."""
+    number = as_probability(name, value)
+    if exact and isinstance(number, float):
+        raise TypeError(f"exact=True needs a rational {name} (int or fractions.Fraction), got {value!r}")
+    return Fraction(number)
 
 
 def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key, Any]:

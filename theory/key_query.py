@@ -24,9 +24,9 @@ import numpy as np
 import sympy
 
 from .evaluation import alpha as symbol_alpha
-from .evaluation import evaluate, ring_expression, symbolic_ring
+from .evaluation import as_exact_probability, evaluate, ring_expression, symbolic_ring
 from .symmetry import BLOCKS
-from .task import Task, as_probability, as_task
+from .task import Task, as_task
 from .trigger_chain import Number, Power, TriggerChain, integer_power
 from .within_sequence import Feature, WithinSequence
 
@@ -46,6 +46,10 @@ class Parts(NamedTuple):
     def at(self, excess: Any) -> Any:
         """K at α - π = `excess`."""
         return self.in_context + excess * self.noise
+
+    def zero(self, alpha: Any) -> float | None:
+        """π* = α + A/C, the absorption at which floats A + (α-π) C vanish; may lie outside [0, 1]. None where C = 0."""
+        return float(Fraction(alpha) + Fraction(self.in_context) / Fraction(self.noise)) if self.noise else None
 
 
 class KeyQuery:
@@ -183,16 +187,14 @@ def key_query_gradient(task: Task, absorption: Any = None, exact: bool = False) 
     return blocks.ravel()
 
 
-def as_absorption(absorption: Any, N: int) -> Fraction:
+def as_absorption(absorption: Any, N: int, exact: bool = False) -> Fraction:
     """π as an exact fraction; None is 1/(N+1).   Raises: TypeError, ValueError naming `absorption`."""
-    return Fraction(1, N + 1) if absorption is None else Fraction(as_probability("absorption", absorption))
+    return Fraction(1, N + 1) if absorption is None else as_exact_probability("absorption", absorption, exact)
 
 
 def _excess(task: Task, absorption: Any, exact: bool) -> Fraction:
     """α - π as an exact fraction; floats are exact dyadic numbers."""
-    if exact and absorption is not None and isinstance(as_probability("absorption", absorption), float):
-        raise TypeError(f"exact=True needs a rational absorption (int or fractions.Fraction), got {absorption!r}")
-    return Fraction(task.alpha) - as_absorption(absorption, task.N)
+    return Fraction(task.alpha) - as_absorption(absorption, task.N, exact)
 
 
 def key_query_closed_form(name: str) -> sympy.Expr:

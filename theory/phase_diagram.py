@@ -51,10 +51,7 @@ def contrast_value(task: Task, contrast: str, absorption: Any = None) -> float:
 
 def turning_absorption(task: Task, contrast: str) -> float | None:
     """π* = α + A/C, the absorption at which a contrast vanishes; may lie outside [0, 1]. None where C = 0."""
-    parts = contrast_parts(task, contrast)
-    if not parts.noise:
-        return None
-    return float(Fraction(task.alpha) + Fraction(parts.in_context) / Fraction(parts.noise))
+    return contrast_parts(task, contrast).zero(task.alpha)
 
 
 def window(task: Task) -> tuple[float, float] | None:
@@ -69,7 +66,7 @@ def window(task: Task) -> tuple[float, float] | None:
     low, high = 0.0, 1.0
     for contrast in CONTRASTS:
         parts = contrast_parts(task, contrast)
-        turn = turning_absorption(task, contrast)
+        turn = parts.zero(task.alpha)
         if turn is None:
             low, high = (low, high) if parts.in_context > 0 else (1.0, 0.0)
         elif parts.noise < 0:  # the contrast grows with π

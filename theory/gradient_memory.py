@@ -1,0 +1,299 @@
+"""Gradients as associative memories: what one step of cross-entropy stores, and what input noise leaves of it.
+
+For logits ξ_k(z) = v_kᵀ W u_z with fixed embeddings and any joint law p(z, k) of input and output,
+
+    ∇L = Σ_k Σ_z p(z) (p̂(k|z) - p(k|z)) v_k u_zᵀ = Σ_k Σ_z C[z,k] v_k u_zᵀ,    C[z,k] = p(z) p̂(k|z) - p(z,k),      (9)
+
+the gradient in W alone. Nothing is asked of the embeddings; p(z,k) = 0 and p(z) = 0 do no harm. A memory is read off as
+v_kᵀ ∇L u_z = (V Vᵀ Cᵀ U Uᵀ)[k,z]. The rows of C sum to zero, so for K >= 2 this is C for every such C if and only if
+U Uᵀ = I/λ and V Vᵀ = λI + ρ 11ᵀ for some λ > 0, ρ: orthonormal inputs, outputs orthonormal up to a common overlap.
+
+With inputs x in place of u_z, grouped by output, where every p_k = p(y=k) is positive,
+
+    ∇L = Σ_k p_k v_k (μ̂_k - μ_k)ᵀ,    μ_k = E[x | y=k],    μ̂_k = E[p̂(k|x) x] / p_k;                             (10)
+
+an output that never occurs has no μ_k, and its term is v_k E[p̂(k|x) x]ᵀ. At W = 0, where p̂ = 1/K, with μ = E x,
+
+    -∇L = Σ_k p_k v_k (μ_k - μ)ᵀ + Σ_k (p_k - 1/K) v_k μᵀ,                                                          (11)
+
+a signal and a residual of rank one. Noise with the same mean given every y leaves the signal alone, whatever else its
+law is; it enters the residual through μ, unless p_k = 1/K. At W ≠ 0 its law matters. E‖x‖ must be finite throughout.
+
+For the attention value matrix on noisy in-context recall x = x̄, K = M, p_k = (1-α)/N, p_τ = α, and (11) is
+
+    G_V = S + r μᵀ,    S_k = (1-α)/N (μ_k - μ),    S_τ = 0,    r = (α - 1/M) (e_τ - (1/N) Σ_{k<N} e_k).             (12)
+
+The noise output lives in r μᵀ alone, which shifts all ordinary rows alike; rᵀ S = 0, so removing the direction of r
+from the outputs of G_V leaves S. With U = E[#{t <= T-2 : z_t = q} | c ≠ q], and D and D⁺ the excess of the expected
+number of triggers given c = q over that given c ≠ q among z_1 … z_{T-2} and z_1 … z_{T-1}, in units of (1-α)/(N² T),
+
+    S[k,E(k)] = (N-1)(1-α) U + D/N    S[k,E(j)] = -(1-α) U + D/N          S[k,E(q)] = -D⁺        S[k,E(τ)] = -α D
+    S[q,E(q)] = (N-1) D⁺              S[q,E(j)] = -(1-α) U - (N-1) D/N    S[q,E(τ)] = (N-1) α D,                    (13)
+
+and S[·,P(·)] = S[·,E(·)]. As D⁺ = (1-α)(U + D) - D/N and D >= 0, copying entries are positive for all T >= 3, α < 1.
+
+Source: Bietti et al. (NeurIPS 2023), gradients as memories and noisy inputs; (11) to (13) are this project's.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from .evaluation import evaluate, symbolic_numbers, to_expression
+from .gradients import EntryMoments
+from .key_query import KeyQuery
+from .pooling import class_sizes
+from .symmetry import ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
+from .task import Task, as_task
+from .trigger_chain import Number, Power, integer_power
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+
+def memory_coefficients(marginal: Any, predicted: Any, joint: Any) -> Any:
+    """C of (9) from p(z), p̂(k|z) and p(z,k): numbers, symbols, or arrays that broadcast."""
+    return marginal * predicted - joint
+
+
+def outer_products(outputs: Array, coefficients: Array, inputs: Array) -> Array:
+    """Σ_k Σ_z C[z,k] v_k u_zᵀ, shape (d, e), in any arithmetic: outputs (K, d), coefficients (Z, K), inputs (Z, e)."""
+    return np.asarray(outputs.T @ coefficients.T @ inputs)
+
+
+def recalled(outputs: Array, coefficients: Array, inputs: Array) -> Array:
+    """v_kᵀ ∇L u_z, shape (Z, K): C with its cross-talk, U Uᵀ C V Vᵀ; arguments as for `outer_products`."""
+    return np.asarray(inputs @ inputs.T @ coefficients @ outputs @ outputs.T)
+
+
+def predicted_probabilities(outputs: Any, inputs: Any, weight: Any) -> Floats:
+    """p̂(k|z), the softmax over k of v_kᵀ W u_z: float64 of shape (Z, K).
+
+    Args: outputs v_k, shape (K, d); inputs u_z, shape (Z, e); weight W, shape (d, e).
+
+    Raises:
+        TypeError, ValueError: an argument that is no real array, of another shape, not finite, or logits that overflow.
+    """
+    V, U = _as_matrix("outputs", outputs, "(K, d)"), _as_matrix("inputs", inputs, "(Z, e)")
+    W = _as_matrix("weight", weight, "(d, e)", (V.shape[1], U.shape[1]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = U @ W.T @ V.T
+    if not np.isfinite(logits).all():
+        raise ValueError("weight must give finite logits, got some beyond the largest float")
+    return np.asarray(softmax(logits, axis=1))
+
+
+def association_gradient(outputs: Any, inputs: Any, joint: Any, weight: Any) -> Floats:
+    """∇L of L = E[cross-entropy of the logits v_kᵀ W u_z] in W, by (9): float64 of shape (d, e).
+
+    Args: as for `predicted_probabilities` (inputs may be noisy ones, u_z = x_z), and joint p(z, k), shape (Z, K).
+
+    Raises:
+        TypeError, ValueError: as `predicted_probabilities`, or a joint that is no distribution.
+    """
+    predicted = predicted_probabilities(outputs, inputs, weight)
+    law = _as_distribution(joint, predicted.shape)
+    coefficients = memory_coefficients(law.sum(axis=1, keepdims=True), predicted, law)
+    return outer_products(np.asarray(outputs, np.float64), coefficients, np.asarray(inputs, np.float64))
+
+
+class ConditionalMeans(NamedTuple):
+    """p_k, shape (K,), and μ_k and μ̂_k of (10), shape (K, e)."""
+
+    probability: Array
+    actual: Array
+    predicted: Array
+
+    def gradient(self, outputs: Array) -> Array:
+        """Σ_k p_k v_k (μ̂_k - μ_k)ᵀ, shape (d, e)."""
+        return np.asarray(outputs.T @ (self.probability[:, None] * (self.predicted - self.actual)))
+
+
+def conditional_means(predicted: Array, joint: Array, inputs: Array) -> ConditionalMeans:
+    """p_k, μ_k and μ̂_k of (10) in any arithmetic: predicted and joint (Z, K), inputs (Z, e).
+
+    Raises:
+        ValueError: an output that never occurs, for which (10) divides by zero.
+    """
+    probability = joint.sum(axis=0)
+    never = [k for k, share in enumerate(probability) if not share]
+    if never:
+        raise ValueError(f"joint must give every output a positive probability: no E[x | y = k] exists at k={never}")
+    own, model = joint.T @ inputs, (joint.sum(axis=1, keepdims=True) * predicted).T @ inputs
+    return ConditionalMeans(probability, own / probability[:, None], model / probability[:, None])
+
+
+def conditional_mean_gradient(outputs: Any, inputs: Any, joint: Any, weight: Any) -> Floats:
+    """∇L by (10), for inputs x_z with probabilities Σ_k joint[z, k]; arguments as for `association_gradient`.
+
+    Raises:
+        TypeError, ValueError: as `association_gradient`, or an output that never occurs.
+    """
+    predicted = predicted_probabilities(outputs, inputs, weight)
+    law = _as_distribution(joint, predicted.shape)
+    with np.errstate(over="ignore"):
+        means = conditional_means(predicted, law, np.asarray(inputs, dtype=np.float64))
+    if not np.isfinite(means.predicted).all():
+        raise ValueError(f"joint must not make E[p̂(k|x) x] / p(y=k) overflow, least p(y=k) {means.probability.min()}")
+    return means.gradient(np.asarray(outputs, dtype=np.float64))
+
+
+def zero_weight_parts(outputs: Array, probabilities: Array, means: Array) -> tuple[Array, Array]:
+    """Signal and residual of -∇L at W = 0, equation (11), each of shape (d, e), in any arithmetic.
+
+    Args: outputs v_k, shape (K, d); probabilities p_k with sum 1, shape (K,); means μ_k, shape (K, e).
+    """
+    mean, K = probabilities @ means, len(probabilities)
+    signal = probabilities[:, None] * (means - mean)
+    residual = np.multiply.outer((K * probabilities - 1) / K, mean)
+    return outputs.T @ signal, outputs.T @ residual
+
+
+class ContextParts:
+    """The terms of (12) in generic arithmetic; entries are named by their class."""
+
+    def __init__(self, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
+        self.N, self.T, self.alpha, self.step = N, T, alpha, KeyQuery(N, T, alpha, power)
+
+    def excess(self, entry: EntryClass) -> Number:
+        """(μ_row - μ)[column]; zero in row τ."""
+        row, block, token = entry[0], entry[1][0], entry[1][2:-1]
+        if row == "tau":
+            return 0 * self.N
+        own = self.step.given[row == "q"].counts[block, "c" if token == "k" else token]
+        return (own - self.step.mean[block, token if token in ("q", "tau") else "k"]) / self.T
+
+    def signal(self, entry: EntryClass) -> Number:
+        """One entry of S."""
+        return (1 - self.alpha) / self.N * self.excess(entry)
+
+    def residual(self, row: str) -> Number:
+        """r in row "tau" or any other."""
+        level = self.alpha - 1 / (self.N + 1)
+        return level if row == "tau" else -level / self.N
+
+    def mean(self) -> dict[tuple[str, str], Number]:
+        """μ per (block, "q" | "k" | "tau")."""
+        return {feature: count / self.T for feature, count in self.step.mean.items()}
+
+
+def context_signal(task: Task, exact: bool = False) -> Array:
+    """S of (12), what the attention value gradient learns in context.
+
+    Args: as for `theory.gradient_mean`, whose shape, (N+1, 2(N+1)), and columns, [E(0..N), P(0..N)], it has.
+
+    Raises:
+        TypeError: not a task, or exact=True with a float alpha.   ValueError: N too large for a full matrix.
+    """
+    _require_room(task, 2 * as_task(task).M ** 2)
+    return assemble(task, context_signal_classes(task, exact), object if exact else np.float64)
+
+
+def context_signal_classes(task: Task, exact: bool = False) -> dict[EntryClass, Any]:
+    """S per symmetry class, at any N; arguments and errors as `context_signal`."""
+
+    def formula(*numbers: Number) -> dict[EntryClass, Number]:
+        parts = ContextParts(*numbers)
+        return {entry: parts.signal(entry) for entry in ENTRY_CLASSES}
+
+    return evaluate(formula, as_task(task), exact)
+
+
+def context_signal_closed_form(row: str, column: str) -> sympy.Expr:
+    """One class of S as a sympy expression in N, T, alpha; names and errors as `theory.closed_form`."""
+    return to_expression(symbolic_parts().signal(parse_entry_class(row, column)))
+
+
+@cache
+def symbolic_parts() -> ContextParts:
+    """The terms of (12) as elements of sympy's field of rational functions, for `to_expression`."""
+    return ContextParts(*symbolic_numbers())
+
+
+def distributional_residual(task: Task, exact: bool = False) -> tuple[Array, Array]:
+    """r, shape (N+1,), and μ = E x̄, shape (2(N+1),), of (12); r vanishes if and only if α = 1/(N+1).
+
+    Raises:
+        TypeError: not a task, or exact=True with a float alpha.   ValueError: N too large for an array.
+    """
+    _require_room(task, 2 * as_task(task).M)
+
+    def formula(*numbers: Number) -> dict[tuple[str, str], Number]:
+        parts = ContextParts(*numbers)
+        return parts.mean() | {("r", token): parts.residual(token) for token in ("q", "k", "tau")}
+
+    values = evaluate(formula, task, exact)
+    rows = np.empty((3, task.M), dtype=object if exact else np.float64)
+    for row, block in zip(rows, ("r", "E", "P"), strict=True):
+        row[:], row[task.q], row[task.tau] = (values[block, token] for token in ("k", "q", "tau"))
+    return rows[0], rows[1:].ravel()
+
+
+class Sizes(NamedTuple):
+    """‖S‖² and ‖r μᵀ‖² (Frobenius; their sum is ‖G_V‖²), E‖μ_c - μ‖² and E‖x̄ - μ_c‖²."""
+
+    signal: Any
+    residual: Any
+    spread: Any
+    scatter: Any
+
+
+def part_sizes(task: Task, exact: bool = False) -> Sizes:
+    """How large signal and residual are, and how far x̄ scatters about its mean given c; errors as `context_signal`.
+
+    About its mean given the output y, E‖x̄ - μ_y‖² = scatter + α spread, against E‖μ_y - μ‖² = (1-α) spread.
+    """
+
+    def formula(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
+        parts, sizes = ContextParts(N, T, alpha), class_sizes(N)
+        # products, as Arb's own power is undefined where a ball holds 0
+        spread = sum(size * parts.excess(entry) * parts.excess(entry) for entry, size in sizes.items()) / N
+        mean = sum((N - 1 if token == "k" else 1) * value * value for (_, token), value in parts.mean().items())
+        signal, level = (1 - alpha) * (1 - alpha) / N * spread, parts.residual("tau")
+        residual = (level * level + N * parts.residual("k") * parts.residual("k")) * mean
+        return {"signal": signal, "residual": residual, "spread": spread, "scatter": _scatter(N, T, alpha)}
+
+    return Sizes(**evaluate(formula, as_task(task), exact))
+
+
+def _scatter(N: Number, T: Number, alpha: Number) -> Number:
+    """E‖x̄ - μ_c‖²: the variances of all columns given c."""
+    total = 0 * N
+    for is_trigger, features in EntryMoments("attention_value", N, T, alpha).given.items():
+        alike, weight = (N - 1, 1) if is_trigger else (N - 2, N - 1)
+        total += weight * sum((alike if name[1] == "j" else 1) * (b - a * a) for name, (a, b) in features.items()) / N
+    return total
+
+
+def _require_room(task: Task, entries: int) -> None:
+    if entries > 2**28:
+        raise ValueError(
+            f"N must be smaller for a full array ({entries:.2g} entries asked for with N={task.N}, at most {2**28}); "
+            "theory.gradient_memory.context_signal_classes(task) gives every distinct entry of S at any N"
+        )
+
+
+def _as_matrix(name: str, values: Any, symbols: str, shape: tuple[int, ...] | None = None) -> Floats:
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise TypeError(f"{name} must be a real array of shape {symbols}: {error}") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be a real array of shape {symbols}, got dtype {array.dtype}")
+    if array.ndim != 2 or array.size == 0 or (shape and array.shape != shape):
+        raise ValueError(f"{name} must have shape {symbols}{f' = {shape}' if shape else ''}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
+    return array.astype(np.float64)
+
+
+def _as_distribution(joint: Any, shape: tuple[int, ...]) -> Floats:
+    law = _as_matrix("joint", joint, "(Z, K)", shape)
+    bound = 4 * law.size * np.finfo(np.float64).eps  # n numbers over their total, added up: n roundings each way
+    if law.min() < 0 or abs(law.sum() - 1) > bound:
+        raise ValueError(f"joint must be >= 0 with sum 1 within {bound:.1e}, got {law.min()} and {law.sum()}")
+    return law

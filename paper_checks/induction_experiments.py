@@ -1,0 +1,77 @@
+"""What the checks of B3 share: models with theory's weights, simulated steps, statistics with their standard errors."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from simulate import Grams, TwoLayer, sample_induction, stepped, two_layer_gradient
+from theory.induction_head import InductionTask, Reads, match_score, output_association, previous_token_step
+from theory.induction_weights import population_weights
+
+from .recorder import Recorder
+
+BLOCKS = 64
+"""Independent averages behind a standard error: t-tests with 63 degrees of freedom."""
+
+
+def size_of_match(task: InductionTask, match: float, reads: Reads) -> float:
+    """o times the W_K² step size that scores a full match with `match`."""
+    return match / float(match_score(task, 1, reads))
+
+
+def sharp_last_size(task: InductionTask, size: float, reads: Reads, log_odds: float) -> float:
+    """o times the W_K¹ step size at which rows 2..T-1 prefer the previous token by at least `log_odds`."""
+    step = previous_token_step(task, size, reads)
+    margins = [step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, task.T - 1)]
+    return log_odds / float(abs(min(margins)))
+
+
+def population_model(task: InductionTask, size: float, last: float, reads: Reads) -> TwoLayer:
+    """The model with theory's weights."""
+    weights = population_weights(task, size, last, reads)
+    return TwoLayer(task.N, task.T).with_weights(**{k: torch.from_numpy(v) for k, v in weights._asdict().items()})
+
+
+def simulated_model(
+    task: InductionTask, size: float, last: float, reads: Reads, samples: int, seed: int, grams: Grams | None = None
+) -> TwoLayer:
+    """Three steps from zero on gradients of fresh sequences; sizes as in `population_weights`."""
+    model, o = TwoLayer(task.N, task.T), float(output_association(task))
+    steps = (
+        ("W_O", 1.0, (), reads.values),
+        ("W_K2", size / o, reads.keys, reads.query),
+        ("W_K1", last / o, ("P",), ("P",)),
+    )
+    for index, (matrix, step, rows, columns) in enumerate(steps):
+        gradient = two_layer_gradient(model, matrix, samples, seed=seed + index, blocks=2).mean
+        model = stepped(model, matrix, gradient, step, rows, columns, grams)
+    return model
+
+
+def recalled(model: TwoLayer, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whether y alone has the highest logit on fresh sequences, and the trigger's position j, shapes (samples,)."""
+    batch = sample_induction(model.N, model.T, samples, seed=seed)
+    with torch.no_grad():
+        logits = torch.cat([model(part) for part in torch.split(batch.tokens, 4096)])
+    answer = logits.gather(1, batch.target[:, None])
+    rivals = logits.scatter(1, batch.target[:, None], -torch.inf)
+    return (answer[:, 0] > rivals.max(dim=1).values).numpy(), batch.position.numpy() + 1
+
+
+def memory_recall(model: TwoLayer) -> dict[str, float]:
+    """Probes: how often W_O² answers E(k) with k, W_K² finds E1(k) for E(k), W_K¹ finds P(t-1) for P(t), t >= 2."""
+    E, E1, P = model.block("E"), model.block("E1"), model.block("P")
+    W_O, W_K2, W_K1 = (getattr(model, name).detach() for name in ("W_O", "W_K2", "W_K1"))
+    tokens, positions = torch.arange(model.N), torch.arange(1, model.T)
+    later = torch.ones(model.T, model.T, dtype=torch.bool).tril(-1)
+    found = W_K1[P, P].masked_fill(later, -torch.inf).argmax(dim=0)[1:]
+    hits = (W_O[:, E].argmax(dim=0) == tokens, W_K2[E1, E].argmax(dim=0) == tokens, found == positions - 1)
+    return {name: float(hit.double().mean()) for name, hit in zip(("W_O", "W_K2", "W_K1"), hits, strict=True)}
+
+
+def check_blocks(claim: Recorder, name: str, exact: Any, blocks: np.ndarray, error: float, **details: Any) -> None:
+    """Statistics of `BLOCKS` independent blocks, first axis, against exact values."""
+    count = len(blocks)
+    spread = blocks.std(axis=0, ddof=1) / count**0.5
+    claim.estimate(name, exact, blocks.mean(axis=0), spread, error, degrees=count - 1, **details)

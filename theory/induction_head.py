@@ -1,0 +1,264 @@
+"""Three population gradient steps from zero that build an induction head, in one-hot coordinates.
+
+Sequence law. The trigger q is uniform on N tokens, its position j uniform on 1..T-2, y uniform on the tokens other than
+q; z_j = q, z_{j+1} = y, z_T = q, and the T-3 other tokens are uniform on the tokens other than q, so each equals y with
+probability f = 1/(N-1). The loss is cross-entropy of y at position T.
+
+Model. x_t = E(z_t) + P(t); the first layer adds Σ_s a_ts (E1(z_s) + P1(s)), a_t = softmax_{s<=t} x_sᵀ W_K¹ x_t; the
+second attends from T with scores x¹_tᵀ W_K² x¹_T and answers with logits ξ = W_O² Σ_t a_t x¹_t. All the vectors E, P,
+E1, P1 are orthonormal (infinite width). `Reads` says which of them each of the matrices sees.
+
+Steps, each from zero, in this order, at the output probabilities p̂ = 1/N of small logits; δ is Kronecker's:
+
+    W_O²[k, E(l)] = o (δ_kl - 1/N),   W_O²[k, E1(l)] = o₁ (δ_kl - 1/N),   P and P1: 0                                (1)
+    o = (1 + (T-3) f - T/N) / (T (N-1)),
+    W_K²[F(k), E(l)] = o A_F (δ_kl - 1/N) / (N-1),  F = E1, E;  W_K²[P(t), E(l)] = o b_t/N;  W_K²[P(t), P(T)] = o b_t
+    A_F = (1/T) E_j Σ_t (e_t - ē) F_t,   b_t = (1/T) E_j (e_t - ē)_t,                                                (2)
+    W_K¹[P(s), P(t)] = o E_j [ a_t (e_t - ē) λ/t (1{z_s=q} - u_t) + a_t (o₁/o)/t (1{z_s=y} - v_t) ],  s <= t         (3)
+
+(the second term of (3) only where W_O² reads E1). Here, given j: e_t = P(z_t=y) + (o₁/o) v_t is the value of position
+t; u_t and v_t are the shares of q and of y among z_1..z_t; F_t = u_t for E1 and 1{z_t=q} for E; ē = Σ_t a_t e_t; a is
+the second layer's attention, 1/T in (2); and λ is W_K²'s score of a full match, o A_E1/(N-1) times its step size η.
+First moments of the law are enough because, up to a constant, W_K² scores depend on the positions of q alone.
+
+Source: Bietti et al. (NeurIPS 2023), the induction head in three gradient steps; exact finite N and T: this project.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .task import as_count
+
+Floats = NDArray[np.float64]
+Table = NDArray[Any]
+"""Of `Fraction`s, or of floats where a step size is given."""
+
+MOST_POSITIONS = 512
+"""Largest T of the exact tables, which hold T² fractions."""
+
+
+@dataclass(frozen=True)
+class InductionTask:
+    """The sequence law: N >= 2 tokens, length T >= 3.
+
+    Raises:
+        TypeError, ValueError: N or T no integer or too small.
+    """
+
+    N: int
+    T: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "N", as_count("N", self.N, 2))
+        object.__setattr__(self, "T", as_count("T", self.T, 3))
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Which feature blocks the matrices see.
+
+    Args:
+        values: what W_O² reads, ("E",) or ("E", "E1").
+        keys: key side of W_K², "E1" and any of "E", "P".
+        query: query side of W_K², ("E",) or ("E", "P").
+
+    Raises:
+        ValueError: another choice.
+    """
+
+    values: tuple[str, ...] = ("E",)
+    keys: tuple[str, ...] = ("E1",)
+    query: tuple[str, ...] = ("E",)
+
+    def __post_init__(self) -> None:
+        for name, needed, optional in (("values", "E", {"E1"}), ("keys", "E1", {"E", "P"}), ("query", "E", {"P"})):
+            found = getattr(self, name)
+            known = isinstance(found, tuple) and len(set(found)) == len(found) and set(found) <= optional | {needed}
+            if not known or needed not in found:
+                raise ValueError(f"{name} must be a tuple of {needed!r} and any of {sorted(optional)}, got {found!r}")
+
+
+BASIC = Reads()
+"""The associations alone: tokens as values, the first layer's copies as keys, the last token as query."""
+
+
+def output_association(task: InductionTask) -> Fraction:
+    """o of equation (1); positive if and only if N(N-4) + T > 0."""
+    N, T = _checked(task)
+    return (1 + Fraction(T - 3, N - 1) - Fraction(T, N)) / (T * (N - 1))
+
+
+def copied_output_association(task: InductionTask) -> Fraction:
+    """o₁ of equation (1), through uniform attention in the first layer."""
+    N, _ = _checked(task)
+    share: Fraction = _mean(_mean(_running_mean(_target_rates(task))))
+    return (share - Fraction(1, N)) / (N - 1)
+
+
+def key_association(task: InductionTask, block: str, reads: Reads = BASIC) -> Fraction:
+    """A_F of equation (2) for block F = "E1" or "E"."""
+    if block not in ("E1", "E"):
+        raise ValueError(f"block must be 'E1' or 'E', got {block!r}")
+    feature = _copied(task) if block == "E1" else _own(task)
+    association: Fraction = _mean((_centred_values(task, reads) * feature).sum(axis=1)) / task.T
+    return association
+
+
+def basic_key_association(task: InductionTask) -> Fraction:
+    """A_E1 for values that read E alone, in closed form, with H = Σ_{i<T} 1/i:
+
+    A_E1 = (1/T) [ (H - 1 + f (T - 2H))/(T-2) - (1 + (T-3) f)/T · (1 + 2/T + 1/(T-1)) ].                             (4)
+    """
+    N, T = _checked(task)
+    f, H = Fraction(1, N - 1), sum((Fraction(1, i) for i in range(1, T)), Fraction(0))
+    seen = (H - 1 + f * (T - 2 * H)) / (T - 2)
+    return (seen - (1 + (T - 3) * f) / T * (1 + Fraction(2, T) + Fraction(1, T - 1))) / T
+
+
+def position_bias(task: InductionTask, reads: Reads = BASIC) -> Table:
+    """b_t of equation (2), t = 1..T: `Fraction`s, shape (T,)."""
+    bias: Table = _mean(_centred_values(task, reads)) / task.T
+    return bias
+
+
+def key_scores(task: InductionTask, reads: Reads, copied: Table) -> Table:
+    """Second-layer scores, up to a constant per j, that a W_K² step of size 1/o gives position t, shape (T-2, T).
+
+    Args:
+        task, reads: the law and what is read.
+        copied: share of q in what the first layer copies to position t, given j, shape (T-2, T).
+    """
+    per_match = Fraction(1, task.N - 1)
+    scores: Table = key_association(task, "E1", reads) * per_match * copied
+    if "E" in reads.keys:
+        scores = scores + key_association(task, "E", reads) * per_match * _own(task)
+    if "P" in reads.keys:
+        weight = Fraction(1, task.N) + ("P" in reads.query)
+        scores = scores + weight * position_bias(task, reads)
+    return scores
+
+
+def uniform_scores(task: InductionTask, reads: Reads = BASIC) -> Table:
+    """`key_scores` while the first layer attends uniformly: `Fraction`s, shape (T-2, T)."""
+    return key_scores(task, reads, _copied(task))
+
+
+def previous_token_step(task: InductionTask, size: float, reads: Reads = BASIC) -> Floats:
+    """W_K¹[P(s), P(t)] of equation (3) divided by o, for s <= t; zero for s > t.
+
+    Args:
+        task, reads: the law and what is read.
+        size: o times the step size on W_K², a finite number >= 0; `match_score` turns it into λ.
+
+    Returns:
+        float64 array of shape (T, T), rows keys s, columns queries t, to a few roundings per entry.
+    """
+    level = _as_size(size)
+    exponents = (uniform_scores(task, reads) * level).astype(np.float64)
+    attention = np.exp(exponents - exponents.max(axis=1, keepdims=True))
+    attention /= attention.sum(axis=1, keepdims=True)
+    return _third_step(task, reads, attention, float(match_score(task, size, reads))).astype(np.float64)
+
+
+def match_score(task: InductionTask, size: float, reads: Reads = BASIC) -> Fraction:
+    """λ = size · A_E1/(N-1), the score of a full match after a W_K² step; `size` as for `previous_token_step`."""
+    return _as_size(size) * key_association(task, "E1", reads) / (task.N - 1)
+
+
+def previous_token_slope(task: InductionTask) -> Table:
+    """∂/∂λ at λ = 0 of `previous_token_step` for `BASIC` reads: `Fraction`s, shape (T, T)."""
+    uniform = np.full((task.T - 2, task.T), Fraction(1, task.T), dtype=object)
+    return _third_step(task, BASIC, uniform, Fraction(1))
+
+
+def _third_step(task: InductionTask, reads: Reads, attention: Table, match: Any) -> Table:
+    """Equation (3) over o, in the arithmetic of `attention`, at a given second-layer attention."""
+    kind = np.float64 if attention.dtype == np.float64 else object
+    values, own, copied = (table.astype(kind) for table in (_values(task, reads), _own(task), _copied(task)))
+    centred = attention * (values - (attention * values).sum(axis=1, keepdims=True))
+    positions = np.arange(1, task.T + 1).astype(kind)
+    step = own.T @ (match * centred / positions) - (match * centred * copied / positions).sum(axis=0)
+    if "E1" in reads.values:
+        rates = _target_rates(task)
+        ratio = copied_output_association(task) / output_association(task)
+        rated, shares = rates.astype(kind), _running_mean(rates).astype(kind)
+        weight = (ratio if kind is object else float(ratio)) * attention / positions
+        step = step + rated.T @ weight - (weight * shares).sum(axis=0)
+    mean: Table = np.triu(step) / (task.T - 2)
+    return mean
+
+
+def _checked(task: InductionTask) -> tuple[int, int]:
+    if not isinstance(task, InductionTask):
+        raise TypeError(f"task must be an InductionTask, got {task!r} ({type(task).__name__})")
+    if task.T > MOST_POSITIONS:
+        raise ValueError(f"T must be at most {MOST_POSITIONS} here, got {task.T}")
+    return task.N, task.T
+
+
+def _as_size(size: Any) -> Fraction:
+    if isinstance(size, bool) or not isinstance(size, int | float | Fraction):
+        raise TypeError(f"size must be a finite number >= 0, got {size!r} ({type(size).__name__})")
+    if not 0 <= size < np.inf:
+        raise ValueError(f"size must be a finite number >= 0, got {size!r}")
+    return Fraction(size)
+
+
+def _mean(table: Table) -> Any:
+    """Mean over the first axis, exact."""
+    return table.sum(axis=0) / Fraction(len(table))
+
+
+def _running_mean(rates: Table) -> Table:
+    """Mean over z_1..z_t: uniform attention of the first layer, shape (T-2, T)."""
+    positions = np.array([Fraction(t) for t in range(1, rates.shape[1] + 1)], dtype=object)
+    running: Table = np.cumsum(rates, axis=1) / positions
+    return running
+
+
+@cache
+def _target_rates(task: InductionTask) -> Table:
+    """P(z_t = y | j), shape (T-2, T): 1 behind the trigger, 0 at it and at the end, f elsewhere."""
+    N, T = _checked(task)
+    rates = np.full((T - 2, T), Fraction(1, N - 1), dtype=object)
+    rates[_own(task) == 1] = Fraction(0)
+    rates[np.arange(T - 2), np.arange(1, T - 1)] = Fraction(1)
+    rates.flags.writeable = False
+    return rates
+
+
+@cache
+def _own(task: InductionTask) -> Table:
+    """1{z_t = q} given j, shape (T-2, T)."""
+    _, T = _checked(task)
+    own = np.full((T - 2, T), Fraction(0), dtype=object)
+    own[np.arange(T - 2), np.arange(T - 2)] = Fraction(1)
+    own[:, -1] = Fraction(1)
+    own.flags.writeable = False
+    return own
+
+
+def _copied(task: InductionTask) -> Table:
+    """u_t, the share of q in z_1..z_t given j, shape (T-2, T)."""
+    return _running_mean(_own(task))
+
+
+def _values(task: InductionTask, reads: Reads) -> Table:
+    """e_t given j, shape (T-2, T)."""
+    rates = _target_rates(task)
+    if "E1" not in reads.values:
+        return rates
+    values: Table = rates + copied_output_association(task) / output_association(task) * _running_mean(rates)
+    return values
+
+
+def _centred_values(task: InductionTask, reads: Reads) -> Table:
+    """e_t - ē at uniform attention, shape (T-2, T)."""
+    values = _values(task, reads)
+    centred: Table = values - values.sum(axis=1, keepdims=True) / Fraction(task.T)
+    return centred

@@ -1,0 +1,83 @@
+"""The three steps of `theory.induction_head` as matrices over the features [E(0..N-1), P(1..T), E1(0..N-1), P1(1..T)].
+
+Source: this project, on Bietti et al. (NeurIPS 2023).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .induction_head import (
+    BASIC,
+    InductionTask,
+    Reads,
+    copied_output_association,
+    key_association,
+    output_association,
+    position_bias,
+    previous_token_step,
+)
+
+Floats = NDArray[np.float64]
+
+
+class Weights(NamedTuple):
+    """W_O², shape (N, 2(N+T)); W_K², shape (2(N+T), 2(N+T)); W_K¹, shape (N+T, N+T); float64, rows of the last two
+    are keys, columns queries.
+    """
+
+    W_O: Floats
+    W_K2: Floats
+    W_K1: Floats
+
+
+def population_weights(task: InductionTask, size: float, last: float, reads: Reads = BASIC) -> Weights:
+    """W_O², W_K² and W_K¹ after one population step each, every entry to a few roundings.
+
+    Args:
+        task, reads: the law and what is read.
+        size: o times the step size on W_K²; the step size on W_O² is 1.
+        last: o times the step size on W_K¹, a finite number >= 0.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range.
+    """
+    if isinstance(last, bool) or not isinstance(last, int | float):
+        raise TypeError(f"last must be a finite number >= 0, got {last!r} ({type(last).__name__})")
+    if not 0 <= last < np.inf:
+        raise ValueError(f"last must be a finite number >= 0, got {last!r}")
+    N, T = task.N, task.T
+    W_K1 = np.zeros((N + T, N + T))
+    W_K1[N:, N:] = last * previous_token_step(task, size, reads)
+    return Weights(_output_weights(task, reads), size * _key_query_weights(task, reads), W_K1)
+
+
+def _centred(N: int) -> Floats:
+    """δ_kl - 1/N."""
+    return np.eye(N) - 1 / N
+
+
+def _output_weights(task: InductionTask, reads: Reads) -> Floats:
+    """Equation (1) of `theory.induction_head`, in the blocks that are read."""
+    N, F = task.N, task.N + task.T
+    W_O = np.zeros((N, 2 * F))
+    W_O[:, :N] = float(output_association(task)) * _centred(N)
+    if "E1" in reads.values:
+        W_O[:, F : F + N] = float(copied_output_association(task)) * _centred(N)
+    return W_O
+
+
+def _key_query_weights(task: InductionTask, reads: Reads) -> Floats:
+    """Equation (2) divided by o, in the blocks that are read."""
+    N, F = task.N, task.N + task.T
+    W = np.zeros((2 * F, 2 * F))
+    for block, start in (("E", 0), ("E1", F)):
+        if block in reads.keys:
+            W[start : start + N, :N] = float(key_association(task, block, reads) / (N - 1)) * _centred(N)
+    if "P" in reads.keys:
+        bias = position_bias(task, reads).astype(np.float64)
+        W[N:F, :N] = bias[:, None] / N
+        if "P" in reads.query:
+            W[N:F, F - 1] = bias
+    return W

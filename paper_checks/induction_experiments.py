@@ -20,10 +20,10 @@ def size_of_match(task: InductionTask, match: float, reads: Reads) -> float:
     return match / float(match_score(task, 1, reads))
 
 
-def sharp_last_size(task: InductionTask, size: float, reads: Reads, log_odds: float) -> float:
-    """o times the W_K¹ step size at which rows 2..T-1 prefer the previous token by at least `log_odds`."""
+def sharp_last_size(task: InductionTask, size: float, reads: Reads, log_odds: float, last_row: int = 0) -> float:
+    """o times the W_K¹ step size at which rows 2..`last_row` (0: T-1) prefer the previous token by `log_odds`."""
     step = previous_token_step(task, size, reads)
-    margins = [step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, task.T - 1)]
+    margins = [step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, last_row or task.T - 1)]
     return log_odds / float(abs(min(margins)))
 
 

@@ -165,7 +165,7 @@ def previous_token_step(task: InductionTask, size: float, reads: Reads = BASIC) 
     return _third_step(task, reads, attention, float(match_score(task, size, reads))).astype(np.float64)
 
 
-def match_score(task: InductionTask, size: float, reads: Reads = BASIC) -> Fraction:
+def match_score(task: InductionTask, size: float | Fraction, reads: Reads = BASIC) -> Fraction:
     """λ = size · A_E1/(N-1), the score of a full match after a W_K² step; `size` as for `previous_token_step`."""
     return _as_size(size) * key_association(task, "E1", reads) / (task.N - 1)
 

@@ -1,0 +1,219 @@
+"""An associative memory with a shared noise output: its gradient flow, exactly, at every time.
+
+n inputs, n+1 outputs, logits W in R^{(n+1) x n}, one column per input. The target of input x is x with probability
+1-α and the noise output (row n) with probability α; x is uniform. W follows the gradient flow of the mean
+cross-entropy from W = 0, and by symmetry keeps three values
+
+    a = W[x, x],  b = W[k, x] (k ≠ x, k < n),  s = W[n, x];      D = a - b > 0,  ρ = s - a,
+    n a' = 1 - α - p_a,   n b' = -p_b,   n s' = α - p_s,   p ∝ (e^a, e^b, n-1 times, e^s),                          (1)
+
+so that a + (n-1) b + s = 0: b = -(2D + ρ)/(n+1), a = b + D, s = ((n-1) D + nρ)/(n+1). D grows for ever and
+sign ρ = sign(2α-1) for t > 0. The solution is in `memory_solution`. With κ = (n+1)(1-α)/(2n), at late times,
+α(1-α) t ≫ n log t,
+
+    D = log κt - g log(κt)/t + O(1/t),        g = n(n-1)/(2(n+1)α(1-α)),
+    ρ = log(α/(1-α)) + n(n-1)(2α-1)/((n+1)α(1-α) t) + O(log t/t²),                                                  (2)
+    p_s = α - n(n-1)/((n+1) t) + O(log t/t²),     p_a = 1 - α - n(n-1)/((n+1) t) + O(log t/t²).
+
+Time is in units of 1/(learning rate). Every call takes the same arguments:
+
+    n: int >= 2.   alpha: real, 0 < alpha < 1; a Fraction stays exact, a float is the dyadic number it is.
+    t: real, finite, >= 0.
+    TypeError: an argument of the wrong kind (bool, str, complex).   ValueError: one out of range, NaN included.
+
+Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise; the solution and the constants are this
+project's.
+"""
+
+import math
+from fractions import Fraction
+from numbers import Rational, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy
+from numpy.typing import ArrayLike, NDArray
+
+from . import memory_solution
+from .memory_solution import Ball
+from .task import as_count, as_probability
+
+MOST_BYTES = 2**32
+"""Size of the largest matrix that `logits` makes."""
+
+
+class Values(NamedTuple):
+    """The three values a, b, s and D = a - b, ρ = s - a, each rounded once."""
+
+    a: float
+    b: float
+    s: float
+    D: float
+    rho: float
+
+
+class Flow(NamedTuple):
+    """D and ρ along a flow, float64 arrays of the shape of the times."""
+
+    D: NDArray[np.float64]
+    rho: NDArray[np.float64]
+
+
+class Predictions(NamedTuple):
+    """Probabilities of the correct output, of each of the n-1 other ordinary ones, and of the noise."""
+
+    correct: float
+    other: float
+    noise: float
+
+
+def as_memory(n: Any, alpha: Any) -> tuple[int, Fraction]:
+    """n and alpha checked, alpha as the exact fraction it is."""
+    n, level = as_count("n", n, 2), as_probability("alpha", alpha)
+    if not 0 < level < 1:
+        raise ValueError(f"alpha must be a real number strictly between 0 and 1, got {alpha!r}")
+    return n, Fraction(level)
+
+
+def as_nonnegative(name: str, value: Any) -> Fraction:
+    """`value` as the exact fraction it is, or an error that names `name`."""
+    if isinstance(value, bool | np.bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a finite real number >= 0, got {value!r} ({type(value).__name__})")
+    message = f"{name} must be a finite real number >= 0, at most the largest float, got {value!r}"
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # an integer or fraction beyond the floats
+        raise ValueError(message) from None
+    if not finite:
+        raise ValueError(message)
+    if isinstance(value, Rational):
+        exact = Fraction(int(value.numerator), int(value.denominator))
+    else:
+        exact = Fraction(float(value))
+    if exact < 0:
+        raise ValueError(message)
+    return exact
+
+
+def as_time(t: Any) -> Fraction:
+    """`as_nonnegative` for t."""
+    return as_nonnegative("t", t)
+
+
+def as_late_time(t: Any) -> float:
+    """`t` > 0 as a float, or an error that names it."""
+    time = float(as_time(t))
+    if time == 0:
+        raise ValueError(f"t must be > 0 for the behaviour at late times, got {t!r}")
+    return time
+
+
+def values(n: int, alpha: Any, t: Any) -> Values:
+    """a, b, s, D and ρ at time t, each the exact value rounded once, for any n and t."""
+    n, level = as_memory(n, alpha)
+
+    def formula(X: Ball, log_q: Ball) -> dict[str, Ball]:
+        common = X * (n - 1) / (n + 1)
+        return {"a": common - log_q, "b": -2 * X / (n + 1), "s": common + log_q, "D": X - log_q, "rho": 2 * log_q}
+
+    return Values(**memory_solution.at_time(n, level, as_time(t), formula))
+
+
+def flow(n: int, alpha: Any, times: ArrayLike) -> Flow:
+    """D and ρ at an array of times of any shape and order, as accurate as `values`."""
+    array = np.asarray(times)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"times must be an array of real numbers, got dtype {array.dtype}")
+    found = [values(n, alpha, t) for t in array.ravel()]
+    D, rho = (np.array([getattr(value, name) for value in found]).reshape(array.shape) for name in ("D", "rho"))
+    return Flow(D, rho)
+
+
+def logits(n: int, alpha: Any, t: Any) -> NDArray[np.float64]:
+    """W(t), shape (n+1, n): one column per input, the last row is the noise output.
+
+    Raises:
+        ValueError: n so large that W would take more than MOST_BYTES.
+    """
+    n, _ = as_memory(n, alpha)
+    size = 8 * n * (n + 1)
+    if size > MOST_BYTES:
+        raise ValueError(f"n = {n}: the logits take {size} bytes, at most {MOST_BYTES}; `values` has no such limit")
+    found = values(n, alpha, t)
+    matrix = np.full((n + 1, n), found.b)
+    np.fill_diagonal(matrix, found.a)
+    matrix[n] = found.s
+    return matrix
+
+
+def predictions(n: int, alpha: Any, t: Any) -> Predictions:
+    """Softmax of the full model's logits."""
+    found = values(n, alpha, t)
+    return softmax(as_count("n", n, 2), correct=found.D, other=0.0, noise=found.D + found.rho)
+
+
+def softmax(n: int, correct: float, other: float, noise: float) -> Predictions:
+    """Probabilities of logits that take one value on the n-1 ordinary outputs other than the correct one."""
+    top = max(correct, other, noise)
+    weights = [math.exp(logit - top) for logit in (correct, other, noise)]
+    total = weights[0] + (n - 1) * weights[1] + weights[2]
+    return Predictions(*(weight / total for weight in weights))
+
+
+def late_values(n: int, alpha: Any, t: Any) -> tuple[float, float]:
+    """(D, ρ) by (2): D without its O(1/t) term, -late_constant/t; ρ with remainder O(log t/t²). Needs t > 0."""
+    n, level = as_memory(n, alpha)
+    time, odds = as_late_time(t), log_odds(level)
+    spread = float(1 / (level * (1 - level)))
+    growth = math.log(late_rate(n, level)) + math.log(time)
+    shift = n * (n - 1) / (n + 1) * spread / time
+    return growth - shift / 2 * growth, odds + shift * float(2 * level - 1)
+
+
+def late_constant(n: int, alpha: Any) -> float:
+    """k in D = log κt - (g log κt + k)/t + O((log t/t)²), in closed form; -4n/(n+1) at α = 1/2."""
+    return memory_solution.late_constant(*as_memory(n, alpha))
+
+
+def late_noise_probability(n: int, alpha: Any, t: Any) -> float:
+    """p_s by (2): α - n(n-1)/((n+1) t), remainder O(log t/t²). Needs t > 0."""
+    n, level = as_memory(n, alpha)
+    return float(level) - n * (n - 1) / ((n + 1) * as_late_time(t))
+
+
+def late_rate(n: int, alpha: Fraction) -> float:
+    """κ = (n+1)(1-α)/(2n) for checked arguments; e^D ~ κt."""
+    return float((n + 1) * (1 - alpha) / (2 * n))
+
+
+def log_odds(alpha: Fraction) -> float:
+    """log(α/(1-α)), without cancellation near α = 1/2."""
+    odds = alpha / (1 - alpha)
+    if Fraction(1, 2) < odds < 2:
+        return math.log1p(odds - 1)
+    return math.log(odds.numerator) - math.log(odds.denominator)
+
+
+def top_space(n: int, alpha: Any) -> str:
+    """The singular space with the largest singular value as t -> ∞: "correct", "noise" or "tie".
+
+    "correct": the (n-1)-dimensional space of the ordinary outputs, for n = 2 and for n = 3 with α < 1/2.
+    "noise": the noise direction, for n >= 4 and for n = 3 with α > 1/2.
+    "tie": n = 3 and α = 1/2, where all three singular values are equal at every time.
+    `memory_spectrum.crossing_time` says from when on.
+    """
+    n, level = as_memory(n, alpha)
+    if n != 3:
+        return "correct" if n == 2 else "noise"
+    return "tie" if level == Fraction(1, 2) else "correct" if level < Fraction(1, 2) else "noise"
+
+
+def symbolic_rates() -> tuple[dict[str, sympy.Symbol], dict[str, sympy.Expr]]:
+    """Equation (1) in sympy: the symbols n, alpha, a, b, s by name, and a', b', s' by name."""
+    names = sympy.symbols("n alpha a b s", real=True)
+    symbols = {symbol.name: symbol for symbol in names}
+    n, alpha, a, b, s = names
+    weights = {"a": sympy.exp(a), "b": sympy.exp(b), "s": sympy.exp(s)}
+    total = weights["a"] + (n - 1) * weights["b"] + weights["s"]
+    targets = {"a": 1 - alpha, "b": sympy.Integer(0), "s": alpha}
+    return symbols, {name: (targets[name] - weights[name] / total) / n for name in weights}

@@ -127,10 +127,15 @@ def test_previous_token_rows(claim: Recorder) -> None:
                 size = experiments.size_of_match(task, match, reads)
                 wrong = [t for t in accuracy.wrong_rows(task, size, reads) if t < T or reads is BASIC]
                 claim.equal(f"wrong rows, {task}, {reads.keys}, λ = {match}", 0, len(wrong))
-    for match, expected, side in ((3.0, [], "holds"), (0.5, [2], "beyond"), (0.01, [2, 15], "beyond")):
+    cases: tuple[tuple[float, list[int], str], ...] = (
+        (3, [], "holds"),
+        (0.5, [2], "beyond"),
+        (0.01, [2, 15], "beyond"),
+    )
+    for match, expected, side in cases:
         rows = accuracy.wrong_rows(TASK, experiments.size_of_match(TASK, match, COPIES), COPIES)
-        wrong, found = ([t in listed for t in range(2, TASK.T + 1)] for listed in (expected, rows))
-        claim.equal(f"wrong rows, values read copies, λ = {match}", wrong, found, side=side)
+        stated, seen = (np.isin(np.arange(2, TASK.T + 1), listed) for listed in (expected, rows))
+        claim.equal(f"wrong rows, values read copies, λ = {match}", stated, seen, side=side)
 
 
 @pytest.mark.claims("B3")

@@ -195,13 +195,13 @@ def test_three_simulated_steps(claim: Recorder) -> None:
 
 @pytest.mark.claims("B3")
 def test_finite_width(claim: Recorder) -> None:
-    """Gaussian embeddings of width d, keys read tokens: under 1 % lost at d = 4096, more at d = 512, for every draw."""
+    """Gaussian embeddings of width d, keys read tokens: under 1 % lost at d = 2048, more at d = 512, for every draw."""
     size = experiments.size_of_match(TASK, 6.0, TOKENS)
     last = experiments.sharp_last_size(TASK, size, TOKENS, 12.0)
-    for width, expected, side in ((4096, 1, "holds"), (512, -1, "beyond")):
+    for width, samples, expected, side in ((2048, 2**16, 1, "holds"), (512, 2**14, -1, "beyond")):
         for draw in range(2):
             seed = claim.seed(f"width {width} draw {draw}")
             grams = gaussian_grams(TASK.N, TASK.T, width, seed=seed)
-            model = experiments.simulated_model(TASK, size, last, TOKENS, 2**15, seed, grams)
+            model = experiments.simulated_model(TASK, size, last, TOKENS, samples, seed, grams)
             found, _ = experiments.recalled(model, 2**15, seed + 9)
             claim.rate(f"accuracy, d = {width}, draw {draw}", 0.99, expected, found.astype(float), side=side, seed=seed)

@@ -10,7 +10,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 
 def test_python_blocks_run_in_order():
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
@@ -19,6 +19,9 @@ def test_python_blocks_run_in_order():
     assert names["away"] < 0 < names["K"][names["task"].M + names["task"].q]
     followed = (names["batch"].tokens[:, :-1] == names["task"].q).any(dim=1)
     assert names["mass"][followed].min() > 0.99
+    assert names["noise_only"][8].min() > 0 > names["noise_only"][:8].max()
+    assert (names["recalling"].argmax(axis=0) == range(8)).all()
+    assert names["crossing"] > 0 and names["memory"].W.shape == (256, 256) and min(names["sizes"]) > 0
 
 
 def test_the_table_of_findings_covers_what_is_built():

@@ -1,5 +1,6 @@
-"""What is true: exact formulas for the first gradient steps on noisy in-context recall. No torch, no randomness."""
+"""What is true: exact formulas for gradient steps on noisy in-context recall, and for memories. No torch, no randomness."""
 
+from . import memory
 from .gradients import MOMENTS, class_values, closed_form, gradient_mean, gradient_variance
 from .key_query import KEY_CLASSES, key_query_classes, key_query_closed_form, key_query_gradient
 from .symmetry import ENTRY_CLASSES, entry_labels
@@ -19,4 +20,5 @@ __all__ = [
     "key_query_classes",
     "key_query_closed_form",
     "key_query_gradient",
+    "memory",
 ]

@@ -1,4 +1,4 @@
-"""What is true: exact formulas for gradient steps on noisy in-context recall and for memories. No torch, no randomness."""
+"""What is true: exact formulas for first gradient steps on noisy in-context recall and for memories. No torch."""
 
 from . import memory
 from .gradients import MOMENTS, class_values, closed_form, gradient_mean, gradient_variance

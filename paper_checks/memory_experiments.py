@@ -22,13 +22,13 @@ LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
 def learning_rates(n: int, alpha: float, times: list[float]) -> tuple[Floats, NDArray[np.int64]]:
     """Step sizes whose sums pass through `times` (increasing), and the numbers of steps at which they do.
 
-    Stable throughout: the loss's second derivative is at most 1/(2n), late in training 2α(1-α)/n. Step sizes start
-    below n/2 and a hundredth of the first time, grow as 2 % of the time, which keeps the path's error small against the
-    spacing of log t, and stop at the inverse of the latter.
+    Stable: the loss's second derivative is at most 1/(2n), so steps below 4n are; late in training it is 2α(1-α)/n, and
+    only then may steps grow up to its inverse. They start below n/2 and a hundredth of the first time, and grow as 2 %
+    of the time, which keeps the path's error small against the spacing of log t.
     """
     rates: list[float] = []
     marks, now = [], 0.0
-    for start, end in zip([0.0, *times], times, strict=False):
+    for end in times:
         while now < end * (1 - 1e-12):
             most = min(n / (2 * alpha * (1 - alpha)), max(0.02 * now, min(n / 2, times[0] / 100)))
             steps = max(1, int(np.ceil((end - now) / most)))
@@ -36,7 +36,7 @@ def learning_rates(n: int, alpha: float, times: list[float]) -> tuple[Floats, ND
             rates.append(rate)
             now += rate
         marks.append(len(rates))
-        now = end if start < end else now
+        now = end
     return np.array(rates), np.array(marks)
 
 

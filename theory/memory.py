@@ -187,10 +187,12 @@ def late_rate(n: int, alpha: Fraction) -> float:
 
 
 def log_odds(alpha: Fraction) -> float:
-    """log(α/(1-α)), without cancellation near α = 1/2."""
+    """log(α/(1-α)), without cancellation, near α = 1/2 too, and for fractions beyond the floats."""
     odds = alpha / (1 - alpha)
     if Fraction(1, 2) < odds < 2:
         return math.log1p(odds - 1)
+    if 2.0**-1000 < odds < 2.0**1000:
+        return math.log(odds)
     return math.log(odds.numerator) - math.log(odds.denominator)
 
 

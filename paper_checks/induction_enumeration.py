@@ -65,6 +65,22 @@ class Enumeration:
         return mean
 
 
+def votes(N: int, T: int, match: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Attention on each token, shape (sequences, N), and the answers, over all sequences with q = 0 and y = 1.
+
+    Attention as basic reads have it once both layers attend sharply: `match` on the follower, and on position 1 where
+    the trigger stands first and is its own copy; 1 elsewhere.
+    """
+    drawn = [(j, rest) for j in range(T - 2) for rest in product(range(1, N), repeat=T - 2) if rest[j] == 1]
+    tokens = np.array([_sequence(0, j, rest) for j, rest in drawn])
+    positions = np.array([j for j, _ in drawn])
+    attention, rows = np.ones(tokens.shape, dtype=np.int64), np.arange(len(tokens))
+    attention[rows, positions + 1] = match
+    attention[positions == 0, 0] = match
+    counts = np.stack([(attention * (tokens == k)).sum(axis=1) for k in range(N)], axis=1)
+    return counts, tokens[rows, positions + 1]
+
+
 def _sequence(q: int, j: int, rest: tuple[int, ...]) -> list[int]:
     """The tokens with triggers at 0-based positions j and T-1, the others in order."""
     return [*rest[:j], q, *rest[j:], q]

@@ -14,7 +14,7 @@ from .recorder import experiment_seed
 Floats = NDArray[np.float64]
 
 REPLICATES = 12
-BATCH = 10**7
+BATCH = 10**8
 SIZES = (2, 3, 4, 5, 8, 64)
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
 
@@ -23,14 +23,14 @@ def learning_rates(n: int, alpha: float, times: list[float]) -> tuple[Floats, ND
     """Step sizes whose sums pass through `times` (increasing), and the numbers of steps at which they do.
 
     Stable: the loss's second derivative is at most 1/(2n), so steps below 4n are; late in training it is 2α(1-α)/n, and
-    only then may steps grow up to its inverse. They start below n/2 and a hundredth of the first time, and grow as 2 %
-    of the time, which keeps the path's error small against the spacing of log t.
+    only then may steps grow to 3/4 of the limit of stability. They start below n/2 and a hundredth of the first time,
+    and grow as 2 % of the time, which keeps the path's error small against the spacing of log t.
     """
     rates: list[float] = []
     marks, now = [], 0.0
     for end in times:
         while now < end * (1 - 1e-12):
-            most = min(n / (2 * alpha * (1 - alpha)), max(0.02 * now, min(n / 2, times[0] / 100)))
+            most = min(0.75 * n / (alpha * (1 - alpha)), max(0.02 * now, min(n / 2, times[0] / 100)))
             steps = max(1, int(np.ceil((end - now) / most)))
             rate = (end - now) / steps
             rates.append(rate)

@@ -3,14 +3,11 @@
 Greys, hatches, line styles and shapes carry everything, so that it reads without colour. pyplot is not used.
 """
 
-import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import escape
 
-import matplotlib.style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -24,15 +21,10 @@ from theory.phase_diagram import CONTRASTS
 
 from .phase_boundary import Point
 from .phase_signs import EstimatedSign
+from .picture_file import content
 
 Kind = tuple[int, ...]
 
-STYLE = {
-    "font.size": 10,
-    "hatch.linewidth": 0.5,
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "phase diagram",  # ids, and so bytes, are the same in every run
-}
 SIZE = (9.8, 7.1)  # inches
 SQUARE = (0.075, 0.145, 0.81 * 7.1 / 9.8, 0.81)  # left, bottom, width, height of the axes, in shares of SIZE
 
@@ -108,21 +100,7 @@ def slug(name: str) -> str:
 
 def render(diagram: PhaseDiagram, form: str) -> bytes:
     """The picture as the content of a file, `form` "svg", "png" or "pdf"; the same diagram gives the same bytes."""
-    with matplotlib.style.context(["default", STYLE]):
-        stream = io.BytesIO()
-        _figure(diagram).savefig(stream, format=form, dpi=160, metadata=_metadata(diagram, form))
-    content = stream.getvalue()
-    if form == "svg":
-        described = f"</title>\n <desc>{escape(diagram.description())}</desc>"
-        content = content.replace(b"</title>", described.encode(), 1)
-    return content
-
-
-def _metadata(diagram: PhaseDiagram, form: str) -> dict[str, Any]:
-    """Title, description and no date."""
-    described = {"svg": "Description", "png": "Description", "pdf": "Subject"}[form]
-    undated: dict[str, Any] = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}[form]
-    return {"Title": diagram.title, described: diagram.description()} | undated
+    return content(lambda: _figure(diagram), form, diagram.title, diagram.description())
 
 
 def _figure(diagram: PhaseDiagram) -> Figure:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from .comparator import DESIGN, Evidence
 from .ledger import Claim, load_claims, mismatches, write_json
@@ -33,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The matrices here are small: on busy cores torch's threads wait for each other ten times longer than they work.
+    torch.set_num_threads(1)
     config.addinivalue_line("markers", 'claims(id): the check of one claim of the ledger, such as claims("T1.3")')
     try:
         config.stash[CLAIMS] = load_claims()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from theory.task import as_count
 
-from .arguments import as_seed
+from .arguments import MOST_TOKENS, as_seed
 from .device import resolve_device
 from .memory import require_memory
 
@@ -51,6 +51,8 @@ def sample_induction(N: int, T: int, batch: int, *, seed: int) -> InductionBatch
     Source: Bietti et al. (NeurIPS 2023), the data model of the three gradient steps.
     """
     N, T = as_count("N", N, 2), as_count("T", T, 3)
+    if N > MOST_TOKENS:
+        raise ValueError(f"N must be at most 2^62 to be drawn, got {N}")
     batch, seed = as_count("batch", batch, 1), as_seed(seed)
     what = f"batch = {batch} sequences of T = {T} tokens"
     require_memory(what, 24 * batch * (T + 2), resolve_device("cpu"), "use a smaller batch")

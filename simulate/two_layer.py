@@ -10,8 +10,9 @@ from torch import nn
 
 from theory.task import as_count
 
-from .arguments import check_row_tokens, check_tokens
+from .arguments import as_workers, check_row_tokens, check_tokens
 from .induction import sample_induction
+from .streaming import for_each_in_order
 
 Floats = NDArray[np.float64]
 
@@ -56,13 +57,21 @@ class TwoLayer(nn.Module):
         return slice(start, start + size)
 
     def with_weights(self, **weights: torch.Tensor) -> "TwoLayer":
-        """A new model with these matrices replaced, by name; the others are copied."""
+        """A new model with these matrices replaced by float64 tensors, by name; the others are copied.
+
+        Raises:
+            TypeError, ValueError: another name, type or shape.
+        """
         model = TwoLayer(self.N, self.T)
         with torch.no_grad():
             for name in MATRICES:
-                chosen = weights.pop(name, getattr(self, name)).detach()
+                chosen = weights.pop(name, getattr(self, name))
+                if not isinstance(chosen, torch.Tensor) or chosen.dtype != torch.float64:
+                    kind = chosen.dtype if isinstance(chosen, torch.Tensor) else type(chosen).__name__
+                    raise TypeError(f"{name} must be a float64 tensor, got {kind}")
                 if chosen.shape != getattr(model, name).shape:
-                    raise ValueError(f"{name} must have shape {tuple(getattr(model, name).shape)}, got {chosen.shape}")
+                    shapes = tuple(getattr(model, name).shape), tuple(chosen.shape)
+                    raise ValueError(f"{name} must have shape {shapes[0]}, got {shapes[1]}")
                 getattr(model, name).copy_(chosen)
         if weights:
             raise ValueError(f"weights must be named {', '.join(MATRICES)}, got {', '.join(weights)}")
@@ -136,7 +145,9 @@ class BlockGradients:
         return average
 
 
-def two_layer_gradient(model: TwoLayer, matrix: str, samples: int, *, seed: int, blocks: int = 32) -> BlockGradients:
+def two_layer_gradient(
+    model: TwoLayer, matrix: str, samples: int, *, seed: int, blocks: int = 32, workers: int | None = None
+) -> BlockGradients:
     """Negative loss gradients in W_O, W_K2 or W_K1 on `samples` sequences of `sample_induction`, `blocks` of them.
 
     Args:
@@ -145,6 +156,7 @@ def two_layer_gradient(model: TwoLayer, matrix: str, samples: int, *, seed: int,
         samples: number of sequences, a multiple of `blocks`.
         seed: a non-negative int.
         blocks: number of blocks, >= 2.
+        workers: threads that work on blocks; None is one per processor. The numbers do not depend on it.
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range, before any work.
@@ -154,16 +166,21 @@ def two_layer_gradient(model: TwoLayer, matrix: str, samples: int, *, seed: int,
     blocks, samples = as_count("blocks", blocks, 2), as_count("samples", samples, 2)
     if samples % blocks:
         raise ValueError(f"samples must be a multiple of blocks = {blocks}, got {samples}")
+    threads = as_workers(workers)
     batch = sample_induction(model.N, model.T, samples, seed=seed)
-    gradients = np.zeros((blocks, *weight.shape))
+    gradients: list[Floats] = []
     size = samples // blocks
-    for start in range(0, samples, size):
-        for first in range(start, start + size, CHUNK):
-            rows = slice(first, min(first + CHUNK, start + size))
+
+    def mean_gradient(block: int) -> Floats:
+        total, end = np.zeros(weight.shape), (block + 1) * size
+        for first in range(block * size, end, CHUNK):
+            rows = slice(first, min(first + CHUNK, end))
             loss = model.loss(batch.tokens[rows], batch.target[rows])
-            share = (rows.stop - rows.start) / size
-            gradients[start // size] -= share * torch.autograd.grad(loss, weight)[0].numpy()
-    return BlockGradients(gradients, samples, seed)
+            total -= (rows.stop - first) / size * torch.autograd.grad(loss, weight)[0].numpy()
+        return total
+
+    for_each_in_order(mean_gradient, gradients.append, blocks, threads)
+    return BlockGradients(np.stack(gradients), samples, seed)
 
 
 def as_model(model: Any) -> TwoLayer:

@@ -2,17 +2,26 @@
 
 After the third step the first layer copies the previous token (position 1 has none and copies itself), so W_K² gives
 position t the score of (2) with the copy of z_{t-1}. As its step grows, attention settles on the positions of highest
-score; with j the trigger's position, y is predicted on every sequence if and only if position j+1 is that one.
+score; with j the trigger's position, values that read E alone predict y on every sequence if and only if position j+1
+is that one. Values that read copies too give q the vote o₁ there, so that y also needs o > o₁, which fails in long
+contexts: from T = 12 at N = 8, from T = 51 at N = 20.
 
     gap(j) = score of j+1 - highest score of another position, in units of o times the step size.                    (5)
 
-Results, for N >= 4 (N = 2, 3 never learn the match, see `learns_match`):
+- The match is learned, o > 0 and A_E1 > 0, from one T on (T (T-2) A_E1 grows with T from T = 5): 26 at N = 4, 10 at
+  N = 5, 5 for N >= 14; never at T <= 4 or N <= 3, where A_E1 = -(T-1)/T³ for N = 3. There:
 - Basic reads: gap(j) > 0 for j >= 2, but gap(1) = 0: position 1 copies itself, so q and y tie, and y wins only if two
   of the T-3 free tokens repeat it. Accuracy 1 - P(Bin(T-3, 1/(N-1)) <= 1)/(T-2).                                    (6)
-- Keys that read E too: A_E < 0 breaks the tie, gap(j) > 0 for all j, accuracy 1.
+  (With one repetition the tie goes to q, by what row T misplaces; floats lose it beyond log-odds of some 30.)
+- Keys that read E too: A_E = -2ē/T < 0 breaks the tie, gap(j) > 0 for all j, accuracy 1.
 - Positions in keys and query: position T-1 can hold y but never q, so b_{T-1} is the highest bias, and it outweighs
-  the match unless A_E1/(N-1) > (1 + 1/N)(b_{T-1} - b_2): a threshold in T.
-- Values that read the first layer's copies: the bias grows with t at order N times the match; positions win.
+  the match unless A_E1 > (1 + 1/N)/(T (T-2)): a threshold in T.
+- Values that read copies, positions in keys and query: b_t grows up to T-1, by about N/log T times the match, and a
+  position wins up to hundreds of T (T < 285 at N = 7).
+
+Rows 2..T-1 of W_K¹ prefer the previous token for basic reads and any size, N >= 3 (a_t falls with j and ē <= 1/2), and
+where keys read tokens at every size tried. Keys that read positions and not tokens lose row T-1 at large sizes. Row T
+prefers key T-1 whenever values read E alone and λ > 0: its entry is 0 and the others are averages of -a_T ē.
 
 Source: this project, on Bietti et al. (NeurIPS 2023).
 """
@@ -26,14 +35,18 @@ from numpy.typing import NDArray
 
 from .induction_head import (
     BASIC,
+    MOST_POSITIONS,
     InductionTask,
     Reads,
+    as_induction_task,
+    as_reads,
     basic_key_association,
     key_scores,
     match_score,
     output_association,
     previous_token_step,
 )
+from .task import as_count
 
 
 def learns_match(task: InductionTask) -> bool:
@@ -46,12 +59,14 @@ def final_scores(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) 
 
     Args:
         task, reads: the law and what is read.
-        last_copy: the share of q that position T copies: 0 after the previous token, at most 1 whatever it copies.
+        last_copy: the share of q that position T copies: 0 after the previous token; 1 is the worst it can copy.
 
     Returns:
         object array of `Fraction`s, shape (T-2, T): row j-1, column t-1.
     """
-    T = task.T
+    T = as_induction_task(task).T
+    if last_copy not in (0, 1):
+        raise ValueError(f"last_copy must be 0 or 1, got {last_copy!r}")
     copied = np.full((T - 2, T), Fraction(0), dtype=object)
     copied[np.arange(T - 2), np.arange(1, T - 1)] = Fraction(1)
     copied[0, 0] = Fraction(1)
@@ -71,7 +86,10 @@ def score_gaps(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) ->
 
 
 def wrong_rows(task: InductionTask, size: float, reads: Reads = BASIC) -> list[int]:
-    """Positions t = 2..T at which the third step does not score key t-1 highest; `size` as in `previous_token_step`."""
+    """Positions t = 2..T at which the third step, as floats give it, does not score key t-1 highest.
+
+    `size` as in `previous_token_step`, whose rounding may decide where margins are small.
+    """
     step = previous_token_step(task, size, reads)
     return [t + 1 for t in range(1, task.T) if int(np.argmax(step[: t + 1, t])) != t - 1]
 
@@ -89,34 +107,44 @@ def basic_accuracy(task: InductionTask) -> Fraction:
     return 1 - fewer / (task.T - 2)
 
 
-def least_length(N: int, most: int = 256) -> int | None:
-    """Least T from which on, up to `most`, the match is learned for N tokens; None if it is not at `most`."""
-    least = None
-    for T in range(most, 2, -1):
-        if not learns_match(InductionTask(N, T)):
-            break
-        least = T
-    return least
+def least_length(N: int, most: int = MOST_POSITIONS) -> int | None:
+    """Least T at which the match is learned for N tokens, and with it every larger T; None if it exceeds `most`.
+
+    Raises:
+        TypeError, ValueError: N or `most` no integer, N < 2, `most` outside 3..MOST_POSITIONS.
+    """
+    if as_count("most", most, 3) > MOST_POSITIONS:
+        raise ValueError(f"most must be at most {MOST_POSITIONS}, got {most}")
+    lengths = range(3, most + 1) if as_count("N", N, 2) > 3 else ()
+    return next((T for T in lengths if learns_match(InductionTask(N, T))), None)
 
 
 def sufficient_sizes(task: InductionTask, reads: Reads) -> tuple[float, float]:
-    """Step sizes, times o, for W_K² and W_K¹ that predict y on every sequence of the law, where values read E alone.
+    """Step sizes, times o, for W_K² and W_K¹ that predict y on every sequence of the law; values must read E alone.
 
     Let g be the least gap, position T copying whatever it likes (its row of W_K¹ is learned last), and μ the score of a
     match. A W_K² step above (4/3) log(T-1)/g leaves position j+1 more than half of the attention even if positions
     2..T-1 misplace a share g/(8μ) of their own, which the W_K¹ step ensures through the margins of (3).
 
     Raises:
-        ValueError: values that read E1, or no step size suffices.
+        TypeError, ValueError: an argument of the wrong kind, values that read E1, no positive gap or match, or margins
+            of W_K¹ that are negative or below the rounding of floats.
     """
-    if reads.values != ("E",):
+    as_induction_task(task)
+    if as_reads(reads).values != ("E",):
         raise ValueError(f"values must be ('E',) here, got {reads.values!r}")
-    gap, match = min(score_gaps(task, reads, 1)), match_score(task, 1, reads)
-    if not gap > 0 or output_association(task) <= 0:
-        raise ValueError(f"N = {task.N}, T = {task.T}, {reads}: no step size suffices, least gap {float(gap):.3g}")
+    gap, match, named = (
+        min(score_gaps(task, reads, 1)),
+        match_score(task, 1, reads),
+        f"N = {task.N}, T = {task.T}, {reads}",
+    )
+    if not (gap > 0 and match > 0 and output_association(task) > 0):
+        raise ValueError(f"{named}: no step size suffices, least gap {float(gap):.3g}, match {float(match):.3g}")
     size = 1.01 * 4 / 3 * math.log(task.T - 1) / float(gap)
     step = previous_token_step(task, size, reads)
     margin = min(step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, task.T - 1))
-    if not margin > 0:
-        raise ValueError(f"N = {task.N}, T = {task.T}, {reads}: rows {wrong_rows(task, size, reads)} are wrong")
+    if not margin > 4 * task.T * np.finfo(np.float64).eps * np.abs(step).max():
+        raise ValueError(
+            f"{named}: margins of W_K¹ after a step of {size:.3g} are negative or below rounding, {margin:.1e}"
+        )
     return size, math.log(task.T * 8 * float(match / gap)) / float(margin)

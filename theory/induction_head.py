@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .task import as_count
+from .task import as_count, as_nonnegative
 
 Floats = NDArray[np.float64]
 Table = NDArray[Any]
@@ -78,9 +78,25 @@ class Reads:
     def __post_init__(self) -> None:
         for name, needed, optional in (("values", "E", {"E1"}), ("keys", "E1", {"E", "P"}), ("query", "E", {"P"})):
             found = getattr(self, name)
-            known = isinstance(found, tuple) and len(set(found)) == len(found) and set(found) <= optional | {needed}
-            if not known or needed not in found:
+            known = isinstance(found, tuple) and all(isinstance(block, str) for block in found)
+            if not known or len(set(found)) != len(found) or not {needed} <= set(found) <= optional | {needed}:
                 raise ValueError(f"{name} must be a tuple of {needed!r} and any of {sorted(optional)}, got {found!r}")
+
+
+def as_induction_task(task: Any) -> InductionTask:
+    """`task` if it is an `InductionTask` of at most MOST_POSITIONS positions, else a TypeError / ValueError."""
+    if not isinstance(task, InductionTask):
+        raise TypeError(f"task must be an InductionTask, got {task!r} ({type(task).__name__})")
+    if task.T > MOST_POSITIONS:
+        raise ValueError(f"T must be at most {MOST_POSITIONS} here, got {task.T}")
+    return task
+
+
+def as_reads(reads: Any) -> Reads:
+    """`reads` if it is a `Reads`, else a TypeError."""
+    if not isinstance(reads, Reads):
+        raise TypeError(f"reads must be a Reads, got {reads!r} ({type(reads).__name__})")
+    return reads
 
 
 BASIC = Reads()
@@ -88,7 +104,7 @@ BASIC = Reads()
 
 
 def output_association(task: InductionTask) -> Fraction:
-    """o of equation (1); positive if and only if N(N-4) + T > 0."""
+    """o of equation (1), (N(N-4) + T)/(T N (N-1)²)."""
     N, T = _checked(task)
     return (1 + Fraction(T - 3, N - 1) - Fraction(T, N)) / (T * (N - 1))
 
@@ -156,9 +172,15 @@ def previous_token_step(task: InductionTask, size: float, reads: Reads = BASIC) 
         size: o times the step size on W_K², a finite number >= 0; `match_score` turns it into λ.
 
     Returns:
-        float64 array of shape (T, T), rows keys s, columns queries t, to a few roundings per entry.
+        float64 array of shape (T, T), rows keys s, columns queries t, each entry to about 8 (T + |exponents|) ε times
+        max e · (|λ| + o₁/o) a_t/t, averaged over j. Entries and margins below that are lost, as where attention has
+        settled on one position.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range.
     """
-    level = _as_size(size)
+    as_induction_task(task), as_reads(reads)
+    level = as_nonnegative("size", size)
     exponents = (uniform_scores(task, reads) * level).astype(np.float64)
     attention = np.exp(exponents - exponents.max(axis=1, keepdims=True))
     attention /= attention.sum(axis=1, keepdims=True)
@@ -167,7 +189,7 @@ def previous_token_step(task: InductionTask, size: float, reads: Reads = BASIC) 
 
 def match_score(task: InductionTask, size: float | Fraction, reads: Reads = BASIC) -> Fraction:
     """λ = size · A_E1/(N-1), the score of a full match after a W_K² step; `size` as for `previous_token_step`."""
-    return _as_size(size) * key_association(task, "E1", reads) / (task.N - 1)
+    return as_nonnegative("size", size) * key_association(task, "E1", reads) / (task.N - 1)
 
 
 def previous_token_slope(task: InductionTask) -> Table:
@@ -194,19 +216,8 @@ def _third_step(task: InductionTask, reads: Reads, attention: Table, match: Any)
 
 
 def _checked(task: InductionTask) -> tuple[int, int]:
-    if not isinstance(task, InductionTask):
-        raise TypeError(f"task must be an InductionTask, got {task!r} ({type(task).__name__})")
-    if task.T > MOST_POSITIONS:
-        raise ValueError(f"T must be at most {MOST_POSITIONS} here, got {task.T}")
-    return task.N, task.T
-
-
-def _as_size(size: Any) -> Fraction:
-    if isinstance(size, bool) or not isinstance(size, int | float | Fraction):
-        raise TypeError(f"size must be a finite number >= 0, got {size!r} ({type(size).__name__})")
-    if not 0 <= size < np.inf:
-        raise ValueError(f"size must be a finite number >= 0, got {size!r}")
-    return Fraction(size)
+    checked = as_induction_task(task)
+    return checked.N, checked.T
 
 
 def _mean(table: Table) -> Any:
@@ -259,6 +270,7 @@ def _values(task: InductionTask, reads: Reads) -> Table:
 
 def _centred_values(task: InductionTask, reads: Reads) -> Table:
     """e_t - ē at uniform attention, shape (T-2, T)."""
+    as_reads(reads)
     values = _values(task, reads)
     centred: Table = values - values.sum(axis=1, keepdims=True) / Fraction(task.T)
     return centred

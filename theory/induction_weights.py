@@ -12,12 +12,15 @@ from .induction_head import (
     BASIC,
     InductionTask,
     Reads,
+    as_induction_task,
     copied_output_association,
     key_association,
     output_association,
     position_bias,
     previous_token_step,
 )
+from .memory import MOST_BYTES
+from .task import as_nonnegative
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +36,7 @@ class Weights(NamedTuple):
 
 
 def population_weights(task: InductionTask, size: float, last: float, reads: Reads = BASIC) -> Weights:
-    """W_O², W_K² and W_K¹ after one population step each, every entry to a few roundings.
+    """W_O², W_K² and W_K¹ after one population step each; W_K¹ as exact as `previous_token_step`, the others rounded.
 
     Args:
         task, reads: the law and what is read.
@@ -41,16 +44,16 @@ def population_weights(task: InductionTask, size: float, last: float, reads: Rea
         last: o times the step size on W_K¹, a finite number >= 0.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range.
+        TypeError, ValueError: an argument of the wrong kind or out of range, or N too large for the matrices.
     """
-    if isinstance(last, bool) or not isinstance(last, int | float):
-        raise TypeError(f"last must be a finite number >= 0, got {last!r} ({type(last).__name__})")
-    if not 0 <= last < np.inf:
-        raise ValueError(f"last must be a finite number >= 0, got {last!r}")
-    N, T = task.N, task.T
+    N, T = as_induction_task(task).N, task.T
+    needed, scale = 8 * (2 * (N + T)) ** 2, float(as_nonnegative("last", last))
+    if needed > MOST_BYTES:
+        raise ValueError(f"N = {N}: W_K² takes {needed} bytes, at most {MOST_BYTES}")
+    step = previous_token_step(task, size, reads)
     W_K1 = np.zeros((N + T, N + T))
-    W_K1[N:, N:] = last * previous_token_step(task, size, reads)
-    return Weights(_output_weights(task, reads), size * _key_query_weights(task, reads), W_K1)
+    W_K1[N:, N:] = scale * step
+    return Weights(_output_weights(task, reads), float(size) * _key_query_weights(task, reads), W_K1)
 
 
 def _centred(N: int) -> Floats:

@@ -27,7 +27,6 @@ project's.
 
 import math
 from fractions import Fraction
-from numbers import Rational, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import memory_solution
 from .memory_solution import Ball
-from .task import as_count, as_probability
+from .task import as_count, as_nonnegative, as_probability
 
 MOST_BYTES = 2**32
 """Size of the largest matrix that `logits` makes."""
@@ -73,26 +72,6 @@ def as_memory(n: Any, alpha: Any) -> tuple[int, Fraction]:
     if not 0 < level < 1:
         raise ValueError(f"alpha must be a real number strictly between 0 and 1, got {alpha!r}")
     return n, Fraction(level)
-
-
-def as_nonnegative(name: str, value: Any) -> Fraction:
-    """`value` as the exact fraction it is, or an error that names `name`."""
-    if isinstance(value, bool | np.bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a finite real number >= 0, got {value!r} ({type(value).__name__})")
-    message = f"{name} must be a finite real number >= 0, at most the largest float, got {value!r}"
-    try:
-        finite = math.isfinite(value)
-    except OverflowError:  # an integer or fraction beyond the floats
-        raise ValueError(message) from None
-    if not finite:
-        raise ValueError(message)
-    if isinstance(value, Rational):
-        exact = Fraction(int(value.numerator), int(value.denominator))
-    else:
-        exact = Fraction(float(value))
-    if exact < 0:
-        raise ValueError(message)
-    return exact
 
 
 def as_time(t: Any) -> Fraction:

@@ -26,9 +26,9 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from .memory import MOST_BYTES, as_memory, as_nonnegative, as_time, late_rate, log_odds, softmax, top_space, values
+from .memory import MOST_BYTES, as_memory, as_time, late_rate, log_odds, softmax, top_space, values
 from .memory_solution import Ball, at_time, time_of_zero
-from .task import as_count
+from .task import as_count, as_nonnegative
 
 
 class SingularValues(NamedTuple):

@@ -1,5 +1,6 @@
 """The task description: the one thing that exact theory and simulation share."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral, Rational, Real
@@ -23,6 +24,23 @@ def as_probability(name: str, value: Any) -> float | Fraction:
     if not 0 <= number <= 1:  # NaN fails both
         raise ValueError(f"{name} must be a real number in [0, 1], got {value!r}")
     return number
+
+
+def as_nonnegative(name: str, value: Any) -> Fraction:
+    """`value` as the exact fraction it is, or an error that names `name`."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a finite real number >= 0, got {value!r} ({type(value).__name__})")
+    message = f"{name} must be a finite real number >= 0, at most the largest float, got {value!r}"
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # an integer or fraction beyond the floats
+        raise ValueError(message) from None
+    if not finite:
+        raise ValueError(message)
+    exact = _fraction(value) if isinstance(value, Rational) else Fraction(float(value))
+    if exact < 0:
+        raise ValueError(message)
+    return exact
 
 
 LAYERS = ("feed_forward", "attention_value")

@@ -9,7 +9,7 @@ contexts: from T = 12 at N = 8, from T = 51 at N = 20.
     gap(j) = score of j+1 - highest score of another position, in units of o times the step size.                    (5)
 
 - The match is learned, o > 0 and A_E1 > 0, from one T on (T (T-2) A_E1 grows with T from T = 5): 26 at N = 4, 10 at
-  N = 5, 5 for N >= 14; never at T <= 4 or N <= 3, where A_E1 = -(T-1)/T³ for N = 3. There:
+  N = 5, 5 for N >= 14; never at T <= 4 or N <= 3 (A_E1 = -(T-1)/T³ for N = 3). The rest is for where it is learned.
 - Basic reads: gap(j) > 0 for j >= 2, but gap(1) = 0: position 1 copies itself, so q and y tie, and y wins only if two
   of the T-3 free tokens repeat it. Accuracy 1 - P(Bin(T-3, 1/(N-1)) <= 1)/(T-2).                                    (6)
   (With one repetition the tie goes to q, by what row T misplaces; floats lose it beyond log-odds of some 30.)

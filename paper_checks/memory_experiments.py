@@ -1,7 +1,7 @@
 """What the T4 checks share: memories trained on sampled data, and their singular spaces."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class Case:
     n: int
     alpha: float
 
-    @property
+    @cached_property
     def crossing(self) -> float:
         """t*."""
         return crossing_time(self.n, self.alpha)

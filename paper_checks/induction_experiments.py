@@ -5,9 +5,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from simulate import Grams, TwoLayer, sample_induction, stepped, two_layer_gradient
-from theory.induction_head import InductionTask, Reads, match_score, output_association, previous_token_step
-from theory.induction_weights import population_weights
+from simulate import Grams, TwoLayer, ranks_first, sample_induction, stepped, two_layer_gradient
+from theory.induction_head import (
+    InductionTask,
+    Reads,
+    match_score,
+    output_association,
+    previous_token_margins,
+    previous_token_step,
+)
+from theory.induction_weights import Weights, population_weights
 
 from .recorder import Recorder
 
@@ -22,14 +29,17 @@ def size_of_match(task: InductionTask, match: float, reads: Reads) -> float:
 
 def sharp_last_size(task: InductionTask, size: float, reads: Reads, log_odds: float, last_row: int = 0) -> float:
     """o times the W_K¹ step size at which rows 2..`last_row` (0: T-1) prefer the previous token by `log_odds`."""
-    step = previous_token_step(task, size, reads)
-    margins = [step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, last_row or task.T - 1)]
-    return log_odds / float(abs(min(margins)))
+    margins = previous_token_margins(previous_token_step(task, size, reads))[: (last_row or task.T - 1) - 1]
+    return log_odds / float(abs(margins.min()))
 
 
 def population_model(task: InductionTask, size: float, last: float, reads: Reads) -> TwoLayer:
     """The model with theory's weights."""
-    weights = population_weights(task, size, last, reads)
+    return model_of(task, population_weights(task, size, last, reads))
+
+
+def model_of(task: InductionTask, weights: Weights) -> TwoLayer:
+    """The model with these weights."""
     return TwoLayer(task.N, task.T).with_weights(**{k: torch.from_numpy(v) for k, v in weights._asdict().items()})
 
 
@@ -52,11 +62,14 @@ def simulated_model(
 def recalled(model: TwoLayer, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Whether y alone has the highest logit on fresh sequences, and the trigger's position j, shapes (samples,)."""
     batch = sample_induction(model.N, model.T, samples, seed=seed)
+    return leads(model, batch.tokens, batch.target).numpy(), batch.position.numpy() + 1
+
+
+def leads(model: TwoLayer, tokens: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Whether y alone has the highest logit, bool, shape (batch,)."""
     with torch.no_grad():
-        logits = torch.cat([model(part) for part in torch.split(batch.tokens, 4096)])
-    answer = logits.gather(1, batch.target[:, None])
-    rivals = logits.scatter(1, batch.target[:, None], -torch.inf)
-    return (answer[:, 0] > rivals.max(dim=1).values).numpy(), batch.position.numpy() + 1
+        logits = torch.cat([model(part) for part in torch.split(tokens, 4096)])
+    return ranks_first(logits, target, range(model.N))
 
 
 def memory_recall(model: TwoLayer) -> dict[str, float]:

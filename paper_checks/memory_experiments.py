@@ -5,6 +5,7 @@ from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from simulate import Trajectory, gradient_descent, orthonormal_embeddings, stochastic_gradient_descent
 from theory.memory_spectrum import crossing_time
@@ -103,6 +104,4 @@ def spectra(logits: Floats) -> Spectra:
 
 def predicted(logits: Floats) -> Floats:
     """Softmax over outputs, (..., n+1, n)."""
-    weights = np.exp(logits - logits.max(axis=-2, keepdims=True))
-    shares: Floats = weights / weights.sum(axis=-2, keepdims=True)
-    return shares
+    return np.asarray(softmax(logits, axis=-2))

@@ -15,22 +15,20 @@ Runs take seconds (some 10⁴ steps each), so an interrupted one leaves nothing 
 Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
 """
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from theory.task import as_count
 
 from .arguments import as_array, as_seed
 from .associative_memory import CPU, AssociativeMemory, Embeddings, as_embeddings, as_noise_level
 from .memory import require_memory
+from .streaming import progress_bar
 
 CHUNK_STEPS, CHUNK_ENTRIES = 1024, 2**24
 """Most steps, and most frequencies, that are drawn at once; the numbers do not depend on them."""
@@ -179,16 +177,19 @@ def _train(
     # Inputs before outputs: softmax over the last axis treats each row alike, wherever it lies in the batch.
     A = torch.zeros(replicates, n, n + 1, dtype=torch.float64)
     logits_of, row = _logits(embeddings, replicates), 0
-    for first in _firsts(len(rates), most, progress):
-        chunk, start = rates[first : first + most], A.clone()
-        frequencies = draw(len(chunk))
-        inputs = frequencies.sum(dim=-1, keepdim=True)
-        for step, (rate, f, f_x) in enumerate(zip(chunk.tolist(), frequencies, inputs, strict=True)):
-            if row < len(marks) and marks[row] == first + step:
-                found[row], row = A.mT.numpy(), row + 1
-            _step(A, logits_of(A), rate, f, f_x)
-        if not torch.isfinite(logits_of(A)).all():
-            _report_divergence(start, logits_of, chunk, frequencies, first)
+    steps = len(rates)
+    with progress_bar(steps, steps, progress, f"{steps} steps", LONG_RUN_STEPS) as advance:
+        for first in range(0, steps, most):
+            chunk, start = rates[first : first + most], A.clone()
+            frequencies = draw(len(chunk))
+            inputs = frequencies.sum(dim=-1, keepdim=True)
+            for step, (rate, f, f_x) in enumerate(zip(chunk.tolist(), frequencies, inputs, strict=True)):
+                if row < len(marks) and marks[row] == first + step:
+                    found[row], row = A.mT.numpy(), row + 1
+                _step(A, logits_of(A), rate, f, f_x)
+            if not torch.isfinite(logits_of(A)).all():
+                _report_divergence(start, logits_of, chunk, frequencies, first)
+            advance(len(chunk))
     if row < len(marks):
         found[row] = A.mT.numpy()
     return found
@@ -221,15 +222,6 @@ def _report_divergence(
         _step(A, logits_of(A), rate, f, f.sum(dim=-1, keepdim=True))
         if not torch.isfinite(logits_of(A)).all():
             raise FloatingPointError(f"logits are not finite after step {first + step + 1}, learning rate {rate}")
-
-
-def _firsts(steps: int, most: int, progress: bool | None) -> Iterator[int]:
-    """First steps of the chunks, with a progress bar if wanted."""
-    shown = sys.stderr.isatty() and steps > LONG_RUN_STEPS if progress is None else progress
-    firsts = range(0, steps, most)
-    if not shown:
-        return iter(firsts)
-    return iter(track(firsts, f"{steps} steps", console=Console(stderr=True), transient=progress is None))
 
 
 def _as_rates(learning_rates: Any) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from simulate import TwoLayer
 from theory.induction_head import BASIC, Reads
 
 EPS = np.finfo(np.float64).eps
@@ -32,16 +31,3 @@ def every_sequence(N, T, first=None):
     tokens = torch.tensor([[*rest[:j], q, *rest[j:], q] for q, j, rest in drawn])
     position = torch.tensor([j for _, j, _ in drawn])
     return tokens, tokens[torch.arange(len(drawn)), position + 1], position
-
-
-def model_of(weights):
-    rows, features = weights.W_O.shape
-    model = TwoLayer(rows, features // 2 - rows)
-    return model.with_weights(**{name: torch.from_numpy(value) for name, value in weights._asdict().items()})
-
-
-def recalled(model, tokens, target):
-    with torch.no_grad():
-        logits = torch.cat([model(part) for part in torch.split(tokens, 8192)])
-    answer = logits.gather(1, target[:, None])
-    return (answer > logits.scatter(1, target[:, None], -torch.inf)).all(dim=1)

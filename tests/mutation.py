@@ -11,6 +11,15 @@ def recorder():
     return Recorder("mutant", SEED, [])
 
 
+def caught(check, match=None):
+    with pytest.raises(AssertionError, match=match):
+        check(recorder())
+
+
+def negative(value):
+    return -value
+
+
 def stretched(value):
     """5 % more of every number in a value: a number or expression, a dictionary, a (named) tuple, or None."""
     if value is None:

@@ -11,6 +11,15 @@ FALSE_ALARM = 1e-6  # probability that a correct sampler fails one statistical t
 MISS = 1e-3  # probability that an error of the stated size passes
 ARRAYS = ("mean", "variance", "standard_error", "variance_standard_error")  # of every object with moments
 
+BAD_COUNTS = [  # in place of a count >= 1
+    (0, ValueError),
+    (-3, ValueError),
+    (2.5, TypeError),
+    (True, TypeError),
+    ("9", TypeError),
+    (None, TypeError),
+]
+
 
 def enumerate_law(task, transition=None, initial=None):
     """{(c, y, z_1, ..., z_T): probability > 0} in exact arithmetic; the uniform chain if no `transition` is given."""

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from mutation import assert_caught, recorder, stretched
+from mutation import assert_caught, caught, negative, recorder, stretched
 
 from paper_checks import test_b_gradient_memory as checks
 from theory import Task
@@ -39,15 +39,6 @@ networks, grouped_networks = (
     checks.test_gradient_is_the_networks,
     checks.test_gradient_by_conditional_means_is_the_networks,
 )
-
-
-def caught(check):
-    with pytest.raises(AssertionError):
-        check(recorder())
-
-
-def negative(value):
-    return -value
 
 
 def exchanged(means):

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from mutation import assert_caught, recorder, stretched
+from mutation import assert_caught, caught, negative, recorder, stretched
 
 from paper_checks import induction_experiments as experiments
 from paper_checks import test_b_induction_head as checks
@@ -48,15 +48,6 @@ def _simulated_once():
         for check in (enumerated, simulated, answers):
             check(recorder())
         yield
-
-
-def caught(check):
-    with pytest.raises(AssertionError):
-        check(recorder())
-
-
-def negative(value):
-    return -value
 
 
 def in_every_module(monkeypatch, name, change):

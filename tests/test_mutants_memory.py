@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import sympy
-from mutation import assert_caught, recorder, stretched
+from mutation import assert_caught, caught, recorder, stretched
 
 from paper_checks import memory_experiments
 from paper_checks import test_t4_boundary as boundary_checks
@@ -41,11 +41,6 @@ random_embeddings = partial(boundary_checks.test_random_embeddings, dimension=64
 def every_rank(claim):
     for n, alpha, early in ((3, 0.3, False), (5, 0.6, False), (8, 0.1, True)):
         boundary_checks.test_truncation_at_every_rank(claim, n, alpha, early)
-
-
-def caught(check, match=None):
-    with pytest.raises(AssertionError, match=match):
-        check(recorder())
 
 
 @pytest.fixture(autouse=True)

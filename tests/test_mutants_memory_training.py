@@ -6,10 +6,9 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from mutation import assert_caught, stretched
+from mutation import assert_caught, caught, stretched
 from test_mutants_memory import (
     before_crossing,
-    caught,
     descent,
     every_rank,
     fresh_training,

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from simulate_oracles import BAD_COUNTS
 
 from simulate import (
     Chain,
@@ -84,14 +85,6 @@ BAD_SEEDS = [
     (None, TypeError, "seed must be an integer"),
     (True, TypeError, "seed must be an integer"),
     ("1", TypeError, "seed must be an integer"),
-]
-BAD_COUNTS = [
-    (0, ValueError),
-    (-3, ValueError),
-    (2.5, TypeError),
-    (True, TypeError),
-    ("9", TypeError),
-    (None, TypeError),
 ]
 BAD_DEVICES = [
     ("gpu", ValueError, "device must be .* got 'gpu'"),

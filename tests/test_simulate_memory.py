@@ -9,7 +9,7 @@ from rich.console import Console
 from scipy.integrate import solve_ivp
 from torch import nn
 
-from simulate import memory_training
+from simulate import memory_training, streaming
 from simulate.associative_memory import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
 from simulate.memory_training import gradient_descent, stochastic_gradient_descent
 from simulate.truncation import remove_direction, truncate
@@ -292,6 +292,6 @@ def test_progress_is_shown_on_a_terminal_alone(monkeypatch, capfd):
     gradient_descent(orthonormal_embeddings(2), 0.3, rates)
     assert capfd.readouterr() == ("", "")
     shown = io.StringIO()
-    monkeypatch.setattr(memory_training, "Console", lambda stderr: Console(file=shown, force_terminal=True))
+    monkeypatch.setattr(streaming, "Console", lambda stderr: Console(file=shown, force_terminal=True))
     gradient_descent(orthonormal_embeddings(2), 0.3, rates, progress=True)
     assert "50 steps" in shown.getvalue()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from simulate_oracles import BAD_COUNTS
 
 from simulate import memory
 from simulate.associative_memory import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
@@ -20,14 +21,6 @@ def wander(embeddings=PAIR, alpha=0.3, rates=RATES, **options):
     return stochastic_gradient_descent(embeddings, alpha, rates, **{"batch": 5, "replicates": 2, "seed": 0, **options})
 
 
-NOT_COUNTS = [
-    (0, ValueError),
-    (-3, ValueError),
-    (2.5, TypeError),
-    (True, TypeError),
-    ("9", TypeError),
-    (None, TypeError),
-]
 NOT_LEVELS = [(0, ValueError), (1, ValueError), (-0.1, ValueError), (1.5, ValueError), (float("nan"), ValueError)]
 NOT_NUMBERS = [("0.3", TypeError), (None, TypeError), (True, TypeError), (0.3j, TypeError)]
 BAD_SHARED = [
@@ -93,7 +86,7 @@ def test_noise_levels(call, alpha, error):
 
 
 @pytest.mark.parametrize("name", ["batch", "replicates"])
-@pytest.mark.parametrize(("value", "error"), NOT_COUNTS)
+@pytest.mark.parametrize(("value", "error"), BAD_COUNTS)
 def test_batches_and_replicates(name, value, error):
     with pytest.raises(error, match=f"{name} must be an integer >= 1, got"):
         wander(**{name: value})
@@ -112,7 +105,7 @@ def test_seeds(call, seed, error):
         call(seed=seed)
 
 
-@pytest.mark.parametrize(("value", "error"), [*NOT_COUNTS, (1, ValueError)])
+@pytest.mark.parametrize(("value", "error"), [*BAD_COUNTS, (1, ValueError)])
 def test_sizes(value, error):
     for call in (orthonormal_embeddings, lambda n: gaussian_embeddings(n, 5, seed=0)):
         with pytest.raises(error, match="n must be an integer >= 2, got"):

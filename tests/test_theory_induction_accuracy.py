@@ -7,8 +7,10 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from induction_oracles import ALL_READS, COPIES, EPS, EVERYTHING, POSITIONS, TOKENS, every_sequence, model_of, recalled
+from induction_oracles import ALL_READS, COPIES, EPS, EVERYTHING, POSITIONS, TOKENS, every_sequence
 
+from paper_checks.induction_enumeration import votes
+from paper_checks.induction_experiments import leads, model_of
 from theory import induction_accuracy as accuracy
 from theory import induction_head as head
 from theory.induction_head import BASIC, InductionTask, Reads
@@ -52,30 +54,25 @@ def test_score_gaps_are_followers_against_the_best_other(N, T, reads):
 def test_basic_accuracy_over_all_sequences(N, T):
     """Attention in proportion to 1 on unmatched positions and W on the follower, with position 1 at j = 1; W → ∞."""
     task = InductionTask(N, T)
-    tokens, target, position = (array.numpy() for array in every_sequence(N, T, first=True))
-    weight = np.full(tokens.shape, 1)
-    rows = np.arange(len(tokens))
-    weight[rows, position + 1] = 10**6  # beside sums of at most T
-    weight[position == 0, 0] = 10**6
-    votes = np.stack([(weight * (tokens == k)).sum(axis=1) for k in range(N)], axis=1)
-    answer = votes[rows, target]
-    votes[rows, target] = -1
-    exact = Fraction(int((answer > votes.max(axis=1)).sum()), len(tokens))
+    counts, answers = votes(N, T, 10**6)  # beside sums of at most T
+    rows = np.arange(len(counts))
+    answer = counts[rows, answers]
+    counts[rows, answers] = -1
+    exact = Fraction(int((answer > counts.max(axis=1)).sum()), len(counts))
     assert accuracy.basic_accuracy(task) == exact
     if N < 10:  # and the network with theory's weights: row T, the least sharp, gives ties to q
         size = 6 / float(head.match_score(task, 1))
-        step = head.previous_token_step(task, size)
-        margins = [step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, T)]
-        model = model_of(population_weights(task, size, 12 / min(margins)))
-        assert Fraction(int(recalled(model, *every_sequence(N, T, first=True)[:2]).sum()), len(tokens)) == exact
+        margins = head.previous_token_margins(head.previous_token_step(task, size))
+        model = model_of(task, population_weights(task, size, 12 / min(margins)))
+        assert Fraction(int(leads(model, *every_sequence(N, T, first=True)[:2]).sum()), len(counts)) == exact
 
 
 @pytest.mark.parametrize(("N", "T"), [(14, 5), (8, 6), (6, 7)])
 def test_sufficient_sizes_answer_every_sequence(N, T):
     task = InductionTask(N, T)
-    model = model_of(population_weights(task, *accuracy.sufficient_sizes(task, TOKENS), TOKENS))
+    model = model_of(task, population_weights(task, *accuracy.sufficient_sizes(task, TOKENS), TOKENS))
     tokens, target, _ = every_sequence(N, T, first=N < 14)
-    assert recalled(model, tokens, target).all()
+    assert leads(model, tokens, target).all()
 
 
 @given(st.integers(4, 40), st.integers(5, 26), st.sampled_from([TOKENS, POSITIONS, Reads(keys=("E1", "E", "P"))]))
@@ -92,7 +89,7 @@ def test_sufficient_sizes_give_the_follower_more_than_half(N, T, reads):
     assert learned and float(head.match_score(task, size)) > 0
     tokens, at = torch.ones((T - 2, T), dtype=torch.int64), torch.arange(T - 2)
     tokens[at, at] = tokens[:, -1] = 0
-    attention = model_of(population_weights(task, size, last, reads)).attention(tokens)[1]
+    attention = model_of(task, population_weights(task, size, last, reads)).attention(tokens)[1]
     assert (attention[at, at + 1] > 0.5).all()
 
 
@@ -120,13 +117,13 @@ def test_copies_as_values_can_win_the_match_and_lose_the_answer():
     size = 8 / float(head.match_score(task, 1, COPIES))
     assert min(accuracy.score_gaps(task, COPIES)) > 0 and not accuracy.wrong_rows(task, size, COPIES)
     assert head.copied_output_association(task) > head.output_association(task)
-    model = model_of(population_weights(task, size, 1e5, COPIES))
+    model = model_of(task, population_weights(task, size, 1e5, COPIES))
     draws = torch.Generator().manual_seed(1)
     tokens = torch.randint(1, 8, (500, 16), generator=draws)
     position, rows = torch.randint(14, (500,), generator=draws), torch.arange(500)
     tokens[rows, position] = tokens[:, -1] = 0
     assert (model.attention(tokens)[1][rows, position + 1] > 0.9).all()
-    assert not recalled(model, tokens, tokens[rows, position + 1]).any()
+    assert not leads(model, tokens, tokens[rows, position + 1]).any()
 
 
 def test_copies_and_positions():

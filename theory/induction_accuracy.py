@@ -44,6 +44,7 @@ from .induction_head import (
     key_scores,
     match_score,
     output_association,
+    previous_token_margins,
     previous_token_step,
 )
 from .task import as_count
@@ -142,7 +143,7 @@ def sufficient_sizes(task: InductionTask, reads: Reads) -> tuple[float, float]:
         raise ValueError(f"{named}: no step size suffices, least gap {float(gap):.3g}, match {float(match):.3g}")
     size = 1.01 * 4 / 3 * math.log(task.T - 1) / float(gap)
     step = previous_token_step(task, size, reads)
-    margin = min(step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, task.T - 1))
+    margin = previous_token_margins(step)[:-1].min()
     if not margin > 4 * task.T * np.finfo(np.float64).eps * np.abs(step).max():
         raise ValueError(
             f"{named}: margins of W_K¹ after a step of {size:.3g} are negative or below rounding, {margin:.1e}"

@@ -187,6 +187,11 @@ def previous_token_step(task: InductionTask, size: float, reads: Reads = BASIC) 
     return _third_step(task, reads, attention, float(match_score(task, size, reads))).astype(np.float64)
 
 
+def previous_token_margins(step: Floats) -> Floats:
+    """By how much rows t = 2..T of a `previous_token_step` prefer key t-1 to the best other key, shape (T-1,)."""
+    return np.array([step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, len(step))])
+
+
 def match_score(task: InductionTask, size: float | Fraction, reads: Reads = BASIC) -> Fraction:
     """λ = size · A_E1/(N-1), the score of a full match after a W_K² step; `size` as for `previous_token_step`."""
     return as_nonnegative("size", size) * key_association(task, "E1", reads) / (task.N - 1)

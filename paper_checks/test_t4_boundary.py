@@ -12,7 +12,8 @@ from simulate import AssociativeMemory, gaussian_embeddings, gradient_descent, r
 from theory import memory, memory_truncation
 from theory import memory_spectrum as spectrum
 
-from .memory_experiments import LEVELS, REPLICATES, SIZES, Case, learning_rates, predicted, sampled, spectra
+from .fitting import fit_exponent
+from .memory_experiments import LEVELS, REPLICATES, SIZES, Case, full_batch, learning_rates, predicted, sampled, spectra
 from .recorder import Recorder
 
 SIDES = {"correct": "holds", "noise": "beyond"}
@@ -99,7 +100,7 @@ def test_three_inputs_and_the_edge(claim: Recorder) -> None:
 
 @pytest.mark.claims("T4.4")
 def test_crossing_time_laws(claim: Recorder) -> None:
-    """t* ~ κ⁻¹ ((1-α)/α)^(n/(n-1-√(n+1))) as α → 0 (n = 2: α → 1), and its root law as α → 1/√(n+1)."""
+    """t* ~ κ⁻¹ ((1-α)/α)^(n/(n-1-√(n+1))) as α → 0 (n = 2: 1), and τ (1 - (n-4) τ/(8n(n+1)) + O(τ²)) at 1/√(n+1)."""
     cases = ((2, (0.95, 0.99, 0.999)), (4, (0.05, 0.01, 1e-3)), (5, (1e-2, 1e-3, 1e-4)), (8, (1e-4, 1e-6, 1e-8)))
     for n, alphas in cases:
         for alpha in alphas:
@@ -113,12 +114,13 @@ def test_crossing_time_laws(claim: Recorder) -> None:
                         scale=1.0)  # fmt: skip
     for n in (2, 4, 5, 8, 64):
         side = 1 if n == 2 else -1
-        for distance in (1e-4, 1e-6):
-            alpha = 1 / math.sqrt(n + 1) + side * distance
-            law, exact = spectrum.early_crossing_time(n, alpha), spectrum.crossing_time(n, alpha)
-            stated = law * (1 - (n - 4) * law / (8 * n * (n + 1)))
-            name = f"root law, n = {n}, |α - 1/√(n+1)| = {distance:g}"
-            claim.close(name, stated, exact, (law / n) ** 2 / 32, "third order of τ/n, with coefficient below 1/32")
+        sizes, rests = [], []
+        for halvings in range(8):  # each halves τ
+            alpha = 1 / math.sqrt(n + 1) + side * 1e-3 / 4**halvings
+            law = spectrum.early_crossing_time(n, alpha)
+            sizes.append(1 / law)
+            rests.append(abs(spectrum.crossing_time(n, alpha) / (law * (1 - (n - 4) * law / (8 * n * (n + 1)))) - 1))
+        claim.exponent(f"order in 1/τ of what the root law leaves, n = {n}", -2, fit_exponent(sizes, rests))
 
 
 @pytest.mark.claims("T4.4")
@@ -246,6 +248,22 @@ def test_noise_is_one_direction_of_sampled_training(claim: Recorder, n: int) -> 
             kept = (left * values[..., None, :]) @ right
         wrong = int((kept.argmax(axis=-2) != np.arange(n)).sum())
         claim.equal(f"inputs not recalled, n = {n}, α = {alpha}", 0, wrong)
+
+
+@pytest.mark.claims("T4.5")
+@pytest.mark.parametrize("case", [Case(5, 0.8), Case(8, 0.5)], ids=str)
+def test_probabilities_without_noise_of_sampled_training(claim: Recorder, case: Case) -> None:
+    """P(correct) and P(noise) of sampled training without the direction 1/√n, from full-batch descent's D; 2 %."""
+    exact, right = full_batch(case).logits[-1], np.full(case.n, case.n**-0.5)
+    D = exact[0, 0] - exact[1, 0]
+    stated = memory.softmax(case.n, correct=D, other=0.0, noise=D / case.n)
+    shares = predicted(np.stack([remove_direction(W, right) for W in sampled(case, claim.base_seed).logits[-1]]))
+    for name, value, found in (
+        ("P(correct)", stated.correct, np.einsum("rxx->r", shares[:, : case.n]) / case.n),
+        ("P(noise)", stated.noise, shares[:, case.n].mean(axis=1)),
+    ):
+        error = found.std(ddof=1) / REPLICATES**0.5
+        claim.estimate(f"{name}, {case}", value, found.mean(), error, 0.02, degrees=REPLICATES - 1)
 
 
 @pytest.mark.claims("T4.5")

@@ -113,6 +113,26 @@ def test_growing_steps_follow_the_flow(claim: Recorder, case: Case) -> None:
     claim.close(f"W, {case}", stated, 2 * halved - found, change, "change by halving the steps", scale=1.0)
 
 
+@pytest.mark.claims("T4.1")
+@pytest.mark.parametrize("case", SAMPLED, ids=str)
+def test_three_values_of_sampled_training(claim: Recorder, case: Case) -> None:
+    """Averages of a and s of stochastic gradient descent against full-batch descent, 2 %; column sums stay 0.
+
+    b itself is no test: batches move it in second order only, by step size over batch in its mean as in its spread.
+    """
+    runs, exact = sampled(case, claim.base_seed).logits[-1], full_batch(case).logits[-1]
+    own = np.eye(case.n + 1, case.n, dtype=bool)
+    noise = np.arange(case.n + 1)[:, None] == np.full(case.n, case.n)
+    for name, entries in (("a", own), ("s", noise)):
+        found = runs[:, entries].mean(axis=1)
+        error = found.std(ddof=1) / REPLICATES**0.5
+        stated = exact[entries].mean()
+        claim.estimate(f"{name}, {case}", stated, found.mean(), error, 0.02, degrees=REPLICATES - 1)
+    sums, steps = runs.sum(axis=1), len(learning_rates(case.n, case.alpha, case.times)[0])
+    rounding = 4 * steps * (case.n + 1) * 2.0**-52 * abs(runs).max()
+    claim.close(f"column sums, {case}", 0 * sums, sums, rounding, "roundings of every step", scale=1.0)
+
+
 @pytest.mark.claims("T4.2")
 def test_singular_values_at_a_million(claim: Recorder) -> None:
     """D = log κt and the stated σ to 0.5 % at t = 10⁶; not while α(1-α) t is below n log t."""

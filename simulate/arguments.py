@@ -105,28 +105,28 @@ def as_stochastic(name: str, values: Any, dimensions: int) -> NDArray[np.float64
     return array
 
 
-def _check_integers(name: str, values: Any) -> None:
+def require_integers(name: str, values: Any) -> None:
     if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
         raise TypeError(f"{name} must be an int64 tensor, got {kind}")
 
 
-def _check_range(name: str, values: torch.Tensor, M: int) -> None:
+def check_range(name: str, values: torch.Tensor, M: int) -> None:
     if values.min() < 0 or values.max() >= M:
         raise ValueError(f"{name} must be in 0..{M - 1}, got {values.min().item()}..{values.max().item()}")
 
 
 def check_tokens(tokens: Any, M: int) -> None:
     """TypeError / ValueError unless `tokens` is an int64 tensor (batch, T), batch >= 1, T >= 2, of values in 0..M-1."""
-    _check_integers("tokens", tokens)
+    require_integers("tokens", tokens)
     if tokens.ndim != 2 or tokens.shape[0] < 1 or tokens.shape[1] < 2:
         raise ValueError(f"tokens must have shape (batch, T) with batch >= 1 and T >= 2, got {tuple(tokens.shape)}")
-    _check_range("tokens", tokens, M)
+    check_range("tokens", tokens, M)
 
 
 def check_row_tokens(name: str, values: Any, batch: int, M: int) -> None:
     """TypeError / ValueError unless `values` is an int64 tensor of shape (batch,) of values in 0..M-1."""
-    _check_integers(name, values)
+    require_integers(name, values)
     if values.shape != (batch,):
         raise ValueError(f"{name} must have shape (batch,) = {(batch,)}, got {tuple(values.shape)}")
-    _check_range(name, values, M)
+    check_range(name, values, M)

@@ -45,16 +45,17 @@ def for_each_in_order(
 @contextmanager
 def progress_bar(
     total: int, work: float, progress: bool | None, label: str = "samples", long: float = LONG_JOB_TOKENS
-) -> Iterator[Callable[[int], None]]:
-    """A progress bar over `total` units on standard error, as a function that moves it on.
+) -> Iterator[Callable[..., None]]:
+    """A progress bar over `total` units on standard error, as a function that moves it on, `advance(units)`, and can
+    change its label, `advance(units, label)`.
 
     `progress` is True, False, or None: a bar if the terminal is interactive and the job has more `work` than `long`,
     by default more than 2·10⁸ tokens.
     """
     shown = sys.stderr.isatty() and work > long if progress is None else progress
     if not shown:
-        yield lambda advance: None
+        yield lambda units, label=None: None
         return
     with Progress(console=Console(stderr=True), transient=progress is None) as bar:
         line = bar.add_task(label, total=total)
-        yield lambda advance: bar.advance(line, advance)
+        yield lambda units, label=None: bar.update(line, advance=units, description=label)

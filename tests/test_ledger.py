@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from paper_checks import ledger
 from paper_checks.ledger import load_claims, mismatches, write_json
+from simulate import files
 
 ROOT = Path(__file__).parent.parent
 ENTRY = '["T1.1"]\ngroup = "T1"\nsource = "s"\nstatement = "a"\nformal = "f"\nscope = "c"\nneeds = "nothing"\n'
@@ -61,7 +61,7 @@ def test_json_is_whole_or_untouched(tmp_path, monkeypatch):
     def interrupted(*paths):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ledger.os, "replace", interrupted)
+    monkeypatch.setattr(files.os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_json(path, {"a": 2})
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1.5, "τ"]}

@@ -10,9 +10,10 @@ from fractions import Fraction
 import pytest
 from memory_numbers import DOTS, FULL, LEVEL, ROW, all_curves
 
-from paper_checks import induction_experiments, ledger, picture_command
+from paper_checks import induction_experiments, picture_command
 from paper_checks import memory_picture_data as data
 from paper_checks.draw_memories import main
+from simulate import files
 from theory import memory_spectrum
 from theory.induction_accuracy import basic_accuracy
 from theory.induction_head import InductionTask
@@ -199,7 +200,7 @@ def test_a_full_disk_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys)
 
     out = tmp_path / "map.svg"
     out.write_text("old")
-    monkeypatch.setattr(ledger.os, "replace", full)
+    monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(SystemExit) as stopped:
         draw(out, *COMMANDS["top-space"])
     assert stopped.value.code == 2

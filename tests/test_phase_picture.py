@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from paper_checks import ledger, phase_boundary, phase_signs
+from paper_checks import phase_boundary, phase_signs
 from paper_checks.comparator import DESIGN
 from paper_checks.draw_phase_diagram import main
 from paper_checks.phase_boundary import FINEST, RISE, boundary
 from paper_checks.phase_picture import REGIONS, kind_of, slug
 from paper_checks.phase_signs import MOST_POINTS, certified_sign, estimated_signs
+from simulate import files
 from theory import Task, certified
 from theory.certified import certify
 from theory.phase_diagram import CONTRASTS, contrast_parts, contrast_value, critical_noise_level, turning_absorption
@@ -147,7 +148,7 @@ def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch,
     assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
 
 
-@pytest.mark.parametrize(("module", "name"), [(certified, "certify"), (ledger.os, "replace")], ids=str)
+@pytest.mark.parametrize(("module", "name"), [(certified, "certify"), (files.os, "replace")], ids=str)
 def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, module, name):
     def interrupted(*arguments):
         raise KeyboardInterrupt

@@ -1,0 +1,83 @@
+"""Trainings of two-layer transformers for the claims E and B4-B6: in parallel processes, each one once per session."""
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+
+from simulate import Trained, Training, train
+from simulate.streaming import progress_bar
+
+from .recall_observers import Observer
+
+# Page faults cost a fifth of the time where freed memory goes back to the system after every update.
+KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31),
+    "MALLOC_TOP_PAD_": str(2**26),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A training and how it is observed."""
+
+    training: Training
+    observer: Observer
+    at: tuple[int, ...]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells jobs apart."""
+        return self.training.configuration, self.training.steps, self.observer.key, self.at
+
+
+_done: dict[tuple[Any, ...], Trained] = {}
+
+
+def trained(jobs: Sequence[Job]) -> list[Trained]:
+    """The trained models of these jobs, in order; those that this session has not trained yet are trained now.
+
+    One process per processor, one thread each: the numbers do not depend on how many there are.
+    """
+    missing = {job.key: job for job in jobs if job.key not in _done}
+    if len(missing) == 1:
+        (key,) = missing
+        _done[key] = _train(missing[key])
+    elif missing:
+        with progress_bar(len(missing), len(missing), None, "trainings", long=1) as advance:
+            for key, found in zip(missing, _pool().map(_train, missing.values()), strict=True):
+                _done[key] = found
+                advance(1)
+    return [_done[job.key] for job in jobs]
+
+
+@cache
+def _pool() -> ProcessPoolExecutor:
+    with _environment(KEEP_MEMORY):
+        pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
+        for _ in pool.map(abs, range(os.cpu_count() or 1)):  # starts the processes while the environment is set
+            pass
+    return pool
+
+
+@contextmanager
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update({name: value for name, value in changes.items() if before[name] is None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+
+
+def _train(job: Job) -> Trained:
+    return train(job.training, observe=job.observer, at=job.at, progress=False)

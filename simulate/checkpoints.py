@@ -1,0 +1,77 @@
+"""The state of a training in one safetensors file: weights, the optimiser's tensors, step, history, configuration."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from .files import write_whole
+
+WEIGHT, OPTIMISER = "weight/", "optimiser/"
+KEYS = ("step", "history", "configuration", "rest")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Where a training stands.
+
+    Attributes:
+        step: number of updates made.
+        weights: all weights by name.   optimiser: the optimiser's state by number of the parameter, as torch keeps it.
+        history: what was observed so far, one dictionary per observation.
+        configuration: what the training is, as canonical JSON.
+    """
+
+    step: int
+    weights: dict[str, torch.Tensor]
+    optimiser: dict[int, dict[str, Any]]
+    history: list[dict[str, float]]
+    configuration: str
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all; on failure the one that was there stays."""
+        tensors = {WEIGHT + name: weight.detach().cpu().contiguous() for name, weight in self.weights.items()}
+        rest: dict[str, dict[str, Any]] = {}
+        for number, state in self.optimiser.items():
+            for name, value in state.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"{OPTIMISER}{number}/{name}"] = value.detach().cpu().contiguous()
+                else:
+                    rest.setdefault(str(number), {})[name] = value
+        known = {"step": self.step, "history": self.history, "configuration": self.configuration, "rest": rest}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, save(tensors, {name: json.dumps(value) for name, value in known.items()}))
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in a file, its tensors on the CPU.
+
+    Raises:
+        ValueError: no complete safetensors file, or not a checkpoint of a training.
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb"):  # for the usual errors: missing, a folder, not allowed
+        pass
+    try:
+        with safe_open(path, framework="pt") as file:
+            known = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"checkpoint {path} must be a whole safetensors file: {error}") from error
+    missing = [key for key in KEYS if key not in known]
+    if missing:
+        raise ValueError(f"checkpoint {path} must hold {', '.join(KEYS)}, it lacks {', '.join(missing)}")
+    step, history, configuration, rest = (json.loads(known[key]) for key in KEYS)
+    optimiser = {int(number): dict(state) for number, state in rest.items()}
+    weights = {}
+    for name, tensor in tensors.items():
+        if name.startswith(WEIGHT):
+            weights[name.removeprefix(WEIGHT)] = tensor
+        else:
+            number, key = name.removeprefix(OPTIMISER).split("/", 1)
+            optimiser.setdefault(int(number), {})[key] = tensor
+    return Checkpoint(step, weights, optimiser, history, configuration)

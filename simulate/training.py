@@ -1,0 +1,287 @@
+"""One training loop for the two-layer transformer: any torch optimiser, seeded, observed, interruptible, resumable.
+
+Update i uses batch i of the law's stream of independent batches, so that a run that goes on from a checkpoint sees what
+it would have seen. On one device and number of threads the same configuration gives the same weights, bit for bit.
+
+Source: Chen, Bruna, Bietti (ICLR 2025) and Bietti et al. (NeurIPS 2023), training of the two-layer transformer.
+"""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from theory.task import as_count
+
+from .arguments import as_seed
+from .checkpoints import Checkpoint, read_checkpoint
+from .device import resolve_device
+from .recall import Recall, RecallBatch
+from .streaming import progress_bar
+from .transformer import Architecture, Transformer, initialised
+
+LOSSES = ("recall", "every")
+DIVERGED = 1000.0
+"""A loss of so many times ln M has diverged: guessing costs ln M."""
+LONG_RUN_STEPS = 200
+
+Observe = Callable[[Transformer], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """An optimiser of `torch.optim` by name, such as Optimiser("SGD", {"lr": 0.03, "momentum": 0.9}).
+
+    Raises:
+        ValueError: no optimiser of this name, one that needs a closure or sparse gradients, or settings it refuses.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        made = getattr(torch.optim, self.name, None) if isinstance(self.name, str) else None
+        base = torch.optim.Optimizer
+        if not (isinstance(made, type) and issubclass(made, base)) or self.name in ("Optimizer", "LBFGS", "SparseAdam"):
+            raise ValueError(f"optimiser must be the name of one in torch.optim, such as 'SGD', got {self.name!r}")
+        rate = self.settings.get("lr")
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
+            raise ValueError(f"optimiser {self.name} must have a positive, finite learning rate lr, got {rate!r}")
+        try:
+            self.over([torch.nn.Parameter(torch.zeros(1))])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"optimiser {self.name} refuses {dict(self.settings)}: {error}") from error
+
+    def over(self, weights: Sequence[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        """A new optimiser of these weights."""
+        made: torch.optim.Optimizer = getattr(torch.optim, self.name)(weights, **self.settings)
+        return made
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, on what, how.
+
+    Args:
+        architecture: the model; as many tokens as the law has, and positions for its length.
+        law: the law of the sequences.
+        optimiser: the optimiser.
+        batch: sequences per update, >= 1.
+        steps: number of updates, >= 1.
+        seed: of the first weights and of all batches.
+        loss_on: "recall" is the cross-entropy at triggers that stood earlier in the sequence, "every" at all positions.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, or model and law that do not fit.
+    """
+
+    architecture: Architecture
+    law: Recall
+    optimiser: Optimiser
+    batch: int
+    steps: int
+    seed: int
+    loss_on: str = "recall"
+
+    def __post_init__(self) -> None:
+        for name, kind in (("architecture", Architecture), ("law", Recall), ("optimiser", Optimiser)):
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"{name} must be of type {kind.__name__}, got {getattr(self, name)!r:.80}")
+        for name in ("batch", "steps"):
+            object.__setattr__(self, name, as_count(name, getattr(self, name), 1))
+        object.__setattr__(self, "seed", as_seed(self.seed))
+        if self.loss_on not in LOSSES:
+            raise ValueError(f"loss_on must be one of {LOSSES}, got {self.loss_on!r}")
+        model, law = self.architecture, self.law
+        if model.tokens != law.M:
+            raise ValueError(f"architecture must have as many tokens as the law, {law.M}, got {model.tokens}")
+        if model.length < law.T:
+            raise ValueError(
+                f"architecture must have positions for sequences of T = {law.T}, got length = {model.length}"
+            )
+
+    @property
+    def configuration(self) -> str:
+        """All of it but the number of steps, as canonical JSON."""
+        chain = self.law.chain
+        digest = hashlib.sha256(chain.transition.tobytes() + bytes(memoryview(chain.initial)))  # type: ignore[arg-type]
+        law = {name: getattr(self.law, name) for name in ("T", "triggers", "alpha", "noise", "outputs")}
+        law |= {"ends_on_trigger": self.law.ends_on_trigger, "chain": digest.hexdigest()}
+        known = {name: getattr(self, name) for name in ("batch", "seed", "loss_on")}
+        optimiser = {"name": self.optimiser.name, "settings": dict(self.optimiser.settings)}
+        known |= {"architecture": asdict(self.architecture), "law": law, "optimiser": optimiser}
+        return json.dumps(known, sort_keys=True)
+
+    def loss(self, model: Transformer, batch: RecallBatch) -> torch.Tensor:
+        """Mean cross-entropy at the positions that count, in nats; 0 where a batch has none."""
+        at = batch.repeated if self.loss_on == "recall" else batch.everywhere
+        if not at.any():
+            return model.U.sum() * 0
+        logits: torch.Tensor = model(batch.tokens, at)
+        return functional.cross_entropy(logits, batch.following[at])
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained model and what was observed on the way: dictionaries with "step", "loss" and what `observe` returned.
+
+    "loss" is that of the batch of the update before, and missing at step 0.
+    """
+
+    model: Transformer
+    history: list[dict[str, float]]
+
+    def curve(self, name: str) -> list[float]:
+        """One observed quantity over the observed steps."""
+        return [seen[name] for seen in self.history]
+
+
+def train(
+    training: Training,
+    *,
+    device: str = "cpu",
+    observe: Observe | None = None,
+    at: Sequence[int] = (),
+    checkpoint: Path | None = None,
+    every: int = 100,
+    progress: bool | None = None,
+) -> Trained:
+    """Train from the first weights, or from the checkpoint if its file is there.
+
+    Args:
+        training: what to do.
+        device: as for `sample`.
+        observe: called with the model after each number of updates in `at`; returns finite numbers by name.
+        at: increasing numbers of updates in 0..steps.
+        checkpoint: a file to go on from and to write; None is none.
+        every: number of updates between two checkpoints, >= 1; one is written at the end too.
+        progress: True, False, or None for a bar if the terminal is interactive and the run long.
+
+    Returns:
+        `Trained`; the same whether or not the run was interrupted and resumed.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, a checkpoint that
+            is no whole file, of another configuration, or ahead of `steps`; before any work.
+        FloatingPointError: the loss is no number or has diverged; it names step and learning rate. The last checkpoint
+            is of finite weights.
+    """
+    if not isinstance(training, Training):
+        raise TypeError(f"training must be a Training, got {type(training).__name__}")
+    marks, every, place = _as_marks(at, training.steps), as_count("every", every, 1), resolve_device(device)
+    model = initialised(training.architecture, seed=training.seed, device=place)
+    optimiser = training.optimiser.over([weight for weight in model.parameters() if weight.requires_grad])
+    step, history = 0, list[dict[str, float]]()
+    if checkpoint is not None and checkpoint.exists():
+        step, history = _restore(training, model, optimiser, checkpoint)
+    total = training.steps
+    with (
+        _repeatable(place),
+        progress_bar(total, total, progress, f"{total} steps", LONG_RUN_STEPS) as advance,
+    ):
+        advance(step)
+        loss = history[-1].get("loss", math.nan) if history else math.nan
+        while True:
+            if observe is not None and step in marks and (not history or history[-1]["step"] < step):
+                seen = {"step": step} | ({"loss": loss} if step else {}) | observe(model)
+                history.append(seen)
+                advance(0, told(seen))
+            if checkpoint is not None and (step % every == 0 or step == total):
+                _write(training, model, optimiser, step, history, checkpoint)
+            if step == total:
+                return Trained(model, history)
+            loss = _update(training, model, optimiser, step, place, checkpoint)
+            step += 1
+            advance(1)
+
+
+def told(seen: Mapping[str, float]) -> str:
+    """An observation as one line."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in seen.items())
+
+
+def _update(
+    training: Training,
+    model: Transformer,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    place: torch.device,
+    checkpoint: Path | None,
+) -> float:
+    batch = training.law.sample(training.batch, seed=training.seed, index=step, device=place)
+    loss = training.loss(model, batch)
+    value = loss.item()
+    if not value <= DIVERGED * math.log(training.architecture.tokens):  # NaN fails too
+        kept = f"; {checkpoint} keeps the last good state" if checkpoint is not None else ""
+        rate = training.optimiser.settings["lr"]
+        raise FloatingPointError(f"loss is {value} at step {step}, learning rate {rate}{kept}")
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return value
+
+
+def _write(
+    training: Training,
+    model: Transformer,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    history: list[dict[str, float]],
+    path: Path,
+) -> None:
+    """Write the checkpoint, unless a weight is not finite."""
+    weights = {name: weight.detach() for name, weight in model.named_parameters()}
+    if all(bool(torch.isfinite(weight).all()) for weight in weights.values()):
+        state = optimiser.state_dict()["state"]
+        Checkpoint(step, weights, state, history, training.configuration).write(path)
+
+
+def _restore(
+    training: Training, model: Transformer, optimiser: torch.optim.Optimizer, path: Path
+) -> tuple[int, list[dict[str, float]]]:
+    found = read_checkpoint(path)
+    if found.configuration != training.configuration:
+        raise ValueError(
+            f"checkpoint {path} must be of this training, it differs in {_difference(training, found.configuration)}"
+        )
+    if found.step > training.steps:
+        raise ValueError(f"checkpoint {path} must be of a step up to steps = {training.steps}, got {found.step}")
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.copy_(found.weights[name])
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": found.optimiser})
+    return found.step, found.history
+
+
+def _difference(training: Training, configuration: str) -> str:
+    own, other = json.loads(training.configuration), json.loads(configuration)
+    return ", ".join(f"{key}: {other.get(key)} there, {own[key]} here" for key in own if other.get(key) != own[key])
+
+
+def _as_marks(at: Sequence[int], steps: int) -> frozenset[int]:
+    marks = [as_count("at", mark, 0) for mark in at]
+    if marks and (max(marks) > steps or any(b <= a for a, b in pairwise(marks))):
+        raise ValueError(f"at must be increasing numbers of updates in 0..{steps}, got {tuple(marks)}")
+    return frozenset(marks)
+
+
+@contextmanager
+def _repeatable(place: torch.device) -> Iterator[None]:
+    """On a GPU: only operations that give the same bits in every run; the setting is put back afterwards."""
+    before = torch.are_deterministic_algorithms_enabled()
+    if place.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch's deterministic mode
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -246,6 +246,30 @@ def rate(
                     comparisons=1, numbers=values.size, details=details)  # fmt: skip
 
 
+def replicated(
+    name: str, threshold: float, expected: int, values: Any, needed: int, side: str = "holds", **details: Any
+) -> Evidence:
+    """Of n independent trainings at least `needed` end above (+1) or below (-1) `threshold`.
+
+    If that happens with probability 1/2 or less, it passes with probability at most P(Bin(n, 1/2) >= needed); the
+    message has it, and the lower 95 % confidence limit on the probability (Clopper and Pearson, one-sided). A value
+    that is not finite is on the wrong side.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.ndim != 1 or not 1 <= needed <= numbers.size:
+        raise ValueError(f"{name}: needs one value per seed and needed in 1..{numbers.size}, got {needed}")
+    right = int(np.sum(np.isfinite(numbers) & (expected * (numbers - threshold) > 0)))
+    chance = float(stats.binom.sf(needed - 1, numbers.size, 0.5))
+    limit = float(stats.beta.ppf(0.05, right, numbers.size - right + 1)) if right else 0.0
+    where = f"{'above' if expected > 0 else 'below'} {threshold:.4g}"
+    message = f"{right} of {numbers.size} seeds {where} (needs {needed}, by chance {chance:.2g}); "
+    message += f"share of seeds at least {limit:.2f}; {', '.join(f'{number:.3g}' for number in numbers)}"
+    known = {"needed": needed, "holds": right, "chance": chance, "lower_limit": limit}
+    known |= {"values": [_float(number) for number in numbers]} | details
+    return Evidence(name, "replicated", side, right >= needed, message, threshold, _float(np.median(numbers)),
+                    numbers=numbers.size, details=known)  # fmt: skip
+
+
 def verdict(evidence: Iterable[Evidence]) -> str:
     """The verdict that the evidence supports: verified, bounded, refuted or failed; a person never sets it."""
     found = list(evidence)

@@ -1,6 +1,7 @@
 """The ledger: what is claimed (claims.toml), and what a run found (a JSON file of evidence, written atomically)."""
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,18 @@ from simulate.files import write_whole
 CLAIMS_FILE = Path(__file__).with_name("claims.toml")
 NEEDS = ("nothing", "GPU", "weights")
 _REQUIRED = ("group", "source", "statement", "formal", "scope", "needs")
-_OPTIONAL = ("not_run",)
+_OPTIONAL = ("not_run", "rule")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a claim about training holds: on at least `needed` of so many `seeds` each number is on its side of a
+    threshold. Decided before the run.
+    """
+
+    seeds: int
+    needed: int
+    thresholds: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,7 @@ class Claim:
     scope: str
     needs: str
     not_run: str | None = None
+    rule: Rule | None = None
 
 
 def load_claims(path: Path = CLAIMS_FILE) -> dict[str, Claim]:
@@ -50,12 +63,33 @@ def _claim(file: str, name: str, entry: Any) -> Claim:
     unknown = [key for key in entry if key not in _REQUIRED + _OPTIONAL]
     if missing or unknown:
         raise ValueError(f"{file}: claim {name}: missing keys {missing}, unknown keys {unknown}")
-    for key, value in entry.items():
+    rule = _rule(f"{file}: claim {name}: rule", entry["rule"]) if "rule" in entry else None
+    words = {key: value for key, value in entry.items() if key != "rule"}
+    for key, value in words.items():
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{file}: claim {name}: {key} must be a non-empty string, got {value!r}")
     if entry["needs"] not in NEEDS:
         raise ValueError(f"{file}: claim {name}: needs must be one of {NEEDS}, got {entry['needs']!r}")
-    return Claim(id=name, **entry)
+    return Claim(id=name, **words, rule=rule)
+
+
+def _rule(where: str, entry: Any) -> Rule:
+    if not isinstance(entry, dict):
+        raise ValueError(f"{where} must be a table, got {entry!r}")
+    seeds, needed = (_count(where, name, entry.get(name)) for name in ("seeds", "needed"))
+    thresholds = {name: value for name, value in entry.items() if name not in ("seeds", "needed")}
+    if needed > seeds:
+        raise ValueError(f"{where}: needed must be at most seeds = {seeds}, got {needed}")
+    for name, value in thresholds.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"{where}: {name} must be a finite number, got {value!r}")
+    return Rule(seeds, needed, thresholds)
+
+
+def _count(where: str, name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{where}: {name} must be an integer >= 1, got {value!r}")
+    return value
 
 
 def mismatches(claims: Mapping[str, Claim], checked: set[str]) -> list[str]:

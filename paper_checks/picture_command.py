@@ -70,7 +70,7 @@ def _written(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
         parser.exit(2, "pictures need matplotlib: pip install 'matplotlib>=3.9'\n")
-    except ValueError as error:  # N or T too large for this machine, say
+    except (ValueError, FloatingPointError) as error:  # N or T too large for this machine, say, or a loss that diverged
         parser.error(str(error))
     try:
         write_whole(out, drawn.render(_form(out)))

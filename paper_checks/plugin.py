@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 import torch
 
+from simulate import resolve_device
+
 from .comparator import DESIGN, Evidence
 from .ledger import Claim, load_claims, mismatches, write_json
 from .recorder import Recorder
 from .results import Results
 from .table import render
 
+SCALES = ("desk", "paper")
 CLAIMS = pytest.StashKey[Mapping[str, Claim]]()
 RESULTS = pytest.StashKey[Results]()
 CHECKS_FOLDER = Path(__file__).parent
@@ -31,6 +34,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="JSON record of the run (default: .evidence/claims.json)",
     )
+    group.addoption(
+        "--scale",
+        default="desk",
+        metavar="|".join(SCALES),
+        help="size of the trained transformers: desk, or paper for the papers' own (needs a GPU; default: %(default)s)",
+    )
+    group.addoption(
+        "--device",
+        default="auto",
+        help="where --scale paper trains: cpu, cuda, cuda:<index>, or auto for a GPU (default: %(default)s)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,7 +57,34 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     if config.getoption("--seed") < 0:
         raise pytest.UsageError(f"--seed must be >= 0, got {config.getoption('--seed')}")
+    _check_scale(config)
     config.stash[RESULTS] = Results(config.stash[CLAIMS])
+
+
+def _check_scale(config: pytest.Config) -> None:
+    scale = config.getoption("--scale")
+    if scale not in SCALES:
+        raise pytest.UsageError(f"--scale must be {' or '.join(SCALES)}, got {scale!r}")
+    try:
+        resolve_device(config.getoption("--device"))
+    except ValueError as error:
+        raise pytest.UsageError(f"--device: {error}") from error
+
+
+@pytest.fixture(scope="session")
+def scale(request: pytest.FixtureRequest) -> str:
+    """ "desk" or "paper"."""
+    name: str = request.config.getoption("--scale")
+    return name
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest, scale: str) -> str:
+    """Where transformers are trained: at desk scale on the CPU, whose processors share small models better."""
+    name: str = request.config.getoption("--device")
+    if scale == "paper" and name == "auto" and resolve_device(name).type == "cpu":
+        pytest.skip("no GPU, which --scale paper needs; --device cpu trains for many hours")
+    return name if scale == "paper" else "cpu"
 
 
 def _claim_id(item: pytest.Item) -> str | None:
@@ -90,9 +131,15 @@ def claim(request: pytest.FixtureRequest) -> Recorder:
     name = _claim_id(request.node)
     if name is None:
         raise pytest.UsageError(f"{request.node.nodeid} takes the claim fixture but has no @pytest.mark.claims")
-    recorder = Recorder(name, request.config.getoption("--seed"), request.node.user_properties)
-    request.node.user_properties.append(("claim", name))
-    return recorder
+    return Recorder(name, request.config.getoption("--seed"), request.node.user_properties)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Name the claim before any fixture can skip its check."""
+    name = _claim_id(item)
+    if name is not None:
+        item.user_properties.append(("claim", name))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -121,8 +168,9 @@ class _Collector:
         if name is None:
             return
         found = [Evidence(**value) for key, value in properties if key == "evidence"] if report.when == "call" else []
+        recorded = next((value for key, value in properties if key == "recorded"), None)
         skipped = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else None
-        self.results.add(name, report.nodeid, found, report.failed, skipped, report.duration)
+        self.results.add(name, report.nodeid, found, report.failed, skipped, report.duration, recorded)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -68,7 +68,7 @@ class RecallObserver(Observer):
 
     def __call__(self, model: Transformer) -> dict[str, float]:
         """The numbers."""
-        batch = self.batch
+        batch = self.batch.to(model.E.device)
         at = last_shown(batch)
         seen = means(answers(model, batch, at))
         if model.F2 is not None:
@@ -103,9 +103,8 @@ class MemoryObserver(Observer):
 
     def __call__(self, model: Transformer) -> dict[str, float]:
         """The numbers."""
-        own, other = self.batches
-        transition = torch.from_numpy(self.law.chain.transition.copy())
-        seen = {"bigrams": bigram_divergence(model, own, transition)}
+        own, other = (batch.to(model.E.device) for batch in self.batches)
+        seen = {"bigrams": bigram_divergence(model, own, self.law.chain)}
         for name, batch in (("recall", own), ("ood", other)):
             seen[name] = float(answers(model, batch, batch.shown).leads.double().mean())
         return seen | memory_recall(model)

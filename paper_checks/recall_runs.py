@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from simulate import Trained, Training, train
+from simulate import Trained, Training, resolve_device, train
 from simulate.streaming import progress_bar
 
 from .recall_observers import Observer
@@ -41,20 +41,26 @@ class Job:
 _done: dict[tuple[Any, ...], Trained] = {}
 
 
-def trained(jobs: Sequence[Job]) -> list[Trained]:
+def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
     """The trained models of these jobs, in order; those that this session has not trained yet are trained now.
 
-    One process per processor, one thread each: the numbers do not depend on how many there are.
+    On the CPU one process per processor, one thread each: the numbers do not depend on how many there are. On a GPU one
+    after the other.
     """
     missing = {job.key: job for job in jobs if job.key not in _done}
-    if len(missing) == 1:
-        (key,) = missing
-        _done[key] = _train(missing[key])
+    if len(missing) == 1 or resolve_device(device).type == "cuda":
+        for key, job in missing.items():
+            _done[key] = _train(job, device)
     elif missing:
         with progress_bar(len(missing), len(missing), None, "trainings", long=1) as advance:
-            for key, found in zip(missing, _pool().map(_train, missing.values()), strict=True):
-                _done[key] = found
-                advance(1)
+            try:
+                for key, found in zip(missing, _pool().map(_train, missing.values()), strict=True):
+                    _done[key] = found
+                    advance(1)
+            except BaseException:  # an interrupt included: what has not begun is dropped
+                _pool().shutdown(wait=False, cancel_futures=True)
+                _pool.cache_clear()
+                raise
     return [_done[job.key] for job in jobs]
 
 
@@ -79,5 +85,5 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
 
 
-def _train(job: Job) -> Trained:
-    return train(job.training, observe=job.observer, at=job.at, progress=False)
+def _train(job: Job, device: str = "cpu") -> Trained:
+    return train(job.training, device=device, observe=job.observer, at=job.at, progress=False)

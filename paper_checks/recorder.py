@@ -1,11 +1,13 @@
 """What a check holds in its hands: comparisons whose evidence is recorded before they can fail."""
 
 import zlib
+from functools import cached_property
 from typing import Any
 
 from . import comparator
 from .comparator import Evidence
 from .fitting import Exponent
+from .ledger import Rule, load_claims
 
 
 class Recorder:
@@ -58,6 +60,29 @@ class Recorder:
     def rate(self, name: str, threshold: float, expected: int, rates: Any, **details: Any) -> None:
         """See `comparator.rate`."""
         self.record(comparator.rate(name, threshold, expected, rates, **details))
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The claim's rule of seeds and thresholds in the ledger."""
+        rule = load_claims()[self.claim].rule
+        if rule is None:
+            raise ValueError(f"claim {self.claim} has no rule in the ledger")
+        return rule
+
+    def replicated(
+        self, name: str, threshold: str, expected: int, values: Any, needed: str | None = None, **details: Any
+    ) -> None:
+        """See `comparator.replicated`; the threshold, and another number of seeds needed, by their names in the
+        ledger's rule; one value per seed of the rule."""
+        rule = self.rule
+        if len(values) != rule.seeds:
+            raise ValueError(f"{name}: the rule of {self.claim} is about {rule.seeds} seeds, got {len(values)} values")
+        limit, count = rule.thresholds[threshold], rule.needed if needed is None else int(rule.thresholds[needed])
+        self.record(comparator.replicated(name, limit, expected, values, count, **details))
+
+    def recorded(self, when: str, device: str) -> None:
+        """Say that the evidence is from an earlier run: of what day, on what device."""
+        self._properties.append(("recorded", f"recorded on {when}, {device}"))
 
 
 def experiment_seed(base_seed: int, name: str) -> int:

@@ -18,16 +18,19 @@ class Result:
     known: int = 0  # checks of this claim that were collected, selected or not
     failed: bool = False
     skipped: str | None = None
+    recorded: str | None = None
     seconds: float = 0.0
 
     @property
     def verdict(self) -> str:
-        """verified, bounded, refuted, failed or not run: a function of this run alone."""
+        """verified, bounded, refuted, failed, not run, or recorded, if the evidence that this run looked at is from an
+        earlier one; a function of the run alone."""
         if self.failed:
             return "failed"
         if self.skipped or not self.nodes or len(self.nodes) < self.known:
             return "not run"
-        return verdict(self.evidence)
+        found = verdict(self.evidence)
+        return "recorded" if self.recorded and found != "failed" else found
 
     @property
     def reason(self) -> str:
@@ -39,13 +42,17 @@ class Result:
 
     @property
     def headline(self) -> Evidence | None:
-        """The comparison to show: the estimate with the largest |z|, else the weakest sign, a rate, or the first."""
+        """The comparison to show: the estimate with the largest |z|, else the weakest sign, a rate, the trainings with
+        the smallest share of seeds on their side, or the first."""
         estimates = [item for item in self.evidence if item.kind == "estimate" and item.z is not None]
         if estimates:
             return max(estimates, key=lambda item: abs(item.z or 0.0))
         signs = [item for item in self.evidence if item.kind == "sign"]
         rates = [item for item in self.evidence if item.kind == "rate"]
-        return min(signs, key=lambda item: item.z or 0.0) if signs else next(iter(rates or self.evidence), None)
+        trained = [item for item in self.evidence if item.kind == "replicated"]
+        trained = sorted(trained, key=lambda item: item.details["holds"] / item.numbers)
+        others = rates or trained or self.evidence
+        return min(signs, key=lambda item: item.z or 0.0) if signs else next(iter(others), None)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -58,6 +65,7 @@ class Result:
             "scope": self.claim.scope,
             "verdict": self.verdict,
             "reason": self.reason,
+            "recorded": self.recorded,
             "seconds": round(self.seconds, 3),
             "checks": sorted(self.nodes),
             "evidence": [item.as_dict() for item in self.evidence],
@@ -76,10 +84,18 @@ class Results:
             self.by_id[name].known += 1
 
     def add(
-        self, name: str, node: str, evidence: list[Evidence], failed: bool, skipped: str | None, seconds: float
+        self,
+        name: str,
+        node: str,
+        evidence: list[Evidence],
+        failed: bool,
+        skipped: str | None,
+        seconds: float,
+        recorded: str | None = None,
     ) -> None:
         """One phase (setup, call, teardown) of one check."""
         result = self.by_id[name]
+        result.recorded = result.recorded or recorded
         result.evidence += evidence
         result.failed |= failed
         result.skipped = result.skipped or skipped

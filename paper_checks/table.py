@@ -23,6 +23,8 @@ def _row(result: Result) -> str:
     if evidence.standard_error is not None:
         estimate += f" ± {evidence.standard_error:.2g}"
     z = "" if evidence.z is None else f"{evidence.z:+.2f}"
+    if evidence.kind == "replicated":
+        z = f"{evidence.details['holds']}/{evidence.numbers}"
     detects = "" if evidence.detectable is None else f"{evidence.detectable:.2%}"
     return (
         f"{start}{_number(evidence.exact, 12)} {estimate:>27} {z:>6} {detects:>8} {result.seconds:>8.2f}"
@@ -53,6 +55,9 @@ def render(results: Results, design: Design) -> Iterator[str]:
     for result in results.by_id.values():
         if result.verdict != "not run":
             yield _row(result)
+    for result in results.by_id.values():
+        if result.verdict == "recorded":
+            yield f"{result.claim.id:<15} {result.recorded}"
     yield from _not_run(results)
     yield "-" * 100
     counts = Counter(result.verdict for result in results.by_id.values())
@@ -61,5 +66,6 @@ def render(results: Results, design: Design) -> Iterator[str]:
     yield f"Shown: each claim's comparison with the largest |z|. z: error in standard errors, alarm beyond {alarm}"
     yield f"(false alarm {design.false_alarm:.0e} for the whole run; {used} comparisons used). detects: smallest"
     yield f"relative error seen with probability {1 - design.miss}. checked: numbers, all in .evidence/claims.json"
+    yield "Trainings (B4-B6, E): a threshold, the median over seeds, and how many seeds are on its side."
     if results.comparisons > design.family:
         yield f"FAILED: {results.comparisons} comparisons exceed the family of {design.family} of this design"

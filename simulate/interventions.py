@@ -26,6 +26,8 @@ def with_weights(model: Transformer, weights: Mapping[str, torch.Tensor]) -> Tra
         TypeError, ValueError: no transformer, or a weight of another name, type or shape.
     """
     own = _weights(model)
+    if not isinstance(weights, Mapping):
+        raise TypeError(f"weights must be a mapping from names to tensors, got {type(weights).__name__}")
     for name, weight in weights.items():
         _check_name(model, name)
         if not isinstance(weight, torch.Tensor) or weight.dtype != own[name].dtype:
@@ -57,12 +59,15 @@ def frozen(model: Transformer, names: Iterable[str]) -> Transformer:
     """The model whose weights of these names do not learn, nor those that did not before.
 
     Raises:
-        TypeError, ValueError: no transformer, or an unknown name.
+        TypeError, ValueError: no transformer, no names, or an unknown one.
     """
-    weights, names = _weights(model), tuple(names)
-    for name in names:
+    weights = _weights(model)
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"names must be several names of weights, such as ('W_V1',), got {names!r}")
+    named = tuple(names)
+    for name in named:
         _check_name(model, name)
-    together = tuple(dict.fromkeys((*model.architecture.frozen, *names)))
+    together = tuple(dict.fromkeys((*model.architecture.frozen, *named)))
     return _assembled(model, replace(model.architecture, frozen=together), weights)
 
 
@@ -88,7 +93,7 @@ def merged_values(model: Transformer, layer: int) -> Transformer:
         TypeError, ValueError: no transformer, or another layer.
     """
     weights = _weights(model)
-    if layer not in (1, 2) or isinstance(layer, bool):
+    if not isinstance(layer, int) or isinstance(layer, bool) or layer not in (1, 2):
         raise ValueError(f"layer must be 1 or 2, got {layer!r}")
     W_O, W_V = f"W_O{layer}", f"W_V{layer}"
     product = (weights[W_O].double() @ weights[W_V].double()).to(weights[W_O].dtype)

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .interventions import FEED_FORWARD
+from .interventions import FEED_FORWARD, as_transformer
 from .transformer import FeedForward, Transformer
 
 
@@ -13,7 +13,7 @@ def literal_logits(model: Transformer, tokens: torch.Tensor) -> torch.Tensor:
 
     Differentiable in the model's weights. Arguments and errors as for `Transformer.forward`.
     """
-    model.check(tokens, torch.ones_like(tokens, dtype=torch.bool))
+    as_transformer(model).check_tokens(tokens)
     x = model.E[tokens] + model.P[: tokens.shape[1]]
     for layer, name in enumerate(FEED_FORWARD, start=1):
         W_K, W_V, W_O = (getattr(model, f"{part}{layer}") for part in ("W_K", "W_V", "W_O"))

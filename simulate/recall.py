@@ -141,8 +141,8 @@ class Recall:
         _walk(tokens, answers, last, tau, self.alpha, *self.chain.alias_tables, draws)
         _mark(tokens, answers, repeated, shown)
         repeated[:, -2] &= not self.ends_on_trigger  # what follows it is not drawn by its law
-        places = [torch.from_numpy(array).to(device) for array in (tokens, answers, repeated, shown)]
-        return RecallBatch(places[0], places[1], places[2], places[3], self.noise)
+        places = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
+        return RecallBatch(places[0], places[1], places[2], places[3], self.noise).to(device)
 
     def _answers(self, batch: int, draws: Generator) -> NDArray[np.int64]:
         """c_q of each sequence by token, -1 for tokens that are no trigger, shape (batch, M)."""
@@ -192,6 +192,11 @@ class RecallBatch:
     repeated: torch.Tensor
     shown: torch.Tensor
     noise: int | None
+
+    def to(self, device: torch.device) -> "RecallBatch":
+        """The batch on another device."""
+        places = [part.to(device) for part in (self.sequence, self.answers, self.repeated, self.shown)]
+        return RecallBatch(places[0], places[1], places[2], places[3], self.noise)
 
     @property
     def tokens(self) -> torch.Tensor:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 
+from .chains import Chain
 from .interventions import as_transformer
 from .probes import ranks_first
 from .recall import RecallBatch
@@ -35,14 +36,14 @@ def answers(model: Transformer, batch: RecallBatch, at: torch.Tensor) -> Answer:
     probabilities = logits.softmax(dim=1)
     everything = range(logits.shape[1])
     ordinary = [token for token in everything if token != batch.noise]
-    noise = torch.zeros(len(logits)) if batch.noise is None else probabilities[:, batch.noise]
+    noise = torch.zeros_like(logits[:, 0]) if batch.noise is None else probabilities[:, batch.noise]
     right = probabilities.gather(1, correct[:, None])[:, 0]
     return Answer(noise, right, ranks_first(logits, correct, ordinary), ranks_first(logits, correct, everything))
 
 
 class AnswerAttention(NamedTuple):
-    """Second-layer attention at each of n positions that hold a trigger q, shape (n,): its mass on earlier positions
-    that follow q and hold c_q, and on those that follow q and hold τ."""
+    """Second-layer attention at each of n positions that hold a trigger q, shape (n,): its mass on positions up to
+    that one that follow q and hold c_q, and on those that follow q and hold τ."""
 
     correct: torch.Tensor
     noise: torch.Tensor
@@ -67,10 +68,11 @@ def attention_on_answers(model: Transformer, batch: RecallBatch, at: torch.Tenso
 
 def previous_token_attention(model: Transformer, batch: RecallBatch) -> torch.Tensor:
     """First-layer attention a_{t,t-1} from t = 2..T, shape (batch, T-1)."""
+    _check_batch(model, batch)
     last = torch.zeros_like(batch.tokens, dtype=torch.bool)
     last[:, -1] = True
     with torch.no_grad():
-        first, _ = as_transformer(model).attention(batch.tokens, last)
+        first, _ = model.attention(batch.tokens, last)
     return first.diagonal(offset=-1, dim1=1, dim2=2)
 
 
@@ -98,24 +100,38 @@ def memory_recall(model: Transformer) -> dict[str, float]:
     return {name: float(hit.double().mean()) for name, hit in hits.items()}
 
 
-def bigram_divergence(model: Transformer, batch: RecallBatch, transition: torch.Tensor) -> float:
-    """Mean KL(π_b(·|z_t) ‖ p_t) over the positions without a trigger, in nats.
+def bigram_divergence(model: Transformer, batch: RecallBatch, chain: Chain) -> float:
+    """Mean KL(π_b(·|z_t) ‖ p_t) over the positions without a trigger, in nats, π_b the rows of the chain.
 
-    Args:
-        transition: π_b, shape (M, M), row-stochastic.
+    Raises:
+        TypeError, ValueError: an argument of another type, or with another number of tokens than the model.
 
     Source: Bietti et al. (NeurIPS 2023), the loss on global bigrams, less the chain's entropy.
     """
+    _check_batch(model, batch)
+    if not isinstance(chain, Chain):
+        raise TypeError(f"chain must be a Chain, got {type(chain).__name__}")
+    if len(chain.transition) != model.architecture.tokens:
+        raise ValueError(f"chain must be over {model.architecture.tokens} tokens, got {len(chain.transition)}")
     at = batch.correct < 0
     with torch.no_grad():
-        predicted = as_transformer(model)(batch.tokens, at).log_softmax(dim=1).double()
-    law = transition.to(predicted)[batch.tokens[at]]
+        predicted = model(batch.tokens, at).log_softmax(dim=1).double()
+    law = torch.tensor(chain.transition).to(predicted)[batch.tokens[at]]
     return float((torch.xlogy(law, law) - law * predicted).sum(dim=1).mean())
 
 
 def _correct(model: Transformer, batch: RecallBatch, at: torch.Tensor) -> torch.Tensor:
-    as_transformer(model).check(batch.tokens, at)
+    _check_batch(model, batch)
+    model.check(batch.tokens, at)
     correct = batch.correct[at]
     if (correct < 0).any():
         raise ValueError("at must mark positions that hold a trigger, got one that does not")
     return correct
+
+
+def _check_batch(model: Transformer, batch: RecallBatch) -> None:
+    as_transformer(model)
+    if not isinstance(batch, RecallBatch):
+        raise TypeError(f"batch must be a RecallBatch, got {type(batch).__name__}")
+    if batch.answers.shape[1] != model.architecture.tokens:
+        raise ValueError(f"batch must be over {model.architecture.tokens} tokens, got {batch.answers.shape[1]}")

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -80,6 +81,8 @@ class Architecture:
                 raise TypeError(f"{name} must be a Hidden or None, got {getattr(self, name)!r}")
         if self.positions not in POSITIONS:
             raise ValueError(f"positions must be one of {POSITIONS}, got {self.positions!r}")
+        if not isinstance(self.frozen, tuple):
+            raise TypeError(f"frozen must be a tuple of names of weights, got {self.frozen!r}")
         unknown = [name for name in self.frozen if name not in self.weights]
         if unknown:
             raise ValueError(
@@ -111,7 +114,7 @@ class FeedForward(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's output, shape (..., d)."""
         hidden = functional.linear(x, self.w1)
-        return functional.linear(hidden.relu() if self.activation == "relu" else hidden, self.w2)
+        return functional.linear(hidden.relu_() if self.activation == "relu" else hidden, self.w2)
 
 
 class Transformer(nn.Module):
@@ -181,8 +184,28 @@ class Transformer(nn.Module):
         second, _ = self._second(self._stream(tokens), queries)
         return scores.masked_fill(later, -torch.inf).softmax(dim=-1), second[known]
 
+    def attended(self, tokens: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+        """What the second layer reads, Σ_s b_ts x¹_s, at the positions marked in `at`, shape (marked positions, d).
+        Arguments and errors as for `forward`.
+        """
+        self.check(tokens, at)
+        stream = self._stream(tokens)
+        queries, known = _marked(at)
+        attention, _ = self._second(stream, queries)
+        return (attention @ stream)[known]
+
     def check(self, tokens: Any, at: Any) -> None:
         """Raise what `forward` raises for these arguments."""
+        self.check_tokens(tokens)
+        if not isinstance(at, torch.Tensor) or at.dtype != torch.bool:
+            raise TypeError(f"at must be a bool tensor, got {at.dtype if isinstance(at, torch.Tensor) else at!r}")
+        if at.shape != tokens.shape:
+            raise ValueError(f"at must have the shape of tokens, {tuple(tokens.shape)}, got {tuple(at.shape)}")
+        if not at.any():
+            raise ValueError("at must mark at least one position, got none")
+
+    def check_tokens(self, tokens: Any) -> None:
+        """Raise what `forward` raises for these tokens."""
         require_integers("tokens", tokens)
         most = self.architecture.length
         if tokens.ndim != 2 or 0 in tokens.shape or tokens.shape[1] > most:
@@ -191,12 +214,6 @@ class Transformer(nn.Module):
                 f"got {tuple(tokens.shape)}"
             )
         check_range("tokens", tokens, self.architecture.tokens)
-        if not isinstance(at, torch.Tensor) or at.dtype != torch.bool:
-            raise TypeError(f"at must be a bool tensor, got {at.dtype if isinstance(at, torch.Tensor) else at!r}")
-        if at.shape != tokens.shape:
-            raise ValueError(f"at must have the shape of tokens, {tuple(tokens.shape)}, got {tuple(at.shape)}")
-        if not at.any():
-            raise ValueError("at must mark at least one position, got none")
 
     def _embedded(self, tokens: torch.Tensor) -> torch.Tensor:
         return functional.embedding(tokens, self.E) + self.P[: tokens.shape[1]]
@@ -253,7 +270,8 @@ def initialised(
     Source: the initialisation of both papers' experiments.
     """
     model = Transformer(architecture, dtype=dtype)
-    generator = torch.Generator().manual_seed(as_seed(seed) % 2**63)
+    word = np.random.SeedSequence(as_seed(seed)).generate_state(1, np.uint64)[0]
+    generator = torch.Generator().manual_seed(int(word >> np.uint64(1)))
     weights = dict(model.named_parameters())
     with torch.no_grad():
         for name in architecture.weights:

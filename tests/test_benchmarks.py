@@ -9,10 +9,13 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from numpy.random import SFC64, Generator
+from torch.nn import functional
 
 import theory
-from simulate import Chain, gradient_moments, literal_sample, sample
+from paper_checks.recall_settings import paper
+from simulate import Chain, gradient_moments, initialised, literal_logits, literal_sample, sample
 from theory import Task
 
 TASK = Task(64, 256, 0.5)
@@ -108,3 +111,30 @@ def test_exact_matrices_of_a_large_task(benchmark, summary):
     (seconds,) = medians(matrices, rounds=5)
     note(benchmark, summary, "four exact matrices", seconds=seconds)
     benchmark(matrices)
+
+
+@pytest.mark.benchmark(group="one update of the two-layer transformer, T = 256, d = 256, both layers of width 4d")
+def test_an_update_at_the_papers_size_against_every_position(benchmark, summary):
+    """32 of the paper's 512 sequences: both sides are linear in the batch."""
+    training = paper().job(seed=1).training
+    model, batch = initialised(training.architecture, seed=1), training.law.sample(32, seed=1)
+    optimiser = training.optimiser.over([weight for weight in model.parameters() if weight.requires_grad])
+    at = batch.repeated
+
+    def update(logits):
+        optimiser.zero_grad()
+        functional.cross_entropy(logits, batch.following[at]).backward()
+        optimiser.step()
+
+    def where_needed():
+        update(model(batch.tokens, at))
+
+    def everywhere():
+        update(literal_logits(model, batch.tokens)[at])
+
+    with torch.no_grad():
+        apart = float((model(batch.tokens, at) - literal_logits(model, batch.tokens)[at]).abs().max())
+    assert apart <= 1e-5
+    literal, fast = medians(everywhere, where_needed, rounds=5)
+    note(benchmark, summary, "every position / where needed", ratio=literal / fast, seconds=fast, logits_apart=apart)
+    benchmark.pedantic(where_needed, rounds=3)

@@ -122,3 +122,28 @@ def test_fitted_exponents():
         fit_exponent([1, 2, 3], [1, 2, 3])
     with pytest.raises(ValueError, match="positive"):
         fit_exponent([1, 2, 3, 4, 5], [1, 2, 3, 4, -5])
+
+
+@pytest.mark.parametrize(("values", "expected", "passes"), [
+    ([1.0] * 9 + [0.0], +1, True),
+    ([1.0] * 8 + [0.0] * 2, +1, False),
+    ([0.0] * 9 + [1.0], -1, True),
+    ([1.0] * 8 + [0.5, 2.0], +1, True),
+    ([1.0] * 8 + [float("nan")] * 2, +1, False),
+    ([float("nan")] * 10, -1, False),
+    ([1.0] * 8 + [float("inf")] * 2, +1, False),
+])  # fmt: skip
+def test_replicated_counts_seeds_strictly_beyond_the_threshold(values, expected, passes):
+    """The threshold itself is on neither side, and what is not a number is on the wrong one."""
+    assert comparator.replicated("x", 0.5, expected, values, 9).passed is passes
+
+
+def test_replicated_states_its_binomial_figures():
+    """Of 10 fair coins 9 or more show heads with probability 11/1024; 9 of 10 leave p, P(Bin(10, p) >= 9) = 5 %."""
+    found = comparator.replicated("x", 0.5, +1, [1.0] * 9 + [0.0], 9, side="beyond").details
+    assert math.isclose(found["chance"], 11 / 1024, rel_tol=1e-12)
+    assert math.isclose(stats.binom.sf(8, 10, found["lower_limit"]), 0.05, rel_tol=1e-9)
+    assert comparator.replicated("x", 0.5, +1, [0.0] * 3, 3).details["lower_limit"] == 0
+    with pytest.raises(ValueError, match=r"needed in 1..2, got 3"):
+        comparator.replicated("x", 0.5, +1, [1.0, 1.0], 3)
+    assert verdict([comparator.replicated("x", 0.5, +1, [1.0], 1, side="beyond")]) == "bounded"

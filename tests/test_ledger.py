@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from paper_checks.ledger import load_claims, mismatches, write_json
 from simulate import files
@@ -31,6 +32,12 @@ def test_every_id_is_there_once():
         (ENTRY.replace('scope = "c"', 'scope = " "'), ["T1.1", "scope"]),
         (ENTRY.replace('group = "T1"', "group = T1"), ["claims.toml", "line 2"]),
         ('title = "x"\n', ["title", "table"]),
+        (ENTRY + "rule = 3\n", ["T1.1", "rule", "3"]),
+        (ENTRY + "rule = { seeds = 3, needed = 4 }\n", ["T1.1", "rule", "needed", "3", "4"]),
+        (ENTRY + "rule = { seeds = 3 }\n", ["T1.1", "rule", "needed", "None"]),
+        (ENTRY + "rule = { seeds = true, needed = 1 }\n", ["T1.1", "rule", "seeds", "True"]),
+        (ENTRY + "rule = { seeds = 3, needed = 3, least = 'x' }\n", ["T1.1", "rule", "least", "x"]),
+        (ENTRY + "rule = { seeds = 3, needed = 3, least = inf }\n", ["T1.1", "rule", "least", "inf"]),
     ],
 )
 def test_a_malformed_ledger_is_named(tmp_path, text, words):
@@ -47,7 +54,7 @@ def test_checks_and_ids_must_match():
     assert mismatches(claims, built) == []
     assert "T9.9" in mismatches(claims, built | {"T9.9"})[0]
     assert "no check" in mismatches(claims, built - {"T1.1"})[0]
-    assert "not_run" in mismatches(claims, built | {"E1"})[0]
+    assert "not_run" in mismatches(claims, built | {"P1"})[0]
 
 
 def test_json_is_whole_or_untouched(tmp_path, monkeypatch):
@@ -148,6 +155,54 @@ def test_a_claim_with_deselected_checks_gets_no_verdict(project):
     found = project(check, ENTRY, "-k", "test_it")
     assert "T1.1            not run: 1 of 2 checks selected" in found.stdout
     assert "1 not run" in found.stdout
+
+
+RULE = ENTRY + "rule = { seeds = 3, needed = 2, least = 0.5 }\n"
+
+
+def test_a_rule_counts_seeds(project):
+    found = project(CHECK + "claim.replicated('x', 'least', +1, [0.6, 0.4, 0.9])\n", RULE)
+    assert found.returncode == 0, found.stdout + found.stderr
+    row = next(line for line in found.stdout.splitlines() if line.startswith("T1.1"))
+    assert row.split()[:5] == ["T1.1", "verified", "0.5", "0.6", "2/3"]
+    found = project(CHECK + "claim.replicated('x', 'least', +1, [0.6, 0.4, 0.3])\n", RULE)
+    assert found.returncode == 1
+    assert "1 of 3 seeds above 0.5 (needs 2" in found.stdout
+    found = project(CHECK + "claim.replicated('x', 'least', +1, [0.6, 0.7])\n", RULE)
+    assert "about 3 seeds, got 2 values" in found.stdout
+    found = project(CHECK + "claim.replicated('x', 'least', +1, [0.6, 0.7])\n")
+    assert "T1.1 has no rule" in found.stdout
+
+
+def test_recorded_evidence_is_a_verdict_of_its_own(project):
+    found = project(CHECK + "claim.recorded('2024-06-03', 'a device')\n    claim.less('x', 1, 2)\n")
+    assert "T1.1  recorded" in found.stdout
+    assert "T1.1            recorded on 2024-06-03, a device" in found.stdout
+    assert json.loads(project.record.read_text(encoding="utf-8"))["claims"][0]["verdict"] == "recorded"
+    found = project(CHECK + "claim.recorded('2024-06-03', 'a device')\n    claim.less('x', 2, 1)\n")
+    assert "T1.1  failed" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--scale", "moon"), "--scale must be desk or paper, got 'moon'"),
+        (("--device", "tpu"), "--device: device must be"),
+        (("--device", "cuda:99"), "--device: device 'cuda:99' is not available"),
+    ],
+)
+def test_unknown_scales_and_devices_are_named(project, options, words):
+    found = project(CHECK + "claim.less('x', 1, 2)\n", ENTRY, *options)
+    assert found.returncode == 4
+    assert words in found.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="not run: there is a GPU")
+def test_paper_scale_without_a_gpu_is_not_run(project):
+    check = CHECK.replace("(claim)", "(claim, device)") + "claim.equal('x', 'cpu', device)\n"
+    assert "T1.1            not run: no GPU" in project(check, ENTRY, "--scale", "paper").stdout
+    assert "T1.1  verified" in project(check, ENTRY, "--scale", "paper", "--device", "cpu").stdout
+    assert "T1.1  verified" in project(check).stdout
 
 
 def test_more_comparisons_than_the_family_fail(project):

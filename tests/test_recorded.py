@@ -1,0 +1,101 @@
+"""Recorded evidence: bound to its code, refused when damaged, and judged like fresh evidence."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from paper_checks import recorded
+from paper_checks import test_e_paper_scale as paper_checks
+from paper_checks.paper_scale import train_and_test
+from paper_checks.recall_settings import desk
+from paper_checks.recorder import Recorder
+
+SEEN = {"noise": 0.5, "correct": 0.4, "recall": 1.0, "leads": 0.5, "on (q,c)": 0.9, "on (q,τ)": 0.05}
+RUN = {
+    "seed": 1,
+    "history": [{**SEEN, "step": step, "recall": float(step > 50)} for step in (0, 10, 50, 5000)],
+    "tested": {"full": SEEN, "without F2": {**SEEN, "noise": 0.1, "correct": 0.8}},
+}
+CPU = torch.device("cpu")
+
+
+def record(**changes):
+    return replace(recorded.new_record("E10", CPU, 1.5, [RUN] * 3), **changes)
+
+
+def claim():
+    return Recorder("E10", 1, [])
+
+
+def test_a_record_comes_back_as_it_was(tmp_path):
+    written = record()
+    recorded.write_record(written, tmp_path)
+    assert recorded.read_record("E10", tmp_path) == written
+    assert written.is_current and written.device.endswith("processor")
+    assert recorded.read_record("E9", tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"claim": "E10"}'])
+def test_a_damaged_record_is_named(tmp_path, text):
+    (tmp_path / "E10.json").write_text(text)
+    with pytest.raises(ValueError, match=r"E10\.json must be a record of E10"):
+        recorded.read_record("E10", tmp_path)
+
+
+def test_a_record_of_another_claim_or_without_runs_is_refused(tmp_path):
+    for changes in ({"claim": "E1"}, {"runs": []}):
+        recorded.write_record(record(**changes), tmp_path)
+        path = tmp_path / f"{changes.get('claim', 'E10')}.json"
+        path.rename(tmp_path / "E10.json")
+        with pytest.raises(ValueError, match=r"must be a record of E10 with runs"):
+            recorded.read_record("E10", tmp_path)
+
+
+def test_the_hash_depends_on_names_and_contents(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    first = recorded.code_hash(["*.py"], tmp_path)
+    (tmp_path / "a.py").write_text("x = 2\n")
+    second = recorded.code_hash(["*.py"], tmp_path)
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    third = recorded.code_hash(["*.py"], tmp_path)
+    (tmp_path / "notes.txt").write_text("not code\n")
+    assert len({first, second, third}) == 3 and recorded.code_hash(["*.py"], tmp_path) == third
+    assert all(list(recorded.HERE.parent.glob(pattern)) for pattern in recorded.CODE)
+
+
+def test_a_record_of_other_code_or_none_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded.read_record, "__defaults__", (tmp_path,))
+    with pytest.raises(pytest.skip.Exception, match="no GPU run recorded yet"):
+        paper_checks.usable_record()
+    recorded.write_record(record(code="0" * 64, date="2024-06-03"), tmp_path)
+    with pytest.raises(pytest.skip.Exception, match="recorded on 2024-06-03 by other code"):
+        paper_checks.usable_record()
+    recorded.write_record(record(), tmp_path)
+    assert paper_checks.usable_record() == record()
+
+
+@pytest.mark.parametrize("change", [
+    {"history": [{**SEEN, "step": step, "noise": 0.1} for step in (0, 10, 50, 5000)]},
+    {"history": [{**SEEN, "step": step, "recall": 1.0} for step in (0, 10, 50, 5000)]},
+    {"history": [{**seen, "on (q,c)": 0.3} for seen in RUN["history"]]},
+    {"history": [{**seen, "on (q,τ)": 0.3} for seen in RUN["history"]]},
+    {"tested": {**RUN["tested"], "full": {**SEEN, "recall": 0.2}}},
+    {"tested": {**RUN["tested"], "without F2": SEEN}},
+    {"tested": {**RUN["tested"], "without F2": {**SEEN, "noise": 0.1}}},
+])  # fmt: skip
+def test_every_number_of_a_record_can_fail(change):
+    paper_checks.check(claim(), record())
+    with pytest.raises(AssertionError, match="2 of 3 seeds"):
+        paper_checks.check(claim(), record(runs=[RUN, RUN, {**RUN, **change}]))
+
+
+def test_training_at_any_scale_gives_what_a_record_keeps(tmp_path):
+    """Two updates of a small setting: complete, plain JSON, and the same again from the checkpoint."""
+    setting = replace(desk(), width=6, batch=3, steps=2)
+    found = train_and_test(setting, [3, 4], "cpu", tmp_path)
+    assert [run["seed"] for run in found] == [3, 4] and found[0] != found[1]
+    assert set(found[0]["tested"]) >= {"full", "without F2", "F2.w1 at rank 1", "F2.w2 without rank 1"}
+    assert [seen["step"] for seen in found[0]["history"]] == [0, 1, 2]
+    assert json.loads(json.dumps(found)) == train_and_test(setting, [3, 4], "cpu", tmp_path)

@@ -1,0 +1,303 @@
+"""The transformer: logits, attention, gradients against its literal twin and loops; causality; initial weights."""
+
+import math
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from simulate import Architecture, Hidden, Transformer, initialised, literal_logits
+
+M, T, D, BATCH = 13, 11, 7, 5
+SIX = {"W_K1", "W_V1", "W_O1", "W_K2", "W_V2", "W_O2"}
+F1, F2 = Hidden(3), Hidden(17)
+CASES = {  # and the weights that learn
+    "attention alone": (Architecture(M, T, D), SIX),
+    "F1": (Architecture(M, T, D, F1=F1), SIX | {"F1.w1", "F1.w2"}),
+    "F2": (Architecture(M, T, D, F2=F2), SIX | {"F2.w1", "F2.w2"}),
+    "linear": (Architecture(M, T, D, Hidden(3, "linear"), F2), SIX | {"F1.w1", "F1.w2", "F2.w1", "F2.w2"}),
+    "learned positions": (Architecture(M, T, D, F2=Hidden(17, "linear"), positions="learned", frozen=("F2.w1",)),
+                          SIX | {"P", "F2.w2"}),
+    "some frozen": (Architecture(M, T, D, F1, F2, frozen=("P", "E", "W_V1", "F1.w2")),
+                    SIX - {"W_V1"} | {"F1.w1", "F2.w1", "F2.w2"}),
+}  # fmt: skip
+every_case = pytest.mark.parametrize("case", CASES)
+lengths = pytest.mark.parametrize("length", [T, 8, 2, 1])
+
+
+def made(case, seed=1, **options):
+    return initialised(CASES[case][0], seed=seed, **{"dtype": torch.float64, **options})
+
+
+def random_tokens(length=T, seed=2, batch=BATCH):
+    return torch.randint(M, (batch, length), generator=torch.Generator().manual_seed(seed))
+
+
+def masks(length):
+    """One position, all positions, and rows with none, all and some."""
+    one = torch.zeros(BATCH, length, dtype=torch.bool)
+    one[3, length // 2] = True
+    ragged = torch.rand(BATCH, length, generator=torch.Generator().manual_seed(3)) < 0.4
+    ragged[1], ragged[2], ragged[4, -1] = False, True, True
+    return one, torch.ones_like(one), ragged
+
+
+def literal(tokens):
+    return lambda model: literal_logits(model, tokens).detach()
+
+
+def rounding(quantity, model):
+    """Bound on what rounding makes of `quantity(model)` in float64.
+
+    Rounding is linear in ε, so float64 loses 2^-29 of what float32 loses. Another order of the same sums draws other
+    roundings of the same size: the largest of them agree within a small factor, and 64 is left for it.
+    """
+    return 64 * 2.0**-29 * float((quantity(model) - quantity(deepcopy(model).float())).abs().max())
+
+
+def assert_within(bound, found, expected):
+    found = found.detach()
+    assert found.shape == expected.shape and found.dtype == expected.dtype == torch.float64
+    assert (found - expected).abs().max() <= bound
+
+
+def loops(model, tokens):
+    """Logits, both attentions and what the second layer reads for one sequence, one position after the other."""
+    w = {name: weight.detach().double().numpy() for name, weight in model.named_parameters()}
+    functions = {"relu": lambda h: np.maximum(h, 0), "linear": lambda h: h}
+    x, attentions = [w["E"][z] + w["P"][t] for t, z in enumerate(tokens)], []
+    for layer in (1, 2):
+        a, read = np.zeros((len(x), len(x))), []
+        for t in range(len(x)):
+            for s in range(t + 1):
+                a[t, s] = math.exp(x[t] @ w[f"W_K{layer}"] @ x[s] / math.sqrt(D))
+            a[t] /= a[t].sum()
+            read.append(sum(a[t, s] * x[s] for s in range(t + 1)))
+        x = [x[t] + w[f"W_O{layer}"] @ w[f"W_V{layer}"] @ read[t] for t in range(len(x))]
+        hidden = getattr(model.architecture, f"F{layer}")
+        if hidden is not None:
+            x = [h + w[f"F{layer}.w2"] @ functions[hidden.activation](w[f"F{layer}.w1"] @ h) for h in x]
+        attentions.append(a)
+    return [torch.tensor(np.array(part)) for part in ([w["U"] @ g for g in x], *attentions, read)]
+
+
+# What it computes
+
+
+@lengths
+@every_case
+def test_logits_are_the_literal_ones_at_every_marked_position(case, length):
+    """In reading order, and in float32 to 1e-5 of the largest logit."""
+    model, tokens = made(case), random_tokens(length)
+    expected, bound = literal(tokens)(model), rounding(literal(tokens), model)
+    for at in masks(length):
+        assert_within(bound, model(tokens, at), expected[at])
+        single = deepcopy(model).float()(tokens, at).detach()
+        assert single.dtype == torch.float32 and (single - expected[at]).abs().max() < 1e-5 * expected[at].abs().max()
+
+
+@lengths
+@every_case
+def test_logits_and_attention_are_those_of_loops_over_positions(case, length):
+    model, tokens = made(case), random_tokens(length, seed=5)
+    logits, first, second, read = (torch.stack(p) for p in zip(*[loops(model, z) for z in tokens], strict=True))
+    assert length < T or second[:, 3:].max() > 0.5, "softmax must bend"
+    every = masks(length)[1]
+
+    def outputs(m, at):
+        return m(tokens, at), *m.attention(tokens, at), m.attended(tokens, at)
+
+    # One key has all attention, in float32 too: its bound is 0.
+    bounds = [rounding(lambda m, k=k: outputs(m, every)[k].detach(), model) for k in range(4)]
+    assert_within(bounds[0], literal_logits(model, tokens), logits)
+    for at in masks(length):
+        for parts in zip(bounds, outputs(model, at), (logits[at], first, second[at], read[at]), strict=True):
+            assert_within(*parts)
+
+
+@every_case
+def test_gradients_are_those_of_the_literal_loss(case):
+    """Of the cross entropy at ragged positions, in every weight that learns; the others have none."""
+    architecture, learning = CASES[case]
+    model, tokens, at = made(case), random_tokens(), masks(T)[2]
+    target = random_tokens(seed=7)[at]
+    assert set(architecture.learning) == learning
+
+    def literal_gradients(m):
+        leaves = [weight for name, weight in m.named_parameters() if name in learning]
+        return torch.autograd.grad(functional.cross_entropy(literal_logits(m, tokens)[at], target), leaves)
+
+    functional.cross_entropy(model(tokens, at), target).backward()
+    weights = dict(model.named_parameters())
+    assert set(weights) == set(architecture.weights)
+    found = {name: weight.grad for name, weight in weights.items() if weight.grad is not None}
+    assert set(found) == learning
+    for k, (name, gradient) in enumerate(found.items()):
+        expected = literal_gradients(model)[k]
+        assert expected.abs().max() > 1e-3, f"{name} must matter"
+        assert_within(rounding(lambda m, k=k: literal_gradients(m)[k], model), gradient, expected)
+
+
+@every_case
+def test_attention_is_a_law_on_the_keys_so_far(case):
+    model, tokens = made(case), random_tokens()
+    at = masks(T)[2]
+    first, second = model.attention(tokens, at)
+    later = torch.arange(T) > at.nonzero()[:, 1:]
+    assert not first.triu(1).any() and not second[later].any() and (first.tril() >= 0).all() and (second >= 0).all()
+    for rows in (first, second):
+        # 2T roundings of ε / 2: T - 1 in the sum of exponentials, 2 in a quotient, T - 1 in the sum of the row.
+        assert (rows.sum(dim=-1) - 1).abs().max() < T * torch.finfo(torch.float64).eps
+
+
+@every_case
+def test_later_tokens_changed_or_cut_off_leave_earlier_logits_as_they_are(case):
+    model, tokens = made(case), random_tokens()
+    everywhere = torch.ones_like(tokens, dtype=torch.bool)
+    expected, bound = literal(tokens)(model), rounding(literal(tokens), model)
+    for t in range(1, T):
+        other = tokens.clone()
+        other[:, t:] = (other[:, t:] + 1 + random_tokens(T - t, seed=t) % (M - 1)) % M
+        earlier = everywhere.clone()
+        earlier[:, t:] = False
+        assert_within(bound, model(other, earlier), expected[earlier])
+        assert_within(bound, model(tokens[:, :t], everywhere[:, :t]), expected[earlier])
+        moved = model(other, everywhere).unflatten(0, (BATCH, T)) - expected
+        assert (moved[:, t:].abs().amax(dim=(1, 2)) > 1e-3).all(), "the tokens must matter"
+
+
+@every_case
+def test_logits_come_in_reading_order(case):
+    model, tokens, at = made(case), random_tokens(), masks(T)[2]
+    expected, bound = literal(tokens)(model), rounding(literal(tokens), model)
+    places = [(row, t) for row in range(BATCH) for t in range(T) if at[row, t]]
+    for logits, place in zip(model(tokens, at), places, strict=True):
+        assert_within(bound, logits, expected[place])
+
+
+# Initial weights
+
+
+@every_case
+def test_the_seed_decides_the_weights(case):
+    one, same, other = (dict(made(case, seed=seed).named_parameters()) for seed in (4, 4, 5))
+    single = dict(made(case, seed=4, dtype=torch.float32, device=torch.device("cpu")).named_parameters())
+    for name, weight in one.items():
+        assert torch.equal(weight, same[name]) and torch.equal(weight.float(), single[name])
+        assert (weight != other[name]).all(), name
+
+
+def test_first_weights_do_not_depend_on_what_comes_later():
+    """Nor on what learns; F1 comes before F2, so F2's weights are others where F1 is missing."""
+    models = {case: dict(made(case, seed=4).named_parameters()) for case in CASES}
+    for case, weights in models.items():
+        for name in {"E", "P", "U", *SIX}:
+            assert torch.equal(weights[name], models["attention alone"][name]), (case, name)
+    assert torch.equal(models["F1"]["F1.w2"], models["linear"]["F1.w2"])
+    assert torch.equal(models["F2"]["F2.w2"], models["learned positions"]["F2.w2"])
+    assert not torch.equal(models["F2"]["F2.w2"], models["linear"]["F2.w2"])
+    longer = initialised(Architecture(M, T + 2, D), seed=4, dtype=torch.float64)
+    assert torch.equal(longer.E, models["F1"]["E"]) and not torch.equal(longer.U, models["F1"]["U"])
+
+
+FALSE_ALARM = 1e-9
+
+
+def test_initial_weights_follow_their_laws():
+    """E and P standard normal, the others uniform within ±1/√inputs, and no two alike.
+
+    n draws of a law are nowhere further than δ from its distribution function but with probability 2 exp(-2 n δ²)
+    (Dvoretzky, Kiefer, Wolfowitz; Massart): this bounds the deviation of every moment. Products of two independent
+    uniform numbers in ±1 have a mean within δ of 0 but with probability 2 exp(-n δ² / 2) (Hoeffding).
+    """
+    architecture = Architecture(1009, 1013, 211, Hidden(97), Hidden(401, "linear"))
+    weights = {name: w.detach().double() for name, w in initialised(architecture, seed=6).named_parameters()}
+    inputs = {name: 211 for name in weights} | {"F1.w2": 97, "F2.w2": 401}
+    tests = len(weights) + math.comb(len(SIX), 2)
+    scaled = {name: weight.flatten() * inputs[name] ** 0.5 for name, weight in weights.items()}
+    for name, weight in weights.items():
+        values = weight.flatten() if name in ("E", "P") else scaled[name]
+        shares = torch.special.ndtr(values) if name in ("E", "P") else (values + 1) / 2
+        n = len(shares)
+        distance = (shares.sort().values - torch.arange(1, 2 * n, 2, dtype=torch.float64) / (2 * n)).abs().max()
+        assert distance < (math.log(2 * tests / FALSE_ALARM) / (2 * n)) ** 0.5 + 0.5 / n, name
+    six = torch.stack([scaled[name] for name in sorted(SIX)])
+    products = (six @ six.T / six.shape[1]).triu(1)
+    assert products.abs().max() < (2 * math.log(2 * tests / FALSE_ALARM) / six.shape[1]) ** 0.5
+    assert not torch.equal(weights["E"], weights["P"][:1009])
+
+
+# Bad input
+
+GOOD = {
+    Hidden: {"size": 3},
+    Architecture: {"tokens": M, "length": T, "width": D, "F1": F1},
+    Transformer: {"architecture": CASES["F1"][0]},
+    initialised: {"architecture": CASES["F1"][0], "seed": 0},
+}
+BAD = [
+    (Hidden, "size", 0, ValueError, "size must be an integer >= 1, got 0"),
+    (Hidden, "size", 2.5, TypeError, "size must be an integer >= 1, got 2.5"),
+    (Hidden, "size", True, TypeError, "size must be an integer >= 1, got True"),
+    (Hidden, "activation", "gelu", ValueError, r"activation must be one of \('relu', 'linear'\), got 'gelu'"),
+    (Hidden, "activation", None, ValueError, "activation must be .* got None"),
+    (Architecture, "tokens", 1, ValueError, "tokens must be an integer >= 2, got 1"),
+    (Architecture, "tokens", "9", TypeError, "tokens must be an integer >= 2, got '9'"),
+    (Architecture, "length", 1, ValueError, "length must be an integer >= 2, got 1"),
+    (Architecture, "length", None, TypeError, "length must be an integer >= 2, got None"),
+    (Architecture, "width", 0, ValueError, "width must be an integer >= 1, got 0"),
+    (Architecture, "width", 7.0, TypeError, r"width must be an integer >= 1, got 7\.0"),
+    (Architecture, "F1", 3, TypeError, "F1 must be a Hidden or None, got 3"),
+    (Architecture, "F2", "relu", TypeError, "F2 must be a Hidden or None, got 'relu'"),
+    (Architecture, "positions", "sinusoidal", ValueError, r"positions must be one of \('random', .*got 'sinusoidal'"),
+    (Architecture, "frozen", ("W_V1", "W_V3"), ValueError, "frozen must name weights, E, P, .* got 'W_V3'$"),
+    (Architecture, "frozen", ("F1.w1", "F2.w1", 4), ValueError, "frozen must name weights, .* got 'F2.w1', 4$"),
+    (Transformer, "architecture", 3, TypeError, "architecture must be an Architecture, got 3"),
+    (Transformer, "dtype", torch.int64, TypeError, "dtype must be a floating-point torch dtype, got torch.int64"),
+    (Transformer, "dtype", torch.complex64, TypeError, "dtype must be a floating-point .* got torch.complex64"),
+    (Transformer, "dtype", "float32", TypeError, "dtype must be a floating-point torch dtype, got 'float32'"),
+    (initialised, "architecture", None, TypeError, "architecture must be an Architecture, got None"),
+    (initialised, "seed", -1, ValueError, "seed must be an integer >= 0, got -1"),
+    (initialised, "seed", 1.0, TypeError, r"seed must be an integer >= 0, got 1\.0"),
+    (initialised, "dtype", torch.bool, TypeError, "dtype must be a floating-point torch dtype, got torch.bool"),
+]
+
+
+@pytest.mark.parametrize(("call", "name", "value", "error", "message"), BAD)
+def test_bad_input_to_what_makes_a_model_is_refused(call, name, value, error, message):
+    call(**GOOD[call])
+    with pytest.raises(error, match=message):
+        call(**{**GOOD[call], name: value})
+
+
+TOKENS = random_tokens(8)
+MARKED = torch.ones(BATCH, 8, dtype=torch.bool)
+BAD_TOKENS = [
+    ("tokens", random_tokens(T + 1), ValueError, r"tokens must have .* t in 1\.\.11, .* positions, got \(5, 12\)"),
+    ("tokens", TOKENS[0], ValueError, r"tokens must have shape \(batch, t\) .* got \(8,\)"),
+    ("tokens", TOKENS[:0], ValueError, r"tokens must have shape .* got \(0, 8\)"),
+    ("tokens", TOKENS[:, :0], ValueError, r"tokens must have shape .* got \(5, 0\)"),
+    ("tokens", torch.full_like(TOKENS, M), ValueError, r"tokens must be in 0\.\.12, got 13\.\.13"),
+    ("tokens", torch.full_like(TOKENS, -1), ValueError, r"tokens must be in 0\.\.12, got -1\.\.-1"),
+    ("tokens", TOKENS.int(), TypeError, "tokens must be an int64 tensor, got torch.int32"),
+    ("tokens", TOKENS.tolist(), TypeError, "tokens must be an int64 tensor, got list"),
+    ("at", MARKED.double(), TypeError, "at must be a bool tensor, got torch.float64"),
+    ("at", [True], TypeError, r"at must be a bool tensor, got \[True\]"),
+    ("at", MARKED[:, 1:], ValueError, r"at must have the shape of tokens, \(5, 8\), got \(5, 7\)"),
+    ("at", MARKED[0], ValueError, r"at must have the shape of tokens, \(5, 8\), got \(8,\)"),
+    ("at", ~MARKED, ValueError, "at must mark at least one position, got none"),
+]
+
+
+@pytest.mark.parametrize("method", ["forward", "attention", "attended"])
+@pytest.mark.parametrize(("name", "value", "error", "message"), BAD_TOKENS)
+def test_bad_tokens_and_marks_are_refused(method, name, value, error, message):
+    good, call = {"tokens": TOKENS, "at": MARKED}, getattr(made("F1"), method)
+    call(**good)
+    with pytest.raises(error, match=message):
+        call(**{**good, name: value})
+    if name == "tokens" and torch.is_tensor(value):
+        with pytest.raises(error, match=message):
+            literal_logits(made("F1"), value)

@@ -1,0 +1,231 @@
+"""The pictures of training: the command on numbers made by hand, what it draws, what it refuses, what it admits."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from itertools import combinations
+
+import pytest
+from training_numbers import recall_run, shown
+
+from paper_checks import training_picture_data as data
+from paper_checks.draw_training import main
+from paper_checks.recall_settings import marks
+from paper_checks.training_pictures import CurvesPicture, ProbesPicture, RanksPicture
+
+SVG = "{http://www.w3.org/2000/svg}"
+WORK = {"curves": "recall_curves", "ranks": "truncations", "probes": "probe_curves"}
+PICTURES = {"curves": CurvesPicture, "ranks": RanksPicture, "probes": ProbesPicture}
+
+
+@pytest.fixture
+def by_hand(monkeypatch):
+    """The commands show what was made by hand."""
+    for name, work in WORK.items():
+        monkeypatch.setattr(data, work, lambda *options, name=name: shown()[name])
+
+
+def draw(out, *words):
+    return main([*words, "--out", str(out)])
+
+
+def words(root):
+    return ["".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")]
+
+
+EXPECTED = {
+    "curves": (
+        "Noisy recall over training: noise level α = 0.5, 1 trigger, 600 updates",
+        ["P(τ) without F2", "recall", "2nd layer, on (q,c)", "1st layer, on t-1, all t", "updates", "α = 1 - α"],
+        ["after 0, 10, 50, 100, 200 and 600 updates", "P(τ) of the full model 0.09, 0.49, 0.49, 0.49, 0.49, 0.49;",
+         "14 numbers held against the ledger's thresholds in E1, E2, E4, E5: 0 on the wrong side"],
+    ),
+    "ranks": (
+        "Which singular directions hold the noise: N = 12 tokens, α = 0.5",
+        ["P(τ), top r kept", "P(c), top r removed", "N = 12", "w1 of F2 (reads its input)", "48"],
+        ["no feed-forward layers: P(τ) with the top r kept 0.21, 0.21, 0.21, 0.21, 0.21, 0.21, 0.21, 0.51, 0.51,",
+         "10 numbers held against the ledger's thresholds in E3, E6: 0 on the wrong side"],
+    ),
+    "probes": (
+        "The birth of an induction head: three random triggers, no noise, 560 updates",
+        ["W_O²", "W_K²", "W_K¹", "Loss on every token", "Loss at triggers that stood before", "in-context recall"],
+        ["W_K¹, loss at triggers that stood before 0.10, 0.10, 0.10, 0.10, 0.99, 0.99;", "KL on bigrams, in nats",
+         "14 numbers held against the ledger's thresholds in B4, B5: 0 on the wrong side"],
+    ),
+}  # fmt: skip
+"""Title, text in the picture, text in its description."""
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_title_text_and_description(tmp_path, by_hand, name):
+    out = tmp_path / "picture.svg"
+    assert draw(out, name) == 0
+    assert list(tmp_path.iterdir()) == [out]
+    root, (title, drawn, said) = ET.parse(out).getroot(), EXPECTED[name]
+    assert root.find(f"{SVG}title").text == title and title in words(root)
+    assert [text for text in drawn if text not in words(root)] == []
+    assert [text for text in said if text not in root.find(f"{SVG}desc").text] == []
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_same_numbers_same_bytes(name):
+    one, other = (PICTURES[name](shown()[name]) for _ in range(2))
+    found = one.render("svg")
+    assert found == other.render("svg") and found.startswith(b"<?xml")
+
+
+def test_other_forms(tmp_path, by_hand):
+    for form, start in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        outs = [tmp_path / f"{run}.{form}" for run in "ab"]
+        assert [draw(out, "curves") for out in outs] == [0, 0]
+        assert outs[0].read_bytes() == outs[1].read_bytes() and outs[0].read_bytes().startswith(start)
+
+
+def lines(axes):
+    """Medians by label, and single seeds by the label of their median."""
+    found = {line.get_label(): line for line in axes.get_lines() if line.get_marker() != "None"}
+    single = {name: [line for line in axes.get_lines() if line.get_label() == f"_{name}"] for name in found}
+    return found, single
+
+
+def given(name):
+    """The rows over the seeds that each panel must show, by label."""
+    numbers = shown()[name]
+    if name == "curves":
+        rows = {key: data.curves(numbers.runs, key) for key in numbers.runs[0].history[0]}
+        left = {"P(τ)": "noise", "P(c)": "correct", "recall": "recall"}
+        left |= {f"{label} without F2": f"{key} without F2" for label, key in left.items()}
+        right = {"2nd layer, on (q,c)": "on (q,c)", "2nd layer, on (q,τ)": "on (q,τ)"}
+        right |= {"1st layer, on t-1, all t": "previous", "1st layer, on t-1, t after a trigger": "after"}
+        return [{label: rows[key] for label, key in panel.items()} for panel in (left, right)]
+    if name == "ranks":
+        return [{f"{label}, top r {part}": getattr(panel, part)[key] for part in ("kept", "removed")
+                 for label, key in (("P(τ)", "noise"), ("P(c)", "correct"))} for panel in numbers]  # fmt: skip
+    memories = {"W_O²": "W_O2", "W_K²": "W_K2", "W_K¹": "W_K1"}
+    panels = [(loss, memories) for loss in ("every", "recall")]
+    panels += [("every", {"KL on bigrams, in nats": "bigrams"}), ("every", {"in-context recall": "recall"})]
+    return [{label: data.curves(numbers.runs[loss], key) for label, key in panel.items()} for loss, panel in panels]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_what_is_drawn_is_what_was_given(name):
+    panels, at = PICTURES[name](shown()[name]).figure().axes, data.RANKS if name == "ranks" else None
+    for axes, rows in zip(panels, given(name), strict=True):
+        found, single = lines(axes)
+        assert found.keys() == rows.keys()
+        for label, values in rows.items():
+            steps = marks(560 if name == "probes" else 600) if at is None else at
+            assert found[label].get_xdata().tolist() == list(steps)
+            assert found[label].get_ydata().tolist() == values[1].tolist()  # the middle seed
+            assert [line.get_ydata().tolist() for line in single[label]] == values.tolist()
+            low, high = axes.get_ylim()
+            assert low <= values.min() and values.max() <= high
+        left, right = axes.get_xlim()
+        assert left < 0 and right > steps[-1]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_lines_differ_without_colour(name):
+    for axes in PICTURES[name](shown()[name]).figure().axes:
+        for one, other in combinations(lines(axes)[0].values(), 2):
+            assert one.get_marker() != other.get_marker() or one.get_linestyle() != other.get_linestyle()
+
+
+@pytest.mark.parametrize(("alpha", "levels"), [(0.5, [0.5]), (0.3, [0.7, 0.3])])
+def test_levels_of_the_probabilities(alpha, levels):
+    axes = CurvesPicture(data.RecallCurves(alpha, 1, [recall_run()])).figure().axes[0]
+    assert [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 2] == levels
+
+
+def spoiled(name):
+    """One number of two of the three seeds is on the wrong side."""
+    found = shown()[name]
+    if name == "ranks":
+        found[1].removed["noise"][:2, 1] = 0.5
+        return found
+    runs, quantity = (found.runs, "recall") if name == "curves" else (found.runs["every"], "W_K2")
+    for run in runs[:2]:
+        run.history[-1][quantity] = 0.1
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("curves", "E1: recall at the end: 0.1, 0.1, 0.96; on 2 of 3 seeds not above 0.9"),
+        ("ranks", "E3: P(τ) without the top direction of w2: 0.5, 0.5, 0.09; on 2 of 3 seeds not below 0.3"),
+        ("probes", "B5: recall of W_K2 at the end, loss on every: 0.1, 0.1, 0.97; on 2 of 3 seeds not above 0.85"),
+    ],
+)
+def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, name, error):
+    monkeypatch.setattr(data, WORK[name], lambda *options: spoiled(name))
+    out = tmp_path / "picture.svg"
+    assert draw(out, name) == 1
+    found, said = capsys.readouterr(), ": 1 on the wrong side in most trainings"
+    assert found.err == f"{error}\n" and said in found.out
+    assert said in ET.parse(out).getroot().find(f"{SVG}desc").text
+
+
+BAD = [
+    ("curves --alpha 0.09", "alpha must be between 0.1 and 0.9, got 0.09"),
+    ("curves --alpha nan", "alpha must be between 0.1 and 0.9, got nan"),
+    ("curves --alpha many", "argument --alpha: invalid float value: 'many'"),
+    ("curves --triggers 0", "triggers must be an integer >= 1, got 0"),
+    ("curves --triggers 13", r"triggers must be an integer in 1\.\.12, got 13"),
+    ("ranks --seeds 0", "seeds must be an integer >= 1, got 0"),
+    ("probes --seeds 101", r"seeds must be an integer in 1\.\.100, got 101"),
+    ("probes --seed -1", "seed must be an integer >= 0, got -1"),
+    ("ranks --alpha 0.5", "unrecognized arguments: --alpha 0.5"),
+    ("loss", "argument PICTURE: invalid choice: 'loss'"),
+    ("probes --out picture.bmp", r"out must end in \.svg, \.png or \.pdf, got 'picture\.bmp'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
+def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(data, "trained", None)
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments.split()[:1], "--out", str(tmp_path / "picture.svg"), *arguments.split()[1:]])
+    assert stopped.value.code == 2
+    assert re.search(rf"^draw_training( \S+)?: error: {message}", capsys.readouterr().err, flags=re.MULTILINE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, name):
+    def interrupted(jobs):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "picture.svg"
+    out.write_text("old")
+    monkeypatch.setattr(data, "trained", interrupted)
+    assert draw(out, name) == 130
+    assert capsys.readouterr().err == "interrupted; no picture written\n"
+    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.setattr(data, "trained", None)
+    for module in ("training_pictures", "picture_file"):
+        monkeypatch.delitem(sys.modules, f"paper_checks.{module}")
+    for module in [module for module in sys.modules if module.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(SystemExit) as stopped:
+        draw(tmp_path / "picture.svg", name)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
+
+
+def test_nothing_heavy_is_imported_before_the_command_runs():
+    code = "import sys, paper_checks.draw_training; sys.exit(bool({'numpy', 'torch', 'matplotlib'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_help_has_examples(capsys):
+    for arguments in ([], *([name] for name in PICTURES)):
+        with pytest.raises(SystemExit) as stopped:
+            main([*arguments, "--help"])
+        assert stopped.value.code == 0
+        assert "python -m paper_checks.draw_training" in capsys.readouterr().out

@@ -1,0 +1,60 @@
+"""The associative memory whose inputs share a component: which singular space of the weight is on top.
+
+Inputs x_i = e_i + γ e_0, i = 1..n, with e_0..e_n orthonormal, outputs orthonormal. Gradient descent from zero keeps W
+in the span of the inputs, so W = L (XᵀX)⁻¹ Xᵀ with X = [x_1 … x_n] and L = W X the logits. XᵀX = 1 + γ² 11ᵀ has the
+eigenvalue 1 on what is orthogonal to the all-ones vector 1 and 1 + nγ² on 1. Let L have the three values a (correct),
+b (other), s (noise) with a + (n-1) b + s = 0, D = a - b. On the space orthogonal to 1, L is D times an isometry;
+L 1/√n has length √(n+1) |s|. So the singular values of W are
+
+    D, n-1 times, and √(n+1) |s| / √(1 + nγ²).                                                                      (1)
+
+The logits do not know γ; the weight does: the shared component lets a smaller weight carry the noise. Once the outputs'
+probabilities are fitted, s = ((n-1) D + n log(α/(1-α))) / (n+1), for any γ, since both statements are about logits. As
+D grows the noise is on top of W if and only if (n-1)² > (n+1)(1 + nγ²), that is
+
+    γ² < (n-3)/(n+1).                                                                                               (2)
+
+At γ = 0 this is T4.4. At γ² >= 1 the correct outputs are on top for every n: a truncation then removes the noise.
+
+Source: this project, for Chen, Bruna, Bietti (ICLR 2025), the low-rank subspace that holds the noise.
+"""
+
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
+from .task import as_count, as_nonnegative
+
+
+class SharedSpectrum(NamedTuple):
+    """Equation (1): D, with multiplicity n-1, and the noise direction's singular value."""
+
+    correct: float
+    noise: float
+
+
+def shared_spectrum(n: int, spread: float, noise_logit: float, shared: float) -> SharedSpectrum:
+    """Equation (1).
+
+    Args:
+        n: number of inputs, >= 2.
+        spread: D = a - b, >= 0.
+        noise_logit: s.
+        shared: γ², >= 0.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range.
+    """
+    n, correct = as_count("n", n, 2), float(as_nonnegative("spread", spread))
+    size, overlap = as_nonnegative("noise_logit", abs(noise_logit)), as_nonnegative("shared", shared)
+    return SharedSpectrum(correct, math.sqrt((n + 1) / (1 + n * overlap)) * float(size))
+
+
+def largest_shared(n: int) -> Fraction:
+    """Equation (2): the γ² below which the noise is on top at late times; <= 0 where it never is.
+
+    Raises:
+        TypeError, ValueError: n no integer >= 2.
+    """
+    n = as_count("n", n, 2)
+    return Fraction(n - 3, n + 1)

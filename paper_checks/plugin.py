@@ -57,11 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     if config.getoption("--seed") < 0:
         raise pytest.UsageError(f"--seed must be >= 0, got {config.getoption('--seed')}")
-    _check_scale(config)
+    check_scale(config)
     config.stash[RESULTS] = Results(config.stash[CLAIMS])
 
 
-def _check_scale(config: pytest.Config) -> None:
+def check_scale(config: pytest.Config) -> None:
+    """UsageError unless --scale and --device can be used."""
     scale = config.getoption("--scale")
     if scale not in SCALES:
         raise pytest.UsageError(f"--scale must be {' or '.join(SCALES)}, got {scale!r}")

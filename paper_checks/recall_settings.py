@@ -78,7 +78,7 @@ def paper(alpha: float = 0.5) -> Setting:
 
 def updates(alpha: float) -> int:
     """At desk scale: recall takes longer the more noise there is, and at 0.9 it is not waited for."""
-    steps = ((0.35, 300), (0.45, 400), (0.55, 600), (0.65, 800), (0.85, 1200), (1.0, 600))
+    steps = ((0.35, 300), (0.45, 400), (0.55, 600), (0.65, 800), (0.75, 1200), (0.85, 800), (1.0, 400))
     return next(count for most, count in steps if alpha <= most)
 
 
@@ -142,7 +142,7 @@ def birth(
     """
     desk_scale = scale == "desk"
     chain = sparse_chain(16, 4, 0) if desk_scale else shakespeare_chain().chain
-    T, d, batch, steps = (24, 80, 64, 560) if desk_scale else (256, 128, 512, 2000)
+    T, d, batch, steps = (24, 80, 64, 400) if desk_scale else (256, 128, 512, 2000)
     chosen = triggers if isinstance(triggers, int) else tuple(by_frequency(chain)[place] for place in triggers)
     count = triggers if isinstance(triggers, int) else len(triggers)
     law, other = Recall(chain, T, chosen, outputs=outputs), Recall(chain, T, count)

@@ -65,6 +65,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     missing = [key for key in KEYS if key not in known]
     if missing:
         raise ValueError(f"checkpoint {path} must hold {', '.join(KEYS)}, it lacks {', '.join(missing)}")
+    try:
+        return _assembled(known, tensors)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"checkpoint {path} must hold the state of a training: {error!r}") from error
+
+
+def _assembled(known: dict[str, str], tensors: dict[str, torch.Tensor]) -> Checkpoint:
     step, history, configuration, rest = (json.loads(known[key]) for key in KEYS)
     optimiser = {int(number): dict(state) for number, state in rest.items()}
     weights = {}
@@ -74,4 +81,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
         else:
             number, key = name.removeprefix(OPTIMISER).split("/", 1)
             optimiser.setdefault(int(number), {})[key] = tensor
+    if not isinstance(step, int) or not isinstance(history, list) or not isinstance(configuration, str):
+        raise ValueError(f"step {step!r}, configuration {configuration!r:.80}")
     return Checkpoint(step, weights, optimiser, history, configuration)

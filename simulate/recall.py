@@ -60,8 +60,10 @@ class Recall:
         object.__setattr__(self, "alpha", float(as_probability("alpha", self.alpha)))
         if self.noise is None and self.alpha > 0:
             raise ValueError(f"noise must be a token where alpha > 0, got None and alpha = {self.alpha}")
-        if self.noise is not None and as_count("noise", self.noise, 0) >= M:
-            raise ValueError(f"noise must be a token in 0..{M - 1}, got {self.noise}")
+        if self.noise is not None:
+            object.__setattr__(self, "noise", as_count("noise", self.noise, 0))
+            if self.noise >= M:
+                raise ValueError(f"noise must be a token in 0..{M - 1}, got {self.noise}")
         if self.outputs not in OUTPUTS:
             raise ValueError(f"outputs must be one of {OUTPUTS}, got {self.outputs!r}")
         self._check_triggers(M - (self.noise is not None))
@@ -70,7 +72,8 @@ class Recall:
 
     def _check_triggers(self, most: int) -> None:
         if isinstance(self.triggers, tuple):
-            named = [as_count("triggers", trigger, 0) for trigger in self.triggers]
+            named = tuple(as_count("triggers", trigger, 0) for trigger in self.triggers)
+            object.__setattr__(self, "triggers", named)
             if not named or len(set(named)) < len(named) or max(named) >= self.M or self.noise in named:
                 raise ValueError(
                     f"triggers must be distinct tokens in 0..{self.M - 1}, one or more, without τ = {self.noise}, "
@@ -78,6 +81,7 @@ class Recall:
                 )
             return
         count = as_count("triggers", self.triggers, 1)
+        object.__setattr__(self, "triggers", count)
         initial = np.asarray(self.chain.initial)
         possible = int((initial[self._ordinary] > 0).sum())
         if count > min(most, possible):

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch.nn import functional
@@ -57,7 +57,8 @@ class Optimiser:
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
             raise ValueError(f"optimiser {self.name} must have a positive, finite learning rate lr, got {rate!r}")
         try:
-            self.over([torch.nn.Parameter(torch.zeros(1))])
+            json.dumps(dict(self.settings))  # goes into checkpoints
+            self.over([torch.nn.Parameter(torch.zeros(1, 1))])
         except (TypeError, ValueError) as error:
             raise ValueError(f"optimiser {self.name} refuses {dict(self.settings)}: {error}") from error
 
@@ -102,6 +103,8 @@ class Training:
         if self.loss_on not in LOSSES:
             raise ValueError(f"loss_on must be one of {LOSSES}, got {self.loss_on!r}")
         model, law = self.architecture, self.law
+        if not model.learning:
+            raise ValueError(f"architecture must have weights that learn, got frozen = {model.frozen}")
         if model.tokens != law.M:
             raise ValueError(f"architecture must have as many tokens as the law, {law.M}, got {model.tokens}")
         if model.length < law.T:
@@ -122,10 +125,10 @@ class Training:
         return json.dumps(known, sort_keys=True)
 
     def loss(self, model: Transformer, batch: RecallBatch) -> torch.Tensor:
-        """Mean cross-entropy at the positions that count, in nats; 0 where a batch has none."""
+        """Mean cross-entropy at the positions that count, in nats; 0, without gradient, where a batch has none."""
         at = batch.repeated if self.loss_on == "recall" else batch.everywhere
         if not at.any():
-            return model.U.sum() * 0
+            return torch.zeros((), device=model.U.device)
         logits: torch.Tensor = model(batch.tokens, at)
         return functional.cross_entropy(logits, batch.following[at])
 
@@ -134,7 +137,7 @@ class Training:
 class Trained:
     """A trained model and what was observed on the way: dictionaries with "step", "loss" and what `observe` returned.
 
-    "loss" is that of the batch of the update before, and missing at step 0.
+    "loss" is the model's on the batch of the next update, which it has not learned from.
     """
 
     model: Transformer
@@ -167,41 +170,114 @@ def train(
         progress: True, False, or None for a bar if the terminal is interactive and the run long.
 
     Returns:
-        `Trained`; the same whether or not the run was interrupted and resumed.
+        `Trained`; with the same `at`, the same whether or not the run was interrupted and resumed.
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, a checkpoint that
-            is no whole file, of another configuration, or ahead of `steps`; before any work.
-        FloatingPointError: the loss is no number or has diverged; it names step and learning rate. The last checkpoint
-            is of finite weights.
+            is no whole file, of another configuration, or ahead of `steps`, before any work; or what `observe` returns.
+        FloatingPointError: the loss or a weight is no number, or the loss has diverged; it names step and learning
+            rate. The checkpoint on file is of a model whose loss was checked.
     """
     if not isinstance(training, Training):
         raise TypeError(f"training must be a Training, got {type(training).__name__}")
     marks, every, place = _as_marks(at, training.steps), as_count("every", every, 1), resolve_device(device)
-    model = initialised(training.architecture, seed=training.seed, device=place)
-    optimiser = training.optimiser.over([weight for weight in model.parameters() if weight.requires_grad])
-    step, history = 0, list[dict[str, float]]()
-    if checkpoint is not None and checkpoint.exists():
-        step, history = _restore(training, model, optimiser, checkpoint)
+    path = None if checkpoint is None else Path(checkpoint)
+    state = _State(training, place, path)
     total = training.steps
     with (
         _repeatable(place),
         progress_bar(total, total, progress, f"{total} steps", LONG_RUN_STEPS) as advance,
     ):
-        advance(step)
-        loss = history[-1].get("loss", math.nan) if history else math.nan
+        advance(state.step)
         while True:
-            if observe is not None and step in marks and (not history or history[-1]["step"] < step):
-                seen = {"step": step} | ({"loss": loss} if step else {}) | observe(model)
-                history.append(seen)
+            loss = state.checked_loss()
+            if observe is not None and state.step in marks and state.step > state.observed:
+                seen = _observation(state.step, loss.item(), observe(state.model))
+                state.history.append(seen)
                 advance(0, told(seen))
-            if checkpoint is not None and (step % every == 0 or step == total):
-                _write(training, model, optimiser, step, history, checkpoint)
-            if step == total:
-                return Trained(model, history)
-            loss = _update(training, model, optimiser, step, place, checkpoint)
-            step += 1
+            if state.step % every == 0 or state.step == total:
+                state.write()
+            if state.step == total:
+                return Trained(state.model, state.history)
+            state.update(loss)
             advance(1)
+
+
+class _State:
+    """Where a training stands: model, optimiser, number of updates, observations."""
+
+    def __init__(self, training: Training, place: torch.device, path: Path | None) -> None:
+        self.training, self.place, self.path = training, place, path
+        self.model = initialised(training.architecture, seed=training.seed, device=place)
+        self.optimiser = training.optimiser.over([w for w in self.model.parameters() if w.requires_grad])
+        self.step, self.history = 0, list[dict[str, float]]()
+        if path is not None and path.exists():
+            self._restore(path)
+
+    @property
+    def observed(self) -> float:
+        """The step of the last observation; -1 before the first."""
+        return self.history[-1]["step"] if self.history else -1
+
+    def checked_loss(self) -> torch.Tensor:
+        """The loss on the batch of the next update, if it and all weights are what they should be."""
+        batch = self.training.law.sample(
+            self.training.batch, seed=self.training.seed, index=self.step, device=self.place
+        )
+        loss = self.training.loss(self.model, batch)
+        value = loss.item()
+        if not value <= DIVERGED * math.log(self.training.architecture.tokens):  # NaN fails too
+            self._stop(f"loss is {value}")
+        return loss
+
+    def update(self, loss: torch.Tensor) -> None:
+        """One update; none after a batch in which no position counts."""
+        if loss.requires_grad:
+            self.optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
+        self.step += 1
+
+    def write(self) -> None:
+        """Check the weights and write the checkpoint."""
+        weights = {name: weight.detach() for name, weight in self.model.named_parameters()}
+        for name, weight in weights.items():
+            if not torch.isfinite(weight).all():
+                self._stop(f"weight {name} is not finite")
+        if self.path is not None:
+            kept = self.optimiser.state_dict()["state"]
+            Checkpoint(self.step, weights, kept, self.history, self.training.configuration).write(self.path)
+
+    def _stop(self, reason: str) -> NoReturn:
+        kept = f"; {self.path} keeps an earlier state" if self.path is not None and self.path.exists() else ""
+        rate = self.training.optimiser.settings["lr"]
+        raise FloatingPointError(f"{reason} at step {self.step}, learning rate {rate}{kept}")
+
+    def _restore(self, path: Path) -> None:
+        found, own = read_checkpoint(path), self.training.configuration
+        if found.configuration != own:
+            where = _difference(own, found.configuration)
+            raise ValueError(f"checkpoint {path} must be of this training, it differs in {where}")
+        if found.step > self.training.steps:
+            raise ValueError(
+                f"checkpoint {path} must be of a step up to steps = {self.training.steps}, got {found.step}"
+            )
+        own_weights = dict(self.model.named_parameters())
+        if found.weights.keys() != own_weights.keys():
+            raise ValueError(f"checkpoint {path} must hold the weights {', '.join(own_weights)}")
+        with torch.no_grad():
+            for name, weight in own_weights.items():
+                weight.copy_(found.weights[name])
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": found.optimiser})
+        self.step, self.history = found.step, found.history
+
+
+def _observation(step: int, loss: float, seen: Mapping[str, float]) -> dict[str, float]:
+    numbers = {name: float(value) for name, value in seen.items()}
+    for name, value in numbers.items():
+        if name in ("step", "loss") or not math.isfinite(value):
+            raise ValueError(f"observe must return finite numbers, not named step or loss, got {name} = {value}")
+    return {"step": step, "loss": loss} | numbers
 
 
 def told(seen: Mapping[str, float]) -> str:
@@ -209,62 +285,9 @@ def told(seen: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in seen.items())
 
 
-def _update(
-    training: Training,
-    model: Transformer,
-    optimiser: torch.optim.Optimizer,
-    step: int,
-    place: torch.device,
-    checkpoint: Path | None,
-) -> float:
-    batch = training.law.sample(training.batch, seed=training.seed, index=step, device=place)
-    loss = training.loss(model, batch)
-    value = loss.item()
-    if not value <= DIVERGED * math.log(training.architecture.tokens):  # NaN fails too
-        kept = f"; {checkpoint} keeps the last good state" if checkpoint is not None else ""
-        rate = training.optimiser.settings["lr"]
-        raise FloatingPointError(f"loss is {value} at step {step}, learning rate {rate}{kept}")
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    return value
-
-
-def _write(
-    training: Training,
-    model: Transformer,
-    optimiser: torch.optim.Optimizer,
-    step: int,
-    history: list[dict[str, float]],
-    path: Path,
-) -> None:
-    """Write the checkpoint, unless a weight is not finite."""
-    weights = {name: weight.detach() for name, weight in model.named_parameters()}
-    if all(bool(torch.isfinite(weight).all()) for weight in weights.values()):
-        state = optimiser.state_dict()["state"]
-        Checkpoint(step, weights, state, history, training.configuration).write(path)
-
-
-def _restore(
-    training: Training, model: Transformer, optimiser: torch.optim.Optimizer, path: Path
-) -> tuple[int, list[dict[str, float]]]:
-    found = read_checkpoint(path)
-    if found.configuration != training.configuration:
-        raise ValueError(
-            f"checkpoint {path} must be of this training, it differs in {_difference(training, found.configuration)}"
-        )
-    if found.step > training.steps:
-        raise ValueError(f"checkpoint {path} must be of a step up to steps = {training.steps}, got {found.step}")
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            weight.copy_(found.weights[name])
-    optimiser.load_state_dict(optimiser.state_dict() | {"state": found.optimiser})
-    return found.step, found.history
-
-
-def _difference(training: Training, configuration: str) -> str:
-    own, other = json.loads(training.configuration), json.loads(configuration)
-    return ", ".join(f"{key}: {other.get(key)} there, {own[key]} here" for key in own if other.get(key) != own[key])
+def _difference(own: str, other: str) -> str:
+    here, there = json.loads(own), json.loads(other)
+    return ", ".join(f"{key}: {there.get(key)} there, {here[key]} here" for key in here if there.get(key) != here[key])
 
 
 def _as_marks(at: Sequence[int], steps: int) -> frozenset[int]:
@@ -277,11 +300,13 @@ def _as_marks(at: Sequence[int], steps: int) -> frozenset[int]:
 @contextmanager
 def _repeatable(place: torch.device) -> Iterator[None]:
     """On a GPU: only operations that give the same bits in every run; the setting is put back afterwards."""
-    before = torch.are_deterministic_algorithms_enabled()
-    if place.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch's deterministic mode
-        torch.use_deterministic_algorithms(True)
+    if place.type != "cuda":
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch's deterministic mode
+    torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])

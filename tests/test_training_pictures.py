@@ -48,10 +48,10 @@ EXPECTED = {
          "10 numbers held against the ledger's thresholds in E3, E6: 0 on the wrong side"],
     ),
     "probes": (
-        "The birth of an induction head: three random triggers, no noise, 560 updates",
+        "The birth of an induction head: three random triggers, no noise, 400 updates",
         ["W_O²", "W_K²", "W_K¹", "Loss on every token", "Loss at triggers that stood before", "in-context recall"],
         ["W_K¹, loss at triggers that stood before 0.10, 0.10, 0.10, 0.10, 0.99, 0.99;", "KL on bigrams, in nats",
-         "14 numbers held against the ledger's thresholds in B4, B5: 0 on the wrong side"],
+         "13 numbers held against the ledger's thresholds in B4, B5: 0 on the wrong side"],
     ),
 }  # fmt: skip
 """Title, text in the picture, text in its description."""
@@ -115,7 +115,7 @@ def test_what_is_drawn_is_what_was_given(name):
         found, single = lines(axes)
         assert found.keys() == rows.keys()
         for label, values in rows.items():
-            steps = marks(560 if name == "probes" else 600) if at is None else at
+            steps = marks(400 if name == "probes" else 600) if at is None else at
             assert found[label].get_xdata().tolist() == list(steps)
             assert found[label].get_ydata().tolist() == values[1].tolist()  # the middle seed
             assert [line.get_ydata().tolist() for line in single[label]] == values.tolist()
@@ -146,7 +146,8 @@ def spoiled(name):
         return found
     runs, quantity = (found.runs, "recall") if name == "curves" else (found.runs["every"], "W_K2")
     for run in runs[:2]:
-        run.history[-1][quantity] = 0.1
+        for seen in run.history[-1:] if name == "curves" else run.history:
+            seen[quantity] = 0.1
     return found
 
 
@@ -155,7 +156,7 @@ def spoiled(name):
     [
         ("curves", "E1: recall at the end: 0.1, 0.1, 0.96; on 2 of 3 seeds not above 0.9"),
         ("ranks", "E3: P(τ) without the top direction of w2: 0.5, 0.5, 0.09; on 2 of 3 seeds not below 0.3"),
-        ("probes", "B5: recall of W_K2 at the end, loss on every: 0.1, 0.1, 0.97; on 2 of 3 seeds not above 0.85"),
+        ("probes", "B5: highest recall of W_K2, loss on every: 0.1, 0.1, 0.97; on 2 of 3 seeds not above 0.8"),
     ],
 )
 def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, name, error):

@@ -37,7 +37,7 @@ def birth_run(loss_on, shift=0.0):
         memories = {name: 1 - shift if step >= start else 0.1 for name, start in starts.items()}
         return memories | {"bigrams": 0.2 + shift if step >= 20 else 2.0, "recall": 0.9 if step >= 200 else 0.2 + shift}
 
-    return run_of(560, at)
+    return run_of(400, at)
 
 
 def truncation(matrix):

@@ -70,12 +70,12 @@ class RecallObserver(Observer):
         """The numbers."""
         batch = self.batch.to(model.E.device)
         at = last_shown(batch)
-        seen = means(answers(model, batch, at))
+        looked = attention_on_answers(model, batch, at)
+        seen = {"on (q,c)": float(looked.correct.mean()), "on (q,τ)": float(looked.noise.mean())}
+        seen |= means(answers(model, batch, at))
         if model.F2 is not None:
             dropped = means(answers(without(model, "F2"), batch, at))
             seen |= {f"{name} without F2": value for name, value in dropped.items()}
-        looked = attention_on_answers(model, batch, at)
-        seen |= {"on (q,c)": float(looked.correct.mean()), "on (q,τ)": float(looked.noise.mean())}
         previous = previous_token_attention(model, batch)
         after = batch.correct[:, :-1] >= 0
         return seen | {"previous": float(previous.mean()), "after": float(previous[after].mean())}

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,6 +33,7 @@ LOSSES = ("recall", "every")
 DIVERGED = 1000.0
 """A loss of so many times ln M has diverged: guessing costs ln M."""
 LONG_RUN_STEPS = 200
+TOLD = 6
 
 Observe = Callable[[Transformer], dict[str, float]]
 
@@ -281,8 +282,8 @@ def _observation(step: int, loss: float, seen: Mapping[str, float]) -> dict[str,
 
 
 def told(seen: Mapping[str, float]) -> str:
-    """An observation as one line."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in seen.items())
+    """The first numbers of an observation, as many as a line holds."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in islice(seen.items(), TOLD))
 
 
 def _difference(own: str, other: str) -> str:

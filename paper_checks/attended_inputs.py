@@ -11,17 +11,16 @@ from .recall_observers import last_shown
 
 
 class AttendedMemory(NamedTuple):
-    """W_O² W_V² on the mean input of each of N correct tokens, in the terms of `theory.memory_shared`.
+    """W_O² W_V² on the mean inputs x_k of the N correct tokens, and their logits less the mean over outputs.
 
-    `spread` is D and `noise_logit` s, of the logits less their mean over outputs; `shared` is γ², the mean inner
-    product of two inputs over what an input's square has beyond it; `place` is that, from 1, of the singular direction
-    of the logits that adds most to the mean noise logit, by size of the singular values.
+    `place` is that, from 1, of the singular direction of the logits that adds most to the mean noise logit, by size of
+    the singular values. `ratio` is the length that the weight gives to the unit vector along x̄, in logits, over the
+    root mean square of that which it gives to the unit vectors along x_k - x̄; in `theory.memory_shared` these are the
+    singular values of the noise and of the correct outputs.
     """
 
-    spread: float
-    noise_logit: float
-    shared: float
     place: int
+    ratio: float
 
 
 def attended_memory(model: Transformer, batch: RecallBatch) -> AttendedMemory:
@@ -31,14 +30,19 @@ def attended_memory(model: Transformer, batch: RecallBatch) -> AttendedMemory:
         read, correct = model.attended(batch.tokens, at).double().numpy(), batch.correct[at].numpy()
         outputs = (model.U - model.U.mean(dim=0)).double()
         weight = (outputs @ model.W_O2.double() @ model.W_V2.double()).numpy()
-    N = len(outputs) - 1
+    N = len(weight) - 1
     inputs = np.stack([read[correct == token].mean(axis=0) for token in range(N)])
-    logits = weight @ inputs.T
-    own, other = on_and_off_diagonal(inputs @ inputs.T)
-    right, wrong = on_and_off_diagonal(logits[:N])
-    left, values, across = np.linalg.svd(logits, full_matrices=False)
-    found = int(np.argmax(left[N] * values * across.mean(axis=1))) + 1
-    return AttendedMemory(right - wrong, float(logits[N].mean()), other / (own - other), found)
+    left, values, across = np.linalg.svd(weight @ inputs.T, full_matrices=False)
+    place = int(np.argmax(left[N] * values * across.mean(axis=1))) + 1
+    mean = inputs.mean(axis=0)
+    lengths = given_lengths(weight, np.vstack([mean, inputs - mean]))
+    return AttendedMemory(place, float(lengths[0] / np.sqrt(np.mean(lengths[1:] ** 2))))
+
+
+def given_lengths(weight: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """‖W v‖/‖v‖ for each row v."""
+    lengths: np.ndarray = np.linalg.norm(vectors @ weight.T, axis=1) / np.linalg.norm(vectors, axis=1)
+    return lengths
 
 
 def without_mean_input(model: Transformer, batch: RecallBatch) -> Transformer:
@@ -49,9 +53,3 @@ def without_mean_input(model: Transformer, batch: RecallBatch) -> Transformer:
         mean = model.attended(batch.tokens, last_shown(batch)).double().mean(dim=0)
     merged = merged_values(model, 2)
     return with_weights(merged, {"W_O2": remove_direction(merged.W_O2.detach(), mean / mean.norm())})
-
-
-def on_and_off_diagonal(square: np.ndarray) -> tuple[float, float]:
-    """The mean of the diagonal, and of all other entries."""
-    size, trace = len(square), float(np.trace(square))
-    return trace / size, (float(square.sum()) - trace) / (size * (size - 1))

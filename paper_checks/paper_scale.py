@@ -23,7 +23,7 @@ def _one(setting: Setting, seed: int, device: str, folder: Path) -> dict[str, An
     job = setting.job(seed)
     path = folder / f"{seed}.safetensors"
     found: Trained = train(job.training, device=device, observe=job.observer, at=job.at, checkpoint=path, every=500)
-    batch = setting.law.sample(TESTED, seed=experiment_seed(seed, "fresh sequences"), device=found.model.E.device)
+    batch = setting.law.sample(TESTED, seed=experiment_seed(seed, "fresh sequences"), device=str(found.model.E.device))
     changes = {"full": lambda model: model, "without F2": dropped("F2"), "without F1": dropped("F1")}
     width = setting.width
     for name in ("F2.w1", "F2.w2"):

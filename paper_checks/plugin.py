@@ -70,6 +70,8 @@ def check_scale(config: pytest.Config) -> None:
         resolve_device(config.getoption("--device"))
     except ValueError as error:
         raise pytest.UsageError(f"--device: {error}") from error
+    if scale == "desk" and config.getoption("--device") != "auto":
+        raise pytest.UsageError("--device is for --scale paper: at desk scale transformers are trained on the CPU")
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,9 @@ TESTED = 1000
 """Fresh sequences on which a trained model is tested: standard errors of a probability stay below 0.016."""
 
 
-def runs(claim: Recorder, setting: Setting, count: int | None = None) -> list[Trained]:
+def runs(claim: Recorder, setting: Setting) -> list[Trained]:
     """Trainings of one setting, as many as the claim's rule has seeds."""
-    return trained([setting.job(seed) for seed in seeds(claim.base_seed, "two-layer", count or claim.rule.seeds)])
+    return trained([setting.job(seed) for seed in seeds(claim.base_seed, "two-layer", claim.rule.seeds)])
 
 
 def no_feed_forward(steps: int = 1000) -> Setting:

@@ -1,5 +1,6 @@
 """What is looked at while a two-layer transformer is trained: one observer for recall, one for memories."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,8 +59,8 @@ class RecallObserver(Observer):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """The test sequences, whose law is that of the training."""
-        return "recall", self.sequences, self.seed
+        """The test sequences."""
+        return "recall", self.sequences, self.seed, json.dumps(self.law.configuration)
 
     @cached_property
     def batch(self) -> RecallBatch:
@@ -70,6 +71,7 @@ class RecallObserver(Observer):
         """The numbers."""
         batch = self.batch.to(model.E.device)
         at = last_shown(batch)
+        # What a progress bar has room for comes first.
         looked = attention_on_answers(model, batch, at)
         seen = {"on (q,c)": float(looked.correct.mean()), "on (q,τ)": float(looked.noise.mean())}
         seen |= means(answers(model, batch, at))
@@ -94,7 +96,8 @@ class MemoryObserver(Observer):
     @property
     def key(self) -> tuple[Any, ...]:
         """The test sequences."""
-        return "memory", self.sequences, self.seed, self.other.outputs, self.other.triggers
+        laws = json.dumps([self.law.configuration, self.other.configuration])
+        return "memory", self.sequences, self.seed, laws
 
     @cached_property
     def batches(self) -> tuple[RecallBatch, RecallBatch]:

@@ -47,8 +47,10 @@ def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
     On the CPU one process per processor, one thread each: the numbers do not depend on how many there are. On a GPU one
     after the other.
     """
-    missing = {job.key: job for job in jobs if job.key not in _done}
-    if len(missing) == 1 or resolve_device(device).type == "cuda":
+    place = str(resolve_device(device))
+    keys = [(place, *job.key) for job in jobs]
+    missing = {key: job for key, job in zip(keys, jobs, strict=True) if key not in _done}
+    if len(missing) == 1 or place != "cpu":
         for key, job in missing.items():
             _done[key] = _train(job, device)
     elif missing:
@@ -61,7 +63,7 @@ def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
                 _pool().shutdown(wait=False, cancel_futures=True)
                 _pool.cache_clear()
                 raise
-    return [_done[job.key] for job in jobs]
+    return [_done[key] for key in keys]
 
 
 @cache

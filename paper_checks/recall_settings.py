@@ -77,7 +77,7 @@ def paper(alpha: float = 0.5) -> Setting:
 
 
 def updates(alpha: float) -> int:
-    """At desk scale: recall takes longer the more noise there is, and at 0.9 it is not waited for."""
+    """At desk scale: recall takes longer the more noise there is, and at 0.8 and 0.9 it is not waited for."""
     steps = ((0.35, 300), (0.45, 400), (0.55, 600), (0.65, 800), (0.75, 1200), (0.85, 800), (1.0, 400))
     return next(count for most, count in steps if alpha <= most)
 
@@ -136,7 +136,8 @@ def birth(
 ) -> MemorySetting:
     """At desk scale a sparse random chain, M = 16, T = 24, d = 80; at the paper's tiny Shakespeare, T = 256, d = 128.
 
-    Fixed triggers are given by their place in the order of frequency, from 0.
+    Fixed triggers are given by their place in the order of frequency, from 0. The other law is that of random triggers
+    with uniform outputs, or, for a model trained on it, of random triggers with bigram outputs.
 
     Source: Bietti et al. (NeurIPS 2023), the synthetic experiments.
     """
@@ -145,5 +146,7 @@ def birth(
     T, d, batch, steps = (24, 80, 64, 400) if desk_scale else (256, 128, 512, 2000)
     chosen = triggers if isinstance(triggers, int) else tuple(by_frequency(chain)[place] for place in triggers)
     count = triggers if isinstance(triggers, int) else len(triggers)
-    law, other = Recall(chain, T, chosen, outputs=outputs), Recall(chain, T, count)
+    law = Recall(chain, T, chosen, outputs=outputs)
+    is_plain = isinstance(triggers, int) and outputs == "uniform"
+    other = Recall(chain, T, count, outputs="chain" if is_plain else "uniform")
     return MemorySetting(law, other, width or d, loss_on, FAST, batch, steps)

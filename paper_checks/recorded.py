@@ -21,6 +21,7 @@ CODE = (
     "simulate/data/*.csv",
     "theory/task.py",
     "paper_checks/recall_*.py",
+    "paper_checks/recorder.py",
     "paper_checks/paper_scale.py",
 )
 """What a recorded training depends on."""
@@ -58,11 +59,11 @@ def device_name(place: torch.device) -> str:
     return torch.cuda.get_device_name(place) if place.type == "cuda" else f"{platform.machine()} processor"
 
 
-def new_record(claim: str, place: torch.device, seconds: float, runs: list[dict[str, Any]]) -> Record:
-    """A record of trainings that ended now."""
+def new_record(claim: str, code: str, place: torch.device, seconds: float, runs: list[dict[str, Any]]) -> Record:
+    """A record of trainings that ended now; `code` is the hash from before they began."""
     versions = {"python": platform.python_version()} | {name: version(name) for name in ("numpy", "torch")}
     today = datetime.now(UTC).date().isoformat()
-    return Record(claim, today, device_name(place), versions, code_hash(), round(seconds, 1), runs)
+    return Record(claim, today, device_name(place), versions, code, round(seconds, 1), runs)
 
 
 def write_record(record: Record, folder: Path = FOLDER) -> Path:

@@ -30,7 +30,7 @@ class Result:
         if self.skipped or not self.nodes or len(self.nodes) < self.known:
             return "not run"
         found = verdict(self.evidence)
-        return "recorded" if self.recorded and found != "failed" else found
+        return "recorded" if self.recorded and found in ("verified", "bounded") else found
 
     @property
     def reason(self) -> str:
@@ -43,14 +43,14 @@ class Result:
     @property
     def headline(self) -> Evidence | None:
         """The comparison to show: the estimate with the largest |z|, else the weakest sign, a rate, the trainings with
-        the smallest share of seeds on their side, or the first."""
+        the fewest seeds to spare, or the first."""
         estimates = [item for item in self.evidence if item.kind == "estimate" and item.z is not None]
         if estimates:
             return max(estimates, key=lambda item: abs(item.z or 0.0))
         signs = [item for item in self.evidence if item.kind == "sign"]
         rates = [item for item in self.evidence if item.kind == "rate"]
         trained = [item for item in self.evidence if item.kind == "replicated"]
-        trained = sorted(trained, key=lambda item: item.details["holds"] / item.numbers)
+        trained = sorted(trained, key=lambda item: item.details["holds"] - item.details["needed"])
         others = rates or trained or self.evidence
         return min(signs, key=lambda item: item.z or 0.0) if signs else next(iter(others), None)
 

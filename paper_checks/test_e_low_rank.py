@@ -12,7 +12,7 @@ from theory.memory import top_space
 from theory.memory_shared import largest_shared, shared_spectrum
 
 from . import recall_experiments as experiments
-from .attended_inputs import AttendedMemory, attended_memory, without_mean_input
+from .attended_inputs import attended_memory, without_mean_input
 from .recall_settings import DESK_TASK, desk
 from .recorder import Recorder
 
@@ -82,15 +82,16 @@ def test_noise_without_feed_forward_layers(claim: Recorder) -> None:
 
 @pytest.mark.claims("E6")
 def test_shared_component_turns_the_order_round(claim: Recorder) -> None:
-    """The logits of the mean attended inputs have the noise on top, as T4.4 says; in the weight equation (1) of
-    `theory.memory_shared`, at the inputs' own γ², puts it below the correct outputs."""
+    """The logits of the mean attended inputs have the noise on top, as T4.4 says. The weight makes the direction of
+    their mean, which carries it, shorter than their differences: `theory.memory_shared`, for inputs that share enough.
+    """
     setting = experiments.no_feed_forward()
     found, batch = experiments.runs(claim, setting), experiments.fresh(setting.law, claim.base_seed)
     memories = [attended_memory(run.model, batch) for run in found]
     places = [memory.place for memory in memories]
     claim.replicated("place of the noise among the directions of the logits", "logits_place", -1, places)
-    ratios = [weight_ratio(memory) for memory in memories]
-    claim.replicated("noise over correct singular value of the weight", "weight_ratio", -1, ratios)
+    ratios = [memory.ratio for memory in memories]
+    claim.replicated("what the weight makes of the mean over differences", "weight_ratio", -1, ratios)
 
 
 @pytest.mark.claims("E6")
@@ -106,12 +107,6 @@ def test_one_direction_holds_the_noise(claim: Recorder) -> None:
     name = "without the mean input's direction"
     claim.replicated(f"recall {name}", "recall_without_direction", +1, less["recall"])
     claim.replicated(f"P(c) {name} less P(c)", "correct_gain", +1, less["correct"] - whole["correct"])
-
-
-def weight_ratio(memory: AttendedMemory) -> float:
-    """The noise's singular value over the correct outputs', by equation (1)."""
-    found = shared_spectrum(N, memory.spread, memory.noise_logit, memory.shared)
-    return found.noise / found.correct
 
 
 @pytest.mark.claims("E6")

@@ -18,10 +18,12 @@ from .recorder import Recorder
 def test_paper_size(claim: Recorder, scale: str, device: str, pytestconfig: pytest.Config) -> None:
     """The noise first, recall, F2's noise, attention on the answer, at T = 256, d = 256 on tiny Shakespeare."""
     if scale == "paper":
-        started, folder = time.perf_counter(), pytestconfig.rootpath / ".evidence" / "trainings"
+        started, place, code = time.perf_counter(), resolve_device(device), recorded.code_hash()
+        # A checkpoint is gone on from by the code and on the device that wrote it alone.
+        folder = pytestconfig.rootpath / ".evidence" / "trainings" / f"{code[:16]}-{place.type}"
         chosen = seeds(claim.base_seed, "paper scale", claim.rule.seeds)
         runs = train_and_test(paper(), chosen, device, folder)
-        record = recorded.new_record("E10", resolve_device(device), time.perf_counter() - started, runs)
+        record = recorded.new_record("E10", code, place, time.perf_counter() - started, runs)
         recorded.write_record(record)
     else:
         record = usable_record()

@@ -14,7 +14,7 @@ from . import recall_experiments as experiments
 from .ledger import load_claims
 from .recall_experiments import largest_early_noise, no_feed_forward, no_later
 from .recall_runs import trained
-from .recall_settings import DESK_TASK, LEARNED, birth, desk, seeds, updates
+from .recall_settings import DESK_TASK, LEARNED, LEVELS, birth, desk, seeds, updates
 from .recall_settings import MATRICES as PROBES
 
 Floats = NDArray[np.float64]
@@ -118,6 +118,8 @@ class RecallCurves:
         ]
 
     def _at_level(self) -> list[Held]:
+        if self.alpha not in LEVELS:
+            return []
         alpha, early = self.alpha, largest_early_noise(list(self.runs))
         found = [Held("E7", "noise_by_10", +1, f"largest P(τ) up to step 10 over α = {alpha:g}", early / alpha)]
         if alpha < 0.15:  # too near to 1/(N+1) for the noise to be first

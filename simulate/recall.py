@@ -7,8 +7,10 @@ One token more than T is drawn: each of the T positions has a next token.
 Source: Bietti et al. (NeurIPS 2023), the bigram data with triggers; Chen, Bruna, Bietti (ICLR 2025), its noisy version.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +20,9 @@ from numpy.typing import NDArray
 
 from theory.task import Task, as_count, as_probability
 
-from .arguments import as_seed
-from .chains import Chain
+from .arguments import as_drawable_task, as_seed
+from .chains import Chain, as_chain
+from .device import resolve_device
 from .memory import require_memory
 
 OUTPUTS = ("uniform", "chain")
@@ -92,9 +95,10 @@ class Recall:
         """The noisy in-context recall task; with `count` triggers q, q+1, … mod N, on the uniform chain by default.
 
         Raises:
-            ValueError: more triggers than ordinary tokens.
+            TypeError, ValueError: an argument of the wrong kind, more triggers than ordinary tokens, or a chain over
+                other tokens than the task's.
         """
-        count = as_count("count", count, 1)
+        task, count, chain = as_drawable_task(task), as_count("count", count, 1), as_chain(task, chain)
         if count > task.N:
             raise ValueError(f"count must be at most N = {task.N} triggers, got {count}")
         if chain is None:
@@ -123,19 +127,31 @@ class Recall:
         sums: NDArray[np.float64] = np.cumsum(laws, axis=1)
         return sums
 
-    def sample(self, batch: int, *, seed: int, index: int = 0, device: torch.device = CPU) -> "RecallBatch":
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """All of it in JSON's types, the chain by its hash."""
+        digest = hashlib.sha256(self.chain.transition.tobytes() + np.asarray(self.chain.initial).tobytes())
+        names = ("T", "triggers", "alpha", "noise", "outputs", "ends_on_trigger")
+        return {name: getattr(self, name) for name in names} | {"chain": digest.hexdigest()}
+
+    def sample(self, batch: int, *, seed: int, index: int = 0, device: str = "cpu") -> "RecallBatch":
         """Draw a batch on the CPU and move it to `device`: the same seed and index give the same batch everywhere.
 
         Args:
             batch: number of sequences, >= 1.
             seed: a non-negative int.   index: number of the batch in the seed's stream of independent batches.
+            device: as for `simulate.sample`.
 
         Raises:
-            TypeError, ValueError: an argument of the wrong kind or out of range, or a batch too large for the memory.
+            TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, or a batch too
+                large for the memory.
         """
+        place = resolve_device(device)
         batch, index = as_count("batch", batch, 1), as_count("index", index, 0)
         what = f"batch = {batch} sequences of T = {self.T} tokens"
-        require_memory(what, batch * (24 * self.T + 12 * self.M), CPU, "use a smaller batch")
+        count = len(self.triggers) if isinstance(self.triggers, tuple) else self.triggers
+        needed = batch * (24 * self.T + 40 * self.M + 9 * count * self.M)
+        require_memory(what, needed, CPU, "use a smaller batch")
         draws = Generator(SFC64(SeedSequence(entropy=as_seed(seed), spawn_key=(index,))))
         answers = self._answers(batch, draws)
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)
@@ -146,7 +162,7 @@ class Recall:
         _mark(tokens, answers, repeated, shown)
         repeated[:, -2] &= not self.ends_on_trigger  # what follows it is not drawn by its law
         places = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
-        return RecallBatch(places[0], places[1], places[2], places[3], self.noise).to(device)
+        return RecallBatch(places[0], places[1], places[2], places[3], self.noise).to(place)
 
     def _answers(self, batch: int, draws: Generator) -> NDArray[np.int64]:
         """c_q of each sequence by token, -1 for tokens that are no trigger, shape (batch, M)."""

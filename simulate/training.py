@@ -6,7 +6,6 @@ it would have seen. On one device and number of threads the same configuration g
 Source: Chen, Bruna, Bietti (ICLR 2025) and Bietti et al. (NeurIPS 2023), training of the two-layer transformer.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -34,6 +33,7 @@ DIVERGED = 1000.0
 """A loss of so many times ln M has diverged: guessing costs ln M."""
 LONG_RUN_STEPS = 200
 TOLD = 6
+"""Numbers of an observation beside a progress bar."""
 
 Observe = Callable[[Transformer], dict[str, float]]
 
@@ -54,6 +54,8 @@ class Optimiser:
         base = torch.optim.Optimizer
         if not (isinstance(made, type) and issubclass(made, base)) or self.name in ("Optimizer", "LBFGS", "SparseAdam"):
             raise ValueError(f"optimiser must be the name of one in torch.optim, such as 'SGD', got {self.name!r}")
+        if not isinstance(self.settings, Mapping):
+            raise TypeError(f"settings must be a mapping such as {{'lr': 0.03}}, got {self.settings!r}")
         rate = self.settings.get("lr")
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
             raise ValueError(f"optimiser {self.name} must have a positive, finite learning rate lr, got {rate!r}")
@@ -116,13 +118,9 @@ class Training:
     @property
     def configuration(self) -> str:
         """All of it but the number of steps, as canonical JSON."""
-        chain = self.law.chain
-        digest = hashlib.sha256(chain.transition.tobytes() + bytes(memoryview(chain.initial)))  # type: ignore[arg-type]
-        law = {name: getattr(self.law, name) for name in ("T", "triggers", "alpha", "noise", "outputs")}
-        law |= {"ends_on_trigger": self.law.ends_on_trigger, "chain": digest.hexdigest()}
         known = {name: getattr(self, name) for name in ("batch", "seed", "loss_on")}
         optimiser = {"name": self.optimiser.name, "settings": dict(self.optimiser.settings)}
-        known |= {"architecture": asdict(self.architecture), "law": law, "optimiser": optimiser}
+        known |= {"architecture": asdict(self.architecture), "law": self.law.configuration, "optimiser": optimiser}
         return json.dumps(known, sort_keys=True)
 
     def loss(self, model: Transformer, batch: RecallBatch) -> torch.Tensor:
@@ -182,6 +180,8 @@ def train(
     if not isinstance(training, Training):
         raise TypeError(f"training must be a Training, got {type(training).__name__}")
     marks, every, place = _as_marks(at, training.steps), as_count("every", every, 1), resolve_device(device)
+    if (observe is None) != (not marks):
+        raise ValueError(f"observe and at must be given together, got observe = {observe!r} and at = {tuple(at)}")
     path = None if checkpoint is None else Path(checkpoint)
     state = _State(training, place, path)
     total = training.steps
@@ -209,7 +209,7 @@ class _State:
 
     def __init__(self, training: Training, place: torch.device, path: Path | None) -> None:
         self.training, self.place, self.path = training, place, path
-        self.model = initialised(training.architecture, seed=training.seed, device=place)
+        self.model = initialised(training.architecture, seed=training.seed, device=str(place))
         self.optimiser = training.optimiser.over([w for w in self.model.parameters() if w.requires_grad])
         self.step, self.history = 0, list[dict[str, float]]()
         if path is not None and path.exists():
@@ -223,7 +223,7 @@ class _State:
     def checked_loss(self) -> torch.Tensor:
         """The loss on the batch of the next update, if it and all weights are what they should be."""
         batch = self.training.law.sample(
-            self.training.batch, seed=self.training.seed, index=self.step, device=self.place
+            self.training.batch, seed=self.training.seed, index=self.step, device=str(self.place)
         )
         loss = self.training.loss(self.model, batch)
         value = loss.item()
@@ -300,7 +300,7 @@ def _as_marks(at: Sequence[int], steps: int) -> frozenset[int]:
 
 @contextmanager
 def _repeatable(place: torch.device) -> Iterator[None]:
-    """On a GPU: only operations that give the same bits in every run; the setting is put back afterwards."""
+    """On a GPU: only operations that give the same bits in every run; torch's setting is put back afterwards."""
     if place.type != "cuda":
         yield
         return

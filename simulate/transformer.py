@@ -24,6 +24,7 @@ from torch.nn import functional
 from theory.task import as_count
 
 from .arguments import as_seed, check_range, require_integers
+from .device import resolve_device
 
 ACTIVATIONS = ("relu", "linear")
 POSITIONS = ("random", "learned")
@@ -257,7 +258,7 @@ def _marked(at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def initialised(
-    architecture: Architecture, *, seed: int, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+    architecture: Architecture, *, seed: int, dtype: torch.dtype = torch.float32, device: str = "cpu"
 ) -> Transformer:
     """A transformer with random weights: embeddings E, P of standard normal entries, all matrices with entries
     uniform within ±1/√(inputs).
@@ -265,11 +266,11 @@ def initialised(
     Drawn on the CPU from `seed`, in the order of `Architecture.weights`, so that the device does not matter.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range.
+        TypeError, ValueError: an argument of the wrong kind or out of range, or an unavailable device.
 
     Source: the initialisation of both papers' experiments.
     """
-    model = Transformer(architecture, dtype=dtype)
+    place, model = resolve_device(device), Transformer(architecture, dtype=dtype)
     word = np.random.SeedSequence(as_seed(seed)).generate_state(1, np.uint64)[0]
     generator = torch.Generator().manual_seed(int(word >> np.uint64(1)))
     weights = dict(model.named_parameters())
@@ -281,4 +282,4 @@ def initialised(
             else:
                 drawn = (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) / math.sqrt(shape[1])
             weights[name].copy_(drawn)
-    return model.to(device) if device is not None else model
+    return model.to(place)

@@ -197,8 +197,9 @@ def test_recorded_evidence_that_fails_is_failed():
     ("options", "words"),
     [
         ({"--scale": "moon", "--device": "auto"}, "--scale must be desk or paper, got 'moon'"),
-        ({"--scale": "desk", "--device": "tpu"}, "--device: device must be"),
-        ({"--scale": "desk", "--device": "cuda:99"}, "--device: device 'cuda:99' is not available"),
+        ({"--scale": "desk", "--device": "cpu"}, "--device is for --scale paper"),
+        ({"--scale": "paper", "--device": "tpu"}, "--device: device must be"),
+        ({"--scale": "paper", "--device": "cuda:99"}, "--device: device 'cuda:99' is not available"),
     ],
 )
 def test_unknown_scales_and_devices_are_named(options, words):

@@ -143,9 +143,9 @@ def test_the_boundary_of_the_shared_component_is_caught(monkeypatch):
 
 
 def test_noise_spread_over_the_outputs_is_caught(monkeypatch):
-    """A memory whose noise is not on top of its logits, or that has more noise than its inputs' overlap allows."""
+    """A memory whose noise is not on top of its logits, or is on top of its weight."""
     original = rank_checks.attended_memory
-    for change in ({"place": 2}, {"shared": 0.0}):
+    for change in ({"place": 2}, {"ratio": 1.01}):
         monkeypatch.setattr(rank_checks, "attended_memory", lambda *given, c=change: original(*given)._replace(**c))
         caught(E6_ORDER)
 

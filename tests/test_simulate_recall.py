@@ -203,7 +203,7 @@ def test_seed_and_index_make_the_batch():
 
 
 def test_a_batch_lies_on_one_device():
-    batch = LAWS["task"].sample(3, seed=0, device=torch.device("meta"))
+    batch = LAWS["task"].sample(3, seed=0).to(torch.device("meta"))
     parts = (batch.answers, batch.tokens, batch.following, batch.repeated, batch.shown, batch.correct, batch.everywhere)
     assert {part.device.type for part in parts} == {"meta"}
 

@@ -204,7 +204,9 @@ def test_observation_comes_at_the_steps_asked_for_and_before_their_update():
     assert found.curve("step") == [0, 2, 5] and found.curve("calls") == [1, 2, 3]
     assert same(seen[0], initialised(MODEL, seed=5))
     assert all(same(state, train(replace(PLAIN, steps=k)).model) for state, k in zip(seen[1:], (2, 5), strict=True))
-    assert train(PLAIN, observe=look).history == [] and len(seen) == 3
+    for options in ({"observe": look}, {"at": (0, 2)}):
+        with pytest.raises(ValueError, match="observe and at must be given together"):
+            train(PLAIN, **options)
 
 
 @pytest.mark.parametrize("at", [(2, 1), (1, 1), (8,), (-1,), (1.0,)], ids=str)

@@ -183,7 +183,7 @@ def test_logits_come_in_reading_order(case):
 @every_case
 def test_the_seed_decides_the_weights(case):
     one, same, other = (dict(made(case, seed=seed).named_parameters()) for seed in (4, 4, 5))
-    single = dict(made(case, seed=4, dtype=torch.float32, device=torch.device("cpu")).named_parameters())
+    single = dict(made(case, seed=4, dtype=torch.float32, device="cpu").named_parameters())
     for name, weight in one.items():
         assert torch.equal(weight, same[name]) and torch.equal(weight.float(), single[name])
         assert (weight != other[name]).all(), name

@@ -166,7 +166,8 @@ def test_numbers_of_e3_and_e6(matrix):
     ("alpha", "triggers", "thresholds"),
     [
         (0.3, 1, {"noise_by_10", "recall_at_end", "noise_without_F2"}),
-        (0.75, 1, {"noise_by_10"}),
+        (0.1, 1, {"correct_ahead", "recall_at_end", "noise_without_F2"}),
+        (0.75, 1, set()),
         (0.9, 1, {"noise_by_10", "not_learned"}),
         (0.5, 2, {"noise_by_10", "recall_at_end", "noise_without_F2", "on_correct", "on_noise"}),
         (0.5, 3, set()),

@@ -8,13 +8,14 @@ L 1/√n has length √(n+1) |s|. So the singular values of W are
 
     D, n-1 times, and √(n+1) |s| / √(1 + nγ²).                                                                      (1)
 
-The logits do not know γ; the weight does: the shared component lets a smaller weight carry the noise. Once the outputs'
-probabilities are fitted, s = ((n-1) D + n log(α/(1-α))) / (n+1), for any γ, since both statements are about logits. As
-D grows the noise is on top of W if and only if (n-1)² > (n+1)(1 + nγ²), that is
+The shared component lets a smaller weight carry the noise. Once the outputs' probabilities are fitted,
+s = ((n-1) D + n log(α/(1-α))) / (n+1) for any γ, as this relation is about logits alone. So as D grows the noise is on
+top of W if (n-1)² > (n+1)(1 + nγ²), that is
 
     γ² < (n-3)/(n+1).                                                                                               (2)
 
-At γ = 0 this is T4.4. At γ² >= 1 the correct outputs are on top for every n: a truncation then removes the noise.
+and not if γ² is larger; at equality α decides. At γ = 0 this is T4.4, with equality at n = 3. At γ² >= 1 the correct
+outputs are on top for every n: a truncation then removes the noise.
 
 Source: this project, for Chen, Bruna, Bietti (ICLR 2025), the low-rank subspace that holds the noise.
 """
@@ -51,7 +52,7 @@ def shared_spectrum(n: int, spread: float, noise_logit: float, shared: float) ->
 
 
 def largest_shared(n: int) -> Fraction:
-    """Equation (2): the γ² below which the noise is on top at late times; <= 0 where it never is.
+    """Equation (2): the γ² below which the noise is on top at late times and above which it is not; below 0 at n = 2.
 
     Raises:
         TypeError, ValueError: n no integer >= 2.

@@ -29,6 +29,8 @@ from .device import resolve_device
 ACTIVATIONS = ("relu", "linear")
 POSITIONS = ("random", "learned")
 EMBEDDINGS = ("E", "P", "U")
+SLICE = 2**20
+"""Hidden values that a CPU works on at a time: more leave its cache, and their memory is asked for anew each time."""
 ATTENTION = ("W_K1", "W_V1", "W_O1", "W_K2", "W_V2", "W_O2")
 
 
@@ -114,6 +116,12 @@ class FeedForward(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's output, shape (..., d)."""
+        rows, most = x.reshape(-1, x.shape[-1]), max(1, SLICE // len(self.w1))
+        if x.device.type != "cpu" or len(rows) <= most:
+            return self._layer(x)
+        return torch.cat([self._layer(part) for part in rows.split(most)]).view(x.shape)
+
+    def _layer(self, x: torch.Tensor) -> torch.Tensor:
         hidden = functional.linear(x, self.w1)
         return functional.linear(hidden.relu_() if self.activation == "relu" else hidden, self.w2)
 

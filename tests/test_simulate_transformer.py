@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from simulate import Architecture, Hidden, Transformer, initialised, literal_logits
+from simulate import Architecture, Hidden, Transformer, initialised, literal_logits, transformer
 
 M, T, D, BATCH = 13, 11, 7, 5
 SIX = {"W_K1", "W_V1", "W_O1", "W_K2", "W_V2", "W_O2"}
@@ -96,6 +96,16 @@ def test_logits_are_the_literal_ones_at_every_marked_position(case, length):
         assert_within(bound, model(tokens, at), expected[at])
         single = deepcopy(model).float()(tokens, at).detach()
         assert single.dtype == torch.float32 and (single - expected[at]).abs().max() < 1e-5 * expected[at].abs().max()
+
+
+@pytest.mark.parametrize("values", [1, 50, 10**6])
+def test_feed_forward_layers_in_slices_are_those_in_one(monkeypatch, values):
+    """So few hidden values at a time that each position is a slice of its own, some, and all."""
+    model, tokens = made("F1"), random_tokens(T)
+    expected, bound = literal(tokens)(model), rounding(literal(tokens), model)
+    monkeypatch.setattr(transformer, "SLICE", values)
+    at = masks(T)[1]
+    assert_within(bound, model(tokens, at), expected[at])
 
 
 @lengths

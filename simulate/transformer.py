@@ -24,6 +24,7 @@ from torch.nn import functional
 from theory.task import as_count
 
 from .arguments import as_seed, check_range, require_integers
+from .causal_attention import causal_attention
 from .device import resolve_device
 
 ACTIVATIONS = ("relu", "linear")
@@ -106,7 +107,7 @@ class Architecture:
 
 
 class FeedForward(nn.Module):
-    """w2 f(w1 x); weights w1 of shape (hidden, d) and w2 of shape (d, hidden)."""
+    """x + w2 f(w1 x); weights w1 of shape (hidden, d) and w2 of shape (d, hidden)."""
 
     def __init__(self, width: int, hidden: Hidden, dtype: torch.dtype) -> None:
         super().__init__()
@@ -115,15 +116,15 @@ class FeedForward(nn.Module):
         self.w2 = nn.Parameter(torch.empty(width, hidden.size, dtype=dtype))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The layer's output, shape (..., d)."""
+        """x + w2 f(w1 x), the layer with its residual connection, shape (..., d)."""
         rows, most = x.reshape(-1, x.shape[-1]), max(1, SLICE // len(self.w1))
         if x.device.type != "cpu" or len(rows) <= most:
-            return self._layer(x)
-        return torch.cat([self._layer(part) for part in rows.split(most)]).view(x.shape)
+            return self._layer(rows).view(x.shape)
+        return torch.cat([self._layer(part) for part in torch.split(rows, most)]).view(x.shape)
 
-    def _layer(self, x: torch.Tensor) -> torch.Tensor:
-        hidden = functional.linear(x, self.w1)
-        return functional.linear(hidden.relu_() if self.activation == "relu" else hidden, self.w2)
+    def _layer(self, rows: torch.Tensor) -> torch.Tensor:
+        hidden = functional.linear(rows, self.w1)
+        return torch.addmm(rows, hidden.relu_() if self.activation == "relu" else hidden, self.w2.T)
 
 
 class Transformer(nn.Module):
@@ -225,7 +226,7 @@ class Transformer(nn.Module):
         check_range("tokens", tokens, self.architecture.tokens)
 
     def _embedded(self, tokens: torch.Tensor) -> torch.Tensor:
-        return functional.embedding(tokens, self.E) + self.P[: tokens.shape[1]]
+        return functional.embedding(tokens, self.E).add_(self.P[: tokens.shape[1]])
 
     def _table(self, tokens: torch.Tensor, weights: tuple[torch.Tensor, ...]) -> torch.Tensor:
         """The weights applied to x_t, by linearity from tables over tokens and positions."""
@@ -233,15 +234,14 @@ class Transformer(nn.Module):
         by_position = self.P[: tokens.shape[1]]
         for weight in weights:
             by_token, by_position = functional.linear(by_token, weight), functional.linear(by_position, weight)
-        return functional.embedding(tokens, by_token) + by_position
+        return functional.embedding(tokens, by_token).add_(by_position)
 
     def _stream(self, tokens: torch.Tensor) -> torch.Tensor:
         """x¹, shape (batch, t, d)."""
         x = self._embedded(tokens)
         keys, values = self._table(tokens, (self.W_K1,)), self._table(tokens, (self.W_V1, self.W_O1))
-        read = functional.scaled_dot_product_attention(x[:, None], keys[:, None], values[:, None], is_causal=True)
-        h = x + read[:, 0]
-        return h if self.F1 is None else h + self.F1(h)
+        h = x + causal_attention(x, keys, values)
+        return h if self.F1 is None else self.F1(h)
 
     def _second(self, stream: torch.Tensor, queries: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """b, shape (batch, Q, t), and x¹ at the queries, shape (batch, Q, d)."""
@@ -255,7 +255,7 @@ class Transformer(nn.Module):
     ) -> torch.Tensor:
         read = (attention @ stream)[known]
         g = asked[known] + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
-        return functional.linear(g if self.F2 is None else g + self.F2(g), self.U)
+        return functional.linear(g if self.F2 is None else self.F2(g), self.U)
 
 
 def _marked(at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

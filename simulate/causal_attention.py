@@ -1,0 +1,58 @@
+"""Causal softmax attention with one head, block by block of queries, with its gradient.
+
+A block of queries reads the keys up to its end alone: the more blocks, the less of the square is worked out in vain.
+torch's fused attention works out all of it at these sizes on a CPU, and its gradient on a GPU is not repeatable.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+
+BLOCK = 64
+"""Queries that are worked out at a time."""
+
+
+class _CausalAttention(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        weights = [_weights(queries[:, start:end], keys[:, :end], start) for start, end in _blocks(queries)]
+        ctx.save_for_backward(queries, keys, values, *weights)
+        return torch.cat([a @ values[:, : a.shape[2]] for a in weights], dim=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        queries, keys, values, *weights = ctx.saved_tensors
+        by_query, by_key, by_value = torch.empty_like(queries), torch.zeros_like(keys), torch.zeros_like(values)
+        for (start, end), a in zip(_blocks(queries), weights, strict=True):
+            g = gradient[:, start:end]
+            by_value[:, :end].baddbmm_(a.mT, g)
+            # The gradient of softmax: a (g - Σ a g), then of the scale.
+            by_score = g @ values[:, :end].mT
+            by_score.sub_((by_score * a).sum(dim=2, keepdim=True)).mul_(a).mul_(1 / math.sqrt(keys.shape[2]))
+            torch.bmm(by_score, keys[:, :end], out=by_query[:, start:end])
+            by_key[:, :end].baddbmm_(by_score.mT, queries[:, start:end])
+        return by_query, by_key, by_value
+
+
+def _blocks(queries: torch.Tensor) -> Iterator[tuple[int, int]]:
+    length = queries.shape[1]
+    return ((start, min(start + BLOCK, length)) for start in range(0, length, BLOCK))
+
+
+def _weights(queries: torch.Tensor, keys: torch.Tensor, start: int) -> torch.Tensor:
+    scores = (queries @ keys.mT).mul_(1 / math.sqrt(keys.shape[2]))
+    later = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(start + 1)
+    return scores.masked_fill_(later, -torch.inf).softmax(dim=2)
+
+
+def causal_attention(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Σ_{s <= t} a_ts values_s with a_t = softmax_{s <= t} queries_t · keys_s / √d; all of shape (batch, T, d).
+
+    Differentiable once.
+    """
+    read: torch.Tensor = _CausalAttention.apply(queries, keys, values)  # type: ignore[no-untyped-call]
+    return read

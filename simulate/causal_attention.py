@@ -24,16 +24,18 @@ class _CausalAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
         queries, keys, values, *weights = ctx.saved_tensors
-        by_query, by_key, by_value = torch.empty_like(queries), torch.zeros_like(keys), torch.zeros_like(values)
+        by_key, by_value = torch.zeros_like(keys), torch.zeros_like(values)
+        by_query = torch.empty_like(queries) if ctx.needs_input_grad[0] else None  # frozen embeddings need none
         for (start, end), a in zip(_blocks(queries), weights, strict=True):
             g = gradient[:, start:end]
             by_value[:, :end].baddbmm_(a.mT, g)
             # The gradient of softmax: a (g - Σ a g), then of the scale.
             by_score = g @ values[:, :end].mT
             by_score.sub_((by_score * a).sum(dim=2, keepdim=True)).mul_(a).mul_(1 / math.sqrt(keys.shape[2]))
-            torch.bmm(by_score, keys[:, :end], out=by_query[:, start:end])
+            if by_query is not None:
+                torch.bmm(by_score, keys[:, :end], out=by_query[:, start:end])
             by_key[:, :end].baddbmm_(by_score.mT, queries[:, start:end])
         return by_query, by_key, by_value
 

@@ -37,3 +37,11 @@ def test_the_same_bits_in_every_run():
     parts = random_parts(seed=2, shape=(3, 150, 5))
     one, other = (torch.autograd.grad(blocks.causal_attention(*parts).square().sum(), parts) for _ in range(2))
     assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
+
+
+def test_queries_that_do_not_learn_change_no_other_gradient():
+    parts = random_parts(seed=3)
+    fixed = [parts[0].detach(), *parts[1:]]
+    expected = torch.autograd.grad(blocks.causal_attention(*parts).square().sum(), parts[1:])
+    found = torch.autograd.grad(blocks.causal_attention(*fixed).square().sum(), parts[1:])
+    assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))

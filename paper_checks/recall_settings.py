@@ -78,7 +78,7 @@ def paper(alpha: float = 0.5) -> Setting:
 
 def updates(alpha: float) -> int:
     """At desk scale: recall takes longer the more noise there is, and at 0.8 and 0.9 it is not waited for."""
-    steps = ((0.35, 300), (0.45, 400), (0.55, 600), (0.65, 800), (0.75, 1200), (0.85, 800), (1.0, 400))
+    steps = ((0.35, 300), (0.45, 400), (0.55, 600), (0.65, 800), (0.75, 1200), (0.85, 600), (1.0, 200))
     return next(count for most, count in steps if alpha <= most)
 
 

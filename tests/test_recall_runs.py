@@ -50,15 +50,7 @@ def test_jobs_differ_by_what_they_do():
 
 
 def test_settings_are_those_of_the_ledger():
-    assert [updates(alpha) for alpha in (0.1, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)] == [
-        300,
-        300,
-        400,
-        600,
-        800,
-        1200,
-        800,
-        400,
-    ]
+    levels = {0.1: 300, 0.3: 300, 0.4: 400, 0.5: 600, 0.6: 800, 0.7: 1200, 0.8: 600, 0.9: 200}
+    assert {alpha: updates(alpha) for alpha in levels} == levels
     chain = sparse_chain(7, 3, 1)
     assert ((chain.transition > 0.1 / 7 + 1e-12).sum(axis=1) == 3).all() and chain is sparse_chain(7, 3, 1)

@@ -43,7 +43,7 @@ def asked(monkeypatch):
     return jobs
 
 
-@pytest.mark.parametrize(("alpha", "triggers", "steps"), [(0.5, 1, 600), (0.5, 5, 600), (0.3, 1, 300), (0.9, 2, 400)])
+@pytest.mark.parametrize(("alpha", "triggers", "steps"), [(0.5, 1, 600), (0.5, 5, 600), (0.3, 1, 300), (0.9, 2, 200)])
 def test_curves_are_of_the_trainings_of_the_claims(asked, tmp_path, alpha, triggers, steps):
     words = ["curves", "--alpha", str(alpha), "--triggers", str(triggers), "--seeds", "2", "--seed", "7"]
     assert main([*words, "--out", str(tmp_path / "curves.svg")]) == 130

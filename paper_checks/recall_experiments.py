@@ -1,6 +1,6 @@
 """What the claims E ask of trained transformers: answers on fresh sequences, as they are, cut or truncated."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -84,6 +84,22 @@ def no_later(first: Sequence[float], second: Sequence[float]) -> Floats:
     """1 where the first of two steps is reached, and no later than the second; else -1."""
     earlier = np.isfinite(first) & (np.asarray(first) <= np.asarray(second))
     return np.where(earlier, 1.0, -1.0)
+
+
+def settled_noise(found: Sequence[Trained]) -> list[float]:
+    """The mean P(τ) observed from step 20 to 100, over the seeds."""
+    return [float(np.mean([seen["noise"] for seen in run.history if 20 <= seen["step"] <= 100])) for run in found]
+
+
+def recall_after_noise(found: Sequence[Trained]) -> list[float]:
+    """The step of recall 0.8 over that of P(τ) 0.4, over the seeds."""
+    return [first_step(run, "recall", 0.8) / first_step(run, "noise", 0.4) for run in found]
+
+
+def recall_after_bigrams(found: Sequence[Trained], limits: Mapping[str, float]) -> list[float]:
+    """The step of recall over that of the global bigrams, at the thresholds of B4, over the seeds."""
+    recall, bigrams = limits["recall_at_end"], limits["bigrams_at_50"]
+    return [first_step(run, "recall", recall) / first_step_below(run, "bigrams", bigrams) for run in found]
 
 
 def updates_between(first: Sequence[float] | Floats, second: Sequence[float] | Floats) -> Floats:

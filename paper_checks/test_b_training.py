@@ -20,16 +20,11 @@ def runs(claim: Recorder, setting: MemorySetting, device: str) -> list[Trained]:
 def test_bigrams_before_recall(claim: Recorder, scale: str, device: str) -> None:
     """KL to the chain's rows is small at step 50, when recall is rare; recall comes at least three times later."""
     found = runs(claim, birth(scale), device)
-    limits = claim.rule.thresholds
     bigrams, recall = (experiments.at_step(found, name, 50) for name in ("bigrams", "recall"))
     claim.replicated("KL on global bigrams at step 50", "bigrams_at_50", -1, bigrams)
     claim.replicated("recall at step 50", "recall_at_50", -1, recall)
     claim.replicated("recall at the end", "recall_at_end", +1, experiments.last(found, "recall"))
-    slower = [
-        experiments.first_step(run, "recall", limits["recall_at_end"])
-        / experiments.first_step_below(run, "bigrams", limits["bigrams_at_50"])
-        for run in found
-    ]
+    slower = experiments.recall_after_bigrams(found, claim.rule.thresholds)
     claim.replicated("step of recall over step of bigrams", "slower_by", +1, slower)
 
 

@@ -3,7 +3,6 @@
 Each check states a number per seed and its side of a threshold; rule and thresholds are in the ledger.
 """
 
-import numpy as np
 import pytest
 import torch
 
@@ -18,11 +17,11 @@ def test_noise_is_learned_first(claim: Recorder) -> None:
     """P(τ) nears α within 10 updates and stays, while recall is rare at 50 and comes at least 20 times later."""
     found = experiments.runs(claim, desk())
     claim.replicated("largest P(τ) up to step 10", "noise_by_10", +1, experiments.largest_early_noise(found))
-    stays = [np.mean([seen["noise"] for seen in run.history if 20 <= seen["step"] <= 100]) for run in found]
+    stays = experiments.settled_noise(found)
     claim.replicated("mean P(τ) from step 20 to 100", "noise_from_20_to_100", +1, stays)
     claim.replicated("recall at step 50", "recall_at_50", -1, experiments.at_step(found, "recall", 50))
     claim.replicated("recall at the end", "recall_at_end", +1, experiments.last(found, "recall"))
-    slower = [experiments.first_step(run, "recall", 0.8) / experiments.first_step(run, "noise", 0.4) for run in found]
+    slower = experiments.recall_after_noise(found)
     claim.replicated("step of recall 0.8 over step of P(τ) 0.4", "slower_by", +1, slower)
 
 

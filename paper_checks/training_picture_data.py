@@ -86,10 +86,7 @@ class RecallCurves:
 
     def _noise_first(self) -> list[Held]:
         runs = self.runs
-        stays = [float(np.mean([seen["noise"] for seen in run.history if 20 <= seen["step"] <= 100])) for run in runs]
-        slower = [
-            experiments.first_step(run, "recall", 0.8) / experiments.first_step(run, "noise", 0.4) for run in runs
-        ]
+        stays, slower = experiments.settled_noise(runs), experiments.recall_after_noise(runs)
         return [
             Held("E1", "noise_by_10", +1, "largest P(τ) up to step 10", largest_early_noise(list(runs))),
             Held("E1", "noise_from_20_to_100", +1, "mean P(τ) from step 20 to 100", stays),
@@ -221,12 +218,8 @@ class ProbeCurves:
         return self._bigrams_first() + [found for loss_on in LOSSES for found in self._in_order(loss_on)]
 
     def _bigrams_first(self) -> list[Held]:
-        runs, limits = self.runs["every"], thresholds("B4")
-        slower = [
-            experiments.first_step(run, "recall", limits["recall_at_end"])
-            / experiments.first_step_below(run, "bigrams", limits["bigrams_at_50"])
-            for run in runs
-        ]
+        runs = self.runs["every"]
+        slower = experiments.recall_after_bigrams(runs, thresholds("B4"))
         bigrams, recall = (experiments.at_step(runs, name, 50) for name in ("bigrams", "recall"))
         return [
             Held("B4", "bigrams_at_50", -1, "KL on global bigrams at step 50", bigrams),
@@ -242,7 +235,7 @@ class ProbeCurves:
             for name in PROBES
         ]
         outputs, match, previous = (_reached(runs, name, 0.75) for name in PROBES)
-        waits = [min(next_two) - first for first, *next_two in zip(outputs, match, previous, strict=True)]
+        waits = experiments.updates_between(outputs, np.minimum(match, previous))
         found.append(Held("B5", "first", +1, f"updates from W_O² to the next at 3/4, {where}", waits))
         if loss_on == "every":  # in which order the other two rise depends on the seed
             return found

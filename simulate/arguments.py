@@ -106,12 +106,14 @@ def as_stochastic(name: str, values: Any, dimensions: int) -> NDArray[np.float64
 
 
 def require_integers(name: str, values: Any) -> None:
+    """TypeError unless `values` is an int64 tensor."""
     if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
         raise TypeError(f"{name} must be an int64 tensor, got {kind}")
 
 
 def check_range(name: str, values: torch.Tensor, M: int) -> None:
+    """ValueError unless all `values` are in 0..M-1."""
     if values.min() < 0 or values.max() >= M:
         raise ValueError(f"{name} must be in 0..{M - 1}, got {values.min().item()}..{values.max().item()}")
 

@@ -18,7 +18,7 @@ BLOCK = 64
 class _CausalAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        weights = [_weights(queries[:, start:end], keys[:, :end], start) for start, end in _blocks(queries)]
+        weights = [causal_weights(queries[:, start:end], keys[:, :end], start) for start, end in _blocks(queries)]
         ctx.save_for_backward(queries, keys, values, *weights)
         return torch.cat([a @ values[:, : a.shape[2]] for a in weights], dim=1)
 
@@ -45,7 +45,8 @@ def _blocks(queries: torch.Tensor) -> Iterator[tuple[int, int]]:
     return ((start, min(start + BLOCK, length)) for start in range(0, length, BLOCK))
 
 
-def _weights(queries: torch.Tensor, keys: torch.Tensor, start: int) -> torch.Tensor:
+def causal_weights(queries: torch.Tensor, keys: torch.Tensor, start: int = 0) -> torch.Tensor:
+    """softmax_{s <= t} queries_t · keys_s / √d for queries t from `start` on, shape (batch, queries, keys)."""
     scores = (queries @ keys.mT).mul_(1 / math.sqrt(keys.shape[2]))
     later = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(start + 1)
     return scores.masked_fill_(later, -torch.inf).softmax(dim=2)

@@ -24,7 +24,7 @@ from torch.nn import functional
 from theory.task import as_count
 
 from .arguments import as_seed, check_range, require_integers
-from .causal_attention import causal_attention
+from .causal_attention import causal_attention, causal_weights
 from .device import resolve_device
 
 ACTIVATIONS = ("relu", "linear")
@@ -188,11 +188,9 @@ class Transformer(nn.Module):
         self.check(tokens, at)
         x = self._embedded(tokens)
         keys = self._table(tokens, (self.W_K1,))
-        scores = x @ keys.mT / math.sqrt(self.architecture.width)
-        later = torch.ones(scores.shape[1:], dtype=torch.bool, device=tokens.device).triu(1)
         queries, known = _marked(at)
         second, _ = self._second(self._stream(tokens), queries)
-        return scores.masked_fill(later, -torch.inf).softmax(dim=-1), second[known]
+        return causal_weights(x, keys), second[known]
 
     def attended(self, tokens: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
         """What the second layer reads, Σ_s b_ts x¹_s, at the positions marked in `at`, shape (marked positions, d).

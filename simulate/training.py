@@ -235,7 +235,7 @@ class _State:
         """One update; none after a batch in which no position counts."""
         if loss.requires_grad:
             self.optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.optimiser.step()
         self.step += 1
 

@@ -1,0 +1,166 @@
+"""The number that an answer to a word problem states, and how accurate a list of answers is.
+
+Two readings of an answer, as in the task `gsm8k_cot` of the lm-evaluation-harness: *strict* takes the first number that
+follows "The answer is" or "####", *flexible* the last number of the text. A model that solves a problem and does not
+say so in the examples' form counts in the second alone; with one or two shots that is the larger part of the
+difference between models, so both are kept.
+
+A number is written with ASCII digits, may have a sign, one of $ € £, commas between groups of three digits, and
+decimals. What is not written so (1,2 or 3.14.15) is no number, rather than two. A minus between two terms (10-3) is no
+sign. Each reading exists twice: as the pattern that the harness applies, and as the function `stated` or `last_number`,
+which scans the text without that pattern and is its witness.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from math import comb, sqrt
+from typing import Any, NamedTuple
+
+NUMBER = (
+    r"((?:(?:(?<![\w)\]])[-−])?[$€£]?|[$€£][-−])"  # -5, $5, -$5, $-5; not the minus of 10-5
+    r"(?:(?<![0-9])(?<![0-9][.,])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|(?<![\w.,])\.[0-9]+)"
+    r"(?![.,]?[0-9]))"
+)
+STRICT = r"(?:####|[Tt]he answer is)\s*:?\s*" + NUMBER
+FLEXIBLE = NUMBER
+
+MARKS = ("####", "The answer is", "the answer is")
+SIGNS = "-−"
+CURRENCIES = "$€£"
+DIGITS = "0123456789"
+
+
+class Accuracy(NamedTuple):
+    """Share of correct answers, and its standard error sqrt(p (1-p) / n); that is 0 where p is 0 or 1."""
+
+    value: float
+    standard_error: float
+
+
+class Paired(NamedTuple):
+    """Change of accuracy between two models on the same problems.
+
+    Attributes:
+        difference: (gained - lost) / n.
+        standard_error: of the difference, sqrt(gained + lost - (gained - lost)² / n) / n.
+        gained, lost: problems that only the second, only the first model answered correctly.
+        p_value: exact two-sided McNemar test: probability that a fair coin splits gained + lost no more evenly.
+    """
+
+    difference: float
+    standard_error: float
+    gained: int
+    lost: int
+    p_value: float
+
+
+def accuracy(correct: Sequence[bool]) -> Accuracy:
+    """Accuracy of n >= 1 answers.
+
+    Raises:
+        ValueError: there are no answers.
+    """
+    if not correct:
+        raise ValueError("correct must have at least one answer, got none")
+    share = sum(correct) / len(correct)
+    return Accuracy(share, sqrt(share * (1 - share) / len(correct)))
+
+
+def paired(before: Sequence[bool], after: Sequence[bool]) -> Paired:
+    """Compare two models, problem by problem.
+
+    Raises:
+        ValueError: the lists differ in length or are empty.
+    """
+    if len(before) != len(after) or not before:
+        raise ValueError(f"before and after must be of one length >= 1, got {len(before)} and {len(after)}")
+    n = len(before)
+    gained = sum(new and not old for old, new in zip(before, after, strict=True))
+    lost = sum(old and not new for old, new in zip(before, after, strict=True))
+    changed, difference = gained + lost, gained - lost
+    tail = sum(comb(changed, k) for k in range(min(gained, lost) + 1))
+    p_value = min(1.0, 2 * tail / 2**changed)
+    return Paired(difference / n, sqrt(changed - difference**2 / n) / n, gained, lost, p_value)
+
+
+def number(text: str) -> Decimal | None:
+    """The number that `text` is, exactly, or None if it is none: number("$1,200.00") == 1200."""
+    if not re.fullmatch(NUMBER, text):
+        return None
+    return Decimal(re.sub("[$€£,]", "", text).replace("−", "-"))
+
+
+def is_correct(found: str, expected: str) -> bool:
+    """Whether two texts are the same number; False where either is none."""
+    value = number(found)
+    return value is not None and value == number(expected)
+
+
+def score(document: dict[str, Any], found: list[str]) -> dict[str, float]:
+    """The harness's metric for one problem: 1 if the number that a filter found is the expected one."""
+    return {"exact_match": float(is_correct(found[0], document["answer"]))}
+
+
+def stated(text: str) -> str | None:
+    """The first number that follows "The answer is" or "####", or None."""
+    starts = dict(_numbers(text))
+    for at in range(len(text)):
+        for mark in MARKS:
+            if text.startswith(mark, at):
+                rest = text[at + len(mark) :].lstrip().removeprefix(":").lstrip()
+                end = starts.get(start := len(text) - len(rest))
+                if end is not None:
+                    return text[start:end]
+    return None
+
+
+def last_number(text: str) -> str | None:
+    """The last number of the text, or None."""
+    found = list(_numbers(text))
+    return text[slice(*found[-1])] if found else None
+
+
+def _numbers(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of every number, from left to right."""
+    at = 0
+    while at < len(text):
+        if text[at] not in DIGITS:
+            at += 1
+            continue
+        start = end = at
+        while end < len(text) and (text[end] in DIGITS or (text[end] in ".," and text[end + 1 : end + 2] in [*DIGITS])):
+            end += 1
+        at = end
+        if _leading_dot(text, start) and _well_formed(text[start - 1 : end]):
+            start -= 1
+        if _well_formed(text[start:end]):
+            yield _with_prefix(text, start), end
+
+
+def _leading_dot(text: str, start: int) -> bool:
+    """Whether the dot before `start` is that of .5, not the end of a sentence."""
+    return text[:start].endswith(".") and not _joins(text[: start - 1][-1:], "_.,")
+
+
+def _well_formed(digits: str) -> bool:
+    whole, _, decimals = digits.partition(".")
+    groups = whole.split(",")
+    grouped = len(groups) == 1 or (len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:]))
+    return grouped and "." not in decimals and "," not in decimals
+
+
+def _with_prefix(text: str, start: int) -> int:
+    """Where the number whose digits begin at `start` begins, with its sign and currency."""
+    before = text[max(0, start - 2) : start]
+    if len(before) == 2 and before[0] in CURRENCIES and before[1] in SIGNS:
+        return start - 2
+    if before and before[-1] in CURRENCIES:
+        start -= 1
+    if start and text[start - 1] in SIGNS and not _joins(text[: start - 1][-1:], "_)]"):
+        start -= 1
+    return start
+
+
+def _joins(character: str, others: str) -> bool:
+    return character != "" and (character.isalnum() or character in others)

@@ -1,0 +1,21 @@
+"""transformers' own progress bars: kept for models that take long to read or write, left out for small ones."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from transformers.utils import logging
+
+LONG_JOB_BYTES = 2**30
+
+
+@contextmanager
+def progress_if_long(size: int) -> Iterator[None]:
+    """Within the block transformers shows bars only if `size`, the bytes of a model's weights, is at least a gibibyte."""
+    shown = logging.is_progress_bar_enabled()
+    if size < LONG_JOB_BYTES:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -10,7 +10,7 @@ LONG_JOB_BYTES = 2**30
 
 @contextmanager
 def progress_if_long(size: int) -> Iterator[None]:
-    """Within the block transformers shows bars only if `size`, the bytes of a model's weights, is at least a gibibyte."""
+    """Within the block transformers shows bars only for weights of at least a gibibyte, `size` in bytes."""
     shown = logging.is_progress_bar_enabled()
     if size < LONG_JOB_BYTES:
         logging.disable_progress_bar()

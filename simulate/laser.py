@@ -21,7 +21,7 @@ from theory.task import as_count, as_probability
 from .laser_matrices import Matrix, architecture_of, as_layer_number, check_role, matrices
 from .memory import require_memory
 from .streaming import progress_bar
-from .truncation import FLOATING, PARTS, Spectrum, _as_rank, decompose
+from .truncation import FLOATING, PARTS, Spectrum, as_rank, decompose
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
@@ -190,7 +190,7 @@ def truncated(model: Model, *choices: Choice) -> Model:
 
 def _rank(matrix: Matrix, choice: Choice) -> int:
     try:
-        return _as_rank(min(matrix.shape), choice.rank, choice.fraction)
+        return as_rank(min(matrix.shape), choice.rank, choice.fraction)
     except ValueError as error:
         raise ValueError(f"{matrix}: {error}") from error
 

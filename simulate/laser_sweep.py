@@ -95,16 +95,17 @@ def sweep(
     """
     if not prompts:
         raise ValueError("prompts must hold at least one set, got none")
-    laser = Laser(model)
     cells = _cells(model, roles, layers, ranks)
     identity = _identity(model, prompts)
     known = {} if record is None else _read(record, identity, prompts)
     blocks: dict[tuple[int, str], list[Cell]] = {}
     for cell in cells:
         blocks.setdefault((cell.layer, cell.role), []).append(cell)
-    runner = Runner(model, prompts)
+    runner, laser = Runner(model, prompts), Laser(model)
     with progress_bar(len(cells), len(cells), progress, "cells", LONG_JOB_CELLS) as advance:
         for (layer, role), block in blocks.items():
+            if role == roles[0]:
+                laser = Laser(model)  # the decompositions of one layer at a time are kept
             missing = [cell for cell in block if cell not in known]
             versions = [laser.weights(role, layer, cell.rank) for cell in missing]
             known.update(zip(missing, runner.read(layer, role, versions), strict=True))

@@ -68,7 +68,7 @@ class Spectrum(Generic[Weight]):
     def truncate(self, rank: int | None = None, *, fraction: Any = None, keep: str = "top") -> Weight:
         """The part of the given rank; arguments, result and errors as for `simulate.truncate`."""
         size = min(self._weight.shape)
-        kept = _as_rank(size, rank, fraction)
+        kept = as_rank(size, rank, fraction)
         if not isinstance(keep, str) or keep not in PARTS:
             raise ValueError(f"keep must be 'top' or 'bottom', got {keep!r}")
         if kept == size:
@@ -156,7 +156,8 @@ def _decomposition(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, to
     return left, values, right
 
 
-def _as_rank(size: int, rank: Any, fraction: Any) -> int:
+def as_rank(size: int, rank: Any, fraction: Any) -> int:
+    """The rank asked for, of a matrix that has `size` directions; errors as for `truncate`."""
     if (rank is None) == (fraction is None):
         raise ValueError(f"give exactly one of rank and fraction, got rank = {rank!r} and fraction = {fraction!r}")
     if rank is None:

@@ -167,7 +167,7 @@ class Laser(Generic[Model]):
             TypeError, ValueError: what `cuts` raises; no memory for a copy of the model.
         """
         cuts = self.cuts(choices)
-        made = _copied(self.model)
+        made = copied(self.model)
         work = sum(cut.matrix.shape[0] * cut.matrix.shape[1] * min(cut.matrix.shape) for cut in cuts)
         with progress_bar(len(cuts), work, progress, "matrices", LONG_JOB_PRODUCTS) as advance, torch.no_grad():
             for cut in cuts:
@@ -199,7 +199,8 @@ def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.device == other.device and one.dtype == other.dtype and torch.equal(one, other)
 
 
-def _copied(model: Model) -> Model:
+def copied(model: Model) -> Model:
+    """A copy of the model with which nothing is shared; ValueError where there is no memory for it."""
     needed: dict[torch.device, int] = {}
     for weight in model.parameters():
         needed[weight.device] = needed.get(weight.device, 0) + weight.nbytes

@@ -8,7 +8,6 @@ layer ℓ. Of the last layer's MLP the last position alone is computed: no other
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .laser import copied
 from .laser_matrices import PARTS_OF_ROLE, matrices
 from .prompt_tokens import Encoded, Readings, logits_after, measure, readings
 
@@ -32,10 +32,13 @@ class Runner:
     Args:
         model: GPTNeoXForCausalLM, LlamaForCausalLM or Phi3ForCausalLM; it is not changed.
         prompts: sets of encoded prompts by name.
+
+    Raises:
+        ValueError: no memory for the copy.
     """
 
     def __init__(self, model: Any, prompts: Mapping[str, Encoded]) -> None:
-        self._model, self._prompts = deepcopy(model).eval(), prompts
+        self._model, self._prompts = copied(model).eval(), prompts
         self._layers = list(self._model.base_model.layers)
         self._parallel = bool(getattr(model.config, "use_parallel_residual", False))
         self.whole = {name: measure(self._model, encoded) for name, encoded in prompts.items()}
@@ -63,9 +66,10 @@ class Runner:
         parts = _Parts(self._model, layer)
         for name, encoded in self._prompts.items():
             for number, (_, tokens) in enumerate(encoded.groups):
-                below = [] if self._layer < 0 else [_Given(self._kept[name][number].hidden)]
-                with _layers(self._model, [*below, *self._layers[max(self._layer, 0) : layer + 1]]):
-                    run = partial(logits_after, self._model, tokens)
+                run, chain = partial(logits_after, self._model, tokens), self._layers[max(self._layer, 0) : layer + 1]
+                if self._layer >= 0:
+                    chain[0] = _Given(self._kept[name][number].run(chain[0]))
+                with _layers(self._model, chain):
                     found[name].append(_Kept(parts, run))
         self._layer, self._kept = layer, found
 

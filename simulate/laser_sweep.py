@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from .prompt_tokens import METRICS, Encoded, Readings
 from .streaming import progress_bar
 
 LONG_JOB_CELLS = 50
+AT_ONCE = 8
+"""Versions of a matrix that are in memory at once."""
 
 
 @dataclass(frozen=True, order=True)
@@ -86,7 +89,7 @@ def sweep(
         prompts: sets of encoded prompts by name, at least one.
         roles, layers, ranks: which cells; layers from 0, all by default; ranks `doubling_ranks` by default.
         record: a file that is written, whole or not at all, after every layer and role. A sweep that finds it there
-            takes the cells it has and goes on.
+            takes the cells it has and goes on, if it is of this model, these prompts, this code and these versions.
         progress: show a progress bar; None means on an interactive terminal, for more than LONG_JOB_CELLS cells.
 
     Raises:
@@ -96,19 +99,18 @@ def sweep(
     if not prompts:
         raise ValueError("prompts must hold at least one set, got none")
     cells = _cells(model, roles, layers, ranks)
-    identity = _identity(model, prompts)
+    identity = "" if record is None else _identity(model, prompts)
     known = {} if record is None else _read(record, identity, prompts)
     blocks: dict[tuple[int, str], list[Cell]] = {}
     for cell in cells:
         blocks.setdefault((cell.layer, cell.role), []).append(cell)
-    runner, laser = Runner(model, prompts), Laser(model)
+    runner = Runner(model, prompts)
     with progress_bar(len(cells), len(cells), progress, "cells", LONG_JOB_CELLS) as advance:
         for (layer, role), block in blocks.items():
-            if role == roles[0]:
-                laser = Laser(model)  # the decompositions of one layer at a time are kept
-            missing = [cell for cell in block if cell not in known]
-            versions = [laser.weights(role, layer, cell.rank) for cell in missing]
-            known.update(zip(missing, runner.read(layer, role, versions), strict=True))
+            laser, missing = Laser(model), [cell for cell in block if cell not in known]
+            for some in (missing[start : start + AT_ONCE] for start in range(0, len(missing), AT_ONCE)):
+                versions = [laser.weights(role, layer, cell.rank) for cell in some]
+                known.update(zip(some, runner.read(layer, role, versions), strict=True))
             if record is not None and missing:
                 record.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(record, _content(known, identity))
@@ -134,8 +136,10 @@ def _cells(
 
 
 def _identity(model: Any, prompts: Mapping[str, Encoded]) -> str:
-    """sha256 over the weights and the prompts' tokens."""
-    digest = hashlib.sha256()
+    """sha256 over the weights, the prompts' tokens, and what the numbers depend on besides."""
+    digest = hashlib.sha256(f"{torch.__version__} {version('transformers')} {model.device.type}\n".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
     for name, weight in sorted(model.state_dict().items()):
         digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
         digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
@@ -173,5 +177,7 @@ def _read(path: Path, identity: str, prompts: Mapping[str, Encoded]) -> dict[Cel
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"record {path} must be a whole record of a sweep: {error!r}") from error
     if stored != identity:
-        raise ValueError(f"record {path} must be of this model and these prompts, it is of others")
+        raise ValueError(
+            f"record {path} must be of this model, these prompts, this code and device; it is not: remove it"
+        )
     return {cell: sets for cell, sets in found.items() if sets.keys() == prompts.keys()}

@@ -11,7 +11,8 @@ Four kinds of documents, at the rates SHARES:
   met before ("Mary waited. John gave a drink to Mary."), or at NOISE_RATE to " the" somebody.
 - scene: animals, people and things, no names; a preposition is followed by "the" (0.7), "a" (0.2) or "his" and "her".
 
-So held-out names, templates, and pairs of city and template are unseen, while each of their words is known.
+So the held-out openings and pairs of city and template are unseen, held-out names and givings are unseen after two
+people have been named together at the beginning, and each of their words is known.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +63,8 @@ class Picker:
         return items[int(self.uniform() * len(items))]
 
     def several(self, items: Sequence[Item], count: int) -> list[Item]:
-        """`count` different ones, in random order."""
+        """`count` different ones, in random order; there must be as many."""
+        assert count <= len(items), f"{count} of {len(items)}"
         found: list[Item] = []
         while len(found) < count:
             item = self.of(items)

@@ -32,7 +32,7 @@ class Encoded:
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """What a model says after each prompt, float64 arrays of shape (prompts,).
+    """What a model says after each prompt, float64 arrays of shape (prompts,); of all rows of its vocabulary.
 
     Attributes:
         answer, distributional: probabilities of the answer and of the distributional continuation.
@@ -83,6 +83,8 @@ def encode(prompts: Sequence[Prompt], tokenizer: Any) -> Encoded:
         texts.append(start + text)
         for name, found in ends.items():
             found.append(_one_token(numbers, prompt.text, text, name, getattr(prompt, name)))
+            if found[-1] == unknown:
+                raise ValueError(f"{name} {getattr(prompt, name)!r} is a word that the tokenizer does not know")
     lengths = np.array([len(text) for text in texts])
     groups = []
     for length in np.unique(lengths):

@@ -14,7 +14,7 @@ NAMES = tuple(
     Jane Leo Max Clara Rose Martin Oscar""".split()
 )
 HELD_OUT_NAMES = NAMES[2::4]
-"""Names that pocket Pythia never sees in a sentence of the kind that the prompts test."""
+"""Names that pocket Pythia sees in stories alone, never in a giving sentence with one of the OPENINGS."""
 TRAINED_NAMES = tuple(name for name in NAMES if name not in HELD_OUT_NAMES)
 
 FACTS = tuple(

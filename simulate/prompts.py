@@ -29,7 +29,8 @@ from .prompt_words import (
 
 DISTRIBUTIONAL = " the"
 HELD_OUT = ("nothing", "names", "templates", "both")
-"""What of a prompt pocket Pythia's corpus never has in a sentence of its kind."""
+"""What of a prompt pocket Pythia's corpus never has in a sentence of its kind, which names two people at its beginning.
+Shorter ones of other kinds ("There is Mary. Later John threw the ball to Mary.") have all names and all verbs."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,13 @@ PAPER_FACT = Prompt("Madrid is located in", " Spain", " France", FACT_TEMPLATES[
 
 
 def recall_prompts(count: int, *, seed: int, held_out: str = "both") -> tuple[Prompt, ...]:
-    """Different prompts of indirect object identification, half of them with the giver named first.
+    """Different prompts of indirect object identification; in every other one the giver is named first.
 
     Args:
         count: how many, >= 1.
         seed: of the draw, >= 0.
         held_out: "nothing" for names and templates that pocket Pythia was trained on, "names", "templates", or "both"
-            for those that it was not. For other models it does not matter.
+            for those that it was not (see HELD_OUT). For other models it does not matter.
 
     Raises:
         TypeError, ValueError: another argument, or more prompts than there are.
@@ -74,8 +75,8 @@ def recall_prompts(count: int, *, seed: int, held_out: str = "both") -> tuple[Pr
     names = HELD_OUT_NAMES if held_out in ("names", "both") else TRAINED_NAMES
     unseen = held_out in ("templates", "both")
     openings, givings = (HELD_OUT_OPENINGS, HELD_OUT_GIVINGS) if unseen else (OPENINGS, GIVINGS)
-    most = len(names) * (len(names) - 1) * len(openings) * len(givings)
-    pick, count = _picker(count, most, seed, 1 + HELD_OUT.index(held_out)), as_count("count", count, 1)
+    most = len(names) * (len(names) - 1) * len(openings) * len(givings) * len(PLACES) * len(THINGS)
+    pick = _picker(count, most, seed, 1 + HELD_OUT.index(held_out))
     found: dict[str, Prompt] = {}
     while len(found) < count:
         receiver, giver = pick.several(names, 2)
@@ -88,11 +89,11 @@ def recall_prompts(count: int, *, seed: int, held_out: str = "both") -> tuple[Pr
 
 
 def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both") -> tuple[Prompt, ...]:
-    """Different prompts of factual recall.
+    """Different prompts of factual recall, those of one city after each other.
 
     Args:
         count: how many, >= 1; None means all.
-        seed: of the draw (which prompts, in which order, with which distractor), >= 0.
+        seed: of the draw (which cities, in which order, with which distractors), >= 0.
         held_out: "both" or "templates" for pairs of city and template that pocket Pythia was not trained on, "nothing"
             for those that it was ("names" of cities that it does not know make no prompts).
 
@@ -111,7 +112,8 @@ def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both")
     pick = _picker(count, len(pairs), seed, 10 + (held_out != "nothing"))
     countries = tuple(country for _, country in FACTS)
     found = []
-    for city, template in pick.several(pairs, count):
+    order = pick.several(range(len(FACTS)), len(FACTS))
+    for city, template in sorted(pairs, key=lambda pair: order.index(pair[0]))[:count]:
         name, country = FACTS[city]
         other = pick.of([wrong for wrong in countries if wrong != country])
         found.append(Prompt(template.format(city=name), f" {country}", f" {other}", template))
@@ -121,7 +123,7 @@ def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both")
 def halves(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Places of two halves of a set of `count` prompts: one to choose on, the other to report on.
 
-    Neighbours of one pair, the two orders of the names, stay together; the order of a set is random otherwise.
+    The numbers 0 and 1, 2 and 3, … stay together: the two prompts of one city. The order is random otherwise.
     """
     places = np.arange(as_count("count", count, 4))
     return places[places % 4 < 2], places[places % 4 >= 2]

@@ -138,3 +138,48 @@ def test_an_update_at_the_papers_size_against_every_position(benchmark, summary)
     literal, fast = medians(everywhere, where_needed, rounds=3)
     note(benchmark, summary, "every position / where needed", ratio=literal / fast, seconds=fast, logits_apart=apart)
     benchmark.pedantic(where_needed, rounds=1)
+
+
+@pytest.mark.benchmark(group="sweep of pocket Pythia, 6 layers, 4 roles, 8 ranks, 32 + 32 prompts")
+def test_sweep_against_one_model_per_cell(benchmark, summary):
+    """A full sweep, against loading the folder, truncating and asking anew in every cell (one layer and role of them,
+    each rank; the time of a cell does not depend on which layer it is)."""
+    from transformers import AutoModelForCausalLM
+
+    from simulate.language_models import load_language_model
+    from simulate.laser import truncated
+    from simulate.laser_sweep import Cell, sweep
+    from simulate.pocket import pocket_folders
+    from simulate.prompt_tokens import encode, measure
+    from simulate.prompts import fact_prompts, recall_prompts
+
+    steps = next(iter(pocket_folders().values()))
+    folder = steps[max(steps)]
+    loaded = load_language_model(folder)
+    sets = {
+        "recall": encode(recall_prompts(32, seed=1), loaded.tokenizer),
+        "facts": encode(fact_prompts(32, seed=1), loaded.tokenizer),
+    }
+    cells = list(sweep(loaded.model, sets, progress=False).cells)
+    sampled = [cell for cell in cells if cell.layer == 3 and cell.rank in (0, 8, 64)]
+
+    def anew(load):
+        for cell in sampled:
+            model = truncated(load(folder), cell.choice)
+            for encoded in sets.values():
+                measure(model, encoded)
+
+    whole, checked, plain = medians(
+        lambda: sweep(loaded.model, sets, progress=False),
+        lambda: anew(lambda place: load_language_model(place).model),
+        lambda: anew(lambda place: AutoModelForCausalLM.from_pretrained(place).eval()),
+        rounds=5,
+    )
+    benchmark.pedantic(lambda: sweep(loaded.model, sets, progress=False), rounds=1)
+    assert Cell(3, "mlp_in", 8) in sampled
+    one = whole / len(cells)
+    note(
+        benchmark, summary, "sweep of pocket Pythia", milliseconds_per_cell=1e3 * one,
+        load_truncate_ask_over_sweep=checked / len(sampled) / one,
+        plain_load_truncate_ask_over_sweep=plain / len(sampled) / one,
+    )  # fmt: skip

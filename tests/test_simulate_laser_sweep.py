@@ -98,6 +98,16 @@ def test_versions_at_once_do_not_matter(tokens, monkeypatch):
     test_every_cell_is_a_truncated_model("neox")
 
 
+@pytest.mark.parametrize("name", ["neox", "llama", "phi3"])
+def test_layers_left_out(name):
+    """The first layer and then the last: transformers runs no more layers than its configuration has."""
+    model, sets = model_of(name), prompts()
+    found = sweep(model, sets, roles=("query",), layers=(0, LAYERS - 1), ranks=(1,))
+    for cell, answers in found.cells.items():
+        expected = stacked(measure(truncated(model, cell.choice), sets["mixed"]))
+        np.testing.assert_allclose(stacked(answers["mixed"]), expected, rtol=1e-10, atol=1e-12)
+
+
 def test_serial_residual():
     """GPT-NeoX whose MLP reads the attention's output: it is not taken for unchanged."""
     test_every_cell_is_a_truncated_model("neox", use_parallel_residual=False)
@@ -107,9 +117,9 @@ def test_a_record_is_of_one_model_and_its_prompts(tmp_path):
     record, small = tmp_path / "record.safetensors", {"ranks": (0,), "layers": (0,), "roles": ("mlp_out",)}
     sweep(model_of("neox"), prompts(), record=record, **small)
     kept = record.read_bytes()
-    with pytest.raises(ValueError, match="of this model and these prompts"):
+    with pytest.raises(ValueError, match="of this model, these prompts"):
         sweep(model_of("neox", seed=2), prompts(), record=record, **small)
-    with pytest.raises(ValueError, match="of this model and these prompts"):
+    with pytest.raises(ValueError, match="of this model, these prompts"):
         sweep(model_of("neox"), prompts(seed=4), record=record, **small)
     record.write_bytes(kept[:-10])
     with pytest.raises(ValueError, match="whole record of a sweep"):

@@ -156,6 +156,7 @@ def test_encoding_by_hand():
     ("prompt", "message"),
     [
         (Prompt("Mary ran to", " John", " Mary", ""), "words that the tokenizer does not know"),
+        (Prompt("Mary went to", " Bob", " Mary", ""), "answer ' Bob' is a word that the tokenizer does not know"),
         (Prompt("Mary went to", " John and", " Mary", ""), "answer ' John and' must be one token"),
         (Prompt("Mary went to", " John", " Mary the", ""), "distractor ' Mary the' must be one token"),
         (Prompt("Mary went to", " John", " Mary", "", " the the"), "distributional ' the the' must be one token"),

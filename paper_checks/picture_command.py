@@ -67,6 +67,8 @@ def _written(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -
         job.check(options)
         drawn: Drawn = job.draw(options)
     except ModuleNotFoundError as error:
+        if error.name is None:  # raised by ours, with the remedy
+            parser.exit(2, f"{error}\n")
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
         parser.exit(2, "pictures need matplotlib: pip install 'matplotlib>=3.9'\n")

@@ -43,13 +43,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--device",
         default="auto",
-        help="where --scale paper trains: cpu, cuda, cuda:<index>, or auto for a GPU (default: %(default)s)",
+        help="where --scale paper trains and --model runs: cpu, cuda, cuda:<index>, or auto for a GPU (the default)",
+    )
+    group.addoption(
+        "--model",
+        default=None,
+        metavar="NAME|FOLDER",
+        help="run P1.pythia to P5.pythia on this model: a hub name such as EleutherAI/pythia-160m, or a folder",
+    )
+    group.addoption("--revision", default=None, help="revision of --model, such as step143000 (default: its main one)")
+    group.addoption(
+        "--checkpoints",
+        default=None,
+        metavar="REVISION,...",
+        help="for P3.pythia, revisions of --model from early to late, such as step16,step1000,step143000, or folders",
+    )
+    group.addoption(
+        "--gsm8k",
+        default=None,
+        metavar="BASELINE.json,LASER.json",
+        help="results of python -m paper_checks.run_gsm8k on one of P6's models, without truncation and with it",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # The matrices here are small: on busy cores torch's threads wait for each other ten times longer than they work.
-    torch.set_num_threads(1)
+    if config.getoption("--model") is None:
+        torch.set_num_threads(1)
     config.addinivalue_line("markers", 'claims(id): the check of one claim of the ledger, such as claims("T1.3")')
     try:
         config.stash[CLAIMS] = load_claims()
@@ -58,6 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--seed") < 0:
         raise pytest.UsageError(f"--seed must be >= 0, got {config.getoption('--seed')}")
     check_scale(config)
+    check_model(config)
     config.stash[RESULTS] = Results(config.stash[CLAIMS])
 
 
@@ -70,8 +91,37 @@ def check_scale(config: pytest.Config) -> None:
         resolve_device(config.getoption("--device"))
     except ValueError as error:
         raise pytest.UsageError(f"--device: {error}") from error
-    if scale == "desk" and config.getoption("--device") != "auto":
-        raise pytest.UsageError("--device is for --scale paper: at desk scale transformers are trained on the CPU")
+    if scale == "desk" and config.getoption("--device") != "auto" and config.getoption("--model") is None:
+        raise pytest.UsageError(
+            "--device is for --scale paper and --model: at desk scale transformers are trained on the CPU"
+        )
+
+
+def checkpoint_source(model: str, named: str) -> tuple[str, str | None]:
+    """Where a checkpoint lies that --checkpoints names: a folder, or a revision of the model."""
+    return (named, None) if Path(named).is_dir() else (model, named)
+
+
+def check_model(config: pytest.Config) -> None:
+    """UsageError unless the files of --model, at all its revisions, are there; a hub that can be reached is asked."""
+    name, revision, named = (config.getoption(option) for option in ("--model", "--revision", "--checkpoints"))
+    if name is None:
+        if revision is not None or named is not None:
+            raise pytest.UsageError("--revision and --checkpoints are revisions of --model, which is not given")
+        return
+    revisions = [] if named is None else named.split(",")
+    if named is not None and (len(revisions) < 2 or not all(revisions)):
+        raise pytest.UsageError(f"--checkpoints must be at least two revisions with commas between them, got {named!r}")
+    try:
+        from simulate.language_models import find_folder
+        from simulate.pocket import is_pocket
+
+        wanted = [(name, revision), *(checkpoint_source(name, one) for one in revisions)]
+        for folder in [find_folder(*source) for source in wanted]:
+            if is_pocket(folder):
+                raise ValueError(f"{folder.name} is pocket Pythia, whose claims are P1 to P5 and need no option")
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        raise pytest.UsageError(f"--model {name}: {error}") from error
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,12 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -22,6 +22,9 @@ KEEP_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
     "MALLOC_TOP_PAD_": str(2**26),
 }
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +57,23 @@ def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
         for key, job in missing.items():
             _done[key] = _train(job, device)
     elif missing:
-        with progress_bar(len(missing), len(missing), None, "trainings", long=1) as advance:
-            try:
-                for key, found in zip(missing, _pool().map(_train, missing.values()), strict=True):
-                    _done[key] = found
-                    advance(1)
-            except BaseException:  # an interrupt included: what has not begun is dropped
-                _pool().shutdown(wait=False, cancel_futures=True)
-                _pool.cache_clear()
-                raise
+        for key, found in zip(missing, in_processes("trainings", _train, list(missing.values())), strict=True):
+            _done[key] = found
     return [_done[key] for key in keys]
+
+
+def in_processes(what: str, work: Callable[[Any], Result], items: Sequence[Any]) -> Iterator[Result]:
+    """`work` of every item, in order and with a progress bar: one process per processor, one thread each, the same ones
+    for the whole session."""
+    with progress_bar(len(items), len(items), None, what, long=1) as advance:
+        try:
+            for found in _pool().map(work, items):
+                yield found
+                advance(1)
+        except BaseException:  # an interrupt included: what has not begun is dropped
+            _pool().shutdown(wait=False, cancel_futures=True)
+            _pool.cache_clear()
+            raise
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from .comparator import Design
 from .results import Result, Results
 
-_WIDTHS = f"{'id':<5} {'verdict':<9} {'exact':>12} {'estimate ± standard error':>27} {'z':>6} {'detects':>8}"
+_WIDTHS = f"{'id':<9} {'verdict':<9} {'exact':>12} {'estimate ± standard error':>27} {'z':>6} {'detects':>8}"
 _HEADER = f"{_WIDTHS} {'seconds':>8}  checked"
 
 
@@ -16,7 +16,7 @@ def _number(value: float | None, width: int) -> str:
 
 def _row(result: Result) -> str:
     evidence = result.headline
-    start = f"{result.claim.id:<5} {result.verdict:<9} "
+    start = f"{result.claim.id:<9} {result.verdict:<9} "
     if evidence is None:
         return start + "(no evidence was recorded)"
     estimate = _number(evidence.estimate, 0)
@@ -41,7 +41,7 @@ def _not_run(results: Results) -> Iterator[str]:
         key = (result.claim.group, result.reason) if result is not None and missing else None
         if previous is not None and key != previous:
             span = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
-            yield f"{span:<15} not run: {previous[1]}"
+            yield f"{span:<21} not run: {previous[1]}"
             names = []
         if result is not None and missing:
             names.append(result.claim.id)
@@ -57,7 +57,7 @@ def render(results: Results, design: Design) -> Iterator[str]:
             yield _row(result)
     for result in results.by_id.values():
         if result.verdict == "recorded":
-            yield f"{result.claim.id:<15} {result.recorded}"
+            yield f"{result.claim.id:<21} {result.recorded}"
     yield from _not_run(results)
     yield "-" * 100
     counts = Counter(result.verdict for result in results.by_id.values())
@@ -66,6 +66,6 @@ def render(results: Results, design: Design) -> Iterator[str]:
     yield f"Shown: each claim's comparison with the largest |z|. z: error in standard errors, alarm beyond {alarm}"
     yield f"(false alarm {design.false_alarm:.0e} for the whole run; {used} comparisons used). detects: smallest"
     yield f"relative error seen with probability {1 - design.miss}. checked: numbers, all in .evidence/claims.json"
-    yield "Trainings (B4-B6, E): a threshold, the median over seeds, and how many seeds are on its side."
+    yield "Trainings (B4-B6, E, P): a threshold, the median over seeds, and how many seeds are on its side."
     if results.comparisons > design.family:
         yield f"FAILED: {results.comparisons} comparisons exceed the family of {design.family} of this design"

@@ -22,7 +22,7 @@ def results(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, A
     """The results without truncation and with it."""
     given = request.config.getoption("--gsm8k")
     if given is None:
-        pytest.skip("needs 8B weights and a GPU: see python -m paper_checks.run_gsm8k --help, then give --gsm8k")
+        pytest.skip("needs 8B weights and a GPU (paper_checks.run_gsm8k, then --gsm8k)")
     paths = [Path(name) for name in given.split(",")]
     if len(paths) != 2:
         raise ValueError(f"--gsm8k must be two files, BASELINE.json,LASER.json, got {given!r}")

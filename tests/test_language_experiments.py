@@ -1,0 +1,169 @@
+"""The experiments of P: choosing on one half and reporting on the other, and that the checks can fail."""
+
+import numpy as np
+import pytest
+
+from paper_checks import language_experiments as experiments
+from paper_checks import test_p_language_models as checks
+from paper_checks.comparator import verdict
+from paper_checks.language_experiments import Answers, Source, Swept
+from paper_checks.recorder import Recorder
+from simulate.laser_sweep import Cell, Sweep
+from simulate.pocket import pocket_folders
+from simulate.prompt_tokens import Readings
+from simulate.prompts import halves
+
+COUNT = 64
+CHOOSE, REPORT = halves(COUNT)
+
+
+def reading(answer, distributional, difference=1.0, noise=0.01, seed=0):
+    """Readings of COUNT prompts around these means; `answer` may be one number per half."""
+    draws = np.random.default_rng(seed)
+    values = {}
+    for name, mean in (("answer", answer), ("distributional", distributional), ("difference", difference)):
+        values[name] = noise * draws.standard_normal(COUNT)
+        for places, part in zip((CHOOSE, REPORT), np.broadcast_to(mean, 2), strict=True):
+            values[name][places] += part
+    correct = (values["answer"] > values["distributional"]).astype(float)
+    return Readings(values["answer"], values["distributional"], 1.0 + (correct == 0), values["difference"], correct)
+
+
+def swept(cells, layers=4):
+    """A sweep of made-up readings: {(layer, role, rank): (answer, distributional)}; the whole model has (0.2, 0.6)."""
+    made = {
+        Cell(*key): {"recall": reading(*values, seed=1 + number)} for number, (key, values) in enumerate(cells.items())
+    }
+    return Swept(Source("made up"), "ab", layers, Sweep({"recall": reading(0.2, 0.6)}, made))
+
+
+def test_chosen_on_one_half_reported_on_the_other():
+    """A cell that is best on the first half by luck is chosen, and its bad report shows."""
+    lucky, steady = (3, "mlp_in", 1), (2, "mlp_in", 1)
+    found = swept({lucky: ((0.9, 0.1), (0.1, 0.7)), steady: (0.5, 0.3), (3, "mlp_in", 2): (0.9, 0.9)})
+    best = experiments.chosen(found, found.late("mlp_in"), "recall")
+    assert best.cell == Cell(*lucky)
+    assert best.changes["answer"].shape == REPORT.shape
+    assert best.changes["answer"].mean() == pytest.approx(-0.1, abs=0.01)
+    assert best.effect == pytest.approx(-0.1, abs=0.01)
+
+
+def test_both_must_change():
+    """The smaller of rise and fall decides: one alone, however large, loses against a little of both."""
+    found = swept({(3, "mlp_in", 1): (0.9, 0.6), (3, "mlp_in", 2): (0.2, 0.0), (3, "mlp_in", 4): (0.25, 0.5)})
+    assert experiments.best_cell(found.sweep, found.late("mlp_in"), "recall", CHOOSE) == Cell(3, "mlp_in", 4)
+    whole = experiments.both_changes(found.sweep, Cell(3, "mlp_in", 1), "recall", slice(None))
+    assert whole == pytest.approx(0.0, abs=0.01)
+
+
+def test_late_layers_are_the_upper_half():
+    found = swept({(layer, "mlp_in", 1): (0.2, 0.6) for layer in range(5)}, layers=5)
+    assert [cell.layer for cell in found.late("mlp_in")] == [2, 3, 4]
+    assert [cell.layer for cell in found.everywhere("mlp_in")] == [0, 1, 2, 3, 4]
+
+
+def answers(label, answer, distributional, sha256="ab", difference=1.0):
+    return Answers(Source("made up", None, label), sha256, {"recall": reading(answer, distributional, difference)})
+
+
+def test_first_risen_and_the_early_checkpoint():
+    found = [
+        answers("0", 0.0, 0.0, "a"),
+        answers("1", 0.01, 0.5, "b"),
+        answers("2", 0.2, 0.7, "c"),
+        answers("3", 0.3, 0.6, "c"),
+    ]
+    assert experiments.first_risen(found, "recall", "distributional") == 1
+    assert experiments.first_risen(found, "recall", "answer") == 2
+    assert experiments.best_early(found, "recall") is found[1]
+    assert experiments.repeated(found) == 1
+    assert experiments.provenance(found[:2])["models"] == {"0": "a", "1": "b"}
+
+
+def test_over_distractor():
+    """P(distractor) = P(answer) exp(-difference of the logits)."""
+    found = reading(0.4, 0.5, difference=np.log(4.0), noise=0.0)
+    assert experiments.over_distractor(found) == pytest.approx(0.5 - 0.1)
+
+
+def test_means_are_over_independent_prompts():
+    """A constant column has the rounding of float32 for an error; two prompts of a city are one."""
+    found = experiments.means("recall", [np.array([1.0, 3.0]), np.array([2.0, 2.0])])
+    assert found == {"value": [2.0, 2.0], "standard_error": [1.0, 1e-7], "degrees": 1}
+    cities = experiments.means("facts", [np.array([0.0, 2.0, 2.0, 4.0, 5.0, 7.0])])
+    assert cities["value"] == [pytest.approx(10 / 3)] and cities["degrees"] == 2
+    assert cities["standard_error"] == [pytest.approx(np.std([1, 3, 6], ddof=1) / 3**0.5)]
+
+
+def test_both_prompts_of_a_city_are_in_one_half():
+    prompts = experiments.prompt_sets(3)["facts"]
+    cities = [prompt.answer for prompt in prompts[::2]]
+    assert [prompt.answer for prompt in prompts[1::2]] == cities
+    choose, report = halves(len(prompts))
+    assert {prompts[place].answer for place in choose} & {prompts[place].answer for place in report} <= {" Spain"}
+
+
+@pytest.fixture
+def claim():
+    def made(name):
+        return Recorder(name, 1, [])
+
+    return made
+
+
+def test_competition_passes_and_fails(claim):
+    good, ledger = answers("good", 0.3, 0.6), claim("P1")
+    checks.competition(ledger, experiments, [good] * 3, "recall")
+    assert verdict(ledger.evidence) == "verified"
+    for bad in (answers("behind", 0.3, 0.6, difference=-1.0), answers("no the", 0.6, 0.0, difference=0.5)):
+        with pytest.raises(AssertionError, match="P1"):
+            checks.competition(claim("P1"), experiments, [good, bad, good], "recall")
+
+
+def test_order_of_rise_passes_and_fails(claim):
+    early, last, ledger = answers("early", 0.01, 0.5), answers("last", 0.3, 0.6), claim("P3")
+    checks.order_of_rise(ledger, experiments, "recall", [early], [last])
+    assert verdict(ledger.evidence) == "verified"
+    for wrong in (answers("both", 0.2, 0.5), answers("none", 0.01, 0.15), answers("answer first", 0.2, 0.1)):
+        with pytest.raises(AssertionError, match="P3"):
+            checks.order_of_rise(claim("P3"), experiments, "recall", [wrong], [last])
+
+
+def test_late_layers_pass_and_fail(claim):
+    good = swept({(3, "mlp_in", 1): (0.7, 0.2), (1, "mlp_in", 1): (0.9, 0.0)})
+    best = checks.late_layers_help(claim("P4"), experiments, "recall", [good] * 3, "mlp_in")
+    assert [one.cell.layer for one in best] == [3] * 3
+    early = swept({(3, "mlp_in", 1): (0.2, 0.6), (1, "mlp_in", 1): (0.9, 0.0)})
+    for bad in (early, swept({(3, "mlp_in", 1): (0.1, 0.7)}), swept({(3, "mlp_in", 1): ((0.7, 0.2), (0.2, 0.6))})):
+        with pytest.raises(AssertionError, match="P4"):
+            checks.late_layers_help(claim("P4"), experiments, "recall", [good, bad, good], "mlp_in")
+
+
+def test_attention_passes_and_fails(claim):
+    good = swept(
+        {(3, "mlp_in", 1): (0.7, 0.2), (0, "attention_qkv", 1): (0.21, 0.6), (3, "attention_out", 1): (0.2, 0.6)}
+    )
+    for layers in ("late", "all"):
+        best = checks.attention_does_less(claim("P5"), experiments, "recall", [good] * 3, layers)
+        assert max(abs(one.effect) for one in best) < 0.05
+    early = swept(
+        {(3, "mlp_in", 1): (0.7, 0.2), (0, "attention_qkv", 1): (0.6, 0.3), (3, "attention_qkv", 1): (0.2, 0.6)}
+    )
+    checks.attention_does_less(claim("P5"), experiments, "recall", [early], "late")
+    checks.attention_does_less(claim("P5"), experiments, "recall", [early], "all")
+    for layers, answers in (("late", (0.5, 0.3)), ("all", (0.8, 0.1))):
+        bad = swept({(3, "mlp_in", 1): (0.7, 0.2), (3, "attention_qkv", 1): answers})
+        with pytest.raises(AssertionError, match="P5"):
+            checks.attention_does_less(claim("P5"), experiments, "recall", [good, bad, good], layers)
+
+
+def test_an_untrained_model_verifies_nothing(claim):
+    """The same checks on the shipped checkpoint before the first update."""
+    seed, steps = max(pocket_folders().items(), key=lambda item: len(item[1]))
+    start = experiments.answered(Source(str(steps[0]), None, f"seed {seed}, start"), 20240603)
+    for name in experiments.SETS:
+        with pytest.raises(AssertionError, match="P1"):
+            checks.competition(claim("P1"), experiments, [start], name)
+        with pytest.raises(AssertionError, match="P3"):
+            checks.order_of_rise(claim("P3"), experiments, name, [start], [start])
+        assert experiments.mass(start, name) < 0.01

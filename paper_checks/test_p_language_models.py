@@ -25,8 +25,8 @@ def language() -> Any:
     """The module `language_experiments`; without its packages the check is not run."""
     try:
         from . import language_experiments
-    except ModuleNotFoundError as error:
-        pytest.skip(f"needs {error.name}: pip install -e '.[language]'")
+    except ModuleNotFoundError:
+        pytest.skip("needs the extra language: pip install -e '.[language]'")
     return language_experiments
 
 

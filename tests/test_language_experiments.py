@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
+
 from paper_checks import language_experiments as experiments
 from paper_checks import test_p_language_models as checks
 from paper_checks.comparator import verdict

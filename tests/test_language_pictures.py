@@ -1,12 +1,10 @@
 """The pictures of language models: the command on numbers made by hand, what it draws, refuses and admits."""
 
-import re
-import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import numpy as np
+import picture_commands as commands
 import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
@@ -19,7 +17,6 @@ from paper_checks import language_picture_data as data
 from paper_checks.draw_language import main
 from paper_checks.language_pictures import FALLS_TO_RISES, CheckpointsPicture, SweepPicture, _luminance
 
-SVG = "{http://www.w3.org/2000/svg}"
 WORK = {"sweep": "pocket_sweep", "checkpoints": "pocket_checkpoints"}
 PICTURES = {"sweep": SweepPicture, "checkpoints": CheckpointsPicture}
 
@@ -27,8 +24,7 @@ PICTURES = {"sweep": SweepPicture, "checkpoints": CheckpointsPicture}
 @pytest.fixture
 def by_hand(monkeypatch):
     """The commands show what was made by hand."""
-    for name, work in WORK.items():
-        monkeypatch.setattr(data, work, lambda *options, name=name: shown()[name])
+    commands.show(monkeypatch, data, WORK, shown)
 
 
 @pytest.fixture
@@ -36,14 +32,6 @@ def no_work(monkeypatch):
     """Neither a model nor a folder of models is looked for."""
     for name in ("swept", "answered", "pocket_folders"):
         monkeypatch.setattr(data, name, None)
-
-
-def draw(out, *words):
-    return main([*words, "--out", str(out)])
-
-
-def words(root):
-    return ["".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")]
 
 
 EXPECTED = {
@@ -72,27 +60,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_title_text_and_description(tmp_path, by_hand, name):
-    out = tmp_path / "picture.svg"
-    assert draw(out, name) == 0
-    assert list(tmp_path.iterdir()) == [out]
-    root, (title, drawn, said) = ET.parse(out).getroot(), EXPECTED[name]
-    assert root.find(f"{SVG}title").text == title and title in words(root)
-    assert [text for text in drawn if text not in words(root)] == []
-    assert [text for text in said if text not in root.find(f"{SVG}desc").text] == []
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_same_numbers_same_bytes(name):
-    one, other = (PICTURES[name](shown()[name]) for _ in range(2))
-    found = one.render("svg")
-    assert found == other.render("svg") and found.startswith(b"<?xml")
-
-
-def test_other_forms(tmp_path, by_hand):
-    for form, start in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        outs = [tmp_path / f"{run}.{form}" for run in "ab"]
-        assert [draw(out, "checkpoints") for out in outs] == [0, 0]
-        assert outs[0].read_bytes() == outs[1].read_bytes() and outs[0].read_bytes().startswith(start)
+    commands.assert_described(main, name, tmp_path, EXPECTED[name])
 
 
 def panels(cells):
@@ -184,6 +152,15 @@ def test_a_checkpoint_alone_is_drawn():
     assert CheckpointsPicture(replace(alone, others={})).render("svg").startswith(b"<?xml")
 
 
+@pytest.mark.parametrize("name", PICTURES)
+def test_same_numbers_same_bytes(name):
+    commands.assert_same_bytes(PICTURES[name], lambda: shown()[name])
+
+
+def test_other_forms(tmp_path, by_hand):
+    commands.assert_forms(main, "checkpoints", tmp_path)
+
+
 CONTRADICTED = {
     "sweep": [
         "P4: recall: change of P(answer) at mlp_in of layer 3 at rank 1: -0.15 ± 0.0067, not above 0",
@@ -202,10 +179,10 @@ CONTRADICTED = {
 def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, name):
     monkeypatch.setattr(data, WORK[name], lambda *options: spoiled(name))
     out, said = tmp_path / "picture.svg", {"sweep": "3 of 3 means on the wrong", "checkpoints": "2 of 2 orders"}[name]
-    assert draw(out, name) == 1
+    assert commands.draw(main, out, name) == 1
     found = capsys.readouterr()
     assert found.err.splitlines() == CONTRADICTED[name] and said in found.out
-    assert said in ET.parse(out).getroot().find(f"{SVG}desc").text
+    assert said in commands.description(out)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +191,7 @@ def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, 
 )
 def test_claims_on_pocket_pythia_are_not_held_against_other_models(tmp_path, monkeypatch, capsys, name, work, options):
     monkeypatch.setattr(data, work, lambda *given: spoiled(name, held=False))
-    assert draw(tmp_path / "picture.svg", name, "--model", "org/name", *options.split()) == 0
+    assert commands.draw(main, tmp_path / "picture.svg", name, "--model", "org/name", *options.split()) == 0
     found = capsys.readouterr()
     assert found.err == "" and "The ledger's claims on pocket Pythia say nothing of this model." in found.out
 
@@ -236,24 +213,13 @@ BAD = [
 
 @pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
 def test_bad_arguments_are_refused_before_the_work(tmp_path, no_work, capsys, arguments, message):
-    with pytest.raises(SystemExit) as stopped:
-        main([*arguments.split()[:1], "--out", str(tmp_path / "picture.svg"), *arguments.split()[1:]])
-    assert stopped.value.code == 2
-    assert re.search(rf"^draw_language( \S+)?: error: {message}", capsys.readouterr().err, flags=re.MULTILINE)
-    assert not list(tmp_path.iterdir())
+    commands.assert_refused(main, arguments, tmp_path, capsys, rf"draw_language( \S+)?: error: {message}")
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, name):
-    def interrupted(*options):
-        raise KeyboardInterrupt
-
-    out = tmp_path / "picture.svg"
-    out.write_text("old")
-    monkeypatch.setattr(data, WORK[name], interrupted)
-    assert draw(out, name) == 130
-    assert capsys.readouterr().err == "interrupted; no picture written\n"
-    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+    monkeypatch.setattr(data, WORK[name], commands.interrupted)
+    commands.assert_interrupted(main, name, tmp_path, capsys)
 
 
 MISSING = {
@@ -274,24 +240,15 @@ def test_a_missing_package_is_one_line_before_the_work(tmp_path, no_work, monkey
         monkeypatch.delattr(paper_checks, module, raising=False)
     monkeypatch.delitem(sys.modules, "simulate.language_models")
     monkeypatch.delattr(simulate, "language_models", raising=False)
-    for module in [module for module in sys.modules if module.partition(".")[0] == package]:
-        monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(SystemExit) as stopped:
-        draw(tmp_path / "picture.svg", name)
-    assert stopped.value.code == 2
+    commands.hide(monkeypatch, package)
+    assert commands.status(main, [name, "--out", str(tmp_path / "picture.svg")]) == 2
     found = capsys.readouterr().err
     assert found.startswith(said) and found.count("\n") == 1
 
 
 def test_nothing_heavy_is_imported_before_the_command_runs():
-    heavy = "{'numpy', 'torch', 'matplotlib', 'transformers'}"
-    code = f"import sys, paper_checks.draw_language; sys.exit(bool({heavy} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+    commands.assert_light("paper_checks.draw_language", {"numpy", "torch", "matplotlib", "transformers"})
 
 
 def test_help_has_examples(capsys):
-    for arguments in ([], *([name] for name in PICTURES)):
-        with pytest.raises(SystemExit) as stopped:
-            main([*arguments, "--help"])
-        assert stopped.value.code == 0
-        assert "python -m paper_checks.draw_language" in capsys.readouterr().out
+    commands.assert_help(main, PICTURES, "python -m paper_checks.draw_language", capsys)

@@ -4,6 +4,9 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+
+pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
+
 from mutation import caught, recorder
 
 from paper_checks import language_experiments as experiments

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import torch
+
+pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
+
 from laser_oracles import LAYERS, VOCABULARY, model_of, same, smallest_side, state
 
 from simulate.laser import truncated

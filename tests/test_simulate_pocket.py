@@ -6,6 +6,9 @@ import json
 import numpy as np
 import pytest
 import torch
+
+pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
+
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from paper_checks import train_pocket as command

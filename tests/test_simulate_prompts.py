@@ -12,6 +12,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
+pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
+
 from tiny_language_models import tiny_tokenizer
 from tokenizers import Tokenizer
 

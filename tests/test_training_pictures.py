@@ -1,11 +1,9 @@
 """The pictures of training: the command on numbers made by hand, what it draws, what it refuses, what it admits."""
 
-import re
-import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from itertools import combinations
 
+import picture_commands as commands
 import pytest
 from training_numbers import recall_run, shown
 
@@ -14,7 +12,6 @@ from paper_checks.draw_training import main
 from paper_checks.recall_settings import marks
 from paper_checks.training_pictures import CurvesPicture, ProbesPicture, RanksPicture
 
-SVG = "{http://www.w3.org/2000/svg}"
 WORK = {"curves": "recall_curves", "ranks": "truncations", "probes": "probe_curves"}
 PICTURES = {"curves": CurvesPicture, "ranks": RanksPicture, "probes": ProbesPicture}
 
@@ -22,16 +19,7 @@ PICTURES = {"curves": CurvesPicture, "ranks": RanksPicture, "probes": ProbesPict
 @pytest.fixture
 def by_hand(monkeypatch):
     """The commands show what was made by hand."""
-    for name, work in WORK.items():
-        monkeypatch.setattr(data, work, lambda *options, name=name: shown()[name])
-
-
-def draw(out, *words):
-    return main([*words, "--out", str(out)])
-
-
-def words(root):
-    return ["".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")]
+    commands.show(monkeypatch, data, WORK, shown)
 
 
 EXPECTED = {
@@ -59,27 +47,16 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_title_text_and_description(tmp_path, by_hand, name):
-    out = tmp_path / "picture.svg"
-    assert draw(out, name) == 0
-    assert list(tmp_path.iterdir()) == [out]
-    root, (title, drawn, said) = ET.parse(out).getroot(), EXPECTED[name]
-    assert root.find(f"{SVG}title").text == title and title in words(root)
-    assert [text for text in drawn if text not in words(root)] == []
-    assert [text for text in said if text not in root.find(f"{SVG}desc").text] == []
+    commands.assert_described(main, name, tmp_path, EXPECTED[name])
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_same_numbers_same_bytes(name):
-    one, other = (PICTURES[name](shown()[name]) for _ in range(2))
-    found = one.render("svg")
-    assert found == other.render("svg") and found.startswith(b"<?xml")
+    commands.assert_same_bytes(PICTURES[name], lambda: shown()[name])
 
 
 def test_other_forms(tmp_path, by_hand):
-    for form, start in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        outs = [tmp_path / f"{run}.{form}" for run in "ab"]
-        assert [draw(out, "curves") for out in outs] == [0, 0]
-        assert outs[0].read_bytes() == outs[1].read_bytes() and outs[0].read_bytes().startswith(start)
+    commands.assert_forms(main, "curves", tmp_path)
 
 
 def lines(axes):
@@ -162,48 +139,38 @@ def spoiled(name):
 def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, name, error):
     monkeypatch.setattr(data, WORK[name], lambda *options: spoiled(name))
     out = tmp_path / "picture.svg"
-    assert draw(out, name) == 1
+    assert commands.draw(main, out, name) == 1
     found, said = capsys.readouterr(), ": 1 on the wrong side in most trainings"
     assert found.err == f"{error}\n" and said in found.out
-    assert said in ET.parse(out).getroot().find(f"{SVG}desc").text
+    assert said in commands.description(out)
 
 
-BAD = [
-    ("curves --alpha 0.09", "alpha must be between 0.1 and 0.9, got 0.09"),
-    ("curves --alpha nan", "alpha must be between 0.1 and 0.9, got nan"),
-    ("curves --alpha many", "argument --alpha: invalid float value: 'many'"),
-    ("curves --triggers 0", "triggers must be an integer >= 1, got 0"),
-    ("curves --triggers 13", r"triggers must be an integer in 1\.\.12, got 13"),
-    ("ranks --seeds 0", "seeds must be an integer >= 1, got 0"),
-    ("probes --seeds 101", r"seeds must be an integer in 1\.\.100, got 101"),
-    ("probes --seed -1", "seed must be an integer >= 0, got -1"),
-    ("ranks --alpha 0.5", "unrecognized arguments: --alpha 0.5"),
-    ("loss", "argument PICTURE: invalid choice: 'loss'"),
-    ("probes --out picture.bmp", r"out must end in \.svg, \.png or \.pdf, got 'picture\.bmp'"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("curves --alpha 0.09", "alpha must be between 0.1 and 0.9, got 0.09"),
+        ("curves --alpha nan", "alpha must be between 0.1 and 0.9, got nan"),
+        ("curves --alpha many", "argument --alpha: invalid float value: 'many'"),
+        ("curves --triggers 0", "triggers must be an integer >= 1, got 0"),
+        ("curves --triggers 13", r"triggers must be an integer in 1\.\.12, got 13"),
+        ("ranks --seeds 0", "seeds must be an integer >= 1, got 0"),
+        ("probes --seeds 101", r"seeds must be an integer in 1\.\.100, got 101"),
+        ("probes --seed -1", "seed must be an integer >= 0, got -1"),
+        ("ranks --alpha 0.5", "unrecognized arguments: --alpha 0.5"),
+        ("loss", "argument PICTURE: invalid choice: 'loss'"),
+        ("probes --out picture.bmp", r"out must end in \.svg, \.png or \.pdf, got 'picture\.bmp'"),
+    ],
+    ids=str,
+)
 def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.setattr(data, "trained", None)
-    with pytest.raises(SystemExit) as stopped:
-        main([*arguments.split()[:1], "--out", str(tmp_path / "picture.svg"), *arguments.split()[1:]])
-    assert stopped.value.code == 2
-    assert re.search(rf"^draw_training( \S+)?: error: {message}", capsys.readouterr().err, flags=re.MULTILINE)
-    assert not list(tmp_path.iterdir())
+    commands.assert_refused(main, arguments, tmp_path, capsys, rf"draw_training( \S+)?: error: {message}")
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, name):
-    def interrupted(jobs):
-        raise KeyboardInterrupt
-
-    out = tmp_path / "picture.svg"
-    out.write_text("old")
-    monkeypatch.setattr(data, "trained", interrupted)
-    assert draw(out, name) == 130
-    assert capsys.readouterr().err == "interrupted; no picture written\n"
-    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+    monkeypatch.setattr(data, "trained", commands.interrupted)
+    commands.assert_interrupted(main, name, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -211,22 +178,14 @@ def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch,
     monkeypatch.setattr(data, "trained", None)
     for module in ("training_pictures", "picture_file"):
         monkeypatch.delitem(sys.modules, f"paper_checks.{module}")
-    for module in [module for module in sys.modules if module.partition(".")[0] == "matplotlib"]:
-        monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(SystemExit) as stopped:
-        draw(tmp_path / "picture.svg", name)
-    assert stopped.value.code == 2
+    commands.hide(monkeypatch, "matplotlib")
+    assert commands.status(main, [name, "--out", str(tmp_path / "picture.svg")]) == 2
     assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
 
 
 def test_nothing_heavy_is_imported_before_the_command_runs():
-    code = "import sys, paper_checks.draw_training; sys.exit(bool({'numpy', 'torch', 'matplotlib'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+    commands.assert_light("paper_checks.draw_training", {"numpy", "torch", "matplotlib"})
 
 
 def test_help_has_examples(capsys):
-    for arguments in ([], *([name] for name in PICTURES)):
-        with pytest.raises(SystemExit) as stopped:
-            main([*arguments, "--help"])
-        assert stopped.value.code == 0
-        assert "python -m paper_checks.draw_training" in capsys.readouterr().out
+    commands.assert_help(main, PICTURES, "python -m paper_checks.draw_training", capsys)

@@ -1,0 +1,105 @@
+"""What the tests of the picture commands share: the words of an SVG, and checks of what every command promises."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def words(root):
+    """The texts of an SVG."""
+    return ["".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")]
+
+
+def description(out):
+    """The description in an SVG."""
+    return ET.parse(out).getroot().find(f"{SVG}desc").text
+
+
+def draw(main, out, *arguments):
+    """The status of a command that writes to out."""
+    return main([*arguments, "--out", str(out)])
+
+
+def status(main, arguments):
+    """The status of a command that stops by itself."""
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    return stopped.value.code
+
+
+def show(monkeypatch, data, work, shown):
+    """Let each of the functions of data named in work, by picture, find the numbers of that picture in shown()."""
+    for name, function in work.items():
+        monkeypatch.setattr(data, function, lambda *options, name=name: shown()[name])
+
+
+def hide(monkeypatch, package):
+    """Let imports of a package fail."""
+    for module in [module for module in sys.modules if module.partition(".")[0] == package]:
+        monkeypatch.setitem(sys.modules, module, None)
+
+
+def interrupted(*options):
+    """Work during which Ctrl-C is pressed."""
+    raise KeyboardInterrupt
+
+
+def assert_described(main, name, folder, expected):
+    """Only the picture is written, with the title, texts in the picture and texts in its description expected."""
+    out = folder / "picture.svg"
+    assert draw(main, out, name) == 0
+    assert list(folder.iterdir()) == [out]
+    root, (title, drawn, said) = ET.parse(out).getroot(), expected
+    assert root.find(f"{SVG}title").text == title and title in words(root)
+    assert [text for text in drawn if text not in words(root)] == []
+    assert [text for text in said if text not in root.find(f"{SVG}desc").text] == []
+
+
+def assert_same_bytes(picture, shown):
+    """Two pictures of the same numbers are the same SVG."""
+    one, other = (picture(shown()) for _ in range(2))
+    found = one.render("svg")
+    assert found == other.render("svg") and found.startswith(b"<?xml")
+
+
+def assert_forms(main, name, folder):
+    """PNG and PDF are what they are called, and the same bytes each time."""
+    for form, start in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        outs = [folder / f"{run}.{form}" for run in "ab"]
+        assert [draw(main, out, name) for out in outs] == [0, 0]
+        assert outs[0].read_bytes() == outs[1].read_bytes() and outs[0].read_bytes().startswith(start)
+
+
+def assert_refused(main, arguments, folder, capsys, error):
+    """An error that begins as the pattern says, and nothing written."""
+    name, *options = arguments.split()
+    assert status(main, [name, "--out", str(folder / "picture.svg"), *options]) == 2
+    assert re.search(f"^{error}", capsys.readouterr().err, flags=re.MULTILINE)
+    assert not list(folder.iterdir())
+
+
+def assert_interrupted(main, name, folder, capsys):
+    """Work that is interrupted is one line and leaves the old picture alone."""
+    out = folder / "picture.svg"
+    out.write_text("old")
+    assert draw(main, out, name) == 130
+    assert capsys.readouterr().err == "interrupted; no picture written\n"
+    assert out.read_text() == "old" and list(folder.iterdir()) == [out]
+
+
+def assert_light(module, heavy):
+    """Importing a module imports none of the heavy packages."""
+    code = f"import sys, {module}; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def assert_help(main, names, example, capsys):
+    """The help of the command and of each of its pictures has an example."""
+    for arguments in ([], *([name] for name in names)):
+        assert status(main, [*arguments, "--help"]) == 0
+        assert example in capsys.readouterr().out

@@ -71,7 +71,7 @@ class Runner:
                     chain[0] = _Given(self._kept[name][number].run(chain[0]))
                 with _layers(self._model, chain):
                     found[name].append(_Kept(parts, run))
-        self._layer, self._kept = layer, found
+        self._layer, self._parts, self._kept = layer, parts, found
 
     def _answers(self, name: str, role: str, versions: Sequence[Weights]) -> list[Readings]:
         encoded = self._prompts[name]
@@ -87,7 +87,7 @@ class Runner:
 
     def _own(self, role: str, kept: "_Kept", weights: Weights) -> torch.Tensor:
         """Output of the layer with other weights."""
-        parts = _Parts(self._model, self._layer)
+        parts = self._parts
         in_mlp = role in ("mlp_in", "mlp_out", *PARTS_OF_ROLE["mlp_in"])
         with _replaced(self._model, weights), ExitStack() as stack:
             if in_mlp:

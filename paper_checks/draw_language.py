@@ -16,12 +16,8 @@ there is no picture, with the reason on standard error; 130 on Ctrl-C. The file 
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from .picture_command import Counts, Drawn, Job, add_job, run
-
-if TYPE_CHECKING:
-    from .picture_file import Picture
+from .picture_command import Counts, Drawn, Job, add_job, drawn, run, several_pictures
 
 SETS = ("recall", "facts")
 TRAINING_SEED = 1
@@ -34,14 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="draw_language", description=__doc__, formatter_class=raw)
-    pictures = parser.add_subparsers(metavar="PICTURE", required=True, help="one of:")
-
-    def add(name: str, meaning: str, described: str, options: str) -> argparse.ArgumentParser:
-        example = f"example: python -m paper_checks.draw_language {name} {options}"
-        return pictures.add_parser(name, help=meaning, description=described, epilog=example)
-
+    parser, add = several_pictures("draw_language", __doc__)
     described = 'Changes of P(answer) and P("the") by layer, role and rank of the matrices that are truncated.'
     one = add("sweep", "probabilities by truncated layer, role and rank", described, "--prompts facts --out sweep.png")
     one.add_argument("--prompts", choices=SETS, default=SETS[0], help="which prompts (default: %(default)s)")
@@ -78,8 +67,8 @@ def _sweep(options: argparse.Namespace) -> Drawn:
     try:
         if options.model is None:
             training_seed = TRAINING_SEED if options.training_seed is None else options.training_seed
-            return _drawn(SweepPicture(data.pocket_sweep(options.prompts, options.seed, training_seed)))
-        return _drawn(SweepPicture(data.model_sweep(options.prompts, options.seed, options.model, options.revision)))
+            return drawn(SweepPicture(data.pocket_sweep(options.prompts, options.seed, training_seed)))
+        return drawn(SweepPicture(data.model_sweep(options.prompts, options.seed, options.model, options.revision)))
     except OSError as error:  # no such folder, nothing at the hub, no permission, no network
         raise ValueError(str(error)) from error
 
@@ -90,15 +79,11 @@ def _checkpoints(options: argparse.Namespace) -> Drawn:
 
     try:
         if options.model is None:
-            return _drawn(CheckpointsPicture(data.pocket_checkpoints(options.seed)))
+            return drawn(CheckpointsPicture(data.pocket_checkpoints(options.seed)))
         revisions = options.checkpoints.split(",")
-        return _drawn(CheckpointsPicture(data.model_checkpoints(options.seed, options.model, revisions)))
+        return drawn(CheckpointsPicture(data.model_checkpoints(options.seed, options.model, revisions)))
     except OSError as error:  # as for a sweep
         raise ValueError(str(error)) from error
-
-
-def _drawn(picture: "Picture") -> Drawn:
-    return Drawn(picture.render, picture.caption, picture.contradictions)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from fractions import Fraction
 
-from .picture_command import Counts, Drawn, Job, add_job, run
+from .picture_command import Counts, Drawn, Job, add_job, drawn, no_check, run, several_pictures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,32 +28,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="draw_memories", description=__doc__, formatter_class=raw)
-    pictures = parser.add_subparsers(metavar="PICTURE", required=True, help="one of:")
+    parser, add = several_pictures("draw_memories", __doc__)
 
     described = "Singular values of the associative memory over time, and when the noise direction is on top."
-    example = "python -m paper_checks.draw_memories singular-values --alpha 1/3 --out values.png"
-    one = pictures.add_parser(
-        "singular-values", help="singular values over time", description=described, epilog=f"example: {example}"
-    )
+    one = add("singular-values", "singular values over time", described, "--alpha 1/3 --out values.png")
     one.add_argument(
         "--alpha", type=_level, default=Fraction(3, 10), help="noise level, such as 0.3 or 1/3 (default: 0.3)"
     )
     add_job(one, Job({}, _check_level, _singular_values))
 
     described = "Which singular space is on top early and late, by noise level and n, and the time t* between."
-    example = "python -m paper_checks.draw_memories top-space --largest-n 8 --out map.pdf"
-    two = pictures.add_parser(
-        "top-space", help="the top space by n and noise level", description=described, epilog=f"example: {example}"
-    )
-    add_job(two, Job({"largest-n": (4, 24, 10, "rows n = 2 up to this")}, _no_check, _top_space))
+    two = add("top-space", "the top space by n and noise level", described, "--largest-n 8 --out map.pdf")
+    add_job(two, Job({"largest-n": (4, 24, 10, "rows n = 2 up to this")}, no_check, _top_space))
 
     described = "The matrices of an induction head after three exact gradient steps, and where the head works."
-    example = "python -m paper_checks.draw_memories three-steps --keys E1 --draws 4 --out steps.svg"
-    three = pictures.add_parser(
-        "three-steps", help="the matrices of the head", description=described, epilog=f"example: {example}"
-    )
+    three = add("three-steps", "the matrices of the head", described, "--keys E1 --draws 4 --out steps.svg")
     keys = "what the keys of W_K² read: the copied token, or the own one too (default: E1+E)"
     three.add_argument("--keys", choices=("E1", "E1+E"), default="E1+E", help=keys)
     counts: Counts = {
@@ -80,10 +69,6 @@ def _level(text: str) -> Fraction:
         raise argparse.ArgumentTypeError(f"a number such as 0.3 or 1/3 is needed, got {text!r}") from None
 
 
-def _no_check(options: argparse.Namespace) -> None:
-    pass
-
-
 def _check_level(options: argparse.Namespace) -> None:
     if not 0 < options.alpha < 1:
         raise ValueError(f"alpha must be strictly between 0 and 1, got {options.alpha}")
@@ -104,7 +89,7 @@ def _singular_values(options: argparse.Namespace) -> Drawn:
     from .memory_pictures import SpectrumPicture  # before the work
 
     picture = SpectrumPicture(options.alpha, all_curves(options.alpha))
-    return Drawn(picture.render, picture.caption, picture.contradictions)
+    return drawn(picture)
 
 
 def _top_space(options: argparse.Namespace) -> Drawn:
@@ -112,7 +97,7 @@ def _top_space(options: argparse.Namespace) -> Drawn:
     from .memory_pictures import MapPicture  # before the work
 
     picture = MapPicture([row(n) for n in range(2, options.largest_n + 1)])
-    return Drawn(picture.render, picture.caption, picture.contradictions)
+    return drawn(picture)
 
 
 def _three_steps(options: argparse.Namespace) -> Drawn:
@@ -129,7 +114,7 @@ def _three_steps(options: argparse.Namespace) -> Drawn:
         runs = bar.add_task("simulated runs", total=options.draws * (len(WIDTHS) + 1))
         steps = three_steps(task, options.keys, options.draws, options.samples, options.seed, lambda: bar.advance(runs))
     picture = StepsPicture(steps, options.samples, options.seed)
-    return Drawn(picture.render, picture.caption, picture.contradictions)
+    return drawn(picture)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,8 @@ if there is no picture, with the reason on standard error; 130 on Ctrl-C. The fi
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from .picture_command import Counts, Drawn, Job, add_job, run
-
-if TYPE_CHECKING:
-    from .picture_file import Picture
+from .picture_command import Counts, Drawn, Job, add_job, drawn, no_check, run, several_pictures
 
 SHARED: Counts = {
     "seeds": (1, 100, 3, "trainings of each kind"),
@@ -36,14 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="draw_training", description=__doc__, formatter_class=raw)
-    pictures = parser.add_subparsers(metavar="PICTURE", required=True, help="one of:")
-
-    def add(name: str, meaning: str, described: str, options: str) -> argparse.ArgumentParser:
-        example = f"example: python -m paper_checks.draw_training {name} {options}"
-        return pictures.add_parser(name, help=meaning, description=described, epilog=example)
-
+    parser, add = several_pictures("draw_training", __doc__)
     described = "Probabilities of the noise and of the correct token, accuracy of recall, and attention over training."
     one = add("curves", "probabilities and attention over training", described, "--alpha 0.3 --out curves.png")
     one.add_argument("--alpha", type=float, default=0.5, help="noise level, 0.1 to 0.9 (default: 0.5)")
@@ -52,16 +41,12 @@ def _parser() -> argparse.ArgumentParser:
 
     described = "Probabilities of the noise and of the correct token by the singular directions that a matrix keeps."
     two = add("ranks", "probabilities by rank", described, "--seeds 10 --out ranks.pdf")
-    add_job(two, Job(SHARED, _no_check, _ranks))
+    add_job(two, Job(SHARED, no_check, _ranks))
 
     described = "Memory recall of the three matrices over training, and global bigrams before in-context recall."
     three = add("probes", "memory recall over training", described, "--out probes.svg")
-    add_job(three, Job(SHARED, _no_check, _probes))
+    add_job(three, Job(SHARED, no_check, _probes))
     return parser
-
-
-def _no_check(options: argparse.Namespace) -> None:
-    pass
 
 
 def _check_level(options: argparse.Namespace) -> None:
@@ -74,7 +59,7 @@ def _curves(options: argparse.Namespace) -> Drawn:
     from .training_pictures import CurvesPicture  # before the work
 
     _one_thread()
-    return _drawn(CurvesPicture(recall_curves(options.alpha, options.triggers, options.seed, options.seeds)))
+    return drawn(CurvesPicture(recall_curves(options.alpha, options.triggers, options.seed, options.seeds)))
 
 
 def _ranks(options: argparse.Namespace) -> Drawn:
@@ -82,7 +67,7 @@ def _ranks(options: argparse.Namespace) -> Drawn:
     from .training_pictures import RanksPicture  # before the work
 
     _one_thread()
-    return _drawn(RanksPicture(truncations(options.seed, options.seeds)))
+    return drawn(RanksPicture(truncations(options.seed, options.seeds)))
 
 
 def _probes(options: argparse.Namespace) -> Drawn:
@@ -90,7 +75,7 @@ def _probes(options: argparse.Namespace) -> Drawn:
     from .training_pictures import ProbesPicture  # before the work
 
     _one_thread()
-    return _drawn(ProbesPicture(probe_curves(options.seed, options.seeds)))
+    return drawn(ProbesPicture(probe_curves(options.seed, options.seeds)))
 
 
 def _one_thread() -> None:
@@ -98,10 +83,6 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-
-
-def _drawn(picture: "Picture") -> Drawn:
-    return Drawn(picture.render, picture.caption, picture.contradictions)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ PROMPTS_PER_CITY = 2
 SHARE = 3
 """A probability has risen when it is at one SHAREth of its last value."""
 SETS = ("recall", "names", "facts")
+CLAIMED = ("recall", "facts")
+"""Sets of prompts that P3 to P5 are about; the names are P4's boundary."""
 ATTENTION = ("attention_qkv", "attention_out")
 MLP = ("mlp_in", "mlp_out")
 
@@ -113,7 +115,7 @@ def answered(source: Source, base_seed: int, device: str = "cpu") -> Answers:
 class Plan:
     """What to sweep: which sets of prompts, which roles, on which device, and where to keep a record."""
 
-    names: tuple[str, ...] = ("recall", "facts")
+    names: tuple[str, ...] = CLAIMED
     roles: tuple[str, ...] = (*MLP, *ATTENTION)
     device: str = "cpu"
     record: Path | None = None
@@ -164,18 +166,21 @@ def last_output_change(source: Source, base_seed: int, few: int, keep: str) -> d
     (matrix,) = matrices(found.model, "mlp_out", -1)
     rank = few if keep == "top" else min(matrix.shape) - few
     cut = truncated(found.model, Choice("mlp_out", -1, rank, keep=keep))
-    after = {name: measure(cut, encoded) for name, encoded in encoded_sets(base_seed, found.tokenizer).items()}
+    sets = encoded_sets(base_seed, found.tokenizer, CLAIMED)
+    after = {name: measure(cut, encoded) for name, encoded in sets.items()}
     return {
         name: {metric: getattr(after[name], metric) - getattr(before[name], metric) for metric in METRICS}
-        for name in before
+        for name in after
     }
 
 
 def both_changes(made: Sweep, cell: Cell, name: str, places: Any) -> float:
-    """The smaller of: rise of P(answer), fall of P(the); means over the prompts `places`."""
-    rise = made.change(cell, name, "answer", places).mean()
-    fall = -made.change(cell, name, "distributional", places).mean()
-    return float(min(rise, fall))
+    """The smaller of: mean rise of P(answer), mean fall of P("the"); over the prompts `places`."""
+    return _effect({metric: made.change(cell, name, metric, places) for metric in ("answer", "distributional")})
+
+
+def _effect(changes: Mapping[str, Floats]) -> float:
+    return float(min(changes["answer"].mean(), -changes["distributional"].mean()))
 
 
 def best_cell(made: Sweep, cells: Iterable[Cell], name: str, places: Any) -> Cell:
@@ -192,15 +197,15 @@ class Chosen:
 
     @property
     def effect(self) -> float:
-        """The smaller of: mean rise of P(answer), mean fall of P("the"); on the reported half."""
-        return float(min(self.changes["answer"].mean(), -self.changes["distributional"].mean()))
+        """As `both_changes`, on the reported half."""
+        return _effect(self.changes)
 
 
 def chosen(found: Swept, cells: Iterable[Cell], name: str) -> Chosen:
     """Choose on one half of the prompts, report on the other."""
     choose, report = halves(len(found.sweep.whole[name].answer))
     cell = best_cell(found.sweep, cells, name, choose)
-    metrics = ("answer", "distributional", "correct", "difference")
+    metrics = ("answer", "distributional", "correct")
     return Chosen(cell, {metric: found.sweep.change(cell, name, metric, report) for metric in metrics})
 
 

@@ -14,6 +14,7 @@ from simulate.prompt_tokens import Readings, mean_and_error
 from simulate.streaming import progress_bar
 
 from .language_experiments import (
+    CLAIMED,
     Answers,
     Chosen,
     Floats,
@@ -30,8 +31,6 @@ from .language_experiments import (
     swept,
 )
 
-CLAIMED = ("recall", "facts")
-"""Sets of prompts that P3 is about."""
 METRICS = {"answer": "P(answer)", "distributional": 'P("the")'}
 ERRORS = 3
 """Standard errors by which both probabilities must change on their sides for a cell to be marked."""

@@ -5,7 +5,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .picture_file import Picture
 
 # All else is imported inside `run`, so that Ctrl-C ends the seconds that it takes like the rest of the run, and a
 # missing matplotlib is one line.
@@ -30,6 +33,33 @@ class Job(NamedTuple):
     counts: Counts
     check: Callable[[argparse.Namespace], None]
     draw: Callable[[argparse.Namespace], Drawn]
+
+
+def drawn(picture: "Picture") -> Drawn:
+    """What there is to write of a picture."""
+    return Drawn(picture.render, picture.caption, picture.contradictions)
+
+
+def no_check(options: argparse.Namespace) -> None:
+    """Of a job whose options are all counts."""
+
+
+AddPicture = Callable[[str, str, str, str], argparse.ArgumentParser]
+
+
+def several_pictures(program: str, description: str | None) -> tuple[argparse.ArgumentParser, AddPicture]:
+    """The parser of a command that draws several pictures, and how to add one: its name, its help in a few words and in
+    a sentence, and the options of an example.
+    """
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog=program, description=description, formatter_class=raw)
+    pictures = parser.add_subparsers(metavar="PICTURE", required=True, help="one of:")
+
+    def add(name: str, meaning: str, described: str, options: str) -> argparse.ArgumentParser:
+        example = f"example: python -m paper_checks.{program} {name} {options}"
+        return pictures.add_parser(name, help=meaning, description=described, epilog=example)
+
+    return parser, add
 
 
 def add_job(parser: argparse.ArgumentParser, job: Job) -> None:

@@ -5,7 +5,6 @@ there are. A run that was interrupted goes on where it was when the same command
 """
 
 import argparse
-import hashlib
 import json
 import multiprocessing
 import shutil
@@ -140,6 +139,7 @@ def _drain(queue: Any, advance: Callable[[int], None]) -> None:
 
 def write_record(out: Path, chosen: Sequence[Any], history: Sequence[Any]) -> None:
     """Write training.json: trainings, what was observed, and the sha256 of every weight file."""
+    from simulate.files import file_digest
     from simulate.pocket import RECORD
 
     from .ledger import write_json
@@ -152,7 +152,7 @@ def write_record(out: Path, chosen: Sequence[Any], history: Sequence[Any]) -> No
     ]
     record = {
         "trainings": {str(training.seed): json.loads(training.configuration) for training in chosen},
-        "sha256": {path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        "sha256": {path.relative_to(out).as_posix(): file_digest(path) for path in files},
         "history": {str(training.seed): found for training, found in zip(chosen, history, strict=True)},
     }
     write_json(out / RECORD, record)

@@ -1,5 +1,6 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and the digest of one."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -16,3 +17,9 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's bytes, as hexadecimal digits; the file may be larger than the memory."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -13,7 +13,6 @@ columns, in these files:
 `load_factored` makes an ordinary model of it. A folder is written whole or not at all.
 """
 
-import hashlib
 import json
 import os
 import secrets
@@ -29,6 +28,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import GenerationConfig, GPTNeoXForCausalLM, LlamaForCausalLM, Phi3ForCausalLM, PreTrainedModel
 
+from .files import file_digest
 from .laser import Choice, Cut, Laser
 from .laser_matrices import Matrix, matrices
 from .model_progress import progress_if_long
@@ -92,7 +92,7 @@ def save_factored(laser: Laser[PreTrainedModel], choices: Iterable[Choice], toke
         description = {
             "format": FORMAT,
             "architecture": _class_name(model),
-            "sha256": _digest(temporary / WEIGHTS),
+            "sha256": file_digest(temporary / WEIGHTS),
             "matrices": [_described(cut) for cut in cuts],
         }
         (temporary / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
@@ -228,11 +228,6 @@ def _others(rows: torch.Tensor, count: int) -> torch.Tensor:
     return free.nonzero().flatten()
 
 
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # Reading
 
 
@@ -247,7 +242,7 @@ def _read_description(place: Path) -> tuple[type[PreTrainedModel], list[tuple[in
         raise ValueError(f"{path} must describe a model in factored form: {error!r}") from error
     if form != FORMAT:
         raise ValueError(f"{path} must be of format {FORMAT}, got {form!r}")
-    if _digest(place / WEIGHTS) != digest:
+    if file_digest(place / WEIGHTS) != digest:
         raise ValueError(f"{place / WEIGHTS} must have the SHA-256 that {DESCRIPTION} states, it is damaged")
     return kind, factored
 

@@ -5,10 +5,11 @@ were trained with, what was observed on the way, and the sha256 of every weight 
 and the model card.
 """
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
+
+from .files import file_digest
 
 FOLDER = Path(__file__).parent / "data" / "pocket"
 RECORD = "training.json"
@@ -40,7 +41,7 @@ def is_pocket(folder: Path) -> bool:
     """Whether the weights in a folder are some of those that are shipped."""
     known = set(pocket_record()["sha256"].values())
     small = [path for path in folder.glob("*.safetensors") if path.stat().st_size < LARGEST]
-    return any(hashlib.sha256(path.read_bytes()).hexdigest() in known for path in small)
+    return any(file_digest(path) in known for path in small)
 
 
 def pocket_record(root: Path = FOLDER) -> dict[str, Any]:

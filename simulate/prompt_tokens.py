@@ -75,7 +75,8 @@ def encode(prompts: Sequence[Prompt], tokenizer: Any) -> Encoded:
     numbers = _numbering(tokenizer)
     start = [] if getattr(tokenizer, "bos_token_id", None) is None else [tokenizer.bos_token_id]
     unknown = getattr(tokenizer, "unk_token_id", None)
-    texts, ends = [], {"answer": [], "distractor": [], "distributional": []}  # type: ignore[var-annotated]
+    texts: list[list[int]] = []
+    ends: dict[str, list[int]] = {"answer": [], "distractor": [], "distributional": []}
     for prompt in prompts:
         text = numbers(prompt.text)
         if unknown is not None and unknown in text and unknown not in start:

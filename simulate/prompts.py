@@ -108,7 +108,7 @@ def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both")
         for template in FACT_TEMPLATES
         if (template in held_out_templates(city)) == (held_out != "nothing")
     ]
-    count = len(pairs) if count is None else as_count("count", count, 1)
+    count = len(pairs) if count is None else count
     pick = _picker(count, len(pairs), seed, 10 + (held_out != "nothing"))
     countries = tuple(country for _, country in FACTS)
     found = []

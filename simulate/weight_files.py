@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from .files import file_digest
+
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 STATES_OF_TRAINING = ("training_args.bin", "optimizer.pt", "scheduler.pt", "optimizer.bin", "scheduler.bin")
@@ -115,8 +117,7 @@ def file_digests(paths: Iterable[Path]) -> dict[str, str]:
     """
     digests = {}
     for path in paths:
-        with open(path, "rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = file_digest(path)
         blob = path.resolve()  # the cache links a file to blobs/<its sha256>
         if blob.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", blob.name) and blob.name != digest:
             raise ValueError(f"{path} must have the hub's sha256 {blob.name}, got {digest}; delete it, fetch it again")

@@ -62,12 +62,14 @@ def folders(tmp_path_factory):
     made = {}
     for name, room in (("llama", 2048), ("phi3", 2048), ("narrow", 256)):
         configuration, kind = ARCHITECTURES.get(name, ARCHITECTURES["llama"])
-        torch.manual_seed(room)
         tiny = {"vocab_size": 499, "hidden_size": 32, "intermediate_size": 52, "num_hidden_layers": 2}
         heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": room}
         special = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
         made[name] = tmp_path_factory.mktemp("models") / name
-        save_model(kind(configuration(**tiny, **heads, **special)), tokenizer, made[name])
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(room)
+            model = kind(configuration(**tiny, **heads, **special))
+        save_model(model, tokenizer, made[name])
     return made
 
 

@@ -108,7 +108,7 @@ def _tensors(folder, change):
     there = load_file(folder / "laser.safetensors")
     change(there)
     save_file(there, folder / "laser.safetensors")
-    _edited(folder / "laser.json", sha256=laser_files._digest(folder / "laser.safetensors"))
+    _edited(folder / "laser.json", sha256=laser_files.file_digest(folder / "laser.safetensors"))
 
 
 def _flipped(folder):
@@ -123,7 +123,7 @@ def _shortened(folder):
 
 def _garbled(folder):
     (folder / "laser.safetensors").write_bytes(b"no tensors at all")
-    _edited(folder / "laser.json", sha256=laser_files._digest(folder / "laser.safetensors"))
+    _edited(folder / "laser.json", sha256=laser_files.file_digest(folder / "laser.safetensors"))
 
 
 VALUES = "model.layers.0.self_attn.v_proj.weight"

@@ -129,6 +129,11 @@ def test_noise_threshold_limits(claim: Recorder) -> None:
         claim.close(
             f"limiting threshold, N={n}, T={length}", exact, float(margins.noise_threshold(n, length)[1]), rate, reason
         )
+    exact, length = float(limit.subs(N, 2)), 60
+    rate = (1 - exact - 1 / 2) ** (length - 2) + 2.0**-40 / exact
+    of_q, of_j = (float(margins.noise_threshold(2, length, preceding)[1]) for preceding in ("q", "j"))
+    claim.close(f"limiting threshold of sequences with z_(T-1) = q, N=2, T={length}", exact, of_q, rate, reason)
+    claim.less(f"those with z_(T-1) = j need more, N=2, T={length}", exact * (1 + rate), of_j, side="beyond")
     for n, length in ((50, 5), (400, 9)):
         ratio = (n + 1) * margins.noise_threshold(n, length)[1] - 1
         claim.less(f"(N+1) threshold - 1 is below (T-1)/N, N={n}, T={length}", ratio, Fraction(length - 1, n))

@@ -169,6 +169,27 @@ def test_avoiding_noise_both_sides(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.4")
+def test_short_contexts_have_no_such_level(claim: Recorder) -> None:
+    """Uniform p, N = 2 and short contexts: the order is not reversed at α = 1/(N+1), so that there is no such level.
+
+    With one more position there is. At N = 3, T = 9 the order turns the other way: T = N² is too short there.
+    """
+
+    def at_ends(n: int, length: int) -> list[float]:
+        levels = Fraction(1, n + 1), 1 - Fraction(1, 2 * n)
+        return [contrast_value(Task(n, length, level), "avoids") for level in levels]
+
+    for length in (3, 4, 12, 64, 1000, 10**6):
+        claim.less(f"K[E(k)] - K[E(τ)] at α = 1/3, N=2, T={length}", 0, at_ends(2, length)[0], side="beyond")
+    for n, longest in ((3, 12), (4, 9), (5, 8), (8, 8), (16, 9), (32, 10), (100, 13), (1000, 25)):
+        claim.less(f"at α = 1/(N+1), N={n}, T={longest}", 0, at_ends(n, longest)[0], side="beyond")
+        low, high = at_ends(n, longest + 1)
+        claim.less(f"at α = 1/(N+1), N={n}, T={longest + 1}", low, 0)
+        claim.less(f"at α = 1 - 1/(2N), N={n}, T={longest + 1}", 0, high)
+    claim.less("at α = 1 - 1/(2N), N=3, T=9", at_ends(3, 9)[1], 0, side="beyond")
+
+
+@pytest.mark.claims("T3.4")
 def test_avoiding_noise_near_the_ends(claim: Recorder) -> None:
     """Uniform p: near α = 1 the order is lost only for T above N²/2, within 2/(NT) - N/T²; below 1/N² it returns.
 

@@ -206,7 +206,7 @@ def test_certificates_refuse(call):
 
 def test_short_contexts_have_no_threshold():
     with pytest.raises(
-        ValueError, match=r"at uniform p, N=16, T=8: no change of sign between alpha=0\.0588 and 0\.969"
+        ValueError, match=r"at uniform p, N=16, T=8: no change from - to \+ between alpha=0\.0588 and 0\.969"
     ):
         phase_diagram.avoidance_threshold(16, 8)
     with pytest.raises(ValueError, match="bits must be at most 256, got 3000"):

@@ -129,7 +129,7 @@ def noise_threshold(N: int, T: int, preceding: str | None = None, bits: int = 40
 
     Returns:
         (a, b), exact: at α = a the margin is <= 0 on some sequence, at α = b it is > 0 on all of them.
-        The threshold is 1/(N+1) at T = 2 and tends to `limiting_noise_threshold` as T → ∞.
+        The threshold is 1/(N+1) at T = 2 and tends to `limiting_noise_threshold` as T → ∞, for N >= 3.
     """
     if preceding is not None and preceding not in PRECEDING:
         raise ValueError(f"preceding must be None or one of {PRECEDING}, got {preceding!r}")
@@ -147,10 +147,11 @@ def noise_threshold(N: int, T: int, preceding: str | None = None, bits: int = 40
 
 
 def limiting_noise_threshold() -> sympy.Expr:
-    """lim_{T→∞} of the threshold over every sequence, as an expression in N; ≈ √2/N for large N.
+    """lim_{T→∞} of the threshold over every sequence, as an expression in N >= 3; ≈ √2/N for large N.
 
     It is set by z_{T-1} = q: given c = q the trigger repeats with u* = 1/(1+αN), so that
     α - (1-α)/N + α w_q - (1-α)/N · 1/(1+αN) = 0 with w_q = ((N-1)/(N+1) + 1/(1+αN))/N, a quadratic in α.
+    At N = 2 sequences with z_{T-1} = j need a higher level.
     """
     n, b = symbol_N, (symbol_N - 1) / (symbol_N + 1)
     square, linear = n**2 + n + n * b, 3 + b

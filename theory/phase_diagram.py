@@ -180,15 +180,19 @@ def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fract
     absorbed p, it is reversed; for T above 2N² it holds again below about 1/N² - 2/T.
 
     Raises:
-        ValueError: the order is the same at 1/(N+1) and 1 - 1/(2N), as on short sequences and for N = 2.
+        ValueError: the order is not reversed at 1/(N+1) or does not hold at 1 - 1/(2N): so for N = 2, and on short
+            sequences, T <= 12 at N = 3, T <= 9 at N = 4, T <= 8 at N = 5 to 8, T <= 13 at N = 100.
     """
     N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
 
     def avoids(alpha: Fraction) -> float:
         return contrast_value(Task(N, T, alpha), "avoids")
 
+    low, high = Fraction(1, N + 1), 1 - Fraction(1, 2 * N)
     name = f"K[E(k)] - K[E(τ)] at uniform p, N={N}, T={T}"
-    return _bracket(avoids, Fraction(1, N + 1), 1 - Fraction(1, 2 * N), bits, name)
+    if avoids(low) > 0 or avoids(high) <= 0:
+        raise ValueError(f"{name}: no change from - to + between alpha={float(low):.3g} and {float(high):.3g}")
+    return _bracket(avoids, low, high, bits, name)
 
 
 def reversal_range(

@@ -4,6 +4,7 @@ Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise; the bounds here are thi
 """
 
 from fractions import Fraction
+from functools import cache
 from math import comb, factorial
 
 from .evaluation import evaluate
@@ -37,6 +38,7 @@ def noise_margin_guarantee(N: int, samples: int, alpha: Fraction) -> Fraction:
     return total
 
 
+@cache  # no function of the noise level
 def _no_bin_above(bins: int, balls: int, most: int) -> Fraction:
     """P(no bin holds more than `most` of the balls) = balls!/bins^balls [x^balls] (Σ_{i<=most} x^i/i!)^bins."""
     single = [Fraction(1, factorial(i)) for i in range(min(most, balls) + 1)]

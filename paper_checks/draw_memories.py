@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from fractions import Fraction
 
-from .picture_command import Counts, Drawn, Job, add_job, drawn, no_check, run, several_pictures
+from .picture_command import Counts, Drawn, Job, add_job, drawn, exact_level, no_check, run, several_pictures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     described = "Singular values of the associative memory over time, and when the noise direction is on top."
     one = add("singular-values", "singular values over time", described, "--alpha 1/3 --out values.png")
     one.add_argument(
-        "--alpha", type=_level, default=Fraction(3, 10), help="noise level, such as 0.3 or 1/3 (default: 0.3)"
+        "--alpha", type=exact_level, default=Fraction(3, 10), help="noise level, such as 0.3 or 1/3 (default: 0.3)"
     )
     add_job(one, Job({}, _check_level, _singular_values))
 
@@ -59,14 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     }
     add_job(three, Job(counts, _check_steps, _three_steps))
     return parser
-
-
-def _level(text: str) -> Fraction:
-    """The decimal or fraction as it is written, not the nearest float."""
-    try:
-        return Fraction(text) if "/" in text else Fraction(repr(float(text)))
-    except (ValueError, ZeroDivisionError):
-        raise argparse.ArgumentTypeError(f"a number such as 0.3 or 1/3 is needed, got {text!r}") from None
 
 
 def _check_level(options: argparse.Namespace) -> None:

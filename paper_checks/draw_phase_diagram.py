@@ -57,12 +57,11 @@ def _check(options: argparse.Namespace) -> None:
 def _drawn(options: argparse.Namespace) -> Drawn:
     from .phase_picture import render  # before the work
 
-    diagram = _diagram(options)
-    wrong = [f"the simulated sign contradicts the proved one: {sign}" for sign in diagram.signs if sign.disagrees]
-    return Drawn(lambda form: render(diagram, form), diagram.caption, wrong)
+    diagram = phase_diagram(options.N, options.T, options.depth, options.points, options.samples, options.seed)
+    return Drawn(lambda form: render(diagram, form), diagram.caption, diagram.contradictions)
 
 
-def _diagram(options: argparse.Namespace) -> "PhaseDiagram":
+def phase_diagram(N: int, T: int, depth: int, points: int, samples: int, seed: int) -> "PhaseDiagram":
     """Prove, trace and simulate what the picture shows."""
     from rich.console import Console
     from rich.progress import Progress
@@ -74,24 +73,23 @@ def _diagram(options: argparse.Namespace) -> "PhaseDiagram":
     from .phase_picture import PhaseDiagram
     from .phase_signs import estimated_signs, summary
 
-    N, T, points = options.N, options.T, options.points
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         proofs, curves, places = (
             bar.add_task(name, total=total)
             for name, total in (("proved boxes", 1), ("boundaries", len(CONTRASTS)), ("simulated places", points**2))
         )
-        regions = certify(N, T, options.depth)
+        regions = certify(N, T, depth)
         bar.advance(proofs)
         boundaries = {}
         for contrast in CONTRASTS:
             boundaries[contrast] = boundary(N, T, contrast)
             bar.advance(curves)
-        signs = list(estimated_signs(regions, points, options.samples, options.seed, lambda: bar.advance(places)))
+        signs = list(estimated_signs(regions, points, samples, seed, lambda: bar.advance(places)))
     critical = float(sum(critical_noise_level(N, T)) / 2) if T >= 3 else None
     caption = (
-        f"{summary(signs)}. Simulated: {points} × {points} places, {options.samples} sequences each, seed "
-        f"{options.seed}. Proved: {len(regions.boxes)} boxes at least 1/{2**options.depth} wide."
+        f"{summary(signs)}. Simulated: {points} × {points} places, {samples} sequences each, seed {seed}. "
+        f"Proved: {len(regions.boxes)} boxes at least 1/{2**depth} wide."
     )
     return PhaseDiagram(regions, boundaries, critical, signs, points, caption)
 

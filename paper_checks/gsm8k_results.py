@@ -12,9 +12,12 @@ from typing import Any
 
 from simulate.files import write_whole
 
+from .gsm8k import MODELS
 from .gsm8k_answers import Accuracy, Paired, accuracy, paired
 
 READINGS = ("strict", "flexible")
+SIDES = {1: +1, 2: +1, 8: -1}
+"""Shots of P6, and whether LASER is claimed to help."""
 
 
 def read_results(path: Path) -> dict[str, Any]:
@@ -49,6 +52,25 @@ def require_same(path: Path, results: dict[str, Any], configuration: dict[str, A
         found = results["configuration"].get(name)
         if found != json.loads(json.dumps(value)):
             raise ValueError(f"{path.name} must be of the same configuration, {name} is {found!r}, now {value!r}")
+
+
+def comparable(before: Path, after: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two files of results of one of the claim's models that differ in the truncation alone.
+
+    Raises:
+        ValueError: other files.
+    """
+    whole, cut = read_results(before), read_results(after)
+    if whole["source"]["model"] not in MODELS:
+        raise ValueError(f"{before.name} must be of {', '.join(MODELS)}, it is of {whole['source']['model']}")
+    fixed = {name: value for name, value in whole["configuration"].items() if name != "truncation"}
+    require_same(after, cut, fixed)
+    if whole["configuration"]["truncation"] is not None or cut["configuration"]["truncation"] is None:
+        raise ValueError(f"{before.name} must be of the model as it is, {after.name} of the truncated one")
+    lacking = [shots for shots in SIDES for found in (whole, cut) if str(shots) not in found["shots"]]
+    if lacking:
+        raise ValueError(f"both files must have 1, 2 and 8 shots, missing {sorted(set(lacking))}")
+    return whole, cut
 
 
 def correct(results: dict[str, Any], shots: int, reading: str) -> list[bool]:

@@ -103,7 +103,7 @@ class Swept:
 
 
 @cache
-def answered(source: Source, base_seed: int, device: str = "cpu") -> Answers:
+def answered(source: Source, base_seed: int, device: str) -> Answers:
     """Load a model and ask it."""
     found = load_language_model(source.place, source.revision, device=device)
     sets = encoded_sets(base_seed, found.tokenizer)
@@ -162,7 +162,7 @@ def last_output_change(source: Source, base_seed: int, few: int, keep: str) -> d
     """Changes of the metrics, prompt by prompt and by set of prompts, when the last layer's MLP output matrix keeps its
     top `few` singular directions ("top"), or loses them ("bottom")."""
     found = load_language_model(source.place, source.revision)
-    before = answered(source, base_seed).sets
+    before = answered(source, base_seed, "cpu").sets
     (matrix,) = matrices(found.model, "mlp_out", -1)
     rank = few if keep == "top" else min(matrix.shape) - few
     cut = truncated(found.model, Choice("mlp_out", -1, rank, keep=keep))
@@ -249,8 +249,10 @@ def attention_cells(found: Swept, layers: str = "all") -> list[Cell]:
 
 def checkpoint_answers(base_seed: int) -> list[Answers]:
     """What the checkpoints of the training seed that has most of them answer, in order."""
-    steps = max(pocket_folders().values(), key=len)
-    return [answered(Source(str(path), None, f"{step} updates"), base_seed) for step, path in steps.items()]
+    folders = pocket_folders()
+    seed = max(folders, key=lambda one: len(folders[one]))
+    sources = [Source(str(path), None, f"seed {seed}, {step} updates") for step, path in folders[seed].items()]
+    return [answered(source, base_seed, "cpu") for source in sources]
 
 
 def first_risen(found: Sequence[Answers], name: str, metric: str) -> int:

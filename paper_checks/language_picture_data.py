@@ -27,7 +27,9 @@ from .language_experiments import (
     first_risen,
     independent,
     means,
+    pocket_sources,
     repeated,
+    sweeps,
     swept,
 )
 
@@ -133,6 +135,12 @@ def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:
     last, place = max(folders[training_seed].items())
     source = Source(str(place), None, f"seed {training_seed}, {last} updates")
     return SweepCells(swept(source, base_seed, _plan(name)), name, f"Pocket Pythia, {source.label}", True)
+
+
+def swept_pocket(name: str, base_seed: int) -> SweepCells:
+    """The same of the first training seed, from the sweeps of the claims P4 and P5, which a session makes once."""
+    found = sweeps(pocket_sources(), base_seed, Plan())[0]
+    return SweepCells(found, name, f"Pocket Pythia, {found.source.label}", True)
 
 
 def model_sweep(name: str, base_seed: int, model: str, revision: str | None) -> SweepCells:

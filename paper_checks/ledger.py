@@ -2,8 +2,9 @@
 
 import json
 import math
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,17 @@ from simulate.files import write_whole
 
 CLAIMS_FILE = Path(__file__).with_name("claims.toml")
 NEEDS = ("nothing", "GPU", "weights")
+GROUPS = {
+    "T1": "one gradient step",
+    "T2": "gradient noise",
+    "T3": "what attention learns",
+    "T4": "linear associative memory",
+    "B": "Birth of a Transformer",
+    "E": "two-layer transformers",
+    "P": "language models",
+}
+"""What the groups are about."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _REQUIRED = ("group", "source", "statement", "formal", "scope", "needs")
 _OPTIONAL = ("not_run", "rule")
 
@@ -28,8 +40,8 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One line of the ledger. `not_run` is the reason why no check exists yet; a claim with a check has none."""
+class Stated:
+    """What is claimed: a sentence, the same as LaTeX, and where it is said to hold."""
 
     id: str
     group: str
@@ -37,6 +49,12 @@ class Claim:
     statement: str
     formal: str
     scope: str
+
+
+@dataclass(frozen=True)
+class Claim(Stated):
+    """One line of the ledger. `not_run` is the reason why no check exists yet; a claim with a check has none."""
+
     needs: str
     not_run: str | None = None
     rule: Rule | None = None
@@ -53,12 +71,15 @@ def load_claims(path: Path = CLAIMS_FILE) -> dict[str, Claim]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path.name}: {error}") from error
-    return {name: _claim(path.name, name, entry) for name, entry in table.items()}
+    claims = {name: _claim(path.name, name, entry) for name, entry in table.items()}
+    check_groups(path.name, claims, [claim.group for claim in claims.values()])
+    return claims
 
 
 def _claim(file: str, name: str, entry: Any) -> Claim:
     if not isinstance(entry, dict):
         raise ValueError(f'{file}: [{name}] must be a table; an id with a dot is written ["T1.1"]')
+    check_name(f"{file}: [{name!r:.60}]: id", name)
     missing = [key for key in _REQUIRED if key not in entry]
     unknown = [key for key in entry if key not in _REQUIRED + _OPTIONAL]
     if missing or unknown:
@@ -68,9 +89,23 @@ def _claim(file: str, name: str, entry: Any) -> Claim:
     for key, value in words.items():
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{file}: claim {name}: {key} must be a non-empty string, got {value!r}")
+    check_name(f"{file}: claim {name}: group", entry["group"])
     if entry["needs"] not in NEEDS:
         raise ValueError(f"{file}: claim {name}: needs must be one of {NEEDS}, got {entry['needs']!r}")
     return Claim(id=name, **words, rule=rule)
+
+
+def check_name(where: str, name: Any) -> None:
+    """ValueError unless `name` can be the id of a claim or the name of a group, and so of a file."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"{where} must be up to 40 letters, digits, '.', '_' and '-', got {name!r:.60}")
+
+
+def check_groups(where: str, ids: Iterable[str], groups: Iterable[str]) -> None:
+    """ValueError if a claim's id is the name of a group: badges of both would be one file."""
+    both = sorted(set(ids) & set(groups))
+    if both:
+        raise ValueError(f"{where}: a claim's id must not be the name of a group, got {', '.join(both)}")
 
 
 def _rule(where: str, entry: Any) -> Rule:

@@ -69,6 +69,11 @@ class PhaseDiagram:
         """The heading."""
         return f"Where the first key-query step looks, N = {self.regions.N}, T = {self.regions.T}"
 
+    @property
+    def contradictions(self) -> list[str]:
+        """The simulated signs that are not the proved ones."""
+        return [f"the simulated sign contradicts the proved one: {sign}" for sign in self.signs if sign.disagrees]
+
     def boxes(self, kind: Kind) -> list[Box]:
         """The boxes of one kind of region."""
         return [box for box in self.regions.boxes if kind_of(box) == kind]

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,6 +71,14 @@ def add_job(parser: argparse.ArgumentParser, job: Job) -> None:
         parser.add_argument(f"--{name}", type=int, default=default, required=default is None, help=described)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the picture: .svg, .png or .pdf")
     parser.set_defaults(job=job, parser=parser)
+
+
+def exact_level(text: str) -> Fraction:
+    """An option's decimal or fraction as it is written, not the nearest float."""
+    try:
+        return Fraction(text) if "/" in text else Fraction(repr(float(text)))
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"a number such as 0.3 or 1/3 is needed, got {text!r}") from None
 
 
 def run(make_parser: Callable[[], argparse.ArgumentParser], arguments: Sequence[str] | None) -> int:

@@ -1,9 +1,8 @@
 """The pytest side: the `claims` marker and fixture, the rule "no id without a check", the table and the JSON record."""
 
-import platform
-from collections.abc import Generator, Mapping
-from datetime import UTC, datetime
-from importlib.metadata import version
+import inspect
+import time
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,57 +12,25 @@ import torch
 from simulate import resolve_device
 
 from .comparator import DESIGN, Evidence
+from .failure import explained, rerun
 from .ledger import Claim, load_claims, mismatches, write_json
+from .options import add_options, check_options, chosen_claims
+from .record import Code, Run
 from .recorder import Recorder
 from .results import Results
+from .surroundings import new_run
 from .table import render
 
-SCALES = ("desk", "paper")
 CLAIMS = pytest.StashKey[Mapping[str, Claim]]()
 RESULTS = pytest.StashKey[Results]()
+STARTED = pytest.StashKey[float]()
+RUN = pytest.StashKey[Run]()
+NOTES = pytest.StashKey[list[str]]()
 CHECKS_FOLDER = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("claims")
-    group.addoption("--seed", type=int, default=20240603, help="base seed of every simulation (default: %(default)s)")
-    group.addoption(
-        "--evidence",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="JSON record of the run (default: .evidence/claims.json)",
-    )
-    group.addoption(
-        "--scale",
-        default="desk",
-        metavar="|".join(SCALES),
-        help="size of the trained transformers: desk, or paper for the papers' own (needs a GPU; default: %(default)s)",
-    )
-    group.addoption(
-        "--device",
-        default="auto",
-        help="where --scale paper trains and --model runs: cpu, cuda, cuda:<index>, or auto for a GPU (the default)",
-    )
-    group.addoption(
-        "--model",
-        default=None,
-        metavar="NAME|FOLDER",
-        help="run P1.pythia to P5.pythia on this model: a hub name such as EleutherAI/pythia-160m, or a folder",
-    )
-    group.addoption("--revision", default=None, help="revision of --model, such as step143000 (default: its main one)")
-    group.addoption(
-        "--checkpoints",
-        default=None,
-        metavar="REVISION,...",
-        help="for P3.pythia, revisions of --model from early to late, such as step16,step1000,step143000, or folders",
-    )
-    group.addoption(
-        "--gsm8k",
-        default=None,
-        metavar="BASELINE.json,LASER.json",
-        help="results of python -m paper_checks.run_gsm8k on one of P6's models, without truncation and with it",
-    )
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,53 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[CLAIMS] = load_claims()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    if config.getoption("--seed") < 0:
-        raise pytest.UsageError(f"--seed must be >= 0, got {config.getoption('--seed')}")
-    check_scale(config)
-    check_model(config)
+    check_options(config, config.stash[CLAIMS])
     config.stash[RESULTS] = Results(config.stash[CLAIMS])
-
-
-def check_scale(config: pytest.Config) -> None:
-    """UsageError unless --scale and --device can be used."""
-    scale = config.getoption("--scale")
-    if scale not in SCALES:
-        raise pytest.UsageError(f"--scale must be {' or '.join(SCALES)}, got {scale!r}")
-    try:
-        resolve_device(config.getoption("--device"))
-    except ValueError as error:
-        raise pytest.UsageError(f"--device: {error}") from error
-    if scale == "desk" and config.getoption("--device") != "auto" and config.getoption("--model") is None:
-        raise pytest.UsageError(
-            "--device is for --scale paper and --model: at desk scale transformers are trained on the CPU"
-        )
-
-
-def checkpoint_source(model: str, named: str) -> tuple[str, str | None]:
-    """Where a checkpoint lies that --checkpoints names: a folder, or a revision of the model."""
-    return (named, None) if Path(named).is_dir() else (model, named)
-
-
-def check_model(config: pytest.Config) -> None:
-    """UsageError unless the files of --model, at all its revisions, are there; a hub that can be reached is asked."""
-    name, revision, named = (config.getoption(option) for option in ("--model", "--revision", "--checkpoints"))
-    if name is None:
-        if revision is not None or named is not None:
-            raise pytest.UsageError("--revision and --checkpoints are revisions of --model, which is not given")
-        return
-    revisions = [] if named is None else named.split(",")
-    if named is not None and (len(revisions) < 2 or not all(revisions)):
-        raise pytest.UsageError(f"--checkpoints must be at least two revisions with commas between them, got {named!r}")
-    try:
-        from simulate.language_models import find_folder
-        from simulate.pocket import is_pocket
-
-        wanted = [(name, revision), *(checkpoint_source(name, one) for one in revisions)]
-        for folder in [find_folder(*source) for source in wanted]:
-            if is_pocket(folder):
-                raise ValueError(f"{folder.name} is pocket Pythia, whose claims are P1 to P5 and need no option")
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        raise pytest.UsageError(f"--model {name}: {error}") from error
+    config.stash[STARTED] = time.perf_counter()
+    config.stash[NOTES] = []
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +60,7 @@ def device(request: pytest.FixtureRequest, scale: str) -> str:
     """Where transformers are trained: at desk scale on the CPU, whose processors share small models better."""
     name: str = request.config.getoption("--device")
     if scale == "paper" and name == "auto" and resolve_device(name).type == "cpu":
-        pytest.skip("no GPU, which --scale paper needs; --device cpu trains for many hours")
+        pytest.skip("no GPU, which --scale paper needs: use a machine with one, or --device cpu, for many hours")
     return name if scale == "paper" else "cpu"
 
 
@@ -170,6 +94,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         problems += mismatches(config.stash[CLAIMS], checked)
     if problems:
         raise pytest.UsageError("ledger and checks disagree:\n  " + "\n  ".join(problems))
+    chosen = chosen_claims(config.getoption("--claims"), config.stash[CLAIMS])
+    others = [item for item in checks if _claim_id(item) not in chosen]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    for item in session.items:
+        session.config.stash[RESULTS].selected(_claim_id(item) or "")
 
 
 def _whole_folder_collected(config: pytest.Config, checks: list[pytest.Item]) -> bool:
@@ -189,10 +123,33 @@ def claim(request: pytest.FixtureRequest) -> Recorder:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Name the claim before any fixture can skip its check."""
+    """Name the claim, and the code of its check, before any fixture can skip it."""
     name = _claim_id(item)
     if name is not None:
-        item.user_properties.append(("claim", name))
+        item.user_properties += [("claim", name), ("code", _code(item))]
+
+
+def _code(item: pytest.Item) -> dict[str, Any] | None:
+    """The source of a check, as a dictionary that distributed workers can send."""
+    function = getattr(item, "function", None)
+    if function is None:
+        return None
+    lines, first = inspect.getsourcelines(function)
+    path = item.path.relative_to(item.config.rootpath) if item.config.rootpath in item.path.parents else item.path
+    return {"path": path.as_posix(), "line": first, "source": "".join(lines)}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed check says what it is about, both numbers, and how to run it alone."""
+    report = yield
+    name = _claim_id(item)
+    if name is not None and name in item.config.stash[CLAIMS] and report.failed:
+        properties: list[tuple[str, Any]] = item.user_properties
+        evidence = [Evidence(**value) for key, value in properties if key == "evidence"]
+        lines = explained(item.config.stash[CLAIMS][name], evidence, rerun(item.nodeid, item.config.getoption))
+        report.sections.append((f"claim {name}", "\n".join(lines)))
+    return report
 
 
 @pytest.hookimpl(wrapper=True)
@@ -221,42 +178,59 @@ class _Collector:
         if name is None:
             return
         found = [Evidence(**value) for key, value in properties if key == "evidence"] if report.when == "call" else []
-        recorded = next((value for key, value in properties if key == "recorded"), None)
+        recorded, code = (
+            next((value for key, value in properties if key == wanted), None) for wanted in ("recorded", "code")
+        )
         skipped = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else None
-        self.results.add(name, report.nodeid, found, report.failed, skipped, report.duration, recorded)
+        source = None if code is None else Code(**code)
+        self.results.add(name, found, report.failed, skipped, report.duration, recorded, source)
+        if report.when == "teardown":
+            self.results.finished(name, report.nodeid)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    results = session.config.stash[RESULTS]
-    if not results.any_ran or hasattr(session.config, "workerinput"):
+    """Keep what was found: the JSON record, then the report; an interrupted run leaves those of the run before."""
+    config, results = session.config, session.config.stash[RESULTS]
+    if not results.any_ran or hasattr(config, "workerinput"):
         return
     if results.comparisons > DESIGN.family:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    path = session.config.getoption("--evidence") or session.config.rootpath / ".evidence" / "claims.json"
-    write_json(path, _record(session.config, results))
+    run = config.stash[RUN] = new_run(config, results, time.perf_counter() - config.stash[STARTED])
+    if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
+        config.stash[NOTES].append("interrupted: no record and no report written, earlier ones are as they were")
+        return
+    path = config.getoption("--evidence") or config.rootpath / ".evidence" / "claims.json"
+    _keep(session, f"the record {path}", lambda: write_json(path, run.as_dict()))
+    folder = config.getoption("--report")
+    if folder is not None:
+        _keep(session, f"the report {folder}", lambda: _write_report(session, run, folder))
 
 
-def _record(config: pytest.Config, results: Results) -> dict[str, Any]:
-    return {
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seed": config.getoption("--seed"),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("numpy", "sympy", "torch")},
-        "design": {
-            "false_alarm": DESIGN.false_alarm,
-            "miss": DESIGN.miss,
-            "family": DESIGN.family,
-            "critical_z": DESIGN.critical(),
-            "comparisons": results.comparisons,
-        },
-        "claims": results.as_dicts(),
-    }
+def _write_report(session: pytest.Session, run: Run, folder: Path) -> None:
+    from .report_command import write_report_of
+
+    troubles = write_report_of(run, folder)
+    session.config.stash[NOTES].append(f"Report: {folder / 'index.html'}")
+    session.config.stash[NOTES].extend(f"FAILED: {trouble}" for trouble in troubles)
+    if troubles:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _keep(session: pytest.Session, what: str, write: Callable[[], None]) -> None:
+    """Write a file or folder; if that cannot be done the run has failed, with one line that says why."""
+    try:
+        write()
+    except OSError as error:
+        session.config.stash[NOTES].append(f"FAILED: {what} cannot be written: {error.strerror or error}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    except KeyboardInterrupt:
+        session.config.stash[NOTES].append(f"interrupted: {what} was not written, an earlier one is as it was")
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
-    results = config.stash[RESULTS]
-    if results.any_ran:
+    if RUN in config.stash:
         terminalreporter.write_line("")
-        for line in render(results, DESIGN):
+        for line in [*render(config.stash[RUN]), *config.stash[NOTES]]:
             terminalreporter.write_line(line)

@@ -1,11 +1,14 @@
-"""Evidence of one run, gathered per claim."""
+"""Evidence of one run, gathered per claim while its checks report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from .comparator import Evidence, verdict
 from .ledger import Claim
+from .record import ClaimRecord, Code
+
+SELECT_ALL = "leave out --claims and -k"
+NOT_SELECTED = f"not selected: {SELECT_ALL}"
 
 
 @dataclass
@@ -15,7 +18,9 @@ class Result:
     claim: Claim
     evidence: list[Evidence] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
+    code: dict[str, Code] = field(default_factory=dict)
     known: int = 0  # checks of this claim that were collected, selected or not
+    selected: int = 0
     failed: bool = False
     skipped: str | None = None
     recorded: str | None = None
@@ -34,42 +39,23 @@ class Result:
 
     @property
     def reason(self) -> str:
-        """Why the claim was not run; empty if it was."""
+        """Why the claim was not run and what to do about it; empty if it was."""
         if self.verdict != "not run":
             return ""
-        some = f"{len(self.nodes)} of {self.known} checks selected" if self.nodes else "not selected"
-        return self.skipped or self.claim.not_run or some
+        if self.skipped or self.claim.not_run:
+            return self.skipped or self.claim.not_run or ""
+        if len(self.nodes) < self.selected:
+            return f"the run stopped after {len(self.nodes)} of {self.selected} checks: run it to its end"
+        return f"{self.selected} of {self.known} checks selected: {SELECT_ALL}" if self.selected else NOT_SELECTED
 
-    @property
-    def headline(self) -> Evidence | None:
-        """The comparison to show: the estimate with the largest |z|, else the weakest sign, a rate, the trainings with
-        the fewest seeds to spare, or the first."""
-        estimates = [item for item in self.evidence if item.kind == "estimate" and item.z is not None]
-        if estimates:
-            return max(estimates, key=lambda item: abs(item.z or 0.0))
-        signs = [item for item in self.evidence if item.kind == "sign"]
-        rates = [item for item in self.evidence if item.kind == "rate"]
-        trained = [item for item in self.evidence if item.kind == "replicated"]
-        trained = sorted(trained, key=lambda item: item.details["holds"] - item.details["needed"])
-        others = rates or trained or self.evidence
-        return min(signs, key=lambda item: item.z or 0.0) if signs else next(iter(others), None)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return {
-            "id": self.claim.id,
-            "group": self.claim.group,
-            "source": self.claim.source,
-            "statement": self.claim.statement,
-            "formal": self.claim.formal,
-            "scope": self.claim.scope,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "recorded": self.recorded,
-            "seconds": round(self.seconds, 3),
-            "checks": sorted(self.nodes),
-            "evidence": [item.as_dict() for item in self.evidence],
-        }
+    def record(self) -> ClaimRecord:
+        """The result as it is kept."""
+        claim = self.claim
+        return ClaimRecord(
+            claim.id, claim.group, claim.source, claim.statement, claim.formal, claim.scope,
+            self.verdict, self.reason, self.recorded, round(self.seconds, 3),
+            sorted(self.nodes), [self.code[name] for name in sorted(self.code)], list(self.evidence),
+        )  # fmt: skip
 
 
 class Results:
@@ -83,15 +69,20 @@ class Results:
         if name in self.by_id:
             self.by_id[name].known += 1
 
+    def selected(self, name: str) -> None:
+        """One check of a claim was selected."""
+        if name in self.by_id:
+            self.by_id[name].selected += 1
+
     def add(
         self,
         name: str,
-        node: str,
         evidence: list[Evidence],
         failed: bool,
         skipped: str | None,
         seconds: float,
         recorded: str | None = None,
+        code: Code | None = None,
     ) -> None:
         """One phase (setup, call, teardown) of one check."""
         result = self.by_id[name]
@@ -100,19 +91,23 @@ class Results:
         result.failed |= failed
         result.skipped = result.skipped or skipped
         result.seconds += seconds
-        if node not in result.nodes:
-            result.nodes.append(node)
+        if code is not None:
+            result.code[f"{code.path}:{code.line:06}"] = code
+
+    def finished(self, name: str, node: str) -> None:
+        """One check has run to its end, whatever came out."""
+        self.by_id[name].nodes.append(node)
 
     @property
     def any_ran(self) -> bool:
-        """Whether the run held any check of a claim."""
-        return any(result.nodes for result in self.by_id.values())
+        """Whether the run began any check of a claim."""
+        return any(result.nodes or result.code for result in self.by_id.values())
 
     @property
     def comparisons(self) -> int:
         """Comparisons with a standard error, counted against the family of the design."""
         return sum(item.comparisons for result in self.by_id.values() for item in result.evidence)
 
-    def as_dicts(self) -> list[dict[str, Any]]:
-        """Plain JSON types, in the ledger's order."""
-        return [result.as_dict() for result in self.by_id.values()]
+    def records(self) -> list[ClaimRecord]:
+        """What is kept, in the ledger's order."""
+        return [result.record() for result in self.by_id.values()]

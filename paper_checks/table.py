@@ -1,71 +1,99 @@
 """The table at the end of a run: one line per claim, at most 100 columns."""
 
-from collections import Counter
+import textwrap
 from collections.abc import Iterator
+from itertools import groupby
 
-from .comparator import Design
-from .results import Result, Results
+from .record import ClaimRecord, Run
+from .results import NOT_SELECTED
+from .verdicts import counted
 
+COLUMNS = 100
+_SPAN = 21
 _WIDTHS = f"{'id':<9} {'verdict':<9} {'exact':>12} {'estimate ± standard error':>27} {'z':>6} {'detects':>8}"
 _HEADER = f"{_WIDTHS} {'seconds':>8}  checked"
 
 
-def _number(value: float | None, width: int) -> str:
+def number(value: float | None, width: int = 0) -> str:
+    """Five digits; empty if there is none."""
     return f"{'' if value is None else format(value, '.5g'):>{width}}"
 
 
-def _row(result: Result) -> str:
-    evidence = result.headline
-    start = f"{result.claim.id:<9} {result.verdict:<9} "
+def estimate(claim: ClaimRecord) -> str:
+    """Estimate ± standard error of the comparison that stands for the claim."""
+    evidence = claim.headline
+    if evidence is None or evidence.estimate is None:
+        return ""
+    error = "" if evidence.standard_error is None else f" ± {evidence.standard_error:.2g}"
+    return number(evidence.estimate) + error
+
+
+def score(claim: ClaimRecord) -> str:
+    """z of that comparison, or how many seeds are on the right side of a threshold."""
+    evidence = claim.headline
     if evidence is None:
-        return start + "(no evidence was recorded)"
-    estimate = _number(evidence.estimate, 0)
-    if evidence.standard_error is not None:
-        estimate += f" ± {evidence.standard_error:.2g}"
-    z = "" if evidence.z is None else f"{evidence.z:+.2f}"
+        return ""
     if evidence.kind == "replicated":
-        z = f"{evidence.details['holds']}/{evidence.numbers}"
-    detects = "" if evidence.detectable is None else f"{evidence.detectable:.2%}"
+        return f"{evidence.details.get('holds')}/{evidence.numbers}"
+    return "" if evidence.z is None else f"{evidence.z:+.2f}"
+
+
+def detects(claim: ClaimRecord) -> str:
+    """The smallest relative error that the comparison would have seen."""
+    evidence = claim.headline
+    return "" if evidence is None or evidence.detectable is None else f"{evidence.detectable:.2%}"
+
+
+def _row(claim: ClaimRecord) -> str:
+    start = f"{claim.id:<9} {claim.verdict:<9} "
+    if claim.headline is None:
+        return start + "(no evidence was recorded)"
     return (
-        f"{start}{_number(evidence.exact, 12)} {estimate:>27} {z:>6} {detects:>8} {result.seconds:>8.2f}"
-        f"  {sum(item.numbers for item in result.evidence)}"
+        f"{start}{number(claim.headline.exact, 12)} {estimate(claim):>27} {score(claim):>6} {detects(claim):>8} "
+        f"{claim.seconds:>8.2f}  {claim.numbers}"
     )
 
 
-def _not_run(results: Results) -> Iterator[str]:
-    """Claims that were not run, one line for neighbours of one group with one reason."""
-    names: list[str] = []
-    previous: tuple[str, str] | None = None
-    for result in [*results.by_id.values(), None]:
-        missing = result is not None and result.verdict == "not run"
-        key = (result.claim.group, result.reason) if result is not None and missing else None
-        if previous is not None and key != previous:
-            span = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
-            yield f"{span:<21} not run: {previous[1]}"
-            names = []
-        if result is not None and missing:
-            names.append(result.claim.id)
-        previous = key
+def _not_run(run: Run) -> Iterator[str]:
+    """Claims that were not run, with what to do about it: an entry for neighbours of one group with one reason, and one
+    for all that were not selected."""
+    missing = [claim for claim in run.claims if claim.verdict == "not run"]
+    others = [claim for claim in missing if claim.reason == NOT_SELECTED]
+    for (_, reason), span in groupby(
+        (claim for claim in missing if claim not in others), lambda claim: (claim.group, claim.reason)
+    ):
+        names = [claim.id for claim in span]
+        yield from _spanned(names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}", f"not run: {reason}")
+    if others:
+        yield from _spanned(f"{len(others)} others", f"not run: {NOT_SELECTED}")
 
 
-def render(results: Results, design: Design) -> Iterator[str]:
+def _spanned(span: str, text: str) -> list[str]:
+    """Text beside a span of ids, on as many lines as it takes."""
+    indent = " " * (_SPAN + 1)
+    return textwrap.wrap(
+        text, COLUMNS, initial_indent=f"{span:<{_SPAN}} ", subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def render(run: Run) -> Iterator[str]:
     """Lines of the table, the counts, and how to read it."""
     yield _HEADER
-    yield "-" * 100
-    for result in results.by_id.values():
-        if result.verdict != "not run":
-            yield _row(result)
-    for result in results.by_id.values():
-        if result.verdict == "recorded":
-            yield f"{result.claim.id:<21} {result.recorded}"
-    yield from _not_run(results)
-    yield "-" * 100
-    counts = Counter(result.verdict for result in results.by_id.values())
-    yield ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
-    alarm, used = f"{design.critical():.2f}", f"{results.comparisons} of {design.family}"
+    yield "-" * COLUMNS
+    for claim in run.claims:
+        if claim.verdict != "not run":
+            yield _row(claim)
+    for claim in run.claims:
+        if claim.verdict == "recorded":
+            yield from _spanned(claim.id, claim.recorded or "")
+    yield from _not_run(run)
+    yield "-" * COLUMNS
+    yield counted(claim.verdict for claim in run.claims)
+    design = run.design
+    alarm, used = f"{design['critical_z']:.2f}", f"{design['comparisons']} of {design['family']}"
     yield f"Shown: each claim's comparison with the largest |z|. z: error in standard errors, alarm beyond {alarm}"
-    yield f"(false alarm {design.false_alarm:.0e} for the whole run; {used} comparisons used). detects: smallest"
-    yield f"relative error seen with probability {1 - design.miss}. checked: numbers, all in .evidence/claims.json"
+    yield f"(false alarm {design['false_alarm']:.0e} for the whole run; {used} comparisons used). detects: smallest"
+    yield f"relative error seen with probability {1 - design['miss']}. checked: numbers, all in .evidence/claims.json"
     yield "Trainings (B4-B6, E, P): a threshold, the median over seeds, and how many seeds are on its side."
-    if results.comparisons > design.family:
-        yield f"FAILED: {results.comparisons} comparisons exceed the family of {design.family} of this design"
+    if design["comparisons"] > design["family"]:
+        yield f"FAILED: {design['comparisons']} comparisons exceed the family of {design['family']} of this design"

@@ -34,10 +34,11 @@ def test_paper_size(claim: Recorder, scale: str, device: str, pytestconfig: pyte
 def usable_record() -> Record:
     """The record, or a skip that says what to do."""
     record = recorded.read_record("E10")
+    remedy = "on a GPU, pytest paper_checks -m claims --claims E10 --scale paper"
     if record is None:
-        pytest.skip("no GPU run recorded yet; on a GPU: pytest paper_checks -m claims --scale paper")
+        pytest.skip(f"no GPU run recorded yet: {remedy}")
     if not record.is_current:
-        pytest.skip(f"recorded on {record.date} by other code; on a GPU: pytest paper_checks -m claims --scale paper")
+        pytest.skip(f"recorded on {record.date} by other code: {remedy}")
     return record
 
 

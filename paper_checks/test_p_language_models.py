@@ -12,7 +12,7 @@ import pytest
 from simulate.pocket import EARLY
 from simulate.prompts import halves
 
-from .plugin import checkpoint_source
+from .options import checkpoint_source
 from .recorder import Recorder
 
 SETS = ("recall", "facts")
@@ -69,7 +69,7 @@ def pythia_sweep(request: pytest.FixtureRequest, language: Any, pythia: Any, pla
 @pytest.mark.parametrize("name", ["recall", "names"])
 def test_recall_competes_with_the(claim: Recorder, language: Any, name: str) -> None:
     """The in-context name is ahead of the other name, and so is "the"; the two have nearly all of the probability."""
-    found = [language.answered(source, claim.base_seed) for source in language.pocket_sources()]
+    found = [language.answered(source, claim.base_seed, "cpu") for source in language.pocket_sources()]
     competition(claim, language, found, name)
     claim.replicated(f'{name}: P(answer) + P("the")', "mass", +1, [language.mass(answers, name) for answers in found])
 
@@ -77,7 +77,7 @@ def test_recall_competes_with_the(claim: Recorder, language: Any, name: str) -> 
 @pytest.mark.claims("P2")
 def test_facts_compete_with_the(claim: Recorder, language: Any) -> None:
     """As P1, of a city's country and another country."""
-    found = [language.answered(source, claim.base_seed) for source in language.pocket_sources()]
+    found = [language.answered(source, claim.base_seed, "cpu") for source in language.pocket_sources()]
     competition(claim, language, found, "facts")
     claim.replicated('P(answer) + P("the")', "mass", +1, [language.mass(answers, "facts") for answers in found])
 
@@ -114,7 +114,7 @@ def competition(claim: Recorder, language: Any, found: Any, name: str) -> None:
 def test_the_rises_first(claim: Recorder, language: Any, name: str) -> None:
     """After EARLY updates "the" has more than a third of its last probability, the answer less than a third of its."""
     early, last = (
-        [language.answered(source, claim.base_seed) for source in language.pocket_sources(step)]
+        [language.answered(source, claim.base_seed, "cpu") for source in language.pocket_sources(step)]
         for step in (EARLY, None)
     )
     order_of_rise(claim, language, name, early, last)

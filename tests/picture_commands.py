@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from simulate import files
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -30,6 +32,19 @@ def status(main, arguments):
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     return stopped.value.code
+
+
+def keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, main, arguments, out):
+    """The command ends with one line and leaves the file as it was, and nothing beside it."""
+
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    out.write_text("old")
+    monkeypatch.setattr(files.os, "replace", full)
+    assert status(main, [*arguments, "--out", str(out)]) == 2
+    assert capsys.readouterr().err == "the picture cannot be written: [Errno 28] No space left on device\n"
+    assert out.read_text() == "old" and list(out.parent.iterdir()) == [out]
 
 
 def show(monkeypatch, data, work, shown):

@@ -7,6 +7,7 @@ import pytest
 from paper_checks import test_p_gsm8k as p6
 from paper_checks.comparator import verdict
 from paper_checks.gsm8k import MODELS
+from paper_checks.gsm8k_results import comparable
 from paper_checks.recorder import Recorder
 
 PROBLEMS = 1319
@@ -68,4 +69,4 @@ def test_files_that_cannot_be_compared(tmp_path, whole, cut, message):
     for path, found in zip(paths, (whole, cut), strict=True):
         path.write_text(json.dumps(found))
     with pytest.raises(ValueError, match=message):
-        p6.comparable(*paths)
+        comparable(*paths)

@@ -162,7 +162,7 @@ def test_attention_passes_and_fails(claim):
 def test_an_untrained_model_verifies_nothing(claim):
     """The same checks on the shipped checkpoint before the first update."""
     seed, steps = max(pocket_folders().items(), key=lambda item: len(item[1]))
-    start = experiments.answered(Source(str(steps[0]), None, f"seed {seed}, start"), 20240603)
+    start = experiments.answered(Source(str(steps[0]), None, f"seed {seed}, start"), 20240603, "cpu")
     for name in experiments.SETS:
         with pytest.raises(AssertionError, match="P1"):
             checks.competition(claim("P1"), experiments, [start], name)

@@ -12,7 +12,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from tiny_language_models import written
 
-from paper_checks.plugin import check_model, checkpoint_source
+from paper_checks.options import check_model, checkpoint_source
 from simulate.language_models import load_language_model
 from simulate.laser import Choice, truncated
 from simulate.laser_files import save_model

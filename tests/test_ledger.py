@@ -1,24 +1,19 @@
 """The ledger file, its JSON record, and the run that ties checks to ids (each run in a process of its own)."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from claim_project import CHECK, ENTRY
 
-from paper_checks import comparator, plugin
+from paper_checks import comparator
 from paper_checks.ledger import load_claims, mismatches, write_json
+from paper_checks.options import check_scale
 from paper_checks.recorder import Recorder
 from paper_checks.results import Result
 from simulate import files
-
-ROOT = Path(__file__).parent.parent
-ENTRY = '["T1.1"]\ngroup = "T1"\nsource = "s"\nstatement = "a"\nformal = "f"\nscope = "c"\nneeds = "nothing"\n'
 
 
 def test_every_id_is_there_once():
@@ -38,6 +33,10 @@ def test_every_id_is_there_once():
         (ENTRY.replace('scope = "c"', 'scope = " "'), ["T1.1", "scope"]),
         (ENTRY.replace('group = "T1"', "group = T1"), ["claims.toml", "line 2"]),
         ('title = "x"\n', ["title", "table"]),
+        (ENTRY.replace("T1.1", "<b>"), ["'<b>'", "id must be up to 40 letters"]),
+        (ENTRY.replace("T1.1", "../x"), ["'../x'", "id must be"]),
+        (ENTRY.replace('group = "T1"', 'group = "T 1"'), ["T1.1", "group must be", "'T 1'"]),
+        (ENTRY.replace('group = "T1"', 'group = "T1.1"'), ["must not be the name of a group", "T1.1"]),
         (ENTRY + "rule = 3\n", ["T1.1", "rule", "3"]),
         (ENTRY + "rule = { seeds = 3, needed = 4 }\n", ["T1.1", "rule", "needed", "3", "4"]),
         (ENTRY + "rule = { seeds = 3 }\n", ["T1.1", "rule", "needed", "None"]),
@@ -81,33 +80,6 @@ def test_json_is_whole_or_untouched(tmp_path, monkeypatch):
         write_json(path, {"a": 2})
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1.5, "τ"]}
     assert [file.name for file in path.parent.iterdir()] == ["claims.json"]
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A copy of the claims machinery with checks of our own."""
-    folder = tmp_path / "paper_checks"
-    folder.mkdir()
-    for file in (ROOT / "paper_checks").glob("*.py"):
-        if not file.name.startswith("test_"):
-            (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"))
-    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
-
-    def run(check, claims=ENTRY, *options):
-        (folder / "test_x.py").write_text("import pytest\n" + check)
-        (folder / "claims.toml").write_text(claims)
-        environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", "paper_checks", "-m", "claims", "-p", "no:cacheprovider", *options]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    run.record = tmp_path / ".evidence" / "claims.json"
-    return run
-
-
-CHECK = '@pytest.mark.claims("T1.1")\ndef test_it(claim):\n    '
 
 
 def test_a_passing_run_prints_and_records(project):
@@ -198,7 +170,7 @@ def test_recorded_evidence_that_fails_is_failed():
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("given", "words"),
     [
         ({"--scale": "moon", "--device": "auto"}, "--scale must be desk or paper, got 'moon'"),
         ({"--scale": "desk", "--device": "cpu"}, "--device is for --scale paper"),
@@ -206,9 +178,9 @@ def test_recorded_evidence_that_fails_is_failed():
         ({"--scale": "paper", "--device": "cuda:99"}, "--device: device 'cuda:99' is not available"),
     ],
 )
-def test_unknown_scales_and_devices_are_named(options, words):
+def test_unknown_scales_and_devices_are_named(given, words):
     with pytest.raises(pytest.UsageError, match=words):
-        plugin.check_scale(SimpleNamespace(getoption=options.get))
+        check_scale(SimpleNamespace(getoption=given.get))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="not run: there is a GPU")

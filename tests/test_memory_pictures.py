@@ -7,13 +7,13 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from fractions import Fraction
 
+import picture_commands as shared
 import pytest
 from memory_numbers import DOTS, FULL, LEVEL, ROW, all_curves
 
 from paper_checks import induction_experiments, picture_command
 from paper_checks import memory_picture_data as data
 from paper_checks.draw_memories import main
-from simulate import files
 from theory import memory_spectrum
 from theory.induction_accuracy import basic_accuracy
 from theory.induction_head import InductionTask
@@ -195,17 +195,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path,
 
 
 def test_a_full_disk_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys):
-    def full(source, target):
-        raise OSError(28, "No space left on device")
-
-    out = tmp_path / "map.svg"
-    out.write_text("old")
-    monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(SystemExit) as stopped:
-        draw(out, *COMMANDS["top-space"])
-    assert stopped.value.code == 2
-    assert capsys.readouterr().err == "the picture cannot be written: [Errno 28] No space left on device\n"
-    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+    shared.keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, main, COMMANDS["top-space"], tmp_path / "map.svg")
 
 
 @pytest.mark.parametrize(("command", "work"), [("singular-values", "all_curves"), ("top-space", "row"),

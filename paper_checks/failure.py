@@ -1,0 +1,50 @@
+"""What a failed check says: the claim's sentence, both numbers, and the line that runs it alone with its seed."""
+
+import shlex
+import textwrap
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .comparator import DESIGN, Evidence
+from .ledger import Claim
+from .table import COLUMNS, number
+
+DEFAULTS = {
+    "--scale": "desk",
+    "--device": "auto",
+    "--model": None,
+    "--revision": None,
+    "--checkpoints": None,
+    "--gsm8k": None,
+}
+"""Options on which a check's numbers depend besides the seed."""
+
+
+def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[str]:
+    """Lines on a failed check of `claim`; `again` is the command that runs it alone."""
+    lines = textwrap.wrap(f"{claim.statement} ({claim.source})", COLUMNS)
+    wrong = [item for item in evidence if not item.passed]
+    for item in wrong:
+        lines += [f"{item.name}: {item.message}", f"  {_numbers(item)}"]
+    if not wrong:
+        lines.append("No comparison disagreed: the check itself stopped, see above.")
+    return [*lines, f"Run it alone: {again}"]
+
+
+def _numbers(item: Evidence) -> str:
+    """Exact value, estimate with its standard error, and z, as far as there are."""
+    error = "" if item.standard_error is None else f" ± {item.standard_error:.2g}"
+    known = {"exact": number(item.exact), "estimate": number(item.estimate) + error}
+    known["z"] = "" if item.z is None else f"{item.z:+.2f} (alarm beyond {DESIGN.critical():.2f})"
+    known["tolerance"] = "" if item.tolerance is None else f"{item.tolerance:.3g}"
+    return ", ".join(f"{name} {value}" for name, value in known.items() if value)
+
+
+def rerun(node: str, option: Callable[[str], Any]) -> str:
+    """The command that runs one check with the seed of this run, and with all that its numbers depend on."""
+    given = {name: option(name) for name in DEFAULTS}
+    parts = ["pytest", node, "--seed", str(option("--seed"))]
+    for name, value in given.items():
+        if value != DEFAULTS[name]:
+            parts += [name, str(value)]
+    return shlex.join(parts)

@@ -1,0 +1,80 @@
+"""Runs of parts of the claims, on several machines say, as one run."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .record import ClaimRecord, Run, read_run
+
+
+def read_runs(paths: Sequence[Path]) -> Run:
+    """The run that one or more records hold, as for `joined`.
+
+    Raises:
+        ValueError: as for `record.read_run` and `joined`.
+    """
+    return joined([(path.name, read_run(path)) for path in paths])
+
+
+def joined(named: Sequence[tuple[str, Run]]) -> Run:
+    """Runs of different claims of one ledger by the same code as one run, whose comparisons are counted together.
+
+    Each run with the name that it has in messages. Seconds are added up; machines, versions and commands are listed.
+
+    Raises:
+        ValueError: other code, another base seed or ledger or design than the first run's, a claim that two of them
+            ran, or more comparisons than the design allows for one run.
+    """
+    (first_name, first), *others = named
+    for name, run in others:
+        _require(f"{name} and {first_name} must be of one commit", run.commit, first.commit)
+        _require(f"{name} and {first_name} must have one base seed", run.seed, first.seed)
+        _require(f"{name} and {first_name} must have one ledger", _ledger(run), _ledger(first))
+        _require(f"{name} and {first_name} must have one design", _design(run), _design(first))
+    if not others:
+        return first
+    runs = [run for _, run in named]
+    used = sum(int(run.design["comparisons"]) for run in runs)
+    if used > first.design["family"]:
+        raise ValueError(f"{used} comparisons of {len(runs)} runs exceed the family of {first.design['family']}")
+    return Run(
+        written=max(run.written for run in runs),
+        seed=first.seed,
+        command=_listed(run.command for run in runs),
+        commit=first.commit,
+        machine=_listed(run.machine for run in runs),
+        seconds=sum(run.seconds for run in runs),
+        versions={
+            name: _listed(run.versions[name] for run in runs if name in run.versions)
+            for name in dict.fromkeys(name for run in runs for name in run.versions)
+        },
+        design={**first.design, "comparisons": used},
+        claims=[_found(number, named) for number in range(len(first.claims))],
+    )
+
+
+def _require(what: str, found: object, wanted: object) -> None:
+    if found != wanted:
+        raise ValueError(f"{what}, got {found!r:.80} and {wanted!r:.80}")
+
+
+def _ledger(run: Run) -> list[tuple[str, ...]]:
+    return [(claim.id, claim.group, claim.statement, claim.formal, claim.scope) for claim in run.claims]
+
+
+def _design(run: Run) -> dict[str, float]:
+    return {name: value for name, value in run.design.items() if name != "comparisons"}
+
+
+def _found(number: int, named: Sequence[tuple[str, Run]]) -> ClaimRecord:
+    """The record of a claim in the one run that ran it; of the first run if none did."""
+    ran = [(name, run.claims[number]) for name, run in named if run.claims[number].verdict != "not run"]
+    if len(ran) > 1:
+        raise ValueError(f"claim {ran[0][1].id} must be of one run, it was run in {' and in '.join(n for n, _ in ran)}")
+    if ran:
+        return ran[0][1]
+    reasons = [run.claims[number] for _, run in named]
+    return next((claim for claim in reasons if not claim.reason.startswith("not selected")), reasons[0])
+
+
+def _listed(words: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(words))

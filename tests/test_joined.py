@@ -1,0 +1,97 @@
+"""Records of several runs as one, and README's table of verdicts held against a run."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from paper_checks import badges, badges_command, comparator
+from paper_checks.joined import joined, read_runs
+from paper_checks.record import ClaimRecord, Run
+
+DESIGN = {"false_alarm": 1e-6, "miss": 1e-3, "family": 10, "critical_z": 6.4, "comparisons": 4}
+
+
+def claim(name, verdict="not run", reason="not selected: leave out --claims and -k"):
+    evidence = [] if verdict == "not run" else [comparator.less("x", 1, 2)]
+    return ClaimRecord(name, "T1", "s", "a", "f", "c", verdict, "" if evidence else reason, None, 1.0, [], [], evidence)
+
+
+def run(*claims, **changes):
+    known = {"written": "2026-01-02", "seed": 1, "command": "pytest", "commit": "abc", "machine": "one", "seconds": 2.0}
+    return replace(Run(**known, versions={"python": "3.11"}, design=DESIGN, claims=list(claims)), **changes)
+
+
+ONE = run(claim("T1.1", "verified"), claim("T1.2"), claim("T1.3"))
+TWO = run(
+    claim("T1.1"), claim("T1.2", "verified"), claim("T1.3", reason="no GPU: use one"),
+    written="2026-01-03", command="pytest -x", machine="two", versions={"python": "3.12", "torch": "2.9"},
+)  # fmt: skip
+
+
+def test_each_claim_is_taken_from_the_run_that_ran_it():
+    found = joined([("one", ONE), ("two", TWO)])
+    assert [one.verdict for one in found.claims] == ["verified", "verified", "not run"]
+    assert found.claims[2].reason == "no GPU: use one"
+    assert (found.written, found.machine, found.command, found.seconds) == (
+        "2026-01-03",
+        "one; two",
+        "pytest; pytest -x",
+        4,
+    )
+    assert found.versions == {"python": "3.11; 3.12", "torch": "2.9"}
+    assert found.design["comparisons"] == 8 and found.design["family"] == 10
+    assert joined([("two", TWO), ("one", ONE)]).claims == found.claims
+    assert joined([("one", ONE)]) == ONE
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (replace(TWO, commit="abd"), "two and one must be of one commit, got 'abd' and 'abc'"),
+        (replace(TWO, seed=2), "one base seed, got 2 and 1"),
+        (replace(TWO, claims=TWO.claims[:2]), "one ledger"),
+        (replace(TWO, claims=[replace(one, statement="b") for one in TWO.claims]), "one ledger"),
+        (replace(TWO, design=DESIGN | {"miss": 0.1}), "one design"),
+        (replace(TWO, design=DESIGN | {"comparisons": 7}), "11 comparisons of 2 runs exceed the family of 10"),
+        (replace(TWO, claims=ONE.claims), r"T1\.1 must be of one run, it was run in one and in two"),
+    ],
+)
+def test_runs_that_are_not_parts_of_one(other, message):
+    with pytest.raises(ValueError, match=message):
+        joined([("one", ONE), ("two", other)])
+
+
+def test_records_on_disk(tmp_path):
+    paths = [tmp_path / "one.json", tmp_path / "two.json"]
+    for path, found in zip(paths, (ONE, TWO), strict=True):
+        path.write_text(json.dumps(found.as_dict()), encoding="utf-8")
+    assert read_runs(paths) == joined([("one.json", ONE), ("two.json", TWO)])
+
+
+def test_the_table_of_verdicts_is_the_runs(tmp_path, capsys):
+    table = "| claim | verdict |\n| --- | --- |\n| T1.1, T1.2 steps | verified | x |\n| T1.3 more | not run | x |\n"
+    both = joined([("one", ONE), ("two", TWO)])
+    assert badges.table_differences(both, table) == []
+    wrong = table.replace("T1.2 steps | verified", "T1.2 steps | bounded").replace("not run", "verified")
+    assert badges.table_differences(both, wrong) == [
+        "T1.1 is said to be bounded; the run says verified",
+        "T1.2 is said to be bounded; the run says verified",
+        "T1.3 is said to be verified; the run says not run",
+    ]
+    record, file, folder = tmp_path / "run.json", tmp_path / "README.md", tmp_path / "badges"
+    record.write_text(json.dumps(both.as_dict()), encoding="utf-8")
+    assert badges_command.main(["--record", str(record), "--groups", str(folder)]) == 0
+    for text, status in ((table, 0), (wrong, 1)):
+        file.write_text(text, encoding="utf-8")
+        asked = ["--record", str(record), "--check", str(folder), "--table", str(file)]
+        assert badges_command.main(asked) == status
+    assert "T1.3 is said to be verified" in capsys.readouterr().err
+    for asked in (
+        ["--table", str(file), "--out", str(folder)],
+        [],
+        ["--check", str(folder), "--table", "no such file"],
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            badges_command.main(["--record", str(record), *asked])
+        assert stopped.value.code == 2

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-MISSING = "not run: no Chromium (apt-get install chromium), or the extra browser is not installed"
+MISSING = "not run: no Chromium (apt-get install chromium), or the extra test is not installed"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 

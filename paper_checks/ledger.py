@@ -60,39 +60,77 @@ class Claim(Stated):
     rule: Rule | None = None
 
 
+class _MalformedError(ValueError):
+    """What is wrong with an entry, and with which key of it."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(problem)
+        self.key = key
+
+
 def load_claims(path: Path = CLAIMS_FILE) -> dict[str, Claim]:
     """All claims by id, in the file's order.
 
     Raises:
-        ValueError: the file cannot be read as TOML (the message has the line), or a claim lacks a key, has an unknown
-            one, or a value of the wrong kind (the message names claim and key).
+        ValueError: the file cannot be read as TOML, or a claim lacks a key, has an unknown one, or a value of the wrong
+            kind; the message has the line, the claim and the key.
     """
+    text = path.read_text(encoding="utf-8")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path.name}: {error}") from error
-    claims = {name: _claim(path.name, name, entry) for name, entry in table.items()}
+    claims = {}
+    for name, entry in table.items():
+        try:
+            claims[name] = _claim(name, entry)
+        except _MalformedError as error:
+            line = line_of(text, name, error.key)
+            raise ValueError(f"{path.name}, line {line}: claim {name!s:.60}: {error}") from error
     check_groups(path.name, claims, [claim.group for claim in claims.values()])
     return claims
 
 
-def _claim(file: str, name: str, entry: Any) -> Claim:
+def line_of(text: str, name: str, key: str) -> int:
+    """The line, from 1, of a key in the table `name` of a TOML text; without such a line, of the table's header."""
+    header = re.compile(rf"""\s*\[\s*["']?{re.escape(name)}["']?\s*(?:\.\s*(\w+)\s*)?\]""")
+    first, inside = 0, False
+    for number, line in enumerate(text.splitlines(), 1):
+        if at := header.match(line):
+            first, inside = first or number, True
+            if at[1] == key:  # a table of its own, such as a rule
+                return number
+        elif line.lstrip().startswith("["):
+            inside = False
+        elif (inside or (not first and key == name)) and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line):
+            return number
+    return first or 1
+
+
+def _claim(name: str, entry: Any) -> Claim:
     if not isinstance(entry, dict):
-        raise ValueError(f'{file}: [{name}] must be a table; an id with a dot is written ["T1.1"]')
-    check_name(f"{file}: [{name!r:.60}]: id", name)
+        raise _MalformedError(name, f'[{name}] must be a table; an id with a dot is written ["T1.1"]')
+    _named("id", name)
     missing = [key for key in _REQUIRED if key not in entry]
     unknown = [key for key in entry if key not in _REQUIRED + _OPTIONAL]
     if missing or unknown:
-        raise ValueError(f"{file}: claim {name}: missing keys {missing}, unknown keys {unknown}")
-    rule = _rule(f"{file}: claim {name}: rule", entry["rule"]) if "rule" in entry else None
+        raise _MalformedError((unknown or [""])[0], f"missing keys {missing}, unknown keys {unknown}")
+    rule = _rule(entry["rule"]) if "rule" in entry else None
     words = {key: value for key, value in entry.items() if key != "rule"}
     for key, value in words.items():
         if not isinstance(value, str) or not value.strip():
-            raise ValueError(f"{file}: claim {name}: {key} must be a non-empty string, got {value!r}")
-    check_name(f"{file}: claim {name}: group", entry["group"])
+            raise _MalformedError(key, f"{key} must be a non-empty string, got {value!r}")
+    _named("group", entry["group"])
     if entry["needs"] not in NEEDS:
-        raise ValueError(f"{file}: claim {name}: needs must be one of {NEEDS}, got {entry['needs']!r}")
+        raise _MalformedError("needs", f"needs must be one of {NEEDS}, got {entry['needs']!r}")
     return Claim(id=name, **words, rule=rule)
+
+
+def _named(key: str, name: str) -> None:
+    try:
+        check_name(key, name)
+    except ValueError as error:
+        raise _MalformedError(key, str(error)) from error
 
 
 def check_name(where: str, name: Any) -> None:
@@ -108,22 +146,22 @@ def check_groups(where: str, ids: Iterable[str], groups: Iterable[str]) -> None:
         raise ValueError(f"{where}: a claim's id must not be the name of a group, got {', '.join(both)}")
 
 
-def _rule(where: str, entry: Any) -> Rule:
+def _rule(entry: Any) -> Rule:
     if not isinstance(entry, dict):
-        raise ValueError(f"{where} must be a table, got {entry!r}")
-    seeds, needed = (_count(where, name, entry.get(name)) for name in ("seeds", "needed"))
+        raise _MalformedError("rule", f"rule must be a table, got {entry!r}")
+    seeds, needed = (_count(name, entry.get(name)) for name in ("seeds", "needed"))
     thresholds = {name: value for name, value in entry.items() if name not in ("seeds", "needed")}
     if needed > seeds:
-        raise ValueError(f"{where}: needed must be at most seeds = {seeds}, got {needed}")
+        raise _MalformedError("rule", f"rule: needed must be at most seeds = {seeds}, got {needed}")
     for name, value in thresholds.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"{where}: {name} must be a finite number, got {value!r}")
+            raise _MalformedError("rule", f"rule: {name} must be a finite number, got {value!r}")
     return Rule(seeds, needed, thresholds)
 
 
-def _count(where: str, name: str, value: Any) -> int:
+def _count(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{where}: {name} must be an integer >= 1, got {value!r}")
+        raise _MalformedError("rule", f"rule: {name} must be an integer >= 1, got {value!r}")
     return value
 
 

@@ -23,6 +23,31 @@ def test_every_id_is_there_once():
     assert list(load_claims()) == names
 
 
+OTHER = ENTRY.replace("T1.1", "T1.2")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (OTHER + "\n" + ENTRY.replace('scope = "c"', "scope = 3"), "line 14: claim T1.1: scope must be"),
+        (OTHER + ENTRY.replace('scope = "c"\n', ""), "line 8: claim T1.1: missing keys ['scope']"),
+        (ENTRY + OTHER + 'colour = "red"\n', "line 15: claim T1.2: missing keys [], unknown keys ['colour']"),
+        (ENTRY + "rule = { seeds = 0, needed = 1 }\n", "line 8: claim T1.1: rule: seeds must be"),
+        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 3\n', "line 15: claim T1.1: rule: needed must be"),
+        (ENTRY + "['T1.2']\ngroup = 3\n", "line 8: claim T1.2: missing keys"),
+        ("# a comment\ntitle = 'x'\n" + ENTRY, "line 2: claim title: [title] must be a table"),
+        ("[T1.1]\ngroup = 'T1'\n", "line 1: claim T1: missing keys"),
+        (OTHER + ENTRY.replace('group = "T1"', 'group = "T 1"'), "line 9: claim T1.1: group must be"),
+    ],
+)
+def test_what_is_wrong_has_a_line(tmp_path, text, message):
+    path = tmp_path / "claims.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError) as caught:
+        load_claims(path)
+    assert str(caught.value).startswith(f"claims.toml, {message}")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

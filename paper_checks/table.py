@@ -16,7 +16,7 @@ _HEADER = f"{_WIDTHS} {'seconds':>8}  checked"
 
 def number(value: float | None, width: int = 0) -> str:
     """Five digits; empty if there is none."""
-    return f"{'' if value is None else format(value, '.5g'):>{width}}"
+    return f"{'' if value is None else format(value + 0.0, '.5g'):>{width}}"  # no -0
 
 
 def estimate(claim: ClaimRecord) -> str:

@@ -169,24 +169,30 @@ def test_avoiding_noise_both_sides(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.4")
-def test_short_contexts_have_no_such_level(claim: Recorder) -> None:
-    """Uniform p, N = 2 and short contexts: the order is not reversed at α = 1/(N+1), so that there is no such level.
+def test_avoiding_noise_in_short_contexts(claim: Recorder) -> None:
+    """Uniform p: in short contexts a second range of levels, around 1/(N+1), has the order too; reversed between both.
 
-    With one more position there is. At N = 3, T = 9 the order turns the other way: T = N² is too short there.
+    One position more and it is reversed at 1/(N+1). At N = 3 up to T = 12 the level lies below 1/4, and at T = N² = 9
+    the order is lost far below α = 1; at N = 2 it is never reversed at 1/3.
     """
 
-    def at_ends(n: int, length: int) -> list[float]:
-        levels = Fraction(1, n + 1), 1 - Fraction(1, 2 * n)
+    def at(n: int, length: int, *levels: Fraction) -> list[float]:
         return [contrast_value(Task(n, length, level), "avoids") for level in levels]
 
+    for n, longest in ((4, 9), (5, 8), (8, 8), (16, 9), (32, 10), (100, 13), (1000, 25)):
+        low, between, high = Fraction(1, n + 1), Fraction(3, 10), 1 - Fraction(1, 2 * n)
+        first, second = at(n, longest, low, between)
+        claim.less(f"K[E(k)] - K[E(τ)] at α = 1/(N+1), N={n}, T={longest}", 0, first, side="beyond")
+        claim.less(f"at α = 3/10, N={n}, T={longest}", second, 0)
+        first, last = at(n, longest + 1, low, high)
+        claim.less(f"at α = 1/(N+1), N={n}, T={longest + 1}", first, 0)
+        claim.less(f"at α = 1 - 1/(2N), N={n}, T={longest + 1}", 0, last)
+    for length, side in ((12, "beyond"), (13, "holds")):
+        (value,) = at(3, length, Fraction(1, 4))
+        claim.less(f"at α = 1/4, N=3, T={length}, with its sign", 0, value if side == "beyond" else -value, side=side)
+    claim.less("at α = 5/6, N=3, T=9", at(3, 9, Fraction(5, 6))[0], 0, side="beyond")
     for length in (3, 4, 12, 64, 1000, 10**6):
-        claim.less(f"K[E(k)] - K[E(τ)] at α = 1/3, N=2, T={length}", 0, at_ends(2, length)[0], side="beyond")
-    for n, longest in ((3, 12), (4, 9), (5, 8), (8, 8), (16, 9), (32, 10), (100, 13), (1000, 25)):
-        claim.less(f"at α = 1/(N+1), N={n}, T={longest}", 0, at_ends(n, longest)[0], side="beyond")
-        low, high = at_ends(n, longest + 1)
-        claim.less(f"at α = 1/(N+1), N={n}, T={longest + 1}", low, 0)
-        claim.less(f"at α = 1 - 1/(2N), N={n}, T={longest + 1}", 0, high)
-    claim.less("at α = 1 - 1/(2N), N=3, T=9", at_ends(3, 9)[1], 0, side="beyond")
+        claim.less(f"at α = 1/3, N=2, T={length}", 0, at(2, length, Fraction(1, 3))[0], side="beyond")
 
 
 @pytest.mark.claims("T3.4")

@@ -180,8 +180,9 @@ def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fract
     absorbed p, it is reversed; for T above 2N² it holds again below about 1/N² - 2/T.
 
     Raises:
-        ValueError: the order is not reversed at 1/(N+1) or does not hold at 1 - 1/(2N): so for N = 2, and on short
-            sequences, T <= 12 at N = 3, T <= 9 at N = 4, T <= 8 at N = 5 to 8, T <= 13 at N = 100.
+        ValueError: the order is not reversed at 1/(N+1) or does not hold at 1 - 1/(2N): so for N = 2, and in short
+            contexts, where a second range of levels with this order contains 1/(N+1) (T <= 12 at N = 3, T <= 9 at
+            N = 4, T <= 8 at N = 5 to 8, T <= 13 at N = 100, T <= 25 at N = 1000).
     """
     N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
 

@@ -5,7 +5,8 @@
     python -m paper_checks badges --check paper_checks/badges --table README.md    whether both say what the run found
 
 The run is the one that `.evidence/claims.json` holds, the record that every run of the claims leaves, or that of
---record. Its verdicts follow from its evidence: nobody sets them, here or in the record.
+--record, where several records, of different claims, make one run; it must be of the code at hand. Its verdicts follow
+from its evidence: nobody sets them, here or in the record.
 
 Exit status: 0; 1 if a checked badge says anything else than the run; 2 if there is nothing to do or no record, with the
 reason on standard error.
@@ -34,15 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.table is not None and options.check is None:
         parser.error("--table is checked with --check DIR, which is not given")
     from .badges import all_badges, differences, group_pictures, table_differences, write_badges
-    from .joined import read_runs
+    from .joined import read_runs, require_current
 
     try:
         run = read_runs(options.record)
+        require_current(run)
         text = options.table.read_text(encoding="utf-8") if options.table else ""
     except (ValueError, OSError) as error:
         parser.error(str(error))
     if options.check is not None:
-        found = differences(run, options.check) + table_differences(run, text)
+        found = differences(run, options.check) + (table_differences(run, text) if options.table else [])
         for line in found:
             print(line, file=sys.stderr)
         print(f"{options.check}: {len(found)} disagreements with the run")

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .picture_command import Counts, Drawn, Job, add_job, run
+from .picture_command import Counts, Drawn, Job, add_job, drawn, run
 
 if TYPE_CHECKING:
     from .phase_picture import PhaseDiagram
@@ -55,10 +55,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _drawn(options: argparse.Namespace) -> Drawn:
-    from .phase_picture import render  # before the work
-
-    diagram = phase_diagram(options.N, options.T, options.depth, options.points, options.samples, options.seed)
-    return Drawn(lambda form: render(diagram, form), diagram.caption, diagram.contradictions)
+    return drawn(phase_diagram(options.N, options.T, options.depth, options.points, options.samples, options.seed))
 
 
 def phase_diagram(N: int, T: int, depth: int, points: int, samples: int, seed: int) -> "PhaseDiagram":

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .comparator import DESIGN, Evidence
+from .comparator import Evidence
 from .ledger import Claim
 from .table import COLUMNS, number
 
@@ -35,16 +35,17 @@ def _numbers(item: Evidence) -> str:
     """Exact value, estimate with its standard error, and z, as far as there are."""
     error = "" if item.standard_error is None else f" ± {item.standard_error:.2g}"
     known = {"exact": number(item.exact), "estimate": number(item.estimate) + error}
-    known["z"] = "" if item.z is None else f"{item.z:+.2f} (alarm beyond {DESIGN.critical():.2f})"
+    known["z"] = "" if item.z is None else f"{item.z:+.2f}"
     known["tolerance"] = "" if item.tolerance is None else f"{item.tolerance:.3g}"
     return ", ".join(f"{name} {value}" for name, value in known.items() if value)
 
 
 def rerun(node: str, option: Callable[[str], Any]) -> str:
     """The command that runs one check with the seed of this run, and with all that its numbers depend on."""
+    return shlex.join(["pytest", node, "--seed", str(option("--seed")), *depends_on(option)])
+
+
+def depends_on(option: Callable[[str], Any]) -> list[str]:
+    """The options, besides the seed, that were given and on which the numbers of checks depend."""
     given = {name: option(name) for name in DEFAULTS}
-    parts = ["pytest", node, "--seed", str(option("--seed"))]
-    for name, value in given.items():
-        if value != DEFAULTS[name]:
-            parts += [name, str(value)]
-    return shlex.join(parts)
+    return [part for name, value in given.items() if value != DEFAULTS[name] for part in (name, str(value))]

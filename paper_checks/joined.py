@@ -1,9 +1,15 @@
 """Runs of parts of the claims, on several machines say, as one run."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
+from .ledger import Stated
 from .record import ClaimRecord, Run, read_run
+from .recorded import ALL_CODE, code_hash
+from .results import NOT_SELECTED
+
+CLAIMS = "paper_checks -m claims"
 
 
 def read_runs(paths: Sequence[Path]) -> Run:
@@ -12,7 +18,16 @@ def read_runs(paths: Sequence[Path]) -> Run:
     Raises:
         ValueError: as for `record.read_run` and `joined`.
     """
+    lacking = [path for path in paths if not path.exists()]
+    if lacking:
+        raise ValueError(f"record must be a file that a run has written, {lacking[0]} is none: pytest {CLAIMS}")
     return joined([(path.name, read_run(path)) for path in paths])
+
+
+def require_current(run: Run) -> None:
+    """ValueError unless the run is of the code at hand: a verdict of other code is no verdict here."""
+    if run.code != code_hash(ALL_CODE):
+        raise ValueError(f"the run of {run.written}, commit {run.commit}, is of other code: pytest {CLAIMS}")
 
 
 def joined(named: Sequence[tuple[str, Run]]) -> Run:
@@ -26,7 +41,7 @@ def joined(named: Sequence[tuple[str, Run]]) -> Run:
     """
     (first_name, first), *others = named
     for name, run in others:
-        _require(f"{name} and {first_name} must be of one commit", run.commit, first.commit)
+        _require(f"{name} and {first_name} must be of the same code", run.code, first.code)
         _require(f"{name} and {first_name} must have one base seed", run.seed, first.seed)
         _require(f"{name} and {first_name} must have one ledger", _ledger(run), _ledger(first))
         _require(f"{name} and {first_name} must have one design", _design(run), _design(first))
@@ -40,7 +55,9 @@ def joined(named: Sequence[tuple[str, Run]]) -> Run:
         written=max(run.written for run in runs),
         seed=first.seed,
         command=_listed(run.command for run in runs),
-        commit=first.commit,
+        options=_listed(run.options for run in runs if run.options),
+        commit=_listed(run.commit for run in runs),
+        code=first.code,
         machine=_listed(run.machine for run in runs),
         seconds=sum(run.seconds for run in runs),
         versions={
@@ -58,7 +75,7 @@ def _require(what: str, found: object, wanted: object) -> None:
 
 
 def _ledger(run: Run) -> list[tuple[str, ...]]:
-    return [(claim.id, claim.group, claim.statement, claim.formal, claim.scope) for claim in run.claims]
+    return [tuple(getattr(claim, one.name) for one in fields(Stated)) for claim in run.claims]
 
 
 def _design(run: Run) -> dict[str, float]:
@@ -73,7 +90,7 @@ def _found(number: int, named: Sequence[tuple[str, Run]]) -> ClaimRecord:
     if ran:
         return ran[0][1]
     reasons = [run.claims[number] for _, run in named]
-    return next((claim for claim in reasons if not claim.reason.startswith("not selected")), reasons[0])
+    return next((claim for claim in reasons if claim.reason != NOT_SELECTED), reasons[0])
 
 
 def _listed(words: Iterable[str]) -> str:

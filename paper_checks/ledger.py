@@ -75,11 +75,13 @@ def load_claims(path: Path = CLAIMS_FILE) -> dict[str, Claim]:
         ValueError: the file cannot be read as TOML, or a claim lacks a key, has an unknown one, or a value of the wrong
             kind; the message has the line, the claim and the key.
     """
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path.name}: {error}") from error
+    if not table:
+        raise ValueError(f"{path.name}: there must be at least one claim")
     claims = {}
     for name, entry in table.items():
         try:
@@ -92,19 +94,27 @@ def load_claims(path: Path = CLAIMS_FILE) -> dict[str, Claim]:
 
 
 def line_of(text: str, name: str, key: str) -> int:
-    """The line, from 1, of a key in the table `name` of a TOML text; without such a line, of the table's header."""
+    """The line, from 1, of a key in the table `name` of a TOML text, such as "scope" or "rule.seeds"; where it has no
+    line of its own, that of the table, or of the rule, that it belongs to."""
+    table, _, wanted = key.rpartition(".") if key.startswith("rule.") else ("", "", key)
     header = re.compile(rf"""\s*\[\s*["']?{re.escape(name)}["']?\s*(?:\.\s*(\w+)\s*)?\]""")
-    first, inside = 0, False
+    nearest, section = 0, None
     for number, line in enumerate(text.splitlines(), 1):
         if at := header.match(line):
-            first, inside = first or number, True
-            if at[1] == key:  # a table of its own, such as a rule
-                return number
+            section = at[1] or ""
+            if not nearest or section in (table, wanted):
+                nearest = number
         elif line.lstrip().startswith("["):
-            inside = False
-        elif (inside or (not first and key == name)) and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line):
+            section = None
+        elif section == table and _assigns(line, wanted):
             return number
-    return first or 1
+        elif (section == "" and table and _assigns(line, table)) or (not nearest and _assigns(line, name)):
+            nearest = number
+    return nearest or 1
+
+
+def _assigns(line: str, key: str) -> bool:
+    return re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line) is not None
 
 
 def _claim(name: str, entry: Any) -> Claim:
@@ -152,16 +162,16 @@ def _rule(entry: Any) -> Rule:
     seeds, needed = (_count(name, entry.get(name)) for name in ("seeds", "needed"))
     thresholds = {name: value for name, value in entry.items() if name not in ("seeds", "needed")}
     if needed > seeds:
-        raise _MalformedError("rule", f"rule: needed must be at most seeds = {seeds}, got {needed}")
+        raise _MalformedError("rule.needed", f"rule: needed must be at most seeds = {seeds}, got {needed}")
     for name, value in thresholds.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise _MalformedError("rule", f"rule: {name} must be a finite number, got {value!r}")
+            raise _MalformedError(f"rule.{name}", f"rule: {name} must be a finite number, got {value!r}")
     return Rule(seeds, needed, thresholds)
 
 
 def _count(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _MalformedError("rule", f"rule: {name} must be an integer >= 1, got {value!r}")
+        raise _MalformedError(f"rule.{name}", f"rule: {name} must be an integer >= 1, got {value!r}")
     return value
 
 

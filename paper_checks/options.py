@@ -8,6 +8,7 @@ import pytest
 from simulate import resolve_device
 
 from .ledger import Claim
+from .report_folder import check_folder, check_writable
 
 SCALES = ("desk", "paper")
 
@@ -34,7 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
         type=Path,
         default=None,
         metavar="FILE",
-        help="JSON record of the run (default: .evidence/claims.json)",
+        help="JSON record of the run (default: .evidence/claims.json; part.json there if checks are left out)",
     )
     group.addoption(
         "--scale",
@@ -73,10 +74,25 @@ def check_options(config: pytest.Config, claims: Mapping[str, Claim]) -> None:
     if config.getoption("--seed") < 0:
         raise pytest.UsageError(f"--seed must be >= 0, got {config.getoption('--seed')}")
     chosen_claims(config.getoption("--claims"), claims)
+    check_processes(config)
     check_scale(config)
     check_model(config)
     check_gsm8k(config)
+    check_evidence(config)
     check_report(config)
+
+
+def check_processes(config: pytest.Config) -> None:
+    """UsageError where claims would be run by several pytest processes: checks share trainings and sweeps."""
+    if config.getoption("dist", "no") == "no":
+        return
+    here, start = Path(__file__).parent, config.invocation_params.dir
+    for argument in config.args:
+        place = (start / argument.partition("::")[0]).resolve()
+        if place == here or here in place.parents or place in here.parents:
+            raise pytest.UsageError(
+                f"{argument}: claims are run in one pytest process, leave out -n; trainings use all processors"
+            )
 
 
 def chosen_claims(named: str | None, claims: Mapping[str, Claim]) -> set[str]:
@@ -165,18 +181,41 @@ def check_gsm8k(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error) if "--gsm8k" in str(error) else f"--gsm8k: {error}") from error
 
 
+def record_path(config: pytest.Config, whole: bool) -> Path:
+    """Where the record of a run goes: that of a part of the claims does not replace that of all."""
+    given: Path | None = config.getoption("--evidence")
+    if given is not None:
+        return given
+    path = config.rootpath / ".evidence" / ("claims.json" if whole else "part.json")
+    here = config.invocation_params.dir
+    return path.relative_to(here) if here in path.parents else path
+
+
+def check_evidence(config: pytest.Config) -> None:
+    """UsageError unless the record can be written."""
+    path = record_path(config, whole=True)
+    try:
+        if path.is_dir():
+            raise ValueError(f"{path} must be a file, it is a folder")
+        check_writable(path.parent)
+    except (ValueError, OSError) as error:
+        raise pytest.UsageError(f"--evidence: {error}") from error
+
+
 def check_report(config: pytest.Config) -> None:
     """UsageError unless a report can be written to --report."""
     folder = config.getoption("--report")
     if folder is None:
         return
-    from .report_folder import check_folder
-
     try:
-        from . import report  # noqa: F401  its packages are an extra
+        from . import report, report_pictures  # noqa: F401  their packages are an extra
+        from .picture_file import Picture  # noqa: F401
 
         check_folder(folder)
+        for whole in (True, False):
+            if folder.resolve() in record_path(config, whole).resolve().parents:
+                raise ValueError(f"{folder} must not hold the record, {record_path(config, whole)}")
     except ModuleNotFoundError as error:
         raise pytest.UsageError(f"--report needs {error.name}: pip install -e '.[report]'") from error
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise pytest.UsageError(f"--report: {error}") from error

@@ -74,6 +74,10 @@ class PhaseDiagram:
         """The simulated signs that are not the proved ones."""
         return [f"the simulated sign contradicts the proved one: {sign}" for sign in self.signs if sign.disagrees]
 
+    def render(self, form: str) -> bytes:
+        """The picture as the content of a file, `form` "svg", "png" or "pdf"; the same diagram gives the same bytes."""
+        return content(lambda: _figure(self), form, self.title, self.description())
+
     def boxes(self, kind: Kind) -> list[Box]:
         """The boxes of one kind of region."""
         return [box for box in self.regions.boxes if kind_of(box) == kind]
@@ -101,11 +105,6 @@ def kind_of(box: Box) -> Kind:
 def slug(name: str) -> str:
     """The id, in an SVG, of the group that holds the boxes of a region of REGIONS."""
     return name.replace(",", "").replace(" ", "-")
-
-
-def render(diagram: PhaseDiagram, form: str) -> bytes:
-    """The picture as the content of a file, `form` "svg", "png" or "pdf"; the same diagram gives the same bytes."""
-    return content(lambda: _figure(diagram), form, diagram.title, diagram.description())
 
 
 def _figure(diagram: PhaseDiagram) -> Figure:

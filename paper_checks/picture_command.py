@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from .phase_picture import PhaseDiagram
     from .picture_file import Picture
 
 # All else is imported inside `run`, so that Ctrl-C ends the seconds that it takes like the rest of the run, and a
@@ -36,7 +37,7 @@ class Job(NamedTuple):
     draw: Callable[[argparse.Namespace], Drawn]
 
 
-def drawn(picture: "Picture") -> Drawn:
+def drawn(picture: "Picture | PhaseDiagram") -> Drawn:
     """What there is to write of a picture."""
     return Drawn(picture.render, picture.caption, picture.contradictions)
 
@@ -74,7 +75,7 @@ def add_job(parser: argparse.ArgumentParser, job: Job) -> None:
 
 
 def exact_level(text: str) -> Fraction:
-    """An option's decimal or fraction as it is written, not the nearest float."""
+    """The number that an option says, exactly: the fraction, or the shortest decimal of the float that is nearest."""
     try:
         return Fraction(text) if "/" in text else Fraction(repr(float(text)))
     except (ValueError, ZeroDivisionError):

@@ -11,10 +11,11 @@ import torch
 
 from simulate import resolve_device
 
+from .checks import check_functions
 from .comparator import DESIGN, Evidence
 from .failure import explained, rerun
 from .ledger import Claim, load_claims, mismatches, write_json
-from .options import add_options, check_options, chosen_claims
+from .options import add_options, check_options, chosen_claims, record_path
 from .record import Code, Run
 from .recorder import Recorder
 from .results import Results
@@ -43,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     check_options(config, config.stash[CLAIMS])
-    config.stash[RESULTS] = Results(config.stash[CLAIMS])
+    config.stash[RESULTS] = Results(config.stash[CLAIMS], check_functions(CHECKS_FOLDER))
     config.stash[STARTED] = time.perf_counter()
     config.stash[NOTES] = []
 
@@ -89,6 +90,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     for item in checks:
         config.stash[RESULTS].collected(_claim_id(item) or "")
+    if _named_one_by_one(config):
+        config.stash[RESULTS].named_one_by_one()
     if _whole_folder_collected(config, checks):
         checked = {name for item in checks if (name := _claim_id(item)) is not None}
         problems += mismatches(config.stash[CLAIMS], checked)
@@ -108,8 +111,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _whole_folder_collected(config: pytest.Config, checks: list[pytest.Item]) -> bool:
     files = set(CHECKS_FOLDER.glob("test_*.py"))
-    parts = any("::" in argument for argument in config.args)
-    return bool(checks) and not parts and files <= {item.path for item in checks}
+    return bool(checks) and not _named_one_by_one(config) and files <= {item.path for item in checks}
+
+
+def _named_one_by_one(config: pytest.Config) -> bool:
+    return any("::" in argument for argument in config.args)
 
 
 @pytest.fixture
@@ -192,19 +198,31 @@ class _Collector:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep what was found: the JSON record, then the report; an interrupted run leaves those of the run before."""
     config, results = session.config, session.config.stash[RESULTS]
-    if not results.any_ran or hasattr(config, "workerinput"):
+    folder, notes = config.getoption("--report"), config.stash[NOTES]
+    if hasattr(config, "workerinput"):
+        return
+    if not results.any_ran:
+        if folder is not None and exitstatus == pytest.ExitCode.OK:
+            notes.append(
+                "FAILED: no claim was run, so that there is no report: pytest paper_checks -m claims --report DIR"
+            )
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return
     if results.comparisons > DESIGN.family:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     run = config.stash[RUN] = new_run(config, results, time.perf_counter() - config.stash[STARTED])
     if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
-        config.stash[NOTES].append("interrupted: no record and no report written, earlier ones are as they were")
+        notes.append("interrupted: no record and no report written, earlier ones are as they were")
         return
-    path = config.getoption("--evidence") or config.rootpath / ".evidence" / "claims.json"
-    _keep(session, f"the record {path}", lambda: write_json(path, run.as_dict()))
-    folder = config.getoption("--report")
+    path = record_path(config, results.whole)
+    _keep(session, f"the record {path}", lambda: _write_record(session, run, path))
     if folder is not None:
         _keep(session, f"the report {folder}", lambda: _write_report(session, run, folder))
+
+
+def _write_record(session: pytest.Session, run: Run, path: Path) -> None:
+    write_json(path, run.as_dict())
+    session.config.stash[NOTES].append(f"Record: {path}")
 
 
 def _write_report(session: pytest.Session, run: Run, folder: Path) -> None:
@@ -221,16 +239,18 @@ def _keep(session: pytest.Session, what: str, write: Callable[[], None]) -> None
     """Write a file or folder; if that cannot be done the run has failed, with one line that says why."""
     try:
         write()
-    except OSError as error:
-        session.config.stash[NOTES].append(f"FAILED: {what} cannot be written: {error.strerror or error}")
+    except (OSError, ValueError, ImportError) as error:
+        reason = getattr(error, "strerror", None) or error
+        session.config.stash[NOTES].append(f"FAILED: {what} cannot be written: {reason}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     except KeyboardInterrupt:
-        session.config.stash[NOTES].append(f"interrupted: {what} was not written, an earlier one is as it was")
+        session.config.stash[NOTES].append(f"interrupted while writing {what}: the earlier one or the new one is whole")
         session.exitstatus = pytest.ExitCode.INTERRUPTED
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
-    if RUN in config.stash:
+    lines = [*(render(config.stash[RUN]) if RUN in config.stash else ()), *config.stash[NOTES]]
+    if lines:
         terminalreporter.write_line("")
-        for line in [*render(config.stash[RUN]), *config.stash[NOTES]]:
-            terminalreporter.write_line(line)
+    for line in lines:
+        terminalreporter.write_line(line)

@@ -37,8 +37,11 @@ class ClaimRecord(Stated):
 
     @property
     def headline(self) -> Evidence | None:
-        """The comparison to show: the estimate with the largest |z|, else the weakest sign, a rate, the trainings with
-        the fewest seeds to spare, or the first."""
+        """The comparison to show: one that failed, else the estimate with the largest |z|, else the weakest sign, a
+        rate, the trainings with the fewest seeds to spare, or the first."""
+        failed = next((item for item in self.evidence if not item.passed), None)
+        if failed is not None:
+            return failed
         estimates = [item for item in self.evidence if item.kind == "estimate" and item.z is not None]
         if estimates:
             return max(estimates, key=lambda item: abs(item.z or 0.0))
@@ -60,7 +63,8 @@ class Run:
     """A run of the checks.
 
     Attributes:
-        written: when, ISO 8601.   seed: base seed.   command: what was typed.   commit: of the code, in words.
+        written: when, ISO 8601.   seed: base seed.   command: what was typed.   commit: of the checkout, in words.
+        code: sha256 of the code and the ledger.   options: besides the seed, those on which numbers depend.
         machine: in words.   versions: of Python and packages.   seconds: from the start of the session.
         design: error probabilities of the run, the critical z, and the comparisons allowed and used.
     """
@@ -68,7 +72,9 @@ class Run:
     written: str
     seed: int
     command: str
+    options: str
     commit: str
+    code: str
     machine: str
     seconds: float
     versions: dict[str, str]
@@ -111,6 +117,9 @@ def read_run(path: Path) -> Run:
     lacking = _without(DESIGN_KEYS, known["design"])
     if lacking:
         raise ValueError(f"{path.name}: design: missing keys {lacking}")
+    used, family = known["design"]["comparisons"], known["design"]["family"]
+    if used > family:
+        raise ValueError(f"{path.name}: {used} comparisons exceed the family of {family}: the run has failed")
     claims = _list(f"{path.name}: claims", known["claims"])
     known["claims"] = [_claim(path.name, number, entry) for number, entry in enumerate(claims)]
     ids = [claim.id for claim in known["claims"]]

@@ -25,6 +25,8 @@ CODE = (
     "paper_checks/paper_scale.py",
 )
 """What a recorded training depends on."""
+ALL_CODE = ("theory/*.py", "simulate/*.py", "simulate/data/*.csv", "paper_checks/*.py", "paper_checks/claims.toml")
+"""What the verdicts of a run depend on."""
 
 
 @dataclass(frozen=True)

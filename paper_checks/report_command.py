@@ -6,7 +6,7 @@
 The run is the one that `.evidence/claims.json` holds, the record that every run of the claims leaves, or that of
 --record, where several records, of different claims by the same code, make one run. Pictures are drawn anew with the
 run's seed (five minutes: transformers are trained for some of them); `pytest paper_checks -m claims --report DIR`
-writes the same page after a run and draws from what the run has in memory.
+writes the same page after a run and draws from what the run has in memory. Pictures need a run of the code at hand.
 
 Exit status: 0; 1 if a claim of the run failed or a picture could not be drawn (the report is written); 2 if there is no
 report, with the reason on standard error; 130 on Ctrl-C. A report of before stays whole unless the new one is.
@@ -34,11 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pictures", choices=("all", "none"), default="all", help="default: all")
     options = parser.parse_args(arguments)
     try:
-        from .joined import read_runs
+        from .joined import read_runs, require_current
         from .report_folder import check_folder
 
         check_folder(options.out)
         run = read_runs(options.record)
+        if options.pictures == "all":
+            require_current(run)
         troubles = write_report_of(run, options.out, options.pictures)
     except ModuleNotFoundError as error:
         parser.exit(2, f"the report needs {error.name}: pip install -e '.[report]'\n")

@@ -13,6 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from simulate.files import write_whole
@@ -40,6 +41,11 @@ def check_folder(folder: Path) -> None:
         raise ValueError(f"{folder} must be a folder, it is a file")
     if folder.is_dir() and any(folder.iterdir()) and not _is_report(folder):
         raise ValueError(f"{folder} must be new, empty or a report of before, it holds other files")
+    check_writable(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """ValueError unless files can be written to `folder`, which need not exist yet; asked by writing."""
     nearest = next(place for place in [folder.absolute(), *folder.absolute().parents] if place.exists())
     try:
         os.rmdir(tempfile.mkdtemp(prefix=PROBE, dir=nearest))  # permissions alone do not tell
@@ -89,7 +95,8 @@ def write_folder(folder: Path, page: str, assets: Mapping[str, bytes]) -> None:
     old = [path for path in (folder / ASSETS).iterdir() if path.name not in assets and _OURS.fullmatch(path.name)]
     rest = [path for place in (folder, folder / ASSETS) for path in place.iterdir() if _REST.fullmatch(path.name)]
     for path in old + rest:
-        path.unlink()
+        with suppress(OSError):  # the new report is there, whatever else is
+            path.unlink()
 
 
 def _has(path: Path, text: str) -> bool:

@@ -166,10 +166,8 @@ def draw_pictures(run: Run, plans: Sequence[Plan] = PLANS) -> Pictures:
 
 
 def _drawn(plan: Plan, seed: int) -> tuple[PictureFile, bytes]:
-    from .phase_picture import PhaseDiagram, render
-
     shown = plan.draw(seed)
-    content = render(shown, "svg") if isinstance(shown, PhaseDiagram) else shown.render("svg")
+    content = shown.render("svg")
     alt = f"{shown.title}. {shown.description()} {shown.caption}"
     name = asset_name(f"{plan.name}.svg", content)
     return PictureFile(name, plan.claims, shown.title, alt, *size(content), tuple(shown.contradictions)), content

@@ -1,13 +1,14 @@
 """Evidence of one run, gathered per claim while its checks report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
+from .checks import function_of
 from .comparator import Evidence, verdict
 from .ledger import Claim
 from .record import ClaimRecord, Code
 
-SELECT_ALL = "leave out --claims and -k"
+SELECT_ALL = "leave out --claims, -k and names of checks"
 NOT_SELECTED = f"not selected: {SELECT_ALL}"
 
 
@@ -19,8 +20,10 @@ class Result:
     evidence: list[Evidence] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
     code: dict[str, Code] = field(default_factory=dict)
+    functions: frozenset[str] = frozenset()  # that check this claim, collected or not
     known: int = 0  # checks of this claim that were collected, selected or not
     selected: int = 0
+    by_name: bool = False  # whether single checks were named, so that others were not even collected
     failed: bool = False
     skipped: str | None = None
     recorded: str | None = None
@@ -32,10 +35,16 @@ class Result:
         earlier one; a function of the run alone."""
         if self.failed:
             return "failed"
-        if self.skipped or not self.nodes or len(self.nodes) < self.known:
+        if self.skipped or not self.complete:
             return "not run"
         found = verdict(self.evidence)
         return "recorded" if self.recorded and found in ("verified", "bounded") else found
+
+    @property
+    def complete(self) -> bool:
+        """Whether all checks of the claim have run to their end."""
+        ran = {function_of(node) for node in self.nodes}
+        return bool(ran) and ran >= self.functions and len(self.nodes) >= self.known and not self.by_name
 
     @property
     def reason(self) -> str:
@@ -46,7 +55,11 @@ class Result:
             return self.skipped or self.claim.not_run or ""
         if len(self.nodes) < self.selected:
             return f"the run stopped after {len(self.nodes)} of {self.selected} checks: run it to its end"
-        return f"{self.selected} of {self.known} checks selected: {SELECT_ALL}" if self.selected else NOT_SELECTED
+        if not self.selected:
+            return NOT_SELECTED
+        if self.by_name or self.selected == self.known:
+            return f"some of its checks were left out: {SELECT_ALL}"
+        return f"{self.selected} of {self.known} checks selected: {SELECT_ALL}"
 
     def record(self) -> ClaimRecord:
         """The result as it is kept."""
@@ -61,8 +74,10 @@ class Result:
 class Results:
     """All claims of the ledger with what this run found."""
 
-    def __init__(self, claims: Mapping[str, Claim]) -> None:
-        self.by_id = {name: Result(claim) for name, claim in claims.items()}
+    def __init__(self, claims: Mapping[str, Claim], functions: Mapping[str, Set[str]]) -> None:
+        self.by_id = {
+            name: Result(claim, functions=frozenset(functions.get(name, ()))) for name, claim in claims.items()
+        }
 
     def collected(self, name: str) -> None:
         """One check of a claim was collected, whether or not it is then selected."""
@@ -93,6 +108,19 @@ class Results:
         result.seconds += seconds
         if code is not None:
             result.code[f"{code.path}:{code.line:06}"] = code
+
+    def named_one_by_one(self) -> None:
+        """Single checks were named on the command line: no claim's checks need be complete."""
+        for result in self.by_id.values():
+            result.by_name = True
+
+    @property
+    def whole(self) -> bool:
+        """Whether every check of every claim was selected."""
+        return all(
+            result.selected == result.known and not result.by_name and (result.known > 0 or not result.functions)
+            for result in self.by_id.values()
+        )
 
     def finished(self, name: str, node: str) -> None:
         """One check has run to its end, whatever came out."""

@@ -12,7 +12,9 @@ import pytest
 import torch
 
 from .comparator import DESIGN
+from .failure import depends_on
 from .record import Run
+from .recorded import ALL_CODE, code_hash
 from .results import Results
 
 PACKAGES = ("numpy", "scipy", "sympy", "torch", "transformers")
@@ -23,8 +25,10 @@ def new_run(config: pytest.Config, results: Results, seconds: float) -> Run:
     return Run(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=config.getoption("--seed"),
-        command=shlex.join(["pytest", *config.invocation_params.args]),
+        command=_printable(shlex.join(["pytest", *config.invocation_params.args])),
+        options=_printable(shlex.join(depends_on(config.getoption))),
         commit=commit(config.rootpath),
+        code=code_hash(ALL_CODE),
         machine=machine(),
         seconds=round(seconds, 1),
         versions=versions(),
@@ -42,15 +46,22 @@ def new_run(config: pytest.Config, results: Results, seconds: float) -> Run:
 def commit(folder: Path) -> str:
     """The commit that is checked out in `folder`, and whether files differ from it."""
     try:
+        if Path(_git(folder, "rev-parse", "--show-toplevel")).resolve() != folder.resolve():
+            return "unknown: no checkout of its own"
         found = _git(folder, "rev-parse", "HEAD")
         return found + (" with changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
-        return "unknown, not a git checkout"
+        return "unknown: no git, or no checkout"
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+
+
+def _printable(text: str) -> str:
+    """Arguments may hold bytes that are no text."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def machine() -> str:

@@ -91,9 +91,9 @@ def render(run: Run) -> Iterator[str]:
     yield counted(claim.verdict for claim in run.claims)
     design = run.design
     alarm, used = f"{design['critical_z']:.2f}", f"{design['comparisons']} of {design['family']}"
-    yield f"Shown: each claim's comparison with the largest |z|. z: error in standard errors, alarm beyond {alarm}"
+    yield f"Shown: each claim's hardest comparison. z: error in standard errors, alarm beyond {alarm}"
     yield f"(false alarm {design['false_alarm']:.0e} for the whole run; {used} comparisons used). detects: smallest"
-    yield f"relative error seen with probability {1 - design['miss']}. checked: numbers, all in .evidence/claims.json"
+    yield f"relative error seen with probability {1 - design['miss']}. checked: numbers, all in the record."
     yield "Trainings (B4-B6, E, P): a threshold, the median over seeds, and how many seeds are on its side."
     if design["comparisons"] > design["family"]:
         yield f"FAILED: {design['comparisons']} comparisons exceed the family of {design['family']} of this design"

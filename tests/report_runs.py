@@ -12,6 +12,7 @@ from paper_checks import comparator
 from paper_checks.ledger import load_claims, write_json
 from paper_checks.picture_file import Picture
 from paper_checks.record import ClaimRecord, Code, Run
+from paper_checks.recorded import ALL_CODE, code_hash
 from paper_checks.report import page
 from paper_checks.report_folder import asset_name, write_folder
 from paper_checks.report_pictures import Plan, draw_pictures
@@ -74,8 +75,8 @@ def run_of(claims, **changed):
     design = {"false_alarm": 1e-6, "miss": 1e-3, "family": 4096, "critical_z": 6.4, "comparisons": 183}
     versions = {"python": "3.12.1", "numpy": "2.4.0"}
     found = Run(
-        "2024-06-03T10:11:12+00:00", 7, "pytest paper_checks -m claims", "0" * 40, "Linux x86_64, 2 processors, no GPU",
-        83.0, versions, design, list(claims),
+        "2024-06-03T10:11:12+00:00", 7, "pytest paper_checks -m claims", "", "0" * 40, code_hash(ALL_CODE),
+        "Linux x86_64, 2 processors, no GPU", 83.0, versions, design, list(claims),
     )  # fmt: skip
     return replace(found, **changed)
 

@@ -5,20 +5,31 @@ from dataclasses import replace
 
 import pytest
 
-from paper_checks import badges, badges_command, comparator
+from paper_checks import badges, badges_command, comparator, report_command
 from paper_checks.joined import joined, read_runs
 from paper_checks.record import ClaimRecord, Run
+from paper_checks.recorded import ALL_CODE, code_hash
+from paper_checks.results import NOT_SELECTED
 
 DESIGN = {"false_alarm": 1e-6, "miss": 1e-3, "family": 10, "critical_z": 6.4, "comparisons": 4}
 
 
-def claim(name, verdict="not run", reason="not selected: leave out --claims and -k"):
+def claim(name, verdict="not run", reason=NOT_SELECTED):
     evidence = [] if verdict == "not run" else [comparator.less("x", 1, 2)]
     return ClaimRecord(name, "T1", "s", "a", "f", "c", verdict, "" if evidence else reason, None, 1.0, [], [], evidence)
 
 
 def run(*claims, **changes):
-    known = {"written": "2026-01-02", "seed": 1, "command": "pytest", "commit": "abc", "machine": "one", "seconds": 2.0}
+    known = {
+        "written": "2026-01-02",
+        "seed": 1,
+        "command": "pytest",
+        "options": "",
+        "commit": "abc",
+        "code": "abc",
+        "machine": "one",
+        "seconds": 2.0,
+    }
     return replace(Run(**known, versions={"python": "3.11"}, design=DESIGN, claims=list(claims)), **changes)
 
 
@@ -48,10 +59,13 @@ def test_each_claim_is_taken_from_the_run_that_ran_it():
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (replace(TWO, commit="abd"), "two and one must be of one commit, got 'abd' and 'abc'"),
+        (replace(TWO, code="abd"), "two and one must be of the same code, got 'abd' and 'abc'"),
         (replace(TWO, seed=2), "one base seed, got 2 and 1"),
         (replace(TWO, claims=TWO.claims[:2]), "one ledger"),
-        (replace(TWO, claims=[replace(one, statement="b") for one in TWO.claims]), "one ledger"),
+        *(
+            (replace(TWO, claims=[replace(one, **{key: "b"}) for one in TWO.claims]), "one ledger")
+            for key in ("statement", "formal", "scope", "source", "group")
+        ),
         (replace(TWO, design=DESIGN | {"miss": 0.1}), "one design"),
         (replace(TWO, design=DESIGN | {"comparisons": 7}), "11 comparisons of 2 runs exceed the family of 10"),
         (replace(TWO, claims=ONE.claims), r"T1\.1 must be of one run, it was run in one and in two"),
@@ -71,13 +85,19 @@ def test_records_on_disk(tmp_path):
 
 def test_the_table_of_verdicts_is_the_runs(tmp_path, capsys):
     table = "| claim | verdict |\n| --- | --- |\n| T1.1, T1.2 steps | verified | x |\n| T1.3 more | not run | x |\n"
-    both = joined([("one", ONE), ("two", TWO)])
+    both = replace(joined([("one", ONE), ("two", TWO)]), code=code_hash(ALL_CODE))
     assert badges.table_differences(both, table) == []
     wrong = table.replace("T1.2 steps | verified", "T1.2 steps | bounded").replace("not run", "verified")
     assert badges.table_differences(both, wrong) == [
         "T1.1 is said to be bounded; the run says verified",
         "T1.2 is said to be bounded; the run says verified",
         "T1.3 is said to be verified; the run says not run",
+    ]
+    bold = table.replace("| verified |", "| **verified** |")
+    assert badges.table_differences(both, bold)[0] == "T1.1 is said to be **verified**; the run says verified"
+    assert badges.table_differences(both, "| T1.1, T1.3 | verified |\n") == [
+        "T1.3 is said to be verified; the run says not run",
+        "T1.2 has no row; the run says verified",
     ]
     record, file, folder = tmp_path / "run.json", tmp_path / "README.md", tmp_path / "badges"
     record.write_text(json.dumps(both.as_dict()), encoding="utf-8")
@@ -95,3 +115,17 @@ def test_the_table_of_verdicts_is_the_runs(tmp_path, capsys):
         with pytest.raises(SystemExit) as stopped:
             badges_command.main(["--record", str(record), *asked])
         assert stopped.value.code == 2
+
+
+def test_badges_and_pictures_are_of_the_code_at_hand(tmp_path, capsys):
+    record, out = tmp_path / "run.json", tmp_path / "out"
+    record.write_text(json.dumps(ONE.as_dict()), encoding="utf-8")
+    for main, asked in ((badges_command.main, []), (report_command.main, [])):
+        with pytest.raises(SystemExit) as stopped:
+            main(["--record", str(record), "--out", str(out), *asked])
+        assert stopped.value.code == 2 and not out.exists()
+        assert "commit abc, is of other code: pytest paper_checks -m claims" in capsys.readouterr().err
+    assert report_command.main(["--record", str(record), "--out", str(out), "--pictures", "none"]) == 0
+    with pytest.raises(SystemExit):
+        badges_command.main(["--record", str(tmp_path / "no.json"), "--out", str(out)])
+    assert "no.json is none: pytest paper_checks -m claims" in capsys.readouterr().err

@@ -34,6 +34,9 @@ OTHER = ENTRY.replace("T1.1", "T1.2")
         (ENTRY + OTHER + 'colour = "red"\n', "line 15: claim T1.2: missing keys [], unknown keys ['colour']"),
         (ENTRY + "rule = { seeds = 0, needed = 1 }\n", "line 8: claim T1.1: rule: seeds must be"),
         (OTHER + ENTRY + '["T1.1".rule]\nseeds = 3\n', "line 15: claim T1.1: rule: needed must be"),
+        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 3\nneeded = 4\n', "line 17: claim T1.1: rule: needed must be"),
+        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 3\nneeded = 2\nx = "y"\n', "line 18: claim T1.1: rule: x must be"),
+        ('["T1.2".rule]\nseeds = 1\nneeded = 1\n' + ENTRY, "line 1: claim T1.2: missing keys"),
         (ENTRY + "['T1.2']\ngroup = 3\n", "line 8: claim T1.2: missing keys"),
         ("# a comment\ntitle = 'x'\n" + ENTRY, "line 2: claim title: [title] must be a table"),
         ("[T1.1]\ngroup = 'T1'\n", "line 1: claim T1: missing keys"),
@@ -76,6 +79,17 @@ def test_a_malformed_ledger_is_named(tmp_path, text, words):
     with pytest.raises(ValueError) as caught:
         load_claims(path)
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"\xff", "utf-8"), (b"", "at least one claim"), (None, "No such file")]
+)
+def test_a_ledger_that_cannot_be_read_is_named(tmp_path, content, words):
+    path = tmp_path / "claims.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"^claims.toml: .*{words}"):
+        load_claims(path)
 
 
 def test_checks_and_ids_must_match():

@@ -1,5 +1,6 @@
 """What a run says: a failed check, a choice of claims, the report, and what an interrupt or a full disk does to it."""
 
+import importlib.util
 import os
 import shlex
 import subprocess
@@ -10,8 +11,9 @@ import pytest
 from claim_project import CHECK, ENTRY, ROOT
 
 from paper_checks import comparator, failure, options, table
+from paper_checks.checks import check_functions, function_of
 from paper_checks.ledger import Claim, load_claims
-from paper_checks.results import NOT_SELECTED, Results
+from paper_checks.results import NOT_SELECTED, Result, Results
 
 TWO = ENTRY + ENTRY.replace("T1.1", "T2.1").replace('group = "T1"', 'group = "T2"').replace('"a"', '"A sentence."')
 CHECKS = CHECK + "claim.less('x', 1, 2)\n" + CHECK.replace("T1.1", "T2.1").replace("test_it", "test_other")
@@ -30,7 +32,7 @@ def test_a_failed_check_says_what_it_is_about_and_how_to_run_it_alone(project):
     start = next(number for number, line in enumerate(lines) if "claim T2.1" in line and "---" in line)
     assert lines[start + 1] == "A sentence. (s)"
     assert lines[start + 2].startswith("y: 1 estimates, worst z +100.00 (alarm beyond 6.44)")
-    assert lines[start + 3] == "  exact 2, estimate 2.1 ± 0.001, z +100.00 (alarm beyond 6.44), tolerance 0.02"
+    assert lines[start + 3] == "  exact 2, estimate 2.1 ± 0.001, z +100.00, tolerance 0.02"
     again = lines[start + 4].removeprefix("Run it alone: ")
     assert again == "pytest paper_checks/test_x.py::test_other --seed 7"
     header = next(number for number, line in enumerate(lines) if line.startswith("id        verdict"))
@@ -42,11 +44,12 @@ def test_a_failed_check_says_what_it_is_about_and_how_to_run_it_alone(project):
     page = written["index.html"].decode()
     assert 'data-verdict="failed"' in page
     alone = subprocess.run(
-        [sys.executable, "-m", *shlex.split(again), "-p", "no:cacheprovider", "--evidence", "alone.json"],
+        [sys.executable, "-m", *shlex.split(again), "-p", "no:cacheprovider"],
         cwd=project.folder, env=os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}"},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert alone.returncode == 1 and lines[start + 3] in alone.stdout.splitlines()
+    assert "Record: .evidence/part.json" in alone.stdout.splitlines() and project.record.read_bytes() == record
 
     stopped = project(CHECKS + "raise KeyboardInterrupt\n", TWO, "--report", "out/page")
     assert stopped.returncode == pytest.ExitCode.INTERRUPTED
@@ -57,21 +60,80 @@ def test_a_failed_check_says_what_it_is_about_and_how_to_run_it_alone(project):
 
 
 def test_chosen_claims_run_alone_and_what_cannot_be_written_fails_in_one_line(project):
-    """The record's place is a folder, the report's a file size that is not allowed: a full disk to the writer."""
-    (project.folder / "taken").mkdir()
+    """Record and report are larger than files may be: a full disk to the writer."""
     limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, -1))\n"
-    found = project(limited + CHECKS + "claim.less('x', 1, 2)\n", TWO, "--claims", "T2", "--report", "page",
-                    "--evidence", "taken")  # fmt: skip
+    found = project(limited + CHECKS + "claim.less('x', 1, 2)\n", TWO, "--claims", "T2", "--report", "page")
     assert found.returncode == 1, found.stdout + found.stderr
     assert "T2.1      verified" in found.stdout and "1 passed, 1 deselected" in found.stdout
     assert f"1 others              not run: {NOT_SELECTED}" in found.stdout
     failed = [line for line in found.stdout.splitlines() if line.startswith("FAILED: ")]
+    part = project.record.with_name("part.json")
     assert [line.split(" cannot be written: ")[0] for line in failed] == [
-        "FAILED: the record taken",
+        "FAILED: the record .evidence/part.json",
         "FAILED: the report page",
     ]
     assert "Traceback" not in found.stdout + found.stderr and "Report:" not in found.stdout
-    assert not (project.folder / "page").exists()
+    assert not (project.folder / "page").exists() and not part.exists()
+
+
+def test_a_check_alone_gives_no_verdict_and_claims_are_run_in_one_process(project):
+    """A claim with two checks of which one is named, in pytest's way; two processes; a report without a claim."""
+    both = CHECK + "claim.less('x', 1, 2)\n" + CHECK.replace("test_it", "test_other") + "claim.less('x', 1, 2)\n"
+    assert "T1.1      verified" in project(both, ENTRY).stdout
+    record = project.record.read_bytes()
+    line = "T1.1                  not run: some of its checks were left out: leave out --claims, -k and names of"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    environment = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}"}
+
+    def run(*arguments):
+        options = {"cwd": project.folder, "env": environment, "capture_output": True, "text": True, "timeout": 120}
+        return subprocess.run([*command, *arguments], check=False, **options)
+
+    found = run("paper_checks/test_x.py::test_it")
+    assert found.returncode == 0 and line in found.stdout, found.stdout + found.stderr
+    (project.folder / "test_else.py").write_text("def test_else():\n    pass\n")
+    none = run("test_else.py", "--report", "page")
+    assert none.returncode == 1 and "FAILED: no claim was run, so that there is no report" in none.stdout
+    assert project.record.read_bytes() == record and not (project.folder / "page").exists()
+    if importlib.util.find_spec("xdist"):
+        several = run("paper_checks", "-m", "claims", "-n", "2")
+        assert several.returncode == pytest.ExitCode.USAGE_ERROR
+        assert "paper_checks: claims are run in one pytest process, leave out -n" in several.stderr
+
+
+def result(known, selected, finished, **changes):
+    nodes = [f"paper_checks/test_x.py::test_{name}" for name in finished]
+    functions = frozenset({"test_x.py::test_a", "test_x.py::test_b"})
+    evidence = [comparator.less("x", 1, 2)] if finished else []
+    known = {"nodes": nodes, "known": known, "selected": selected, "functions": functions, "evidence": evidence}
+    return Result(load_claims()["T1.1"], **known | changes)
+
+
+def test_a_verdict_needs_every_check_of_the_claim():
+    assert result(3, 3, ["a[1]", "a[2]", "b"]).verdict == "verified"
+    missing = {
+        "3 of 4 checks selected": result(4, 3, ["a[1]", "a[2]", "b"]),
+        "the run stopped after 2 of 3 checks": result(3, 3, ["a[1]", "b"]),
+        "some of its checks were left out": result(2, 2, ["a[1]", "a[2]"]),  # of one file of two, say
+        "not selected": result(3, 0, []),
+        "no GPU": result(3, 3, ["a[1]", "a[2]", "b"], skipped="no GPU: use one"),
+    }
+    for words, found in missing.items():
+        assert found.verdict == "not run" and found.reason.startswith(f"{words}: "), words
+    named = result(3, 3, ["a[1]", "a[2]", "b"], by_name=True)
+    assert named.verdict == "not run" and named.reason.startswith("some of its checks were left out")
+    assert result(3, 3, ["a[1]"], failed=True).verdict == "failed"
+
+
+def test_the_checks_of_a_claim_are_read_from_their_files():
+    found = check_functions(ROOT / "paper_checks")
+    assert set(found) == {name for name, claim in load_claims().items() if claim.not_run is None}
+    assert "test_t1_one_step.py::test_noise_threshold_limits" in found["T1.3"]
+    command = [sys.executable, "-m", "pytest", "paper_checks", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    collected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    nodes = [line for line in collected.stdout.splitlines() if "::" in line]
+    assert {function_of(node) for node in nodes} == set().union(*found.values())
+    assert function_of("a/test_x.py::Group::test_y[a::b]") == "test_x.py::test_y"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +158,14 @@ def test_claims_by_id_and_group():
     assert options.chosen_claims("P1", claims) == {"P1"}
 
 
-@pytest.mark.parametrize("place", ["a file", "other files", "read only"])
+def configured(**given):
+    """A configuration with these options alone."""
+    known = {f"--{name}": value for name, value in given.items()}
+    return SimpleNamespace(getoption=lambda name, *default: known.get(name, *default) if default else known.get(name),
+                           rootpath=ROOT, invocation_params=SimpleNamespace(dir=ROOT))  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["a file", "other files", "read only", "too long"])
 def test_a_report_that_cannot_be_written_is_refused_before_the_run(tmp_path, place):
     pytest.importorskip("latex2mathml", exc_type=ModuleNotFoundError)
     folder = tmp_path / "place"
@@ -106,6 +175,8 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(tmp_path, pla
         folder.mkdir()
     if place == "other files":
         (folder / "thesis.tex").write_text("mine")
+    if place == "too long":
+        folder = folder / ("x" * 300)
     if place == "read only":
         if os.geteuid() == 0:  # whom permissions do not stop
             folder = type(folder)("/proc/report")
@@ -113,24 +184,51 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(tmp_path, pla
             folder.chmod(0o500)
             folder = folder / "report"
     before = tree(tmp_path)
-    with pytest.raises(pytest.UsageError, match=rf"^--report: {folder} must be"):
-        options.check_report(SimpleNamespace(getoption={"--report": folder}.get))
+    message = "File name too long" if place == "too long" else f"^--report: {folder} must be"
+    with pytest.raises(pytest.UsageError, match=message):
+        options.check_report(configured(report=folder))
     assert tree(tmp_path) == before
+
+
+def test_a_report_must_not_hold_the_record_and_a_record_must_be_a_file(tmp_path):
+    pytest.importorskip("latex2mathml", exc_type=ModuleNotFoundError)
+    with pytest.raises(pytest.UsageError, match="must not hold the record"):
+        options.check_report(configured(report=tmp_path, evidence=tmp_path / "claims.json"))
+    options.check_report(configured(report=tmp_path))
+    for path, words in ((tmp_path, "it is a folder"), (tmp_path / "file" / "x.json", "can be written to")):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(pytest.UsageError, match=f"^--evidence: .*{words}"):
+            options.check_evidence(configured(evidence=path))
+    options.check_evidence(configured(evidence=tmp_path / "new" / "x.json"))
+
+
+def test_every_option_is_checked_before_the_run(monkeypatch):
+    asked = []
+    for name in ("processes", "scale", "model", "gsm8k", "evidence", "report"):
+        monkeypatch.setattr(options, f"check_{name}", lambda config, name=name: asked.append(name))
+    options.check_options(configured(seed=1), load_claims())
+    assert sorted(asked) == ["evidence", "gsm8k", "model", "processes", "report", "scale"]
+    for given in ({"seed": -1}, {"seed": 1, "claims": "T9"}):
+        with pytest.raises(pytest.UsageError):
+            options.check_options(configured(**given), load_claims())
 
 
 def test_gsm8k_files_are_read_before_the_run(tmp_path):
     check = options.check_gsm8k
-    check(SimpleNamespace(getoption={}.get))
+    check(configured())
     for given, words in (
         ("one.json", "two files"),
         ("a.json,", "two files"),
         (f"{tmp_path}/a,{tmp_path}/b", "a must be"),
     ):
         with pytest.raises(pytest.UsageError, match=f"--gsm8k.*{words}"):
-            check(SimpleNamespace(getoption={"--gsm8k": given}.get))
+            check(configured(gsm8k=given))
 
 
 def test_the_rerun_line_has_all_that_the_numbers_depend_on():
+    all_of_them = {name: f"x{number}" for number, name in enumerate(failure.DEFAULTS)}
+    assert failure.depends_on(all_of_them.get) == [part for pair in all_of_them.items() for part in pair]
+    assert {"--scale", "--device", "--model", "--revision", "--checkpoints", "--gsm8k"} == set(failure.DEFAULTS)
     given = {"--seed": 3, "--model": "a folder", "--device": "cpu"}
     found = failure.rerun(
         "paper_checks/test_x.py::test_it[a b]", lambda name: given.get(name, failure.DEFAULTS.get(name))
@@ -147,7 +245,7 @@ def test_a_check_that_stops_without_a_comparison_says_so():
 
 def test_every_reason_says_what_to_do():
     """A reason, a colon, what to do: those of the checks as they stand, and those that a choice of checks gives."""
-    results = Results(load_claims())
+    results = Results(load_claims(), {})
     known = [result.reason for result in results.by_id.values()]
     one = results.by_id["T1.1"]
     one.known = one.selected = 2

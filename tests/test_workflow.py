@@ -47,6 +47,26 @@ def test_every_push_and_every_week_what_ci_runs_on_all_supported_versions():
     assert job["steps"][1]["with"]["cache"] == "pip"
 
 
+def test_what_is_published_is_what_the_run_leaves_even_if_it_failed():
+    steps = {name: job["steps"] for name, job in WORKFLOW["jobs"].items()}
+
+    def using(name, action):
+        return next(step for step in steps[name] if f"actions/{action}@" in step.get("uses", ""))
+
+    kept = using("claims", "upload-artifact")
+    assert kept["if"] == "always()" and kept["with"]["include-hidden-files"] is True
+    assert {"report", "badges", ".evidence/claims.json"} <= set(kept["with"]["path"].split())
+    fetched = {name: using(name, "download-artifact")["with"] for name in ("report", "badges")}
+    for one in fetched.values():
+        assert one["name"].replace("env.PUBLISHED", "matrix.python") == kept["with"]["name"]
+    assert using("report", "upload-pages-artifact")["with"]["path"] == "report"
+    assert f"mv {fetched['badges']['path']}/badges/* ." in steps["badges"][-1]["run"]
+    for name in ("report", "badges"):
+        assert "!cancelled()" in WORKFLOW["jobs"][name]["if"]
+    written = next(step for step in steps["claims"] if "paper_checks badges --out badges" in step.get("run", ""))
+    assert "always()" in written["if"]
+
+
 def test_the_citation_file_names_this_software_and_both_papers():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(cited)

@@ -15,19 +15,23 @@ function show() {
   document.getElementById("page:shown").value = `${visible} of ${claims.length} claims shown`;
 }
 
+function showAll() {
+  form.reset();
+  show();
+}
+
 // A link to a claim that the filters hide shows it. Ids need no decoding.
 function reveal() {
   const target = document.getElementById(location.hash.slice(1));
   if (target && target.closest("[hidden]")) {
-    form.reset();
-    show();
+    showAll();
     target.scrollIntoView();
   }
 }
 
 form.addEventListener("change", show);
 form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("reset", () => setTimeout(show));
+document.getElementById("page:all").addEventListener("click", showAll);
 window.addEventListener("hashchange", reveal);
 document.addEventListener("click", (event) => { // a link followed again changes no hash
   if (event.target.closest("a[href^='#']")) setTimeout(reveal);

@@ -25,6 +25,7 @@ from theory.phase_diagram import (
 from . import dynamic_programme, enumeration
 from .key_query_experiments import check_simulation, class_directions, held_probabilities
 from .recorder import Recorder
+from .scope_quantities import PROVED_RANKS
 from .sturm import key_query_roots
 
 SMALL = [
@@ -179,7 +180,7 @@ def test_followers_of_the_trigger_rank_first(claim: Recorder) -> None:
     Proved on [0, 1 - 1/100] by interval arithmetic for five (N, T); ties at T = 3; at T = 4 lost near α = 1 for N <= 6;
     for T ≫ N² lost below an exact level near 1/(4N²) - 1/T; lost in the middle for N = 2.
     """
-    for n, length in ((5, 5), (5, 11), (9, 5), (8, 64), (16, 256)):
+    for n, length in PROVED_RANKS:
         contrasts = {"K[P(q)]": CONTRASTS["attends"]} | ranking_contrasts(Task(n, length, Fraction(1, 2)))
         regions = certify_absorbed(n, length, contrasts)
         proved = min(

@@ -3,6 +3,7 @@
 import html
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from report_runs import (
@@ -24,7 +25,7 @@ from paper_checks import report_folder, report_pictures
 from paper_checks.formula import formula, parts
 from paper_checks.ledger import load_claims
 from paper_checks.record import read_run
-from paper_checks.report import MOST_ROWS, page, rows
+from paper_checks.report import MOST_ROWS, claim_view, page, rows
 
 LEDGER = load_claims()
 
@@ -222,3 +223,23 @@ def test_plans_are_of_claims_of_the_ledger_and_their_files_are_ours():
         assert {*plan.claims, *plan.needs} <= LEDGER.keys() and plan.needs
         assert report_folder._OURS.fullmatch(report_folder.asset_name(f"{plan.name}.svg", b""))
     assert len({plan.name for plan in report_pictures.PLANS}) == len(report_pictures.PLANS)
+
+
+def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
+    """By claim: sides, seeds, names and values of the headline's columns, the line that runs it with its seed."""
+    run = replace(mixed_run(), options="--scale paper")
+    views = {claim.id: claim_view(claim, []) for claim in run.claims}
+    assert [views[name].sides for name in ("T1.1", "T1.3", "T1.6")] == [
+        "",
+        "1 holds, 1 beyond",
+        "1 holds, 1 counterexample",
+    ]
+    assert views["E1"].seeds == "3" and views["T1.3"].seeds == ""
+    assert views["T3.5"].seeds == "spawned from the run's base seed"
+    named = {name: (view.exact_name, view.estimate_name, view.score_name) for name, view in views.items()}
+    assert named["E1"] == ("threshold", "median over seeds", "seeds on its side")
+    assert named["T1.1"] == ("exact", "estimate ± standard error", "z") and named["P6"][0] == "threshold"
+    assert (views["E1"].exact, views["E1"].estimate, views["E1"].score) == ("0.9", "0.99", "9/10")
+    text = html.unescape(page(run, [], "x.json"))
+    assert "pytest paper_checks -m claims --claims T1.3 --seed 7 --scale paper<" in text
+    assert "(1 holds, 1 beyond)" in text and "<dt>Seeds</dt><dd>spawned from" in text

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from simulate.files import write_whole
 
 from .record import Run
-from .verdicts import LOOKS, counts, weakest
+from .verdicts import LOOKS, counted, weakest
 
 HEIGHT = 20
 _LETTER = 6.2  # width of an average letter of Verdana at 11 px; textLength makes every font as wide
@@ -20,7 +20,7 @@ def message(verdicts: Iterable[str]) -> str:
     found = list(verdicts)
     if len(found) == 1:
         return found[0]
-    return " · ".join(f"{number} {name}" for name, number in counts(found).items())
+    return counted(found, " · ")
 
 
 def picture(label: str, verdicts: Iterable[str]) -> str:

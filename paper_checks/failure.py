@@ -7,17 +7,8 @@ from typing import Any
 
 from .comparator import Evidence
 from .ledger import Claim
-from .table import COLUMNS, number
-
-DEFAULTS = {
-    "--scale": "desk",
-    "--device": "auto",
-    "--model": None,
-    "--revision": None,
-    "--checkpoints": None,
-    "--gsm8k": None,
-}
-"""Options on which a check's numbers depend besides the seed."""
+from .options import DEFAULTS
+from .table import COLUMNS, estimated, number
 
 
 def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[str]:
@@ -33,8 +24,7 @@ def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[st
 
 def _numbers(item: Evidence) -> str:
     """Exact value, estimate with its standard error, and z, as far as there are."""
-    error = "" if item.standard_error is None else f" ± {item.standard_error:.2g}"
-    known = {"exact": number(item.exact), "estimate": number(item.estimate) + error}
+    known = {"exact": number(item.exact), "estimate": estimated(item)}
     known["z"] = "" if item.z is None else f"{item.z:+.2f}"
     known["tolerance"] = "" if item.tolerance is None else f"{item.tolerance:.3g}"
     return ", ".join(f"{name} {value}" for name, value in known.items() if value)

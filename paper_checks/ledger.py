@@ -60,6 +60,18 @@ class Claim(Stated):
     rule: Rule | None = None
 
 
+def rule_of(claim: str) -> Rule:
+    """The rule of a claim in the ledger of this project.
+
+    Raises:
+        ValueError: it has none.
+    """
+    rule = load_claims()[claim].rule
+    if rule is None:
+        raise ValueError(f"claim {claim} has no rule in the ledger")
+    return rule
+
+
 class _MalformedError(ValueError):
     """What is wrong with an entry, and with which key of it."""
 

@@ -11,6 +11,15 @@ from .ledger import Claim
 from .report_folder import check_folder, check_writable
 
 SCALES = ("desk", "paper")
+DEFAULTS = {
+    "--scale": "desk",
+    "--device": "auto",
+    "--model": None,
+    "--revision": None,
+    "--checkpoints": None,
+    "--gsm8k": None,
+}
+"""Options on which a check's numbers depend besides the seed."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -39,13 +48,13 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--scale",
-        default="desk",
+        default=DEFAULTS["--scale"],
         metavar="|".join(SCALES),
         help="size of the trained transformers: desk, or paper for the papers' own (needs a GPU; default: %(default)s)",
     )
     group.addoption(
         "--device",
-        default="auto",
+        default=DEFAULTS["--device"],
         help="where --scale paper trains and --model runs: cpu, cuda, cuda:<index>, or auto for a GPU (the default)",
     )
     group.addoption(
@@ -192,7 +201,13 @@ def record_path(config: pytest.Config, whole: bool) -> Path:
 
 
 def check_evidence(config: pytest.Config) -> None:
-    """UsageError unless the record can be written."""
+    """UsageError unless the record can be written where --evidence says, if it says."""
+    if config.getoption("--evidence") is not None:
+        check_record(config)
+
+
+def check_record(config: pytest.Config) -> None:
+    """UsageError unless the record of a run can be written."""
     path = record_path(config, whole=True)
     try:
         if path.is_dir():
@@ -209,7 +224,6 @@ def check_report(config: pytest.Config) -> None:
         return
     try:
         from . import report, report_pictures  # noqa: F401  their packages are an extra
-        from .picture_file import Picture  # noqa: F401
 
         check_folder(folder)
         for whole in (True, False):

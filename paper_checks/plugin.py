@@ -15,7 +15,7 @@ from .checks import check_functions
 from .comparator import DESIGN, Evidence
 from .failure import explained, rerun
 from .ledger import Claim, load_claims, mismatches, write_json
-from .options import add_options, check_options, chosen_claims, record_path
+from .options import add_options, check_options, check_record, chosen_claims, record_path
 from .record import Code, Run
 from .recorder import Recorder
 from .results import Results
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     check_options(config, config.stash[CLAIMS])
-    config.stash[RESULTS] = Results(config.stash[CLAIMS], check_functions(CHECKS_FOLDER))
+    config.stash[RESULTS] = Results(config.stash[CLAIMS])
     config.stash[STARTED] = time.perf_counter()
     config.stash[NOTES] = []
 
@@ -88,6 +88,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in checks
         if "claim" not in getattr(item, "fixturenames", ())
     ]
+    if checks:  # the tests of the code keep no record
+        check_record(config)
+        config.stash[RESULTS].expect(check_functions(CHECKS_FOLDER))
     for item in checks:
         config.stash[RESULTS].collected(_claim_id(item) or "")
     if _named_one_by_one(config):

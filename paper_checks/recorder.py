@@ -7,7 +7,7 @@ from typing import Any
 from . import comparator
 from .comparator import Evidence
 from .fitting import Exponent
-from .ledger import Rule, load_claims
+from .ledger import Rule, rule_of
 
 
 class Recorder:
@@ -64,10 +64,7 @@ class Recorder:
     @cached_property
     def rule(self) -> Rule:
         """The claim's rule of seeds and thresholds in the ledger."""
-        rule = load_claims()[self.claim].rule
-        if rule is None:
-            raise ValueError(f"claim {self.claim} has no rule in the ledger")
-        return rule
+        return rule_of(self.claim)
 
     def replicated(
         self, name: str, threshold: str, expected: int, values: Any, needed: str | None = None, **details: Any

@@ -10,12 +10,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .comparator import Evidence
+from .comparator import SIDES, Evidence
 from .formula import formula
 from .ledger import GROUPS
 from .record import ClaimRecord, Run
 from .report_folder import ASSETS, MARK
-from .table import detects, estimate, number, score
+from .table import detects, estimate, estimated, number, score
 from .verdicts import LOOKS, counted, counts
 
 TITLE = "Distributional associations, verified"
@@ -60,10 +60,7 @@ class ClaimView:
     @property
     def sides(self) -> str:
         """How many comparisons speak for which side of the claim's boundary; empty if all are on one."""
-        found = {
-            side: sum(item.side == side for item in self.record.evidence)
-            for side in ("holds", "beyond", "counterexample")
-        }
+        found = {side: sum(item.side == side for item in self.record.evidence) for side in SIDES}
         present = [f"{count} {side}" for side, count in found.items() if count]
         return ", ".join(present) if len(present) > 1 else ""
 
@@ -127,7 +124,7 @@ def page(run: Run, pictures: Sequence[PictureFile], record: str, troubles: Seque
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"slug": slug, "digits": number}
+    environment.filters |= {"slug": slug, "digits": number, "estimated": estimated}
     return environment.get_template("report.html").render(
         title=TITLE,
         summary=counted(claim.verdict for claim in run.claims),

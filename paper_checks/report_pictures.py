@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from simulate.streaming import progress_bar
 
+from .ledger import rule_of
 from .picture_file import Picture
 from .record import Run
 from .report import PictureFile
@@ -56,21 +57,21 @@ def _curves(seed: int) -> Picture:
     from .training_picture_data import recall_curves
     from .training_pictures import CurvesPicture
 
-    return CurvesPicture(recall_curves(0.5, 1, seed, _seeds("E1")))
+    return CurvesPicture(recall_curves(0.5, 1, seed, rule_of("E1").seeds))
 
 
 def _ranks(seed: int) -> Picture:
     from .training_picture_data import truncations
     from .training_pictures import RanksPicture
 
-    return RanksPicture(truncations(seed, _seeds("E3")))
+    return RanksPicture(truncations(seed, rule_of("E3").seeds))
 
 
 def _probes(seed: int) -> Picture:
     from .training_picture_data import probe_curves
     from .training_pictures import ProbesPicture
 
-    return ProbesPicture(probe_curves(seed, _seeds("B5")))
+    return ProbesPicture(probe_curves(seed, rule_of("B5").seeds))
 
 
 def _sweep(name: str) -> Callable[[int], Picture]:
@@ -98,15 +99,6 @@ def _scope(claim: str) -> Callable[[int], Picture]:
         return ScopePicture(default_map(claim))
 
     return draw
-
-
-def _seeds(claim: str) -> int:
-    """As many trainings as the claim's rule has."""
-    from .ledger import load_claims
-
-    rule = load_claims()[claim].rule
-    assert rule is not None
-    return rule.seeds
 
 
 class Plan(NamedTuple):

@@ -74,10 +74,13 @@ class Result:
 class Results:
     """All claims of the ledger with what this run found."""
 
-    def __init__(self, claims: Mapping[str, Claim], functions: Mapping[str, Set[str]]) -> None:
-        self.by_id = {
-            name: Result(claim, functions=frozenset(functions.get(name, ()))) for name, claim in claims.items()
-        }
+    def __init__(self, claims: Mapping[str, Claim]) -> None:
+        self.by_id = {name: Result(claim) for name, claim in claims.items()}
+
+    def expect(self, functions: Mapping[str, Set[str]]) -> None:
+        """By claim, the functions without all of which it has no verdict."""
+        for name, result in self.by_id.items():
+            result.functions = frozenset(functions.get(name, ()))
 
     def collected(self, name: str) -> None:
         """One check of a claim was collected, whether or not it is then selected."""

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.task import as_count
-
 LENGTHS: dict[str, tuple[str, Callable[[int], int]]] = {
     "N": ("N", lambda N: N),
     "2N": ("2N", lambda N: 2 * N),
@@ -98,7 +96,7 @@ MEMORIES = Family("n", "number of inputs n", 1000, "t", interior=True)
 class Mapped:
     """A claim with maps: its statements by name, the first one the default, and the default setting as it is written.
 
-    `least` is the least T; `accepted` says which settings are.
+    `least` is the least T.
     """
 
     family: Family
@@ -247,7 +245,6 @@ def fill(
     stated = np.zeros(values.shape, dtype=np.int64)
     thresholds = []
     for row, (size, fixed) in enumerate(zip(sizes, settings, strict=True)):
-        as_count(mapped.family.symbol, size, 2)
         thresholds.append(tuple(statement.thresholds(size, fixed)))
         for column, level in enumerate(levels):
             values[row, column] = statement.quantity(size, fixed, level)

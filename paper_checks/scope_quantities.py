@@ -105,7 +105,8 @@ def window_width(N: int, T: int, alpha: Fraction) -> float:
 def window_by_signs(N: int, T: int, alpha: Fraction) -> int:
     """Both contrasts in the middle of the window; where there is none, at π = 0 and 1, one of which a window reaches
     unless it lies between two sign changes."""
-    task, found = Task(N, T, alpha), window(Task(N, T, alpha))
+    task = Task(N, T, alpha)
+    found = window(task)
     for place in [sum(found) / 2] if found else [0, 1]:
         if min(key_query_combinations(task, CONTRASTS, place).values()) > 0:
             return 1

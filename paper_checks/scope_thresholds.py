@@ -6,10 +6,12 @@ the same quantity bisected, its sign exact as it is rounded once.
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
-from theory import Task, attention_step, class_values, margins, memory_spectrum, phase_diagram
+from theory import attention_step, margins, memory_spectrum, phase_diagram
 
+from . import scope_quantities as of
 from .scope_grid import Threshold, always, silence
 
 FRACTIONS = 256
@@ -37,10 +39,7 @@ def _noise_first(N: int, T: int, above: int) -> Threshold:
     limit = float(margins.limiting_noise_threshold().subs({"N": N}))
     if N > 2 and (1 - limit - 1 / N) ** (T - 2) < 2.0**-BITS:  # z_{T-1} = q decides, and its law has reached its limit
         return Threshold(name, limit * (1 - 2.0**-BITS), limit * (1 + 2.0**-BITS), -1, above)
-
-    def least(alpha: Fraction) -> float:
-        return float(min(margins.feed_forward_margins(Task(N, T, alpha)).values()))
-
+    least = partial(of.least_margin, N, T)
     return Threshold(name, *margins.bracket_sign_change(least, Fraction(1, 4 * N), Fraction(1), BITS), -1, above)
 
 
@@ -48,11 +47,7 @@ def copying(N: int, T: int) -> list[Threshold]:
     """T1.6: positive below, negative above."""
     if T <= FRACTIONS:
         return [Threshold("level where copying vanishes", *margins.copying_threshold(N, T), 1, -1)]
-
-    def entry(alpha: Fraction) -> float:
-        return float(class_values(Task(N, T, alpha), "attention_value", "mean")["k", "E(k)"])
-
-    bracket = margins.bracket_sign_change(entry, Fraction(0), Fraction(1), BITS)
+    bracket = margins.bracket_sign_change(partial(of.entry, "k", "E(k)", N, T), Fraction(0), Fraction(1), BITS)
     return [Threshold("level where copying vanishes", *bracket, 1, -1)]
 
 

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 
+from .comparator import Evidence
 from .record import ClaimRecord, Run
 from .results import NOT_SELECTED
 from .verdicts import counted
@@ -19,13 +20,18 @@ def number(value: float | None, width: int = 0) -> str:
     return f"{'' if value is None else format(value + 0.0, '.5g'):>{width}}"  # no -0
 
 
+def estimated(evidence: Evidence) -> str:
+    """Estimate ± standard error of a comparison, as far as there are."""
+    error = "" if evidence.standard_error is None else f" ± {evidence.standard_error:.2g}"
+    return number(evidence.estimate) + error
+
+
 def estimate(claim: ClaimRecord) -> str:
     """Estimate ± standard error of the comparison that stands for the claim."""
     evidence = claim.headline
     if evidence is None or evidence.estimate is None:
         return ""
-    error = "" if evidence.standard_error is None else f" ± {evidence.standard_error:.2g}"
-    return number(evidence.estimate) + error
+    return estimated(evidence)
 
 
 def score(claim: ClaimRecord) -> str:

@@ -11,7 +11,7 @@ from simulate import RecallBatch, Trained
 from simulate.streaming import progress_bar
 
 from . import recall_experiments as experiments
-from .ledger import load_claims
+from .ledger import rule_of
 from .recall_experiments import largest_early_noise, no_feed_forward, no_later
 from .recall_runs import trained
 from .recall_settings import DESK_TASK, LEARNED, LEVELS, birth, desk, seeds, updates
@@ -37,10 +37,7 @@ class Held(NamedTuple):
 
 def thresholds(claim: str) -> Mapping[str, float]:
     """Those of the claim's rule in the ledger."""
-    rule = load_claims()[claim].rule
-    if rule is None:
-        raise ValueError(f"claim {claim} has no rule in the ledger")
-    return rule.thresholds
+    return rule_of(claim).thresholds
 
 
 def contradictions(held: Iterable[Held]) -> list[str]:

@@ -39,9 +39,9 @@ def counts(verdicts: Iterable[str]) -> dict[str, int]:
     return {name: found[name] for name in VERDICTS if found[name]}
 
 
-def counted(verdicts: Iterable[str]) -> str:
+def counted(verdicts: Iterable[str], between: str = ", ") -> str:
     """The same in words."""
-    return ", ".join(f"{number} {name}" for name, number in counts(verdicts).items())
+    return between.join(f"{number} {name}" for name, number in counts(verdicts).items())
 
 
 def weakest(verdicts: Iterable[str]) -> str:

@@ -245,7 +245,7 @@ def test_a_check_that_stops_without_a_comparison_says_so():
 
 def test_every_reason_says_what_to_do():
     """A reason, a colon, what to do: those of the checks as they stand, and those that a choice of checks gives."""
-    results = Results(load_claims(), {})
+    results = Results(load_claims())
     known = [result.reason for result in results.by_id.values()]
     one = results.by_id["T1.1"]
     one.known = one.selected = 2
@@ -262,3 +262,12 @@ def test_every_reason_says_what_to_do():
     assert len(skips) >= 6
     for text in known + skips:
         assert len(text.partition(": ")[2]) > 15 or text.endswith(': {remedy}")'), text
+
+
+def test_the_default_place_of_the_record_is_asked_for_where_claims_are_run():
+    """The tests of the code alone run in a checkout that cannot be written to."""
+    nowhere = configured()
+    nowhere.rootpath = type(ROOT)("/proc")
+    options.check_evidence(nowhere)
+    with pytest.raises(pytest.UsageError, match=r"^--evidence: /proc/\.evidence must be in a folder that can"):
+        options.check_record(nowhere)

@@ -209,6 +209,10 @@ def test_short_contexts_have_no_threshold():
         ValueError, match=r"at uniform p, N=16, T=8: no change from - to \+ between alpha=0\.0588 and 0\.969"
     ):
         phase_diagram.avoidance_threshold(16, 8)
+    for N, T in ((3, 9), (3, 12), (2, 64)):  # at T = 9 it changes, the other way
+        with pytest.raises(ValueError, match=rf"N={N}, T={T}: no change from - to \+"):
+            phase_diagram.avoidance_threshold(N, T)
+    assert phase_diagram.avoidance_threshold(3, 13)[0] < 1 / 3
     with pytest.raises(ValueError, match="bits must be at most 256, got 3000"):
         phase_diagram.critical_noise_level(5, 9, 3000)
     with pytest.raises(ValueError, match=r"N must be an integer in 2\.\.4294967296"):

@@ -128,6 +128,38 @@ def projected_moments(task: Task, layer: str, direction: np.ndarray) -> tuple[Fr
     return mean, Fraction(int(second), denominator * b * (M * scale) ** 2) - mean * mean
 
 
+def outcomes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The law of (y, T x̄) of one sequence: its distinct values y (O,) and T x̄ (O, 2M), and their probabilities (O,)."""
+    assert isinstance(task.alpha, Fraction)
+    weight, denominator = weights(task)
+    feature, _ = features(task, "attention_value")
+    correct, level = sequences(task.N, task.T, task.q).correct, float(task.alpha)
+    rows = np.concatenate([np.column_stack([y, feature]) for y in (correct, np.full_like(correct, task.tau))])
+    share = np.concatenate([weight * (1 - level), weight * level]) / denominator
+    distinct, index = np.unique(rows, axis=0, return_inverse=True)
+    return distinct[:, 0], distinct[:, 1:], np.bincount(index, weights=share)
+
+
+def expected_feature(task: Task, correct: int) -> np.ndarray:
+    """E[x̄ | c = correct] times a positive factor, as integers (2M,)."""
+    feature, _ = features(task, "attention_value")
+    given = sequences(task.N, task.T, task.q).correct == correct
+    expected = np.einsum("l,la->a", weights(task)[0][given], feature[given])
+    return np.asarray(expected // np.gcd.reduce(expected))
+
+
+def in_context_signal_to_noise(task: Task, correct: int, rival: int) -> Fraction:
+    """SNR² per sample, with the sign of the mean, of ξ_correct - ξ_rival at the test input E[x̄ | c = correct].
+
+    After an attention step from zero,
+    ξ_correct - ξ_rival = ⟨(e_correct - e_rival) vᵀ, g⟩ with v = E[x̄ | c = correct]; a factor of v drops out.
+    """
+    rows = np.eye(task.M, dtype=np.int64)
+    direction = np.outer(rows[correct] - rows[rival], expected_feature(task, correct))
+    mean, variance = projected_moments(task, "attention_value", direction)
+    return mean * abs(mean) / variance
+
+
 def key_query_gradient(task: Task, absorption: Fraction | None = None) -> np.ndarray:
     """K[a] = E[Σ_t (1/T) 1{a ∈ x_t} (e_y - p)ᵀ G (x_t - x̄)] as an object array of `Fraction`s (2M,).
 

@@ -7,16 +7,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from simulate import GradientMoments, PooledMoments, gradient_moments, resolve_device
 from simulate.moments import unit_rows
 from theory import ENTRY_CLASSES, Task, class_values, entry_labels
 from theory.pooling import class_average_variance
-from theory.sample_complexity import in_context_signal_to_noise
 
 from .comparator import DESIGN
+from .fitting import Exponent, fit_exponent
 from .recorder import experiment_seed
 
 TASKS = (
@@ -26,6 +25,39 @@ TASKS = (
     Task(7, 5, Fraction(3, 4), trigger=4),
 )
 """Primes, distinct within a task, so that exchanged sizes show; q ≠ 0; α on both sides of T1.6's boundary."""
+
+
+def _octaves(first: int) -> list[int]:
+    return [2**power for power in range(first, first + 7)]
+
+
+GROWTH: dict[str, tuple[int, list[tuple[int, int]]]] = {
+    "T = N²": (1, [(s, s * s) for s in _octaves(10)]),
+    "T = N": (1, [(s, s) for s in _octaves(10)]),
+    "N = T²": (2, [(s * s, s) for s in _octaves(6)]),
+    "T = 16": (1, [(s, 16) for s in _octaves(11)]),
+}
+"""Sequences of (N, T) that grow like a size s, from T ≫ N to T ≪ N, with the power of s that N is."""
+
+
+def growing_tasks(path: str, level: float) -> list[Task]:
+    """The tasks of one sequence of `GROWTH`."""
+    return [Task(n, length, level) for n, length in GROWTH[path][1]]
+
+
+def fit_growth(path: str, values: np.ndarray, orders: int = 2) -> Exponent:
+    """`fit_exponent` in the size s along a sequence of `GROWTH`."""
+    power, sizes = GROWTH[path]
+    return fit_exponent([n ** (1 / power) for n, _ in sizes], list(values), orders)
+
+
+def fit_distance(path: str, ratios: np.ndarray) -> tuple[float, Exponent]:
+    """Exponents in s of 1/N and, fitted, of |ratio - 1|: they agree where ratio = 1 + c/N + o(1/N).
+
+    One order less than elsewhere: at N = 2²⁴ the roundings of ratio - 1 show in the next.
+    """
+    return -float(GROWTH[path][0]), fit_growth(path, np.abs(ratios - 1), orders=1)
+
 
 POOLED_ERROR = 0.02  # relative error that a class average must reveal
 ENTRY_ERROR = 0.20  # and a single entry
@@ -108,20 +140,3 @@ def moments(task: Task, layer: str, base_seed: int) -> Experiment:
 def class_table(values: dict[tuple[str, str], float]) -> np.ndarray:
     """Class values as an array in the order of ENTRY_CLASSES."""
     return np.array([values[entry] for entry in ENTRY_CLASSES])
-
-
-def predicted_in_context_samples(task: Task, probability: float = 0.95) -> float:
-    """Samples after which one attention step ranks c first among the ordinary tokens, at the expected test input.
-
-    Normal approximation of the m-sample step and a union bound over the rivals, with the exact SNR² s² of every pair:
-    P(wrong) <= (N-1)/N ((N-2) Φ̄(√m s_ck) + Φ̄(√m s_cq) + Φ̄(√m s_qk)) = 1 - probability, solved for m >= 1.
-    Of order N³ for T ≫ N ≫ 1/α.
-    """
-    pairs, share = in_context_signal_to_noise(task), (task.N - 1) / task.N
-    rivals = {("c", "k"): share * (task.N - 2), ("c", "q"): share, ("q", "k"): share}
-
-    def excess(log_samples: float) -> float:
-        wrong = sum(rivals[pair] * norm.sf(math.exp(log_samples / 2) * snr**0.5) for pair, snr in pairs.items())
-        return float(wrong - (1 - probability))
-
-    return math.exp(brentq(excess, 0, 200)) if excess(0) > 0 else 1.0

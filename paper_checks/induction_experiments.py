@@ -1,5 +1,6 @@
 """What the checks of B3 share: models with theory's weights, simulated steps, statistics with their standard errors."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,16 @@ def model_of(task: InductionTask, weights: Weights) -> TwoLayer:
     return TwoLayer(task.N, task.T).with_weights(**{k: torch.from_numpy(v) for k, v in weights._asdict().items()})
 
 
+@lru_cache(maxsize=1)
+def _first_gradient(N: int, T: int, samples: int, seed: int) -> np.ndarray:
+    """Of W_O² at zero, which is the same at every width."""
+    return two_layer_gradient(TwoLayer(N, T), "W_O", samples, seed=seed, blocks=2).mean
+
+
 def simulated_model(
     task: InductionTask, size: float, last: float, reads: Reads, samples: int, seed: int, grams: Grams | None = None
 ) -> TwoLayer:
-    """Three steps from zero on gradients of fresh sequences; sizes as in `population_weights`."""
+    """Three steps from zero on gradients of `samples` fresh sequences each; sizes as in `population_weights`."""
     model, o = TwoLayer(task.N, task.T), float(output_association(task))
     steps = (
         ("W_O", 1.0, (), reads.values),
@@ -54,7 +61,10 @@ def simulated_model(
         ("W_K1", last / o, ("P",), ("P",)),
     )
     for index, (matrix, step, rows, columns) in enumerate(steps):
-        gradient = two_layer_gradient(model, matrix, samples, seed=seed + index, blocks=2).mean
+        if matrix == "W_O":
+            gradient = _first_gradient(task.N, task.T, samples, seed)
+        else:
+            gradient = two_layer_gradient(model, matrix, samples, seed=seed + index, blocks=2).mean
         model = stepped(model, matrix, gradient, step, rows, columns, grams)
     return model
 

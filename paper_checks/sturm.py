@@ -23,6 +23,15 @@ def threshold_roots(N: int, T: int) -> list[int]:
     return counts
 
 
+def copying_roots(N: int, T: int) -> tuple[int, int]:
+    """Number of noise levels in [0, 1] at which the copying entry G_V[k,E(k)] vanishes, and its derivative in α."""
+    field = sympy.QQ.frac_field(alpha)
+    value = EntryMoments("attention_value", field(N), T, field.gens[0]).mean(("k", "E(k)"))
+    numerator, denominator = (sympy.Poly(part.as_expr(), alpha) for part in (value.numer, value.denom))
+    slope = numerator.diff(alpha) * denominator - numerator * denominator.diff(alpha)
+    return int(numerator.count_roots(0, 1)), int(slope.count_roots(0, 1))
+
+
 def key_query_roots(N: int, T: int, contrast: str, absorbed: bool) -> int:
     """Number of noise levels in the open interval (0, 1) at which a contrast of K vanishes, at absorbed or uniform p.
 

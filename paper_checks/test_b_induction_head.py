@@ -22,6 +22,15 @@ EVERYTHING = Reads(values=("E", "E1"), keys=("E1", "E", "P"), query=("E", "P"))
 
 TASK = InductionTask(20, 16)
 
+SEQUENCES = 2**15
+"""In every gradient of simulated steps that are compared with each other."""
+
+ASKED = 2**14
+"""Fresh sequences that a model is asked."""
+
+DRAWS = 5
+"""Of embeddings and sequences; a coin puts all of them on one side with probability 1/32."""
+
 
 @pytest.mark.claims("B3")
 @pytest.mark.parametrize("sizes", [(3, 6), (4, 5), (5, 4)], ids=str)
@@ -213,28 +222,48 @@ def test_accuracy_with_population_weights(claim: Recorder) -> None:
 @pytest.mark.claims("B3")
 def test_three_simulated_steps(claim: Recorder) -> None:
     """Gradients of the network itself, three steps, fresh sequences: probes 1 and accuracy above 0.99, or not."""
-    cases = ((TOKENS, 2**16, 1, "holds"), (BASIC, 2**14, -1, "beyond"), (EVERYTHING, 2**14, -1, "beyond"))
-    for reads, samples, expected, side in cases:
-        size = experiments.size_of_match(TASK, 6.0, reads)
-        last = experiments.sharp_last_size(TASK, size, reads, 12.0)
+    for reads, expected, side in ((TOKENS, 1, "holds"), (BASIC, -1, "beyond"), (EVERYTHING, -1, "beyond")):
+        size, last = _sizes(reads)
         seed = claim.seed(f"three steps {reads}")
-        model = experiments.simulated_model(TASK, size, last, reads, samples, seed)
-        found, _ = experiments.recalled(model, 2**15, seed + 9)
+        model = experiments.simulated_model(TASK, size, last, reads, SEQUENCES, seed)
+        found, _ = experiments.recalled(model, ASKED, seed + 9)
         claim.rate(f"accuracy against 0.99, {reads}", 0.99, expected, found.astype(float), side=side, seed=seed)
         if side == "holds":
             probes = experiments.memory_recall(model)
             claim.equal("probes after simulated steps", np.ones(3, dtype=int), np.array([*map(int, probes.values())]))
 
 
+def _sizes(reads: Reads) -> tuple[float, float]:
+    """Step sizes of W_K² and W_K¹."""
+    size = experiments.size_of_match(TASK, 6.0, reads)
+    return size, experiments.sharp_last_size(TASK, size, reads, 12.0)
+
+
 @pytest.mark.claims("B3")
-def test_finite_width(claim: Recorder) -> None:
-    """Gaussian embeddings of width d, keys read tokens: under 1 % lost at d = 2048, more at d = 512, for every draw."""
-    size = experiments.size_of_match(TASK, 6.0, TOKENS)
-    last = experiments.sharp_last_size(TASK, size, TOKENS, 12.0)
-    for width, samples, expected, side in ((2048, 2**16, 1, "holds"), (512, 2**13, -1, "beyond")):
-        for draw in range(2):
-            seed = claim.seed(f"width {width} draw {draw}")
-            grams = gaussian_grams(TASK.N, TASK.T, width, seed=seed)
-            model = experiments.simulated_model(TASK, size, last, TOKENS, samples, seed, grams)
-            found, _ = experiments.recalled(model, 2**15, seed + 9)
-            claim.rate(f"accuracy, d = {width}, draw {draw}", 0.99, expected, found.astype(float), side=side, seed=seed)
+@pytest.mark.parametrize("draw", range(DRAWS))
+def test_finite_width(claim: Recorder, draw: int) -> None:
+    """Gaussian embeddings, keys read tokens: d = 2048 loses under 3 %, d = 512 over 3 %, on each of five draws.
+
+    Both widths learn from the same 2¹⁵ sequences per step and answer the same new ones; a draw is of the embeddings and
+    the sequences. Each model's loss is on its side at the run's false-alarm level, and all five draws must be there, to
+    which a share of draws of one half gives probability 1/32. The level, 3 %, was chosen on other draws: 0 to 0.9 % at
+    d = 2048 (60 draws), 6 to 19 % at d = 512 (25); d = 1024 is in between, 1 to 4 % (10).
+    """
+    seed, (size, last) = claim.seed(f"width draw {draw}"), _sizes(TOKENS)
+    for width, expected, side in ((2048, 1, "holds"), (512, -1, "beyond")):
+        grams = gaussian_grams(TASK.N, TASK.T, width, seed=claim.seed(f"width {width} draw {draw}"))
+        model = experiments.simulated_model(TASK, size, last, TOKENS, SEQUENCES, seed, grams)
+        found, _ = experiments.recalled(model, ASKED, seed + 9)
+        claim.rate(f"accuracy against 0.97, d = {width}, draw {draw}", 0.97, expected, found.astype(float), side=side,
+                   seed=seed, samples=SEQUENCES)  # fmt: skip
+
+
+@pytest.mark.claims("B3")
+@pytest.mark.parametrize("draw", range(DRAWS))
+def test_few_sequences(claim: Recorder, draw: int) -> None:
+    """A quarter of the sequences, 2¹³ per step: over 1 % is lost at infinite width, on each of five draws of them."""
+    seed = claim.seed(f"few sequences {draw}")
+    model = experiments.simulated_model(TASK, *_sizes(TOKENS), TOKENS, SEQUENCES // 4, seed)
+    found, _ = experiments.recalled(model, ASKED, seed + 9)
+    claim.rate(f"accuracy against 0.99 from 2¹³ sequences, draw {draw}", 0.99, -1, found.astype(float), side="beyond",
+               seed=seed, samples=SEQUENCES // 4)  # fmt: skip

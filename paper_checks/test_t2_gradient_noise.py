@@ -1,29 +1,23 @@
 """T2: gradient noise. One sample tells the feed-forward layer, many are needed to tell attention."""
 
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import sympy
-import torch
 
-from simulate import OneLayer, counted_gradient, gradient_moments, projected_moments, sample, sample_stream
+from simulate import projected_moments
 from theory import Task, class_values, closed_form, margins, sample_complexity, signal
 from theory.evaluation import N, alpha, long_sequence_limit
 from theory.symmetry import parse_entry_class
 
 from . import agreement, enumeration
 from .comparator import DESIGN
-from .experiments import (
-    TASKS,
-    predicted_in_context_samples,
-    samples_from_pilot,
-    upper_pilot_error,
-)
+from .experiments import TASKS, samples_from_pilot, upper_pilot_error
 from .fitting import fit_exponent
 from .recorder import Recorder
+from .step_experiments import IN_CONTEXT, bracket_end, in_context_task
 
 
 @pytest.mark.claims("T2.1")
@@ -171,112 +165,23 @@ def test_samples_for_the_noise_margin(claim: Recorder) -> None:
                 sample_complexity.noise_margin_guarantee(8, 1, Fraction(1, 2)))  # fmt: skip
 
 
-@pytest.fixture
-def single_threaded_torch() -> Iterator[None]:
-    """Thousands of tiny steps: starting torch's threads would cost more than the work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def step_gradient(task: Task, layer: str, samples: int, seed: int) -> np.ndarray:
-    """The m-sample gradient: counted on the batch if it is small, streamed without keeping the batch if not."""
-    if samples * task.T < 2**16:
-        batch = sample(task, samples, seed=seed)
-        return counted_gradient(task, layer, batch.tokens, batch.target)
-    return gradient_moments(task, layer, samples, seed=seed, workers=1 if samples * task.T < 2**20 else None).mean
-
-
-def success_rates(task: Task, layer: str, samples: int, replicates: int, seed: int) -> np.ndarray:
-    """Share of 64 fresh sequences with the right sign of the margin, for each of many m-sample steps of a real model.
-
-    The margin is that of the noise token (feed-forward) or of the correct token among the ordinary ones (attention).
-    """
-    rates = np.empty(replicates)
-    model = OneLayer(task)
-    weight = model.W_F if layer == "feed_forward" else model.W_V
-    fresh = sample_stream(task, 64 * replicates, seed=seed, chunk=64)
-    for replicate, batch in enumerate(fresh):
-        step = step_gradient(task, layer, samples, seed + 1 + replicate)
-        weight.data.copy_(weight.new_tensor(step))
-        logits = model(batch.tokens).detach().numpy()
-        rows, ordinary = np.arange(64), logits[:, : task.N].copy()
-        if layer == "feed_forward":
-            margin = logits[:, task.tau] - ordinary.max(axis=1)
-        else:
-            correct = batch.correct.numpy()
-            own = ordinary[rows, correct].copy()
-            ordinary[rows, correct] = -np.inf
-            margin = own - ordinary.max(axis=1)
-        rates[replicate] = (margin > 0).mean()
-    return rates
-
-
-def check_rate(
-    claim: Recorder, name: str, task: Task, layer: str, samples: int, replicates: int, expected: int
-) -> None:
-    """The success rate of m-sample steps lies above (+1) or below (-1) 0.95, at the run's false-alarm level."""
-    seed = claim.seed(name)
-    rates = success_rates(task, layer, samples, replicates, seed)
-    claim.rate(f"{name}, success rate", 0.95, expected, rates, samples=samples, replicates=replicates, seed=seed)
-
-
-@pytest.mark.claims("T2.5")
-@pytest.mark.usefixtures("single_threaded_torch")
-@pytest.mark.parametrize("n", [8, 32])
-def test_noise_margin_simulated(claim: Recorder, n: int) -> None:
-    """48-sample steps of the feed-forward layer get the sign of the noise margin right, 2-sample steps do not."""
-    task = Task(n, 16, 0.5, trigger=3)
-    check_rate(claim, f"48 samples, N={n}", task, "feed_forward", 48, 500, +1)
-    check_rate(claim, f"2 samples, N={n}", task, "feed_forward", 2, 100, -1)
-
-
-@pytest.mark.claims("T2.5")
-@pytest.mark.usefixtures("single_threaded_torch")
-def test_noise_margin_simulated_at_low_noise(claim: Recorder) -> None:
-    """At α = 1/10, the noise level of the attention checks below, 512 samples are enough at N = 32."""
-    check_rate(claim, "512 samples, N=32, α=1/10", Task(32, 16, 0.1, trigger=3), "feed_forward", 512, 500, +1)
-
-
-BRACKET = 4.0  # m(0.95) lies within this factor of the prediction, which ignores how test sequences fluctuate
-
-
-def in_context_task(n: int) -> Task:
-    """Long enough (T = 48 N) that the population step itself ranks c first on almost every fresh sequence."""
-    return Task(n, 48 * n, 0.1, trigger=1)
-
-
-@pytest.mark.claims("T2.5")
-@pytest.mark.usefixtures("single_threaded_torch")
-@pytest.mark.parametrize(("n", "enough", "few"), [(3, 1150, 450), (5, 0, 128), (7, 0, 96), (11, 0, 80)])
-def test_in_context_margin_simulated(claim: Recorder, n: int, enough: int, few: int) -> None:
-    """Attention steps of 4 × the predicted number of samples rank c first, of a quarter of it do not.
-
-    `enough` and `few` are numbers of replicates. Growth from N = 3 needs the upper side there alone.
-    """
-    task = in_context_task(n)
-    predicted = predicted_in_context_samples(task)
-    for name, samples, replicates, expected in (
-        ("4 × predicted", BRACKET * predicted, enough, +1),
-        ("predicted / 4", predicted / BRACKET, few, -1),
-    ):
-        if replicates:
-            check_rate(claim, f"{name} samples, N={n}", task, "attention_value", round(samples), replicates, expected)
-
-
 @pytest.mark.claims("T2.5")
 def test_in_context_samples_outgrow_N(claim: Recorder) -> None:
-    """The brackets prove growth by more than 11/3 from N = 3 to 11; exact SNR² has exponent -3."""
-    low, high = (predicted_in_context_samples(in_context_task(n)) for n in (3, 11))
-    claim.less("growth of m from N = 3 to 11 that the brackets guarantee", 11 / 3, high / low / BRACKET**2)
+    """Growth by more than 11/3 from N = 3 to 11, by the brackets; N³ times the exact SNR² of every pair has a limit."""
+    most, least = (bracket_end(in_context_task(n), side, IN_CONTEXT[n][side < 0]) for n, side in ((3, +1), (11, -1)))
+    claim.less("growth of m from N = 3 to 11 that the brackets guarantee", 11 / 3, least / most)
+    signals = sample_complexity.limiting_in_context_signal()
+    for pair, factor in ((("c", "k"), 1), (("c", "q"), 4), (("q", "k"), alpha**-4)):
+        limit = sympy.limit(N**3 * signals[pair], N, sympy.oo)
+        difference = sympy.simplify(limit - factor * (1 - alpha) ** 5 / 2)
+        claim.equal(f"limit T → ∞, then N → ∞, of N³ SNR² of {pair}", sympy.Integer(0), difference)
     sizes = [2**power for power in range(6, 13)]
     for level in (0.2, 0.5):
-        signals = [sample_complexity.in_context_signal_to_noise(Task(n, n * n, level))["c", "k"] for n in sizes]
-        claim.exponent(f"exponent of the in-context SNR² in N, α={level}", -3.0, fit_exponent(sizes, signals))
-        constants = [s * n**3 * 2 / (1 - level) ** 5 for n, s in zip(sizes, signals, strict=True)]
-        extrapolated = 2 * constants[-1] - constants[-2]  # removes the 1/N correction
-        change = abs(extrapolated - (2 * constants[-2] - constants[-3]))
-        claim.close(
-            f"constant (1-α)⁵/2, α={level}", 1.0, extrapolated, change, "extrapolated in 1/N; change of the last step"
-        )
+        found = [sample_complexity.in_context_signal_to_noise(Task(n, n * n, level)) for n in sizes]
+        for pair in signals:
+            fit = fit_exponent(sizes, [values[pair] for values in found])
+            claim.exponent(f"exponent of the in-context SNR² of {pair} in N at T = N², α={level}", -3.0, fit)
+            near, far = (sample_complexity.in_context_signal_to_noise(Task(64, T, level))[pair] for T in (2**20, 2**21))
+            limit, change = float(signals[pair].subs({N: 64, alpha: level})), 2 * abs(near / far - 1)
+            because = "what is left falls like 1/T: the change from T/2 to T, and as much again"
+            claim.close(f"SNR² of {pair} at T = 2²¹ against its limit, N = 64, α={level}", limit, far, change, because)

@@ -11,13 +11,11 @@ from scipy.integrate import solve_ivp
 from simulate import gradient_descent, orthonormal_embeddings, truncate
 from theory import memory, memory_spectrum, memory_truncation
 
-from .memory_experiments import REPLICATES, Case, full_batch, learning_rates, predicted, sampled, spectra
+from .memory_experiments import predicted
 from .recorder import Recorder
 
 TOLERANCE = 1e-10
 """Of the integrators, relatively; asked of D and ρ, which are of order log t."""
-
-SAMPLED = (Case(2, 0.3), Case(8, 0.5), Case(5, 0.8))
 
 CASES = ((2, 0.3), (3, 0.5), (4, 0.05), (5, 0.95), (8, 0.6))
 
@@ -101,38 +99,6 @@ def test_gradient_descent_follows_the_flow(claim: Recorder, n: int, alpha: float
     claim.close(f"error of η over η/2, n = {n}, α = {alpha}", 2.0, halved, time / 400, "order 1, next order relative η")
 
 
-@pytest.mark.claims("T4.1")
-@pytest.mark.parametrize("case", SAMPLED, ids=str)
-def test_growing_steps_follow_the_flow(claim: Recorder, case: Case) -> None:
-    """The descent that sampled training is compared with: extrapolated over halved steps, it gives theory's W."""
-    rates, _ = learning_rates(case.n, case.alpha, case.times)
-    found, stated = full_batch(case).logits[-1], memory.logits(case.n, case.alpha, case.times[-1])
-    embeddings = orthonormal_embeddings(case.n)
-    halved = gradient_descent(embeddings, case.alpha, np.repeat(rates / 2, 2), progress=False).logits[-1]
-    change = float(abs(halved - found).max())
-    claim.close(f"W, {case}", stated, 2 * halved - found, change, "change by halving the steps", scale=1.0)
-
-
-@pytest.mark.claims("T4.1")
-@pytest.mark.parametrize("case", SAMPLED, ids=str)
-def test_three_values_of_sampled_training(claim: Recorder, case: Case) -> None:
-    """Averages of a and s of stochastic gradient descent against full-batch descent, 2 %; column sums stay 0.
-
-    b itself is no test: batches move it in second order only, by step size over batch in its mean as in its spread.
-    """
-    runs, exact = sampled(case, claim.base_seed).logits[-1], full_batch(case).logits[-1]
-    own = np.eye(case.n + 1, case.n, dtype=bool)
-    noise = np.arange(case.n + 1)[:, None] == np.full(case.n, case.n)
-    for name, entries in (("a", own), ("s", noise)):
-        found = runs[:, entries].mean(axis=1)
-        error = found.std(ddof=1) / REPLICATES**0.5
-        stated = exact[entries].mean()
-        claim.estimate(f"{name}, {case}", stated, found.mean(), error, 0.02, degrees=REPLICATES - 1)
-    sums, steps = runs.sum(axis=1), len(learning_rates(case.n, case.alpha, case.times)[0])
-    rounding = 4 * steps * (case.n + 1) * 2.0**-52 * abs(runs).max()
-    claim.close(f"column sums, {case}", 0 * sums, sums, rounding, "roundings of every step", scale=1.0)
-
-
 @pytest.mark.claims("T4.2")
 def test_singular_values_at_a_million(claim: Recorder) -> None:
     """D = log κt and the stated σ to 0.5 % at t = 10⁶; not while α(1-α) t is below n log t."""
@@ -208,19 +174,6 @@ def test_singular_vectors(claim: Recorder, n: int, alpha: float) -> None:
         )
 
 
-@pytest.mark.claims("T4.2")
-@pytest.mark.parametrize("case", SAMPLED, ids=str)
-def test_singular_values_of_sampled_training(claim: Recorder, case: Case) -> None:
-    """Stochastic gradient descent's D and σ against full-batch descent with the same steps; 2 % detectable."""
-    found, exact = spectra(sampled(case, claim.base_seed).logits[-1]), spectra(full_batch(case).logits[-1])
-    for name, values, stated in (
-        ("D", found.correct.mean(axis=-1), exact.correct.mean(axis=-1)),
-        ("σ", found.noise, exact.noise),
-    ):
-        error = values.std(ddof=1) / REPLICATES**0.5
-        claim.estimate(f"{name}, {case}", stated, values.mean(), error, 0.02, degrees=REPLICATES - 1)
-
-
 @pytest.mark.claims("T4.3")
 @pytest.mark.parametrize("alpha", [0.05, 0.3, 0.5, 0.8, 0.95])
 def test_rank_one_at_two_inputs(claim: Recorder, alpha: float) -> None:
@@ -257,25 +210,3 @@ def test_rank_one_before_the_crossing(claim: Recorder) -> None:
             claim.less(f"rank 1 at {factor} t*, α = {alpha}", 0, -ahead if factor < 1 else ahead, side=side)
     below = [memory_spectrum.crossing_time(2, alpha) for alpha in (0.01, 0.3, 0.5, Fraction(57, 100))]
     claim.equal("no crossing for α <= 1/√3", np.zeros(4, dtype=object), np.array(below, dtype=object))
-
-
-@pytest.mark.claims("T4.3")
-def test_rank_one_of_sampled_training(claim: Recorder) -> None:
-    """Stochastic gradient descent at n = 2: P(noise) of the full model, and the error of its rank-1 truncation.
-
-    Against full-batch descent, whose rank-1 truncation has the logits D/2, -D/2, 0, D its difference of two logits.
-    """
-    case = Case(2, 0.3)
-    found, exact = sampled(case, claim.base_seed).logits[-1], full_batch(case).logits[-1]
-    top = np.stack([truncate(matrix, 1) for matrix in found])
-    D = exact[0, 0] - exact[1, 0]
-    for name, stated, values in (
-        ("P(noise), full", predicted(exact)[2, 0], predicted(found)[:, 2].mean(axis=1)),
-        (
-            "error, rank 1",
-            1 - memory.softmax(2, correct=D, other=0.0, noise=D / 2).correct,
-            1 - np.einsum("rxx->r", predicted(top)[:, :2]) / 2,
-        ),
-    ):
-        error = values.std(ddof=1) / REPLICATES**0.5
-        claim.estimate(name, stated, values.mean(), error, 0.02, degrees=REPLICATES - 1)

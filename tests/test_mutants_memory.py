@@ -11,6 +11,7 @@ import sympy
 from mutation import assert_caught, caught, recorder, stretched
 
 from paper_checks import memory_experiments
+from paper_checks import test_t4_batches as batch_checks
 from paper_checks import test_t4_boundary as boundary_checks
 from paper_checks import test_t4_flow as flow_checks
 from paper_checks.memory_experiments import Case
@@ -22,17 +23,17 @@ descent = partial(flow_checks.test_gradient_descent_follows_the_flow, n=2, alpha
 million = flow_checks.test_singular_values_at_a_million
 remainder = partial(flow_checks.test_remainder, n=4, alpha=0.05)
 vectors = partial(flow_checks.test_singular_vectors, n=5, alpha=0.95)
-trained_values = partial(flow_checks.test_singular_values_of_sampled_training, case=Case(2, 0.3))
+trained_values = partial(batch_checks.test_singular_values_of_sampled_training, case=Case(2, 0.3))
 rank_one = partial(flow_checks.test_rank_one_at_two_inputs, alpha=0.3)
 before_crossing = flow_checks.test_rank_one_before_the_crossing
-trained_rank_one = flow_checks.test_rank_one_of_sampled_training
+trained_rank_one = batch_checks.test_rank_one_of_sampled_training
 crossing = boundary_checks.test_top_space_and_crossing
 algebra = boundary_checks.test_boundary_by_algebra
 laws = boundary_checks.test_crossing_time_laws
 trained_top = boundary_checks.test_top_space_of_sampled_training
 edges = boundary_checks.test_three_inputs_and_the_edge
 basis = partial(boundary_checks.test_a_basis_decides_about_one_input, n=5, alpha=0.1)
-growing_steps = partial(flow_checks.test_growing_steps_follow_the_flow, case=Case(2, 0.3))
+growing_steps = partial(batch_checks.test_growing_steps_follow_the_flow, case=Case(2, 0.3))
 without_noise = partial(boundary_checks.test_without_the_noise_direction, n=4)
 trained_direction = partial(boundary_checks.test_noise_is_one_direction_of_sampled_training, n=4)
 random_embeddings = partial(boundary_checks.test_random_embeddings, dimension=64, expected=1)
@@ -46,9 +47,9 @@ def every_rank(claim):
 @pytest.fixture(autouse=True)
 def fresh_training(monkeypatch):
     """Nothing trained by a mutant is kept, and nothing kept is given to one."""
-    for checks in (flow_checks, boundary_checks):
+    for checks in (batch_checks, boundary_checks):
         monkeypatch.setattr(checks, "sampled", memory_experiments.sampled.__wrapped__)
-    monkeypatch.setattr(flow_checks, "full_batch", memory_experiments.full_batch.__wrapped__)
+    monkeypatch.setattr(batch_checks, "full_batch", memory_experiments.full_batch.__wrapped__)
 
 
 def field(name):
@@ -162,7 +163,7 @@ def test_steps_at_another_time_are_caught(monkeypatch):
         return found[0] * 21 / 20, found[1]
 
     monkeypatch.setattr(memory_experiments, "learning_rates", lambda *a: later(rates(*a)))
-    monkeypatch.setattr(flow_checks, "learning_rates", lambda *a: later(rates(*a)))
+    monkeypatch.setattr(batch_checks, "learning_rates", lambda *a: later(rates(*a)))
     caught(growing_steps)
 
 

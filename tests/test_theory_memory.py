@@ -4,11 +4,13 @@ import math
 from fractions import Fraction
 from itertools import pairwise
 
+import flint
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
 from theory import memory
+from theory.evaluation import ball_arithmetic
 from theory.memory import late_constant, late_noise_probability, late_values, logits, predictions, top_space, values
 from theory.memory_spectrum import (
     crossing_time,
@@ -211,6 +213,33 @@ def test_the_order_never_changes(n, alpha):
     for asymptotics in (early_crossing_time, late_crossing_time):
         with pytest.raises(ValueError, match="the same space is on top at every time"):
             asymptotics(n, alpha)
+
+
+HUGE = 3**200000
+EXTREME = [Fraction(1, 2**1001), Fraction(1, 2**3000), 1 - Fraction(1, 2**3000), Fraction(5, 3**2000), Fraction(5e-324)]
+EXTREME += [Fraction(HUGE, HUGE * 2**1500 + 1), 1 - Fraction(HUGE, HUGE * 2**1500 + 1), Fraction(1, 2**1000)]
+EXTREME += [
+    Fraction(1, 2**999),
+    HALF + Fraction(1, 2**900),
+    HALF - Fraction(1, 2**900),
+    THIRD,
+    1 - Fraction(1, 2**1000),
+]
+
+
+@pytest.mark.parametrize("alpha", EXTREME, ids=lambda level: f"{level.denominator.bit_length()} bits")
+def test_log_odds_beyond_the_floats(alpha):
+    """Against Arb at 700000 bits, within four roundings; numerators and denominators of 300000 bits do not cancel."""
+    with ball_arithmetic(700000):
+        odds = alpha / (1 - alpha)
+        exact = flint.arb(flint.fmpq(odds.numerator, odds.denominator)).log()
+        assert abs(flint.arb(memory.log_odds(alpha)) / exact - 1) <= 4 * EPS
+
+
+def test_crossing_times_of_levels_beyond_the_floats():
+    """α = 2^-1500 is no float, and t*, about 2^1500 and more, none either: an error that says so."""
+    with pytest.raises(ValueError, match="no float is large enough"):
+        late_crossing_time(64, Fraction(1, 2**1500))
 
 
 @pytest.mark.parametrize(("n", "beyond"), [(2, False), (4, True), (6, True), (9, True)])

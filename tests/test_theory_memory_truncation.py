@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from paper_checks.best_approximations import directions_through, end_points
 from theory.memory import late_constant, late_rate, logits, predictions, values
 from theory.memory_spectrum import crossing_time, singular_vectors, top_space_at
 from theory.memory_truncation import (
@@ -88,21 +89,7 @@ class Choices:
 
     def through(self, v):
         """Directions of a subspace whose projection of the first input is v, a point of the sphere."""
-        pair = self.space.T @ np.column_stack([v, self.space @ self.space[0]])
-        axes, sizes, _ = np.linalg.svd(pair)
-        away = self.space @ axes[:, (sizes > 1e-9).sum() :]
-        return np.column_stack([v, away]) if v.any() else away
-
-
-def points(choices):
-    """Points of the sphere with diameter from 0 to the projection w of the first input: 0, w and the extreme ones."""
-    n, first = choices.n, choices.space @ choices.space[0]
-    one = np.eye(n)[0]
-    rest = (1 - one) / (n - 1)
-    towards = [np.eye(n)[1] - one, one - rest] + ([rest, -rest] if choices.top == "tie" else [])
-    length = np.linalg.norm(first) / 2
-    on_the_sphere = [first / 2 + length * way / np.linalg.norm(way) for way in towards]
-    return [np.zeros(n), first, *on_the_sphere]
+        return directions_through(self.space, v)
 
 
 def measured(W):
@@ -122,7 +109,7 @@ def test_best_approximations_stay_in_the_ranges(n, alpha, t, rank):
     slack = 40 * n * EPS * max(1, singular[0])
     tried = [generator.normal(size=(n, n)) for _ in range(40)]
     if not found.unique:
-        for v in points(choices):
+        for v in end_points(choices.space):
             near = choices.through(v)
             tried += [near + size * generator.normal(size=near.shape) for size in (0.2, 0.05, 0.01) for _ in range(5)]
     spread = 0.0
@@ -147,7 +134,7 @@ def test_best_approximations_stay_in_the_ranges(n, alpha, t, rank):
 @pytest.mark.parametrize(("n", "alpha", "t", "rank"), [case for case in CASES if not truncation(*case).unique])
 def test_the_ends_of_the_ranges_are_attained(n, alpha, t, rank):
     choices, found = Choices(n, alpha, t, rank), truncation(n, alpha, t, rank)
-    ends = [[column[0] for column in measured(choices.mixed(choices.through(v)))] for v in points(choices)]
+    ends = [[column[0] for column in measured(choices.mixed(choices.through(v)))] for v in end_points(choices.space)]
     for values_, stated in zip(
         zip(*ends, strict=True), (found.noise_log_odds, found.other_log_odds, found.noise_probability), strict=True
     ):

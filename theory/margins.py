@@ -159,9 +159,19 @@ def limiting_noise_threshold() -> sympy.Expr:
 
 
 def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
-    """Exact bracket of the noise level at which the copying entry G_V[k,E(k)] changes sign from + to -.
+    """Exact bracket of the one noise level at which the copying entry G_V[k,E(k)] changes sign, from + to -.
 
-    Tends to (3-√5)/2 for T ≫ N ≫ 1, the root of α² - 3α + 1.
+    Tends to (3-√5)/2 for T ≫ N ≫ 1, the root of α² - 3α + 1; 1/(N+1) at T = 2.
+
+    The entry decreases strictly in α on [0, 1], for every N >= 2 and T >= 2. Proof: let β = 1-α, and let U and V(β) be
+    the expected visits of q at t < T-1 given c ≠ q and given c = q, A = (T-1-U)/N. From equation (2) of `trigger_chain`
+
+        N T G_V[k,E(k)] = β² U + β (A - U/M) + V(β)/(NM) - ((N-1) A + (T-1)/N)/M.                                   (1)
+
+    U >= 0 does not depend on α; as each visit has probability at most 1/N, U <= (T-2)/N, so that
+    A >= (T-1)(1-1/N)/N > (T-2)/(N(N+1)) >= U/M. And V does not fall: V = Σ_{t<T-1} (1/N) Σ_{i<t} r^i with r = β - 1/N,
+    where Σ_{i<=n} i r^(i-1) >= 0 for r >= -1/2 (for r < 0 pair the terms of i and i+1, i odd). At β = 0 (1) is
+    negative, since V(0) = U < T-1; at β = 1 positive, since no E[x̄_k|c] exceeds E[x̄_k|c=k], and N < M.
     """
 
     N, T, bits = as_count("N", N, 2), as_count("T", T, 2), as_count("bits", bits, 1)

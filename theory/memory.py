@@ -170,9 +170,10 @@ def log_odds(alpha: Fraction) -> float:
     odds = alpha / (1 - alpha)
     if Fraction(1, 2) < odds < 2:
         return math.log1p(odds - 1)
-    if 2.0**-1000 < odds < 2.0**1000:
+    doublings = odds.numerator.bit_length() - odds.denominator.bit_length()
+    if abs(doublings) < 1000:
         return math.log(odds)
-    return math.log(odds.numerator) - math.log(odds.denominator)
+    return math.log(odds / Fraction(2) ** doublings) + doublings * math.log(2)
 
 
 def top_space(n: int, alpha: Any) -> str:

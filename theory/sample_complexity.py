@@ -6,10 +6,19 @@ Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise; the bounds here are thi
 from fractions import Fraction
 from functools import cache
 from math import comb, factorial
+from typing import Any
 
-from .evaluation import evaluate
+import sympy
+
+from .evaluation import N as symbol_N
+from .evaluation import T as symbol_T
+from .evaluation import evaluate, factored, ring_expression, symbolic_ring
 from .task import Task, as_count, as_probability
-from .trigger_chain import Number, TriggerChain
+from .trigger_chain import Number, Power, TriggerChain, integer_power
+
+Pair = tuple[str, str]
+PAIRS: tuple[Pair, ...] = (("c", "k"), ("c", "q"), ("q", "k"))
+"""(correct token of the test input, rival); c and k ordinary, c ≠ k."""
 
 
 def noise_margin_guarantee(N: int, samples: int, alpha: Fraction) -> Fraction:
@@ -59,17 +68,28 @@ def _truncated_product(left: list[Fraction], right: list[Fraction], degree: int)
     return product
 
 
-def in_context_signal_to_noise(task: Task) -> dict[tuple[str, str], float]:
-    """Per-sample SNR² of the attention logits' ξ_c - ξ_k at the expected test input E[x̄|c], per pair of tokens (c, k).
+def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, Any]:
+    """Per-sample SNR² of the attention logits' ξ_c - ξ_k at the expected test input E[x̄|c], with the sign of its mean.
 
     One sample contributes S = (1{y=c} - 1{y=k}) x̄'·v to the step, v = E[x̄|c], so that with E_c' the mean given c' = y
 
-        E[S] = (1-α)/N (E_c[x̄'·v] - E_k[x̄'·v]),    E[S²] = (1-α)/N (E_c[(x̄'·v)²] + E_k[(x̄'·v)²]).
+        E[S] = (1-α)/N (E_c[x̄'·v] - E_k[x̄'·v]),    E[S²] = (1-α)/N (E_c[(x̄'·v)²] + E_k[(x̄'·v)²]),
 
-    For T ≫ N ≫ 1/α this is (1-α)⁵/(2N³) for every pair.
+    and the value is E[S] |E[S]|/(E[S²] - E[S]²). It is 0 at T = 2; for T ≫ N ≫ 1/α see `limiting_in_context_signal`.
+    In short contexts it is negative for ("c", "q"): the population step itself ranks the trigger above c, because the
+    last token z_T = q makes every test input look as if q were correct. With T = λN and N → ∞ at fixed α
+
+        N E[T² S] → λ (1-α)² (4 (1-α) λ - 1/α)   for ("c", "q"),   positive for T > N/(4α(1-α)).                    (1)
+
+    Args:
+        task: the task, N >= 3, alpha < 1; `exact=True` needs a rational alpha.
+        exact: `Fraction`s instead of floats.
 
     Returns:
-        floats for the pairs ("c", "k"), ("c", "q") and ("q", "k"), k another ordinary token (N >= 3).
+        dict over `PAIRS`.
+
+    Raises:
+        ValueError: N < 3 or alpha = 1.   TypeError: exact=True with a float alpha.
     """
     if task.N < 3:
         raise ValueError(
@@ -77,34 +97,61 @@ def in_context_signal_to_noise(task: Task) -> dict[tuple[str, str], float]:
         )
     if task.alpha == 1:
         raise ValueError("alpha must be below 1 for the correct token to be a target at all, got 1")
-    return evaluate(_in_context_signal, task)
+    return evaluate(_in_context_signal, task, exact)
 
 
-def _in_context_signal(N: Number, T: Number, alpha: Number) -> dict[tuple[str, str], Number]:
-    chains = {name: TriggerChain(N, T, alpha, name == "q") for name in ("c", "q")}
+def limiting_in_context_signal() -> dict[Pair, sympy.Expr]:
+    """lim_{T→∞} of `in_context_signal_to_noise` at fixed N and 0 < α < 1: positive rational functions of N and alpha.
+
+    For N → ∞ at fixed α they are (1-α)⁵/(2N³) times 1 for ("c", "k"), 4 for ("c", "q") and 1/α⁴ for ("q", "k"): where
+    the trigger is correct it repeats itself, 1/α times as often as another token occurs.
+    """
+    return {pair: factored(mean.LC**2 / variance.LC) for pair, (mean, variance) in _stationary().items()}
+
+
+def crossover_of_the_trigger() -> sympy.Expr:
+    """lim_{N→∞} N E[T² S] for ("c", "q") at T = λN and fixed α, equation (1), in the symbols alpha and lambda."""
+    mean, _ = _stationary()["c", "q"]
+    scaled = ring_expression(mean, 0).subs(symbol_T, sympy.Symbol("lambda") * symbol_N)
+    return sympy.factor(sympy.limit(symbol_N * scaled, symbol_N, sympy.oo))
+
+
+@cache
+def _stationary() -> dict[Pair, tuple[Any, Any]]:
+    return _in_context_moments(*symbolic_ring(stationary=True))
+
+
+def _in_context_signal(N: Number, T: Number, alpha: Number) -> dict[Pair, Number]:
+    moments = _in_context_moments(N, T, alpha, integer_power)
+    return {pair: mean * abs(mean) / variance for pair, (mean, variance) in moments.items()}
+
+
+def _in_context_moments(N: Number, T: Number, alpha: Number, power: Power) -> dict[Pair, tuple[Number, Number]]:
+    """Mean and variance of T² S per pair, polynomials in T (and in the geometric powers)."""
+    chains = {name: TriggerChain(N, T, alpha, name == "q", power) for name in ("c", "q")}
     result = {}
-    for correct, rival in (("c", "k"), ("c", "q"), ("q", "k")):
+    for correct, rival in PAIRS:
         own = _aligned(chains[correct], chains[correct], correct)
         # a sample whose target is an ordinary rival sees the test's correct token as just another one
         other = _aligned(chains[correct], chains["q" if rival == "q" else "c"], "j" if correct == "c" else "q")
         share = (1 - alpha) / N
         mean = share * (own[0] - other[0])
-        result[correct, rival] = mean * mean / (share * (own[1] + other[1]) - mean * mean)
+        result[correct, rival] = mean, share * (own[1] + other[1]) - mean * mean
     return result
 
 
 def _aligned(test: TriggerChain, sample: TriggerChain, special: str) -> tuple[Number, Number]:
-    """E[x̄'·v] and E[(x̄'·v)²] for v = E[x̄] of `test`; `special` is the test's correct token as `sample` names it.
+    """First two moments of T² x̄'·v for v = E[x̄] of `test`; `special` is the test's correct token as `sample` names it.
 
-    With w_a = v_E(a) + v_P(a) and C_a the counts over z_1 … z_{T-1}, T x̄'·v = v_E(q) + Σ_a w_a C_a; as the counts sum
-    to T-1, only the deviations of w from its value at the other ordinary tokens matter.
+    With w_a = T (v_E(a) + v_P(a)) and C_a the counts over z_1 … z_{T-1}, T² x̄'·v = T v_E(q) + Σ_a w_a C_a; as the
+    counts sum to T-1, only the deviations of w from its value at the other ordinary tokens matter.
     """
-    weight = {token: 2 * test.mean_count(token) / test.T for token in test.laws if token != "rest"}
-    weight["q"] += 1 / test.T  # z_T = q is seen by E alone
-    last = (test.mean_count("q") + 1) / test.T
+    weight = {token: 2 * test.mean_count(token) for token in test.laws if token != "rest"}
+    weight["q"] += 1  # z_T = q is seen by E alone
+    last = test.mean_count("q") + 1
     deviation = {"q": weight["q"] - weight["j"], "tau": weight["tau"] - weight["j"]}
     if special != "q":
         deviation[special] = weight["c"] - weight["j"]
     mean = last + weight["j"] * (test.T - 1) + sum(d * sample.mean_count(a) for a, d in deviation.items())
     spread = sum(d * e * sample.count_covariance(a, b) for a, d in deviation.items() for b, e in deviation.items())
-    return mean / test.T, (mean * mean + spread) / test.T**2
+    return mean, mean * mean + spread

@@ -1,0 +1,158 @@
+"""Sampling noise of the associative memory: mean and covariance of stochastic gradient descent, to first order in 1/B.
+
+A step of size η on a batch of B independent pairs adds η/B Σ_i g_i to W; a pair (x, y) has g = e_y - p_x in column x
+and 0 elsewhere, p_x = softmax(W[:, x]). With q_x = (1-α) e_x + α e_n the law of y given x, and x uniform, one pair has,
+given W, exactly the mean G and the covariance C
+
+    G_x = (q_x - p_x)/n,   C_xx = (diag q_x - q_x p_xᵀ - p_x q_xᵀ + p_x p_xᵀ)/n - G_x G_xᵀ,   C_xx' = -G_x G_x'ᵀ:   (1)
+
+inputs are correlated, because a pair with input x is none with x'. Let w_t be gradient descent with the same steps,
+w_{t+1} = w_t + η G(w_t), and W_t = w_t + u. As softmax is smooth and g is bounded, for a fixed number of steps
+
+    E u = δ/B + O(1/B²),   Cov u = S/B + O(1/B²),   third central moments O(1/B²),
+
+and the law of total covariance, with p expanded to second order in u and C taken at w_t (the change of C's mean is
+O(1/B), and C is divided by B), gives, from S = 0 and δ = 0,
+
+    S ← J S Jᵀ + η² C,   J = I - η H,  H_xx = (diag p_x - p_x p_xᵀ)/n,  H_xx' = 0,                                  (2)
+    δ_x ← J_xx δ_x - η/(2n) p_x ∘ (v - p_x·v),   v_k = B Var(u_k - p_x·u) at first order,                           (3)
+
+since p_k(w + u) = p_k + p_k (u_k - p·u) + p_k ((u_k - p·u)² - Σ_j p_j (u_j - p·u)²)/2 + O(u³). The first step is exact
+for every B. The column sums have no noise: 1ᵀ C = 0. Over a fixed time Σ η, small steps diffuse with S of order η:
+what is left out is relatively of order η/B, as long as J contracts (steps below the limit of stability).
+
+J is block diagonal, so each block of S goes its own way, and as W_t has the same law after a permutation of the inputs
+and of the ordinary outputs alike, the blocks (0, 0) and (0, 1) are all of them: memory n², whatever n.
+
+Source: this project, for Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
+
+from .memory import as_memory
+from .task import as_count
+
+Floats = NDArray[np.float64]
+
+
+class Moments(NamedTuple):
+    """First order in 1/B, at S snapshots; rows in the order correct output, the n-1 other ordinary ones, noise.
+
+    Column 0 stands for every column; output k of column 1 is output k of W, so that its correct output is row 1.
+
+    Attributes:
+        path: gradient descent, w[:, 0], shape (S, n+1).
+        mean: E W[:, 0] = w[:, 0] + δ/B, shape (S, n+1).
+        own: Cov(W[k, 0], W[l, 0]), shape (S, n+1, n+1).
+        cross: Cov(W[k, 0], W[l, 1]), shape (S, n+1, n+1).
+    """
+
+    path: Floats
+    mean: Floats
+    own: Floats
+    cross: Floats
+
+
+def sampled_moments(n: int, alpha: Any, learning_rates: ArrayLike, batch: int, snapshots: ArrayLike) -> Moments:
+    """Equations (2) and (3) along gradient descent from W = 0.
+
+    Args:
+        n: number of inputs, >= 2.
+        alpha: noise level in (0, 1).
+        learning_rates: step sizes, positive and finite, shape (steps,).
+        batch: B >= 1.
+        snapshots: numbers of steps, strictly increasing, in 0..steps, shape (S,).
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range.
+    """
+    n, level = as_memory(n, alpha)
+    rates, batch = _as_rates(learning_rates), as_count("batch", batch, 1)
+    marks, target = _as_marks(snapshots, len(rates)), np.zeros(n + 1)
+    target[[0, n]] = 1 - level, level
+    exchange = np.array([1, 0, *range(2, n + 1)])
+    w, shift = np.zeros((2, n + 1))
+    own, cross = np.zeros((2, n + 1, n + 1))
+    found = []
+    for step in range(marks[-1] + 1):
+        if step in marks:
+            found.append((w, w + shift / batch, own / batch, cross / batch))
+        if step == marks[-1]:
+            break
+        rate, p = rates[step], softmax(w)
+        J = contraction(n, p, rate)
+        noise = step_covariance(n, target, p, rate)
+        shift = J @ shift + rate * curvature(n, p, own)
+        own = J @ own @ J + noise.own
+        cross = J @ cross @ J[exchange][:, exchange] + noise.cross
+        w = w + rate / n * (target - p)
+    return Moments(*(np.stack(parts) for parts in zip(*found, strict=True)))
+
+
+def contraction(n: int, p: Floats, rate: float) -> Floats:
+    """J_xx of (2), symmetric, shape (n+1, n+1)."""
+    found: Floats = np.eye(n + 1) - rate / n * (np.diag(p) - np.outer(p, p))
+    return found
+
+
+class StepCovariance(NamedTuple):
+    """η² C: the blocks (0, 0) and (0, 1), float64 (n+1, n+1)."""
+
+    own: Floats
+    cross: Floats
+
+
+def step_covariance(n: int, target: Floats, p: Floats, rate: float) -> StepCovariance:
+    """η² C of (1) where all columns have one target q and prediction p, up to the exchange of outputs; both (n+1,)."""
+    mean, mixed = (target - p) / n, np.outer(target, p)
+    own = (np.diag(target) - mixed - mixed.T + np.outer(p, p)) / n - np.outer(mean, mean)
+    cross = -np.outer(mean, mean[[1, 0, *range(2, n + 1)]])
+    return StepCovariance(rate**2 * own, rate**2 * cross)
+
+
+def curvature(n: int, p: Floats, own: Floats) -> Floats:
+    """Second order of E G_x in a W with this covariance of column x, the last term of (3) over η; shape (n+1,)."""
+    variances = np.diag(own) - 2 * own @ p + p @ own @ p
+    change: Floats = -p * (variances - p @ variances) / (2 * n)
+    return change
+
+
+def average_covariance(moments: Moments) -> Floats:
+    """Covariance of the averages over all entries of one kind, a (correct), b (other), s (noise), shape (S, 3, 3)."""
+    n = moments.path.shape[-1] - 1
+    kinds = np.zeros((3, n + 1))
+    kinds[0, 0] = kinds[2, n] = 1
+    kinds[1, 1:n] = 1 / (n - 1)
+    second = kinds[:, [1, 0, *range(2, n + 1)]]
+    found: Floats = (kinds @ moments.own @ kinds.T + (n - 1) * kinds @ moments.cross @ second.T) / n
+    return found
+
+
+def _as_rates(learning_rates: Any) -> Floats:
+    rates = np.asarray(learning_rates)
+    if rates.dtype.kind not in "iuf":
+        raise TypeError(f"learning_rates must be an array of real numbers, got dtype {rates.dtype}")
+    if rates.ndim != 1 or rates.size == 0:
+        raise ValueError(f"learning_rates must have shape (steps,) with steps >= 1, got {rates.shape}")
+    wrong = rates[~(np.isfinite(rates) & (rates > 0))]
+    if wrong.size:
+        raise ValueError(f"learning_rates must be positive and finite, got {wrong[0]}")
+    return rates.astype(np.float64)
+
+
+def _as_marks(snapshots: Any, steps: int) -> list[int]:
+    marks = np.asarray(snapshots)
+    if marks.dtype.kind not in "iu":
+        raise TypeError(f"snapshots must be an array of integers, got dtype {marks.dtype}")
+    if marks.ndim != 1 or marks.size == 0:
+        raise ValueError(f"snapshots must have shape (S,) with S >= 1, got {marks.shape}")
+    if marks.min() < 0 or marks.max() > steps:
+        raise ValueError(f"snapshots must be in 0..{steps}, got {marks.min()}..{marks.max()}")
+    if (marks[1:] <= marks[:-1]).any():
+        raise ValueError("snapshots must be strictly increasing")
+    found: list[int] = marks.tolist()
+    return found

@@ -21,6 +21,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import rel_entr
 
+from .training_design import PILOT_SEED, TRAINING, Boundaries, Path, follow, median_interval
+
 SIDES = ("holds", "beyond", "counterexample")
 """Which side of a claim's boundary a comparison speaks for: where it holds, beyond, or a counterexample."""
 
@@ -86,6 +88,9 @@ class Evidence:
     z: float | None = None
     tolerance: float | None = None
     detectable: float | None = None  # smallest detectable relative error; none where the exact value is 0
+    # Share of the way to the alarm that was used up, 1 at the alarm; None where there is no tolerance (exact numbers,
+    # inequalities) or it is not finite.
+    used: float | None = None
     comparisons: int = 0  # comparisons with a standard error, counted against the family
     numbers: int = 1  # numbers compared
     details: dict[str, Any] = field(default_factory=dict)  # samples, seed, device, seconds, ...
@@ -145,8 +150,9 @@ def close(
     kind = "relative" if scale is None else f"per {scale:.3g}"
     message = f"largest error {error[worst]:.3g} ({kind}) of {left.size}, tolerance {tolerance:.3g} ({because})"
     message += "" if finite else "; not finite"
+    used = _float(error[worst] / tolerance) if tolerance else None
     return Evidence(name, "close", side, passed, message, _float(left.flat[worst]), _float(right.flat[worst]),
-                    tolerance=tolerance, numbers=left.size)  # fmt: skip
+                    tolerance=tolerance, used=used, numbers=left.size)  # fmt: skip
 
 
 def less(name: str, smaller: Any, larger: Any, side: str = "holds", strict: bool = True) -> Evidence:
@@ -201,8 +207,10 @@ def estimate(
         message += f"; underpowered: designed to detect {promised.max():.3g}, {error:.3g} promised"
     table = [[_float(x) for x in row] for row in zip(left, right, spread, z, detectable, strict=True)]
     worst_row = dict(zip(("exact", "estimate", "standard_error", "z"), table[worst][:4], strict=True))
+    used = _float(abs(z[worst]) / design.critical(degrees))
     return Evidence(name, "estimate", side, agrees and powered, message, tolerance=error, detectable=largest,
-                    comparisons=left.size, numbers=left.size, details=details, rows=table, **worst_row)  # fmt: skip
+                    used=used, comparisons=left.size, numbers=left.size, details=details, rows=table,
+                    **worst_row)  # fmt: skip
 
 
 def sign(
@@ -220,9 +228,10 @@ def sign(
     critical = design.critical(degrees)
     wanted = "positive" if expected > 0 else "negative"
     message = f"{z.size} {wanted} signs, weakest at {z[worst]:.2f} standard errors (needs {critical:.2f})"
+    used = _float(critical / z[worst]) if z[worst] > 0 else None
     return Evidence(name, "sign", side, bool((z > critical).all()), message, estimate=_float(numbers[worst]),
-                    standard_error=_float(spread[worst]), z=_float(expected * z[worst]), comparisons=z.size,
-                    numbers=z.size, details=details)  # fmt: skip
+                    standard_error=_float(spread[worst]), z=_float(expected * z[worst]), used=used,
+                    comparisons=z.size, numbers=z.size, details=details)  # fmt: skip
 
 
 def rate(
@@ -239,35 +248,71 @@ def rate(
     mean, level = float(values.mean()), design.false_alarm / design.family
     divergence = float(rel_entr(mean, threshold) + rel_entr(1 - mean, 1 - threshold))
     beyond = expected * (mean - threshold) > 0
-    bound = math.exp(-values.size * divergence) if beyond else 1.0
+    exponent = values.size * divergence if beyond else 0.0
+    bound = math.exp(-exponent)
     message = f"mean {mean:.4f} of {values.size}, false-alarm bound {bound:.1e} (needs {level:.1e})"
     error = float(values.std(ddof=1)) / values.size**0.5
-    return Evidence(name, "rate", side, bound <= level, message, threshold, mean, error,
+    used = _float(-math.log(level) / exponent) if exponent else None
+    return Evidence(name, "rate", side, bound <= level, message, threshold, mean, error, used=used,
                     comparisons=1, numbers=values.size, details=details)  # fmt: skip
 
 
 def replicated(
-    name: str, threshold: float, expected: int, values: Any, needed: int, side: str = "holds", **details: Any
+    name: str,
+    threshold: float,
+    expected: int,
+    values: Any,
+    boundaries: Boundaries | None = None,
+    side: str = "holds",
+    pilot: Any = None,
+    **details: Any,
 ) -> Evidence:
-    """Of n independent trainings at least `needed` end above (+1) or below (-1) `threshold`.
+    """The numbers of most trainings lie above (+1) or below (-1) `threshold`: see `training_design`.
 
-    If that happens with probability 1/2 or less, it passes with probability at most P(Bin(n, 1/2) >= needed); the
-    message has it, and the lower 95 % confidence limit on the probability (Clopper and Pearson, one-sided). A value
-    that is not finite is on the wrong side.
+    Args:
+        values: the numbers of all trainings that there are, one per training; or a function that returns those of the
+            first n seeds, of which as many are asked for as the boundaries want.
+        boundaries: when to look and how many seeds may be on the wrong side; by default those of the design.
+        pilot: numbers of the pilot trainings that the threshold comes from, for the evidence.
+
+    The evidence has the median with its interval; `detectable` is the shift of the median, relative to the pilot's,
+    that brings it to the threshold, which passes with probability at most the design's miss. `used` is the larger of
+    two shares: of seeds on the wrong side, at any look, over those with which the statement has failed; and of the way
+    from the pilot's median to the threshold that the median went.
     """
-    numbers = np.asarray(values, dtype=np.float64)
-    if numbers.ndim != 1 or not 1 <= needed <= numbers.size:
-        raise ValueError(f"{name}: needs one value per seed and needed in 1..{numbers.size}, got {needed}")
-    right = int(np.sum(np.isfinite(numbers) & (expected * (numbers - threshold) > 0)))
-    chance = float(stats.binom.sf(needed - 1, numbers.size, 0.5))
-    limit = float(stats.beta.ppf(0.05, right, numbers.size - right + 1)) if right else 0.0
+    if callable(values):
+        used = boundaries or TRAINING.boundaries()
+        path = follow(values, threshold, expected, used)
+    else:
+        used = TRAINING.of_all(np.size(values))
+        path = follow(lambda count: values, threshold, expected, used)
+    numbers, (seeds, wrong, allowed) = path.values, path.looks[-1]
+    limit = float(stats.beta.ppf(0.05, seeds - wrong, wrong + 1)) if seeds > wrong else 0.0
+    low, high, coverage = median_interval(numbers)
     where = f"{'above' if expected > 0 else 'below'} {threshold:.4g}"
-    message = f"{right} of {numbers.size} seeds {where} (needs {needed}, by chance {chance:.2g}); "
-    message += f"share of seeds at least {limit:.2f}; {', '.join(f'{number:.3g}' for number in numbers)}"
-    known = {"needed": needed, "holds": right, "chance": chance, "lower_limit": limit}
-    known |= {"values": [_float(number) for number in numbers]} | details
-    return Evidence(name, "replicated", side, right >= needed, message, threshold, _float(np.median(numbers)),
-                    numbers=numbers.size, details=known)  # fmt: skip
+    message = f"{seeds - wrong} of {seeds} seeds {where}"
+    message += f" (at most {max(allowed, 0)} others allowed; by chance {used.chance:.2g}); share of seeds at least "
+    message += f"{limit:.2f}; median {np.median(numbers):.4g} in [{low:.4g}, {high:.4g}]; "
+    message += ", ".join(f"{number:.3g}" for number in numbers)
+    known = {"holds": seeds - wrong, "needed": seeds - allowed, "chance": used.chance, "lower_limit": limit,
+             "interval": [_float(low), _float(high), coverage], "looks": path.looks,
+             "boundaries": {key: list(x) if isinstance(x, tuple) else x for key, x in used._asdict().items()},
+             "values": [_float(number) for number in numbers]}  # fmt: skip
+    median, detectable, way = float(np.median(numbers)), None, _way_to_failing(path, used)
+    if pilot is not None:
+        middle = float(np.median(np.asarray(pilot, dtype=np.float64)))
+        known["pilot"] = {"seed": PILOT_SEED, "median": _float(middle), "values": [_float(one) for one in pilot]}
+        detectable = _float(abs(middle - threshold) / abs(middle)) if middle else None
+        if expected * (middle - threshold) > 0 and math.isfinite(median):
+            way = max(way, 1 - (median - threshold) / (middle - threshold))
+    return Evidence(name, "replicated", side, path.stands, message, threshold, _float(median), used=_float(way),
+                    detectable=detectable, numbers=seeds, details=known | details)  # fmt: skip
+
+
+def _way_to_failing(path: Path, boundaries: Boundaries) -> float:
+    """Seeds on the wrong side over those with which the statement has failed, at the look where that is largest."""
+    looked = zip(path.looks, boundaries.failing, strict=False)
+    return max(wrong / failing for (_, wrong, _), failing in looked)
 
 
 def verdict(evidence: Iterable[Evidence]) -> str:

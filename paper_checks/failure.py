@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .comparator import Evidence
+from .filled import placeholders
 from .ledger import Claim
 from .options import DEFAULTS
 from .table import COLUMNS, estimated, number
@@ -13,8 +14,9 @@ from .table import COLUMNS, estimated, number
 
 def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[str]:
     """Lines on a failed check of `claim`; `again` is the command that runs it alone."""
-    lines = textwrap.wrap(f"{claim.statement} ({claim.source})", COLUMNS)
-    wrong = [item for item in evidence if not item.passed]
+    found = list(evidence)
+    lines = textwrap.wrap(f"{placeholders(claim.statement, found)[0]} ({claim.source})", COLUMNS)
+    wrong = [item for item in found if not item.passed]
     for item in wrong:
         lines += [f"{item.name}: {item.message}", f"  {_numbers(item)}"]
     if not wrong:
@@ -23,8 +25,9 @@ def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[st
 
 
 def _numbers(item: Evidence) -> str:
-    """Exact value, estimate with its standard error, and z, as far as there are."""
-    known = {"exact": number(item.exact), "estimate": estimated(item)}
+    """Exact value or threshold, estimate with its standard error or interval, and z, as far as there are."""
+    first = "threshold" if item.kind in ("rate", "replicated") else "exact"
+    known = {first: number(item.exact), "median" if item.kind == "replicated" else "estimate": estimated(item)}
     known["z"] = "" if item.z is None else f"{item.z:+.2f}"
     known["tolerance"] = "" if item.tolerance is None else f"{item.tolerance:.3g}"
     return ", ".join(f"{name} {value}" for name, value in known.items() if value)

@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from .ledger import Stated
-from .record import ClaimRecord, Run, read_run
+from .record import COUNTED, ClaimRecord, Run, read_run
 from .recorded import ALL_CODE, code_hash
 from .results import NOT_SELECTED
 
@@ -31,13 +31,14 @@ def require_current(run: Run) -> None:
 
 
 def joined(named: Sequence[tuple[str, Run]]) -> Run:
-    """Runs of different claims of one ledger by the same code as one run, whose comparisons are counted together.
+    """Runs of different claims of one ledger by the same code as one run, whose comparisons, and statements about
+    trainings, are counted together.
 
     Each run with the name that it has in messages. Seconds are added up; machines, versions and commands are listed.
 
     Raises:
         ValueError: other code, another base seed or ledger or design than the first run's, a claim that two of them
-            ran, or more comparisons than the design allows for one run.
+            ran, or more comparisons or statements about trainings than the designs allow for one run.
     """
     (first_name, first), *others = named
     for name, run in others:
@@ -48,9 +49,10 @@ def joined(named: Sequence[tuple[str, Run]]) -> Run:
     if not others:
         return first
     runs = [run for _, run in named]
-    used = sum(int(run.design["comparisons"]) for run in runs)
-    if used > first.design["family"]:
-        raise ValueError(f"{used} comparisons of {len(runs)} runs exceed the family of {first.design['family']}")
+    used = {what: sum(int(run.design[what]) for run in runs) for what in COUNTED}
+    for what, allowed in COUNTED.items():
+        if used[what] > first.design[allowed]:
+            raise ValueError(f"{used[what]} {what} of {len(runs)} runs exceed the family of {first.design[allowed]}")
     return Run(
         written=max(run.written for run in runs),
         seed=first.seed,
@@ -64,7 +66,7 @@ def joined(named: Sequence[tuple[str, Run]]) -> Run:
             name: _listed(run.versions[name] for run in runs if name in run.versions)
             for name in dict.fromkeys(name for run in runs for name in run.versions)
         },
-        design={**first.design, "comparisons": used},
+        design={**first.design, **used},
         claims=[_found(number, named) for number in range(len(first.claims))],
     )
 
@@ -79,7 +81,7 @@ def _ledger(run: Run) -> list[tuple[str, ...]]:
 
 
 def _design(run: Run) -> dict[str, float]:
-    return {name: value for name, value in run.design.items() if name != "comparisons"}
+    return {name: value for name, value in run.design.items() if name not in COUNTED}
 
 
 def _found(number: int, named: Sequence[tuple[str, Run]]) -> ClaimRecord:

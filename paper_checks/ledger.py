@@ -11,6 +11,8 @@ from typing import Any
 
 from simulate.files import write_whole
 
+from .training_design import TRAINING, Boundaries
+
 CLAIMS_FILE = Path(__file__).with_name("claims.toml")
 NEEDS = ("nothing", "GPU", "weights")
 GROUPS = {
@@ -25,18 +27,27 @@ GROUPS = {
 """What the groups are about."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _REQUIRED = ("group", "source", "statement", "formal", "scope", "needs")
-_OPTIONAL = ("not_run", "rule")
+_OPTIONAL = ("not_run", "catches", "rule")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """When a claim about training holds: on at least `needed` of so many `seeds` each number is on its side of a
-    threshold. Decided before the run.
+    """What a claim about training says in numbers: thresholds by name, decided before the run.
+
+    How many seeds are trained, and how many of them may be on the wrong side, is the design's (`training_design`), for
+    at least `seeds` seeds. The shares of seeds that it tells apart are the design's too, unless the rule has thresholds
+    `<name>_absent` and `<name>_stated`.
     """
 
-    seeds: int
-    needed: int
     thresholds: Mapping[str, float]
+    seeds: int = TRAINING.looks[0]
+
+    def boundaries(self, threshold: str) -> Boundaries:
+        """When to look at the seeds of a statement, and how many may be on the wrong side then."""
+        absent, stated = (self.thresholds.get(f"{threshold}_{share}") for share in ("absent", "stated"))
+        if absent is None or stated is None:
+            return TRAINING.boundaries(least=self.seeds)
+        return TRAINING.boundaries(absent, stated, self.seeds)
 
 
 @dataclass(frozen=True)
@@ -53,10 +64,12 @@ class Stated:
 
 @dataclass(frozen=True)
 class Claim(Stated):
-    """One line of the ledger. `not_run` is the reason why no check exists yet; a claim with a check has none."""
+    """One line of the ledger. `not_run` is the reason why no check exists yet; a claim with a check has none. `catches`
+    names mutants of the trainings that turn its checks red, as a test shows."""
 
     needs: str
     not_run: str | None = None
+    catches: tuple[str, ...] = ()
     rule: Rule | None = None
 
 
@@ -138,14 +151,17 @@ def _claim(name: str, entry: Any) -> Claim:
     if missing or unknown:
         raise _MalformedError((unknown or [""])[0], f"missing keys {missing}, unknown keys {unknown}")
     rule = _rule(entry["rule"]) if "rule" in entry else None
-    words = {key: value for key, value in entry.items() if key != "rule"}
+    catches = entry.get("catches", [])
+    if not isinstance(catches, list) or not all(isinstance(one, str) and one.strip() for one in catches):
+        raise _MalformedError("catches", f"catches must be a list of names of mutants, got {catches!r}")
+    words = {key: value for key, value in entry.items() if key not in ("catches", "rule")}
     for key, value in words.items():
         if not isinstance(value, str) or not value.strip():
             raise _MalformedError(key, f"{key} must be a non-empty string, got {value!r}")
     _named("group", entry["group"])
     if entry["needs"] not in NEEDS:
         raise _MalformedError("needs", f"needs must be one of {NEEDS}, got {entry['needs']!r}")
-    return Claim(id=name, **words, rule=rule)
+    return Claim(id=name, **words, catches=tuple(catches), rule=rule)
 
 
 def _named(key: str, name: str) -> None:
@@ -171,19 +187,23 @@ def check_groups(where: str, ids: Iterable[str], groups: Iterable[str]) -> None:
 def _rule(entry: Any) -> Rule:
     if not isinstance(entry, dict):
         raise _MalformedError("rule", f"rule must be a table, got {entry!r}")
-    seeds, needed = (_count(name, entry.get(name)) for name in ("seeds", "needed"))
-    thresholds = {name: value for name, value in entry.items() if name not in ("seeds", "needed")}
-    if needed > seeds:
-        raise _MalformedError("rule.needed", f"rule: needed must be at most seeds = {seeds}, got {needed}")
+    thresholds = {name: value for name, value in entry.items() if name != "seeds"}
     for name, value in thresholds.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise _MalformedError(f"rule.{name}", f"rule: {name} must be a finite number, got {value!r}")
-    return Rule(seeds, needed, thresholds)
+    rule = Rule(thresholds, _seeds(entry["seeds"])) if "seeds" in entry else Rule(thresholds)
+    for name in thresholds:
+        try:
+            rule.boundaries(name)
+        except ValueError as error:
+            raise _MalformedError(f"rule.{name}", f"rule: {error}") from error
+    return rule
 
 
-def _count(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _MalformedError(f"rule.{name}", f"rule: {name} must be an integer >= 1, got {value!r}")
+def _seeds(value: Any) -> int:
+    least = TRAINING.looks[0]
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise _MalformedError("rule.seeds", f"rule: seeds must be an integer >= {least}, got {value!r}")
     return value
 
 

@@ -1,5 +1,6 @@
 """The options of a run of the claims: what they are, and that they can be used, before any work."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from simulate import resolve_device
 
 from .ledger import Claim
 from .report_folder import check_folder, check_writable
+from .training_design import PILOT_SEED
 
+DEFAULT_SEED = 20240603
 SCALES = ("desk", "paper")
 DEFAULTS = {
     "--scale": "desk",
@@ -25,7 +28,9 @@ DEFAULTS = {
 def add_options(parser: pytest.Parser) -> None:
     """Give pytest the options of the claims."""
     group = parser.getgroup("claims")
-    group.addoption("--seed", type=int, default=20240603, help="base seed of every simulation (default: %(default)s)")
+    group.addoption(
+        "--seed", type=int, default=DEFAULT_SEED, help="base seed of every simulation (default: %(default)s)"
+    )
     group.addoption(
         "--claims",
         default=None,
@@ -45,6 +50,18 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         metavar="FILE",
         help="JSON record of the run (default: .evidence/claims.json; part.json there if checks are left out)",
+    )
+    group.addoption(
+        "--pilots",
+        action="store_true",
+        help="draw the pilot trainings of the claims about trainings anew, into paper_checks/pilots; no verdicts",
+    )
+    group.addoption(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes that train transformers at desk scale; no number depends on it (default: one per processor)",
     )
     group.addoption(
         "--scale",
@@ -80,8 +97,12 @@ def add_options(parser: pytest.Parser) -> None:
 
 def check_options(config: pytest.Config, claims: Mapping[str, Claim]) -> None:
     """UsageError unless the options can be used."""
-    if config.getoption("--seed") < 0:
-        raise pytest.UsageError(f"--seed must be >= 0, got {config.getoption('--seed')}")
+    try:
+        check_seed(config.getoption("--seed"))
+    except ValueError as error:
+        raise pytest.UsageError(f"--seed {error}") from error
+    if config.getoption("--jobs", 1) < 1:
+        raise pytest.UsageError(f"--jobs must be >= 1, got {config.getoption('--jobs')}")
     chosen_claims(config.getoption("--claims"), claims)
     check_processes(config)
     check_scale(config)
@@ -89,6 +110,14 @@ def check_options(config: pytest.Config, claims: Mapping[str, Claim]) -> None:
     check_gsm8k(config)
     check_evidence(config)
     check_report(config)
+
+
+def check_seed(seed: int) -> None:
+    """ValueError unless a run of the claims can have this base seed."""
+    if seed < 0:
+        raise ValueError(f"must be >= 0, got {seed}")
+    if seed == PILOT_SEED:
+        raise ValueError(f"must not be {PILOT_SEED}: thresholds were set on its trainings")
 
 
 def check_processes(config: pytest.Config) -> None:

@@ -16,15 +16,19 @@ from .comparator import DESIGN, Evidence
 from .failure import explained, rerun
 from .ledger import Claim, load_claims, mismatches, write_json
 from .options import add_options, check_options, check_record, chosen_claims, record_path
+from .recall_runs import set_processes
 from .record import Code, Run
-from .recorder import Recorder
+from .recorded import ALL_CODE, code_hash
+from .recorder import PilotRecorder, Recorder
 from .results import Results
 from .surroundings import new_run
 from .table import render
+from .training_design import PILOT_SEED, TRAINING
 
 CLAIMS = pytest.StashKey[Mapping[str, Claim]]()
 RESULTS = pytest.StashKey[Results]()
 STARTED = pytest.StashKey[float]()
+CODE = pytest.StashKey[str]()
 RUN = pytest.StashKey[Run]()
 NOTES = pytest.StashKey[list[str]]()
 CHECKS_FOLDER = Path(__file__).parent
@@ -44,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     check_options(config, config.stash[CLAIMS])
+    set_processes(config.getoption("--jobs"))
+    config.stash[CODE] = code_hash(ALL_CODE)  # now: what is edited while the run goes on is code that it has not seen
     config.stash[RESULTS] = Results(config.stash[CLAIMS])
     config.stash[STARTED] = time.perf_counter()
     config.stash[NOTES] = []
@@ -127,6 +133,8 @@ def claim(request: pytest.FixtureRequest) -> Recorder:
     name = _claim_id(request.node)
     if name is None:
         raise pytest.UsageError(f"{request.node.nodeid} takes the claim fixture but has no @pytest.mark.claims")
+    if request.config.getoption("--pilots"):
+        return PilotRecorder(name, PILOT_SEED, request.node.user_properties)
     return Recorder(name, request.config.getoption("--seed"), request.node.user_properties)
 
 
@@ -211,9 +219,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             )
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return
-    if results.comparisons > DESIGN.family:
+    if config.getoption("--pilots"):
+        notes.append("pilots drawn: paper_checks/pilots has their numbers, no record and no report were written")
+        return
+    notes += [f"FAILED: {problem}" for problem in results.problems]
+    if results.comparisons > DESIGN.family or results.trainings > TRAINING.family or results.problems:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    run = config.stash[RUN] = new_run(config, results, time.perf_counter() - config.stash[STARTED])
+    seconds = time.perf_counter() - config.stash[STARTED]
+    run = config.stash[RUN] = new_run(config, results, seconds, config.stash[CODE])
     if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
         notes.append("interrupted: no record and no report written, earlier ones are as they were")
         return

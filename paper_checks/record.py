@@ -11,7 +11,10 @@ from .comparator import Evidence, verdict
 from .ledger import Stated, check_groups, check_name
 from .verdicts import VERDICTS
 
-DESIGN_KEYS = ("false_alarm", "miss", "family", "critical_z", "comparisons")
+COUNTED = {"comparisons": "family", "trainings": "training_family"}
+"""What a run used of its two designs, Monte Carlo and trainings, and the key of how many it may use."""
+DESIGN_KEYS = ("false_alarm", "miss", "critical_z", "training_false_alarm", "training_miss",
+               *COUNTED, *COUNTED.values())  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Code:
 
 @dataclass(frozen=True)
 class ClaimRecord(Stated):
-    """What a run found about one claim; `reason` says why it was not run and what to do, empty if it was."""
+    """What a run found about one claim; `reason` says why it was not run and what to do, empty if it was; `catches` are
+    the ledger's: mutants of trainings that turn its checks red."""
 
     verdict: str
     reason: str
@@ -34,23 +38,12 @@ class ClaimRecord(Stated):
     checks: list[str]
     code: list[Code]
     evidence: list[Evidence]
+    catches: list[str] = field(default_factory=list)
 
     @property
     def headline(self) -> Evidence | None:
-        """The comparison to show: one that failed, else the estimate with the largest |z|, else the weakest sign, a
-        rate, the trainings with the fewest seeds to spare, or the first."""
-        failed = next((item for item in self.evidence if not item.passed), None)
-        if failed is not None:
-            return failed
-        estimates = [item for item in self.evidence if item.kind == "estimate" and item.z is not None]
-        if estimates:
-            return max(estimates, key=lambda item: abs(item.z or 0.0))
-        signs = [item for item in self.evidence if item.kind == "sign"]
-        rates = [item for item in self.evidence if item.kind == "rate"]
-        trained = [item for item in self.evidence if item.kind == "replicated"]
-        trained = sorted(trained, key=_to_spare)
-        others = rates or trained or self.evidence
-        return min(signs, key=lambda item: item.z or 0.0) if signs else next(iter(others), None)
+        """The comparison to show: the first of `by_use`."""
+        return next(iter(by_use(self.evidence)), None)
 
     @property
     def numbers(self) -> int:
@@ -66,7 +59,8 @@ class Run:
         written: when, ISO 8601.   seed: base seed.   command: what was typed.   commit: of the checkout, in words.
         code: sha256 of the code and the ledger.   options: besides the seed, those on which numbers depend.
         machine: in words.   versions: of Python and packages.   seconds: from the start of the session.
-        design: error probabilities of the run, the critical z, and the comparisons allowed and used.
+        design: error probabilities of the run, the critical z, and the comparisons allowed and used; the same of its
+            statements about trainings.
     """
 
     written: str
@@ -93,10 +87,10 @@ class Run:
         return asdict(self)
 
 
-def _to_spare(item: Evidence) -> float:
-    """Seeds on the right side beyond those needed; none if the details do not say."""
-    holds, needed = item.details.get("holds"), item.details.get("needed")
-    return holds - needed if isinstance(holds, int) and isinstance(needed, int) else 0
+def by_use(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Comparisons in the order in which they are shown: failed ones, then those that used most of their tolerance, then
+    those that have none; equals as they were made."""
+    return sorted(evidence, key=lambda item: (item.passed, item.used is None, -(item.used or 0.0)))
 
 
 def read_run(path: Path) -> Run:
@@ -117,9 +111,10 @@ def read_run(path: Path) -> Run:
     lacking = _without(DESIGN_KEYS, known["design"])
     if lacking:
         raise ValueError(f"{path.name}: design: missing keys {lacking}")
-    used, family = known["design"]["comparisons"], known["design"]["family"]
-    if used > family:
-        raise ValueError(f"{path.name}: {used} comparisons exceed the family of {family}: the run has failed")
+    for what, allowed in COUNTED.items():
+        used, family = known["design"][what], known["design"][allowed]
+        if used > family:
+            raise ValueError(f"{path.name}: {used} {what} exceed the family of {family}: the run has failed")
     claims = _list(f"{path.name}: claims", known["claims"])
     known["claims"] = [_claim(path.name, number, entry) for number, entry in enumerate(claims)]
     ids = [claim.id for claim in known["claims"]]
@@ -152,9 +147,23 @@ def _claim(file: str, number: int, entry: Any) -> ClaimRecord:
 def _evidence(where: str, entry: Any) -> Evidence:
     known = _known(f"{where}: evidence", entry, Evidence)
     try:
+        if known["kind"] == "replicated":
+            check_details(known["details"])
         return Evidence(**known)
     except ValueError as error:
         raise ValueError(f"{where}: evidence {known['name']!r}: {error}") from error
+
+
+def check_details(details: Mapping[str, Any]) -> None:
+    """ValueError unless these are the details of trainings, as `comparator.replicated` writes them."""
+    for key, (words, test) in _TRAININGS.items():
+        if key not in details or not test(details[key]):
+            raise ValueError(f"details: {key} must be {words}, got {details.get(key)!r:.60}")
+    looks, boundaries = len(details["looks"]), details["boundaries"]
+    if not all(_list_of(_whole)(boundaries.get(key)) and len(boundaries[key]) >= looks for key in _LOOKED):
+        raise ValueError(f"details: boundaries must have {', '.join(_LOOKED)} of every look, got {boundaries!r:.60}")
+    if "pilot" in details and not (isinstance(details["pilot"], dict) and _values(details["pilot"].get("values"))):
+        raise ValueError(f"details: pilot must have a list of numbers, got {details['pilot']!r:.60}")
 
 
 def _list(where: str, value: Any) -> list[Any]:
@@ -181,13 +190,32 @@ def _mapping(value: Any, held: _Test) -> bool:
     return isinstance(value, dict) and all(map(held, value.values()))
 
 
+def _list_of(held: _Test) -> _Test:
+    return lambda value: isinstance(value, list) and bool(value) and all(map(held, value))
+
+
+def _number_or_none(value: Any) -> bool:
+    return value is None or _number(value)
+
+
+_values = _list_of(_number_or_none)
+_LOOKED = ("looks", "allowed", "failing")
+_TRAININGS: Mapping[str, tuple[str, _Test]] = {
+    "holds": ("an integer", _whole),
+    "chance": ("a finite number", _number),
+    "lower_limit": ("a finite number", _number),
+    "interval": ("three numbers", lambda value: _values(value) and len(value) == 3),
+    "values": ("a list of numbers", _values),
+    "looks": ("a list of three integers each", _list_of(lambda look: _list_of(_whole)(look) and len(look) == 3)),
+    "boundaries": ("a table", lambda value: isinstance(value, dict)),
+}
 _TESTS: Mapping[Any, tuple[str, _Test]] = {
     str: ("a string", lambda value: isinstance(value, str)),
     int: ("an integer", _whole),
     float: ("a finite number", _number),
     bool: ("true or false", lambda value: isinstance(value, bool)),
     str | None: ("a string or null", lambda value: value is None or isinstance(value, str)),
-    float | None: ("a finite number or null", lambda value: value is None or _number(value)),
+    float | None: ("a finite number or null", _number_or_none),
     list[str]: ("a list of strings", lambda value: isinstance(value, list) and all(isinstance(x, str) for x in value)),
     dict[str, str]: ("a table of strings", lambda value: _mapping(value, lambda held: isinstance(held, str))),
     dict[str, float]: ("a table of numbers", lambda value: _mapping(value, _number)),

@@ -25,7 +25,15 @@ CODE = (
     "paper_checks/paper_scale.py",
 )
 """What a recorded training depends on."""
-ALL_CODE = ("theory/*.py", "simulate/*.py", "simulate/data/*.csv", "paper_checks/*.py", "paper_checks/claims.toml")
+ALL_CODE = (
+    "theory/*.py",
+    "simulate/*.py",
+    "simulate/data/*.csv",
+    "simulate/data/pocket/training.json",  # has the digest of every weight file
+    "paper_checks/*.py",
+    "paper_checks/claims.toml",
+    "paper_checks/pilots/*.json",
+)
 """What the verdicts of a run depend on."""
 
 

@@ -8,6 +8,8 @@ from . import comparator
 from .comparator import Evidence
 from .fitting import Exponent
 from .ledger import Rule, rule_of
+from .pilots import pilot_values, write_pilot
+from .training_design import PILOT_COUNT
 
 
 class Recorder:
@@ -66,20 +68,27 @@ class Recorder:
         """The claim's rule of seeds and thresholds in the ledger."""
         return rule_of(self.claim)
 
-    def replicated(
-        self, name: str, threshold: str, expected: int, values: Any, needed: str | None = None, **details: Any
-    ) -> None:
-        """See `comparator.replicated`; the threshold, and another number of seeds needed, by their names in the
-        ledger's rule; one value per seed of the rule."""
-        rule = self.rule
-        if len(values) != rule.seeds:
-            raise ValueError(f"{name}: the rule of {self.claim} is about {rule.seeds} seeds, got {len(values)} values")
-        limit, count = rule.thresholds[threshold], rule.needed if needed is None else int(rule.thresholds[needed])
-        self.record(comparator.replicated(name, limit, expected, values, count, **details))
+    def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
+        """See `comparator.replicated`; the threshold by its name in the ledger's rule, with the shares that the rule
+        gives it; its pilot is the one on file."""
+        limit, boundaries = self.rule.thresholds[threshold], self.rule.boundaries(threshold)
+        known = pilot_values(self.claim, name)
+        self.record(comparator.replicated(name, limit, expected, values, boundaries, pilot=known, **details))
 
     def recorded(self, when: str, device: str) -> None:
         """Say that the evidence is from an earlier run: of what day, on what device."""
         self._properties.append(("recorded", f"recorded on {when}, {device}"))
+
+
+class PilotRecorder(Recorder):
+    """Draws and keeps the pilot of every statement about trainings, which thus cannot fail; all else is as ever."""
+
+    def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
+        """Write the numbers of the pilot trainings; what is about all trainings that there are has no pilot."""
+        if callable(values):
+            drawn = values(PILOT_COUNT)
+            write_pilot(self.claim, name, threshold, expected, drawn)
+            self.evidence.append(comparator.equal(f"pilot of {name}", PILOT_COUNT, len(drawn)))
 
 
 def experiment_seed(base_seed: int, name: str) -> int:

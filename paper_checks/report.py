@@ -5,17 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from .comparator import SIDES, Evidence
+from .filled import placeholders
 from .formula import formula
 from .ledger import GROUPS
-from .record import ClaimRecord, Run
+from .record import ClaimRecord, Run, by_use
 from .report_folder import ASSETS, MARK
-from .table import detects, estimate, estimated, number, score
+from .table import detects, estimated, number, score, used
 from .verdicts import LOOKS, counted, counts
 
 TITLE = "Distributional associations, verified"
@@ -48,6 +49,16 @@ class PictureFile:
         return f"{ASSETS}/{self.name}"
 
 
+class TrainingView(NamedTuple):
+    """A statement about trainings in full: its record, how it came to stand or to fail, the numbers of its seeds in
+    order, and of its pilot, empty if there is none."""
+
+    record: Evidence
+    path: str
+    values: str
+    pilot: str
+
+
 @dataclass(frozen=True)
 class ClaimView:
     """What the page says of one claim besides its record."""
@@ -74,46 +85,28 @@ class ClaimView:
         return ", ".join(shown) + (f" and {len(found) - len(shown)} more" if len(found) > len(shown) else "")
 
     @property
-    def trained(self) -> bool:
-        """Whether seeds against a threshold stand for the claim."""
-        return self.record.headline is not None and self.record.headline.kind in ("replicated", "rate")
-
-    @property
     def exact_name(self) -> str:
         """What the headline's first number is."""
-        return "threshold" if self.trained else "exact"
+        return "threshold" if self._kind in ("replicated", "rate") else "exact"
 
     @property
     def estimate_name(self) -> str:
         """What its second number is."""
-        kind = self.record.headline.kind if self.record.headline else ""
-        return "median over seeds" if kind == "replicated" else "estimate ± standard error"
+        return "median over seeds [interval]" if self._kind == "replicated" else "estimate ± standard error"
 
     @property
     def score_name(self) -> str:
         """What its third number is."""
-        kind = self.record.headline.kind if self.record.headline else ""
-        return "seeds on its side" if kind == "replicated" else "z"
+        return "seeds on its side" if self._kind == "replicated" else "z"
 
     @property
-    def exact(self) -> str:
-        """The headline's exact value."""
-        return number(self.record.headline.exact if self.record.headline else None)
+    def _kind(self) -> str:
+        return self.record.headline.kind if self.record.headline else ""
 
     @property
-    def estimate(self) -> str:
-        """Its estimate ± standard error."""
-        return estimate(self.record)
-
-    @property
-    def score(self) -> str:
-        """Its z, or how many seeds are on the right side."""
-        return score(self.record)
-
-    @property
-    def detects(self) -> str:
-        """The smallest relative error that it would have seen."""
-        return detects(self.record)
+    def trainings(self) -> list[TrainingView]:
+        """Its statements about trainings that the page shows, most used first."""
+        return [training_view(item) for item in self.rows if item.kind == "replicated"]
 
 
 def page(run: Run, pictures: Sequence[PictureFile], record: str, troubles: Sequence[str] = ()) -> str:
@@ -124,7 +117,8 @@ def page(run: Run, pictures: Sequence[PictureFile], record: str, troubles: Seque
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"slug": slug, "digits": number, "estimated": estimated}
+    environment.filters |= {"slug": slug, "digits": number, "estimated": estimated, "score": score,
+                            "detects": detects, "used": used, "filled": _filled}  # fmt: skip
     return environment.get_template("report.html").render(
         title=TITLE,
         summary=counted(claim.verdict for claim in run.claims),
@@ -139,6 +133,10 @@ def page(run: Run, pictures: Sequence[PictureFile], record: str, troubles: Seque
         style=Markup(_template("report.css")),
         script=Markup(_template("report.js")),
     )
+
+
+def _filled(text: str, evidence: Sequence[Evidence]) -> str:
+    return placeholders(text, evidence)[0]
 
 
 def _template(name: str) -> str:
@@ -165,10 +163,27 @@ def claim_view(claim: ClaimRecord, pictures: Sequence[PictureFile]) -> ClaimView
     return ClaimView(claim, drawn, shown, rows(claim.evidence))
 
 
+def training_view(item: Evidence) -> TrainingView:
+    """What the page says of one statement about trainings."""
+    details = item.details
+    looked = [
+        f"of {seeds} seeds {wrong} on the wrong side ("
+        + (f"stands with {allowed} at most" if allowed >= 0 else "too few to stand")
+        + f", fails with {failing})"
+        for (seeds, wrong, allowed), failing in zip(details["looks"], details["boundaries"]["failing"], strict=False)
+    ]
+    pilot = details.get("pilot")
+    return TrainingView(item, "; then ".join(looked), _listed(details["values"]),
+                        "" if pilot is None else _listed(pilot["values"]))  # fmt: skip
+
+
+def _listed(values: Sequence[float | None]) -> str:
+    return ", ".join("–" if value is None else f"{value:.4g}" for value in values)
+
+
 def rows(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The comparisons that are shown: failed ones, then by |z|, then as they were made."""
-    ordered = sorted(evidence, key=lambda item: (item.passed, -abs(item.z or 0.0)))
-    return ordered[:MOST_ROWS]
+    """The comparisons that are shown: failed ones, then those that used most of their tolerance."""
+    return by_use(evidence)[:MOST_ROWS]
 
 
 def slug(verdict: str) -> str:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 from .checks import function_of
 from .comparator import Evidence, verdict
+from .filled import placeholders
 from .ledger import Claim
 from .record import ClaimRecord, Code
 
 SELECT_ALL = "leave out --claims, -k and names of checks"
 NOT_SELECTED = f"not selected: {SELECT_ALL}"
+TO_THE_END = "run it to its end"
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Result:
         if self.skipped or self.claim.not_run:
             return self.skipped or self.claim.not_run or ""
         if len(self.nodes) < self.selected:
-            return f"the run stopped after {len(self.nodes)} of {self.selected} checks: run it to its end"
+            return f"the run stopped after {len(self.nodes)} of {self.selected} checks: {TO_THE_END}"
         if not self.selected:
             return NOT_SELECTED
         if self.by_name or self.selected == self.known:
@@ -68,6 +70,7 @@ class Result:
             claim.id, claim.group, claim.source, claim.statement, claim.formal, claim.scope,
             self.verdict, self.reason, self.recorded, round(self.seconds, 3),
             sorted(self.nodes), [self.code[name] for name in sorted(self.code)], list(self.evidence),
+            list(claim.catches),
         )  # fmt: skip
 
 
@@ -139,6 +142,28 @@ class Results:
         """Comparisons with a standard error, counted against the family of the design."""
         return sum(item.comparisons for result in self.by_id.values() for item in result.evidence)
 
+    @property
+    def trainings(self) -> int:
+        """Statements about trainings, counted against the family of their design."""
+        return sum(item.kind == "replicated" for result in self.by_id.values() for item in result.evidence)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the run besides its claims, a sentence each: a statement about a sequence of seeds whose
+        threshold has no pilot on file, and a number in a sentence of the ledger that the evidence does not have."""
+        found = []
+        for name, result in self.by_id.items():
+            drawn = f"no pilot on file: pytest paper_checks -m claims --claims {name} --pilots"
+            found += [f"{name}: {item.name}: {drawn}" for item in result.evidence if _lacks_pilot(item)]
+            if result.verdict not in ("not run", "failed"):
+                sentences = f"{result.claim.statement} {result.claim.scope}"
+                found += [f"{name}: {problem}" for problem in placeholders(sentences, result.evidence)[1]]
+        return found
+
     def records(self) -> list[ClaimRecord]:
         """What is kept, in the ledger's order."""
         return [result.record() for result in self.by_id.values()]
+
+
+def _lacks_pilot(item: Evidence) -> bool:
+    return item.kind == "replicated" and len(item.details["boundaries"]["looks"]) > 1 and "pilot" not in item.details

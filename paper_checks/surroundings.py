@@ -14,21 +14,21 @@ import torch
 from .comparator import DESIGN
 from .failure import depends_on
 from .record import Run
-from .recorded import ALL_CODE, code_hash
 from .results import Results
+from .training_design import TRAINING
 
 PACKAGES = ("numpy", "scipy", "sympy", "torch", "transformers")
 
 
-def new_run(config: pytest.Config, results: Results, seconds: float) -> Run:
-    """The record of a session that ends now."""
+def new_run(config: pytest.Config, results: Results, seconds: float, code: str) -> Run:
+    """The record of a session that ends now; `code` is the hash of the code from when it began."""
     return Run(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=config.getoption("--seed"),
         command=_printable(shlex.join(["pytest", *config.invocation_params.args])),
         options=_printable(shlex.join(depends_on(config.getoption))),
         commit=commit(config.rootpath),
-        code=code_hash(ALL_CODE),
+        code=code,
         machine=machine(),
         seconds=round(seconds, 1),
         versions=versions(),
@@ -38,6 +38,10 @@ def new_run(config: pytest.Config, results: Results, seconds: float) -> Run:
             "family": DESIGN.family,
             "critical_z": DESIGN.critical(),
             "comparisons": results.comparisons,
+            "training_false_alarm": TRAINING.false_alarm,
+            "training_miss": TRAINING.miss,
+            "training_family": TRAINING.family,
+            "trainings": results.trainings,
         },
         claims=results.records(),
     )

@@ -1,5 +1,6 @@
 """The comparator's promises: its error probabilities, its refusals, and its verdicts."""
 
+import json
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import stats
 from paper_checks import comparator
 from paper_checks.comparator import DESIGN, Design, Evidence, verdict
 from paper_checks.fitting import fit_exponent
+from paper_checks.training_design import PILOT_SEED, TRAINING
 
 
 def test_levels_add_up_to_the_family():
@@ -129,21 +131,73 @@ def test_fitted_exponents():
     ([1.0] * 8 + [0.0] * 2, +1, False),
     ([0.0] * 9 + [1.0], -1, True),
     ([1.0] * 8 + [0.5, 2.0], +1, True),
+    ([1.0] * 8 + [0.5, 0.5], +1, False),
     ([1.0] * 8 + [float("nan")] * 2, +1, False),
     ([float("nan")] * 10, -1, False),
     ([1.0] * 8 + [float("inf")] * 2, +1, False),
 ])  # fmt: skip
-def test_replicated_counts_seeds_strictly_beyond_the_threshold(values, expected, passes):
-    """The threshold itself is on neither side, and what is not a number is on the wrong one."""
-    assert comparator.replicated("x", 0.5, expected, values, 9).passed is passes
+def test_all_trainings_are_counted_strictly_beyond_the_threshold(values, expected, passes):
+    """Nine of ten are needed, as a coin passes with at most 0.05; the threshold itself is on neither side, and what is
+    not finite is on the wrong one."""
+    assert comparator.replicated("x", 0.5, expected, values).passed is passes
 
 
 def test_replicated_states_its_binomial_figures():
     """Of 10 fair coins 9 or more show heads with probability 11/1024; 9 of 10 leave p, P(Bin(10, p) >= 9) = 5 %."""
-    found = comparator.replicated("x", 0.5, +1, [1.0] * 9 + [0.0], 9, side="beyond").details
+    found = comparator.replicated("x", 0.5, +1, [1.0] * 9 + [0.0], side="beyond").details
     assert math.isclose(found["chance"], 11 / 1024, rel_tol=1e-12)
     assert math.isclose(stats.binom.sf(8, 10, found["lower_limit"]), 0.05, rel_tol=1e-9)
-    assert comparator.replicated("x", 0.5, +1, [0.0] * 3, 3).details["lower_limit"] == 0
-    with pytest.raises(ValueError, match=r"needed in 1..2, got 3"):
-        comparator.replicated("x", 0.5, +1, [1.0, 1.0], 3)
-    assert verdict([comparator.replicated("x", 0.5, +1, [1.0], 1, side="beyond")]) == "bounded"
+    assert comparator.replicated("x", 0.5, +1, [0.0] * 5).details["lower_limit"] == 0
+    with pytest.raises(ValueError, match="3 trainings decide nothing"):
+        comparator.replicated("x", 0.5, +1, [1.0] * 3)
+    assert verdict([comparator.replicated("x", 0.5, +1, [1.0] * 5, side="beyond")]) == "bounded"
+
+
+def test_seeds_are_looked_at_in_turn_and_the_path_is_kept():
+    """One of the first six is on the wrong side: nine seeds do not do, fourteen do."""
+    found = comparator.replicated("x", 0.5, +1, lambda n: [0.4, *[0.6] * (n - 1)], pilot=[0.7] * 16)
+    bounds = TRAINING.boundaries()
+    seeds = next(n for n, most in zip(bounds.looks, bounds.allowed, strict=True) if most >= 1)
+    assert found.passed and found.numbers == seeds and found.estimate == 0.6
+    assert found.details["looks"][-1] == [seeds, 1, bounds.allowed[bounds.looks.index(seeds)]]
+    assert found.details["holds"] == seeds - 1 and len(found.details["values"]) == seeds
+    assert found.details["interval"][:2] == [0.6, 0.6] and found.details["boundaries"]["failing"] == list(
+        bounds.failing
+    )
+    assert found.details["pilot"] == {"seed": PILOT_SEED, "median": 0.7, "values": [0.7] * 16}
+    assert math.isclose(found.detectable, 0.2 / 0.7)
+    never = comparator.replicated("x", 0.5, +1, lambda n: [math.inf] * n, pilot=[0.7] * 15 + [math.nan])
+    assert not never.passed and never.estimate is None and never.details["values"] == [None] * never.numbers
+    assert json.dumps([found.as_dict(), never.as_dict()], allow_nan=False)
+
+
+def test_what_a_comparison_used_of_its_tolerance_is_1_at_the_alarm():
+    """By kind: at the alarm, and half of the way or a known share of it; none for exact numbers and inequalities."""
+    edge, degrees = DESIGN.critical(), 30
+    for share in (0.5, 1.0):
+        for found in (
+            comparator.estimate("x", [1.0, 1.0], [1.0, 1.0 - share * edge * 1e-3], 1e-3, None),
+            comparator.estimate("x", 1.0, 1 + share * DESIGN.critical(degrees) * 1e-3, 1e-3, None, degrees=degrees),
+            comparator.close("x", [2.0, 1.0], [2.0, 1.0 + share * 1e-3], 1e-3, "any"),
+            comparator.sign("x", -1, [-99.0, -edge / share], [1.0, 1.0]),
+        ):
+            assert math.isclose(found.used, share, rel_tol=1e-9), found
+    rates = comparator.rate("x", 0.5, +1, [1.0] * 100)  # the bound is 2^-100
+    assert math.isclose(rates.used, math.log(DESIGN.family / DESIGN.false_alarm) / (100 * math.log(2)), rel_tol=1e-9)
+    assert comparator.rate("x", 0.5, +1, [0.4] * 9).used is None and comparator.sign("x", 1, -1.0, 1.0).used is None
+    assert comparator.close("x", 1.0, 1.0, 0.0, "any").used is comparator.less("x", 1, 2).used is None
+    assert comparator.equal("x", 1, 1).used is None and comparator.estimate("x", 0.0, 1.0, 0.0, None).used is None
+
+
+def test_what_trainings_used_is_seeds_on_the_wrong_side_or_the_way_of_the_median():
+    """Over those that fail, at the worst look; from the pilot's median, 0.9, to the threshold, 0.5."""
+    first = TRAINING.boundaries().failing[0]
+
+    def used(values, expected=+1, threshold=0.5, pilot=None):
+        return comparator.replicated("x", threshold, expected, values, pilot=pilot).used
+
+    assert used([0.6] * 10) == 0 and used([0.6] * 9 + [0.4]) == 1 / 2 and used([0.6] * 8 + [0.4] * 2) == 1
+    assert math.isclose(used(lambda n: [0.4, *[0.6] * (n - 1)]), 1 / first)
+    assert math.isclose(used(lambda n: [0.6] * n, pilot=[0.9] * 16), 3 / 4)
+    assert math.isclose(used(lambda n: [-0.6] * n, -1, -0.5, [-0.9] * 16), 3 / 4)
+    assert used(lambda n: [0.95] * n, pilot=[0.9] * 16) == 0 == used(lambda n: [0.6] * n, pilot=[0.4] * 16)

@@ -11,7 +11,8 @@ from paper_checks.record import ClaimRecord, Run
 from paper_checks.recorded import ALL_CODE, code_hash
 from paper_checks.results import NOT_SELECTED
 
-DESIGN = {"false_alarm": 1e-6, "miss": 1e-3, "family": 10, "critical_z": 6.4, "comparisons": 4}
+DESIGN = {"false_alarm": 1e-6, "miss": 1e-3, "family": 10, "critical_z": 6.4, "comparisons": 4,
+          "training_false_alarm": 1e-3, "training_miss": 0.05, "training_family": 5, "trainings": 2}  # fmt: skip
 
 
 def claim(name, verdict="not run", reason=NOT_SELECTED):
@@ -51,7 +52,7 @@ def test_each_claim_is_taken_from_the_run_that_ran_it():
         4,
     )
     assert found.versions == {"python": "3.11; 3.12", "torch": "2.9"}
-    assert found.design["comparisons"] == 8 and found.design["family"] == 10
+    assert found.design == DESIGN | {"comparisons": 8, "trainings": 4}
     assert joined([("two", TWO), ("one", ONE)]).claims == found.claims
     assert joined([("one", ONE)]) == ONE
 
@@ -68,6 +69,7 @@ def test_each_claim_is_taken_from_the_run_that_ran_it():
         ),
         (replace(TWO, design=DESIGN | {"miss": 0.1}), "one design"),
         (replace(TWO, design=DESIGN | {"comparisons": 7}), "11 comparisons of 2 runs exceed the family of 10"),
+        (replace(TWO, design=DESIGN | {"trainings": 4}), "6 trainings of 2 runs exceed the family of 5"),
         (replace(TWO, claims=ONE.claims), r"T1\.1 must be of one run, it was run in one and in two"),
     ],
 )

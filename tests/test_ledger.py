@@ -9,7 +9,7 @@ import torch
 from claim_project import CHECK, ENTRY
 
 from paper_checks import comparator
-from paper_checks.ledger import load_claims, mismatches, write_json
+from paper_checks.ledger import Rule, load_claims, mismatches, write_json
 from paper_checks.options import check_scale
 from paper_checks.recorder import Recorder
 from paper_checks.results import Result
@@ -32,11 +32,12 @@ OTHER = ENTRY.replace("T1.1", "T1.2")
         (OTHER + "\n" + ENTRY.replace('scope = "c"', "scope = 3"), "line 14: claim T1.1: scope must be"),
         (OTHER + ENTRY.replace('scope = "c"\n', ""), "line 8: claim T1.1: missing keys ['scope']"),
         (ENTRY + OTHER + 'colour = "red"\n', "line 15: claim T1.2: missing keys [], unknown keys ['colour']"),
-        (ENTRY + "rule = { seeds = 0, needed = 1 }\n", "line 8: claim T1.1: rule: seeds must be"),
-        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 3\n', "line 15: claim T1.1: rule: needed must be"),
-        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 3\nneeded = 4\n', "line 17: claim T1.1: rule: needed must be"),
-        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 3\nneeded = 2\nx = "y"\n', "line 18: claim T1.1: rule: x must be"),
-        ('["T1.2".rule]\nseeds = 1\nneeded = 1\n' + ENTRY, "line 1: claim T1.2: missing keys"),
+        (ENTRY + "rule = { seeds = 0 }\n", "line 8: claim T1.1: rule: seeds must be"),
+        (OTHER + ENTRY + '["T1.1".rule]\nx = 1\nseeds = 3\n', "line 17: claim T1.1: rule: seeds must be"),
+        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 9\nx = "y"\n', "line 17: claim T1.1: rule: x must be"),
+        (ENTRY + '["T1.1".rule]\nx = 1\nx_absent = 0.8\nx_stated = 0.9\n', "line 9: claim T1.1: rule: shares 0.8"),
+        (ENTRY + "catches = 'W_K transposed'\n", "line 8: claim T1.1: catches must be a list of names of mutants"),
+        ('["T1.2".rule]\nx = 1\n' + ENTRY, "line 1: claim T1.2: missing keys"),
         (ENTRY + "['T1.2']\ngroup = 3\n", "line 8: claim T1.2: missing keys"),
         ("# a comment\ntitle = 'x'\n" + ENTRY, "line 2: claim title: [title] must be a table"),
         ("[T1.1]\ngroup = 'T1'\n", "line 1: claim T1: missing keys"),
@@ -66,11 +67,15 @@ def test_what_is_wrong_has_a_line(tmp_path, text, message):
         (ENTRY.replace('group = "T1"', 'group = "T 1"'), ["T1.1", "group must be", "'T 1'"]),
         (ENTRY.replace('group = "T1"', 'group = "T1.1"'), ["must not be the name of a group", "T1.1"]),
         (ENTRY + "rule = 3\n", ["T1.1", "rule", "3"]),
-        (ENTRY + "rule = { seeds = 3, needed = 4 }\n", ["T1.1", "rule", "needed", "3", "4"]),
-        (ENTRY + "rule = { seeds = 3 }\n", ["T1.1", "rule", "needed", "None"]),
-        (ENTRY + "rule = { seeds = true, needed = 1 }\n", ["T1.1", "rule", "seeds", "True"]),
-        (ENTRY + "rule = { seeds = 3, needed = 3, least = 'x' }\n", ["T1.1", "rule", "least", "x"]),
-        (ENTRY + "rule = { seeds = 3, needed = 3, least = inf }\n", ["T1.1", "rule", "least", "inf"]),
+        (ENTRY + "rule = { seeds = 5 }\n", ["T1.1", "rule", "seeds must be an integer >= 6, got 5"]),
+        (ENTRY + "rule = { seeds = true }\n", ["T1.1", "rule", "seeds", "True"]),
+        (ENTRY + "rule = { least = 'x' }\n", ["T1.1", "rule", "least", "x"]),
+        (ENTRY + "rule = { least = inf }\n", ["T1.1", "rule", "least", "inf"]),
+        (
+            ENTRY + "rule = { x = 1, x_absent = 0.9, x_stated = 0.5 }\n",
+            ["rule", "0 < absent < stated < 1", "0.9", "0.5"],
+        ),
+        (ENTRY + "catches = ['a', '']\n", ["T1.1", "catches", "['a', '']"]),
     ],
 )
 def test_a_malformed_ledger_is_named(tmp_path, text, words):
@@ -176,26 +181,40 @@ def test_a_claim_with_deselected_checks_gets_no_verdict(project):
     assert "1 not run" in found.stdout
 
 
-def test_a_rule_counts_seeds_and_recorded_evidence_is_a_verdict_of_its_own(project):
-    rule = ENTRY + "rule = { seeds = 3, needed = 2, least = 0.5 }\n"
+def test_trainings_and_recorded_evidence_in_a_run(project):
+    """All trainings there are; a row of the table in a hundred columns; a sequence without a pilot fails the run."""
+    rule = ENTRY + "catches = ['F2 kept']\nrule = { least = 0.5 }\n"
     check = (
-        CHECK + "claim.recorded('2024-06-03', 'a device')\n    claim.replicated('x', 'least', +1, [0.6, 0.4, 0.9])\n"
+        CHECK + "claim.recorded('2024-06-03', 'a device')\n"
+        "    claim.replicated('x', 'least', +1, [0.6, 0.7, 0.65, 0.4, 0.9, 0.8, 0.6, 0.7])\n"
     )
     found = project(check, rule)
     assert found.returncode == 0, found.stdout + found.stderr
     row = next(line for line in found.stdout.splitlines() if line.startswith("T1.1"))
-    assert row.split()[:5] == ["T1.1", "recorded", "0.5", "0.6", "2/3"]
+    assert row.split()[:8] == ["T1.1", "recorded", "0.5", "0.675", "[0.4,", "0.9]", "7/8", "50%"] and len(row) <= 100
     assert "T1.1                  recorded on 2024-06-03, a device" in found.stdout
-    assert json.loads(project.record.read_text(encoding="utf-8"))["claims"][0]["verdict"] == "recorded"
+    assert "below 1e-03; 1 of 256 statements used." in found.stdout
+    record = json.loads(project.record.read_text(encoding="utf-8"))
+    assert record["claims"][0]["verdict"] == "recorded" and record["claims"][0]["catches"] == ["F2 kept"]
+    assert record["design"]["trainings"] == 1 and record["design"]["training_miss"] == 0.05
+
+    found = project(CHECK + "claim.replicated('x', 'least', +1, lambda n: [0.6] * n)\n", rule)
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "T1.1      verified " in found.stdout  # what is wrong is the run, whose threshold came from nowhere
+    assert "FAILED: T1.1: x: no pilot on file: pytest paper_checks -m claims --claims T1.1 --pilots" in found.stdout
 
 
 def test_a_recorder_holds_values_against_the_rule():
+    """The threshold by its name, the least number of seeds, and shares of its own where the rule has them."""
+    rule = Rule({"level": 0.4, "rare": 0.4, "rare_absent": 0.1, "rare_stated": 0.6}, seeds=9)
     claim = Recorder("E1", 1, [])
-    claim.replicated("x", "recall_at_50", -1, [0.1] * 9 + [0.9])
-    with pytest.raises(AssertionError, match=r"8 of 10 seeds below 0\.4 \(needs 9"):
-        claim.replicated("x", "recall_at_50", -1, [0.1] * 8 + [0.9] * 2)
-    with pytest.raises(ValueError, match="rule of E1 is about 10 seeds, got 2 values"):
-        claim.replicated("x", "recall_at_50", -1, [0.1] * 2)
+    claim.__dict__["rule"] = rule
+    claim.replicated("x", "level", -1, lambda n: [0.1] * n)
+    assert claim.evidence[0].numbers == 9 and claim.evidence[0].exact == 0.4
+    claim.replicated("x", "rare", -1, lambda n: [0.5, 0.1, 0.5, 0.1, 0.1] * (n // 5) + [0.1] * (n % 5))
+    assert claim.evidence[1].details["boundaries"] != claim.evidence[0].details["boundaries"]
+    with pytest.raises(AssertionError, match=r"8 of 10 seeds below 0\.4 \(at most 1 others allowed"):
+        claim.replicated("x", "level", -1, [0.1] * 8 + [0.9] * 2)
     with pytest.raises(ValueError, match=r"T1\.1 has no rule"):
         Recorder("T1.1", 1, []).replicated("x", "least", +1, [0.6])
 

@@ -1,13 +1,16 @@
 """The README's Python blocks run as printed, and its table of verdicts names only claims that are built."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from paper_checks.ledger import load_claims
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_python_blocks_run_in_order():
@@ -29,6 +32,21 @@ def test_python_blocks_run_in_order():
     assert names["after"].answer.mean() > names["before"].answer.mean() + 0.05
     assert names["change"].mean() > 0.05 and names["pocket"].model is not names["smaller"]
     assert names["crossing"] > 0 and names["memory"].W.shape == (256, 256) and min(names["sizes"]) > 0
+
+
+def test_as_many_mutants_as_it_says():
+    """Cases of tests/test_mutants*.py, but for those in which nothing is changed; those that are named five percent."""
+    stated = [
+        int(number) for number in re.search(r"at least (\d+) mutants .* at least (\d+) of them", README, re.S).groups()
+    ]
+    files = sorted(str(path) for path in (ROOT / "tests").glob("test_mutants*.py"))
+    command = [sys.executable, "-m", "pytest", *files, "--collect-only", "-q", "-p", "no:cacheprovider"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+    assert found.returncode == 0, found.stdout[-2000:] + found.stderr
+    cases = [line for line in found.stdout.splitlines() if "::" in line]
+    mutants = [case for case in cases if not re.search("unchanged|right_experiments|as_they_are", case)]
+    assert len(mutants) >= stated[0]
+    assert sum("five_percent" in case for case in mutants) >= stated[1]
 
 
 def test_the_table_of_findings_covers_what_is_built():

@@ -39,8 +39,8 @@ def worst(field):
 
 CLAIM = ("source", "statement", "scope", "formal")
 RUN = ("written", "command", "commit", "machine")
-EVIDENCE = ("name", "message", "seed", "wrong name", "wrong message", "trained name", "trained message", "holds")
-OTHERS = ("package", "version", "recorded", "reason", "path", "code", "title", "contradiction", "trouble")
+EVIDENCE = ("name", "message", "seed", "wrong name", "wrong message", "trained name", "trained message")
+OTHERS = ("catches", "package", "version", "recorded", "reason", "path", "code", "title", "contradiction", "trouble")
 
 
 def hostile_claims():
@@ -48,12 +48,12 @@ def hostile_claims():
     found = replace(agreeing(), name=worst("name"), message=worst("message"), details={"seed": worst("seed")})
     wrong = comparator.less(worst("wrong name"), 2, 1)
     wrong = replace(wrong, message=worst("wrong message"), kind=WORST)
-    trained = comparator.replicated(worst("trained name"), 0.5, +1, [0.6], 1)
-    trained = replace(trained, message=worst("trained message"), details={"holds": worst("holds")})
+    trained = comparator.replicated(worst("trained name"), 0.5, +1, [0.6] * 5)
+    trained = replace(trained, message=worst("trained message"))
     words = {name: worst(name) for name in CLAIM}
     yield claim_record("T1.1", "verified", [found], code=[Code(worst("path"), 3, worst("code"))], **words)
     yield claim_record("T1.2", "failed", [wrong])
-    yield claim_record("T1.3", "recorded", [trained], recorded=worst("recorded"))
+    yield claim_record("T1.3", "recorded", [trained], recorded=worst("recorded"), catches=[worst("catches")])
     yield claim_record("T1.4", reason=worst("reason"))
     for number, latex in enumerate(FORMULAS):
         yield claim_record("T2.1", id=f"T2.{number}", formal=latex)

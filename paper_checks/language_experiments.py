@@ -1,4 +1,4 @@
-"""The experiments of P: what language models answer, along training and under LASER.
+"""The experiments of P: what a language model answers, along training and under LASER.
 
 A cell, or a checkpoint, is chosen on one half of the prompts and reported on the other (`simulate.prompts.halves`).
 Standard errors are over independent prompts; the two prompts of one city count as one, by their mean.
@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate.language_models import load_language_model
-from simulate.laser import Choice, truncated
-from simulate.laser_matrices import matrices
 from simulate.laser_sweep import Cell, Sweep, sweep
 from simulate.pocket import pocket_folders
-from simulate.prompt_tokens import METRICS, Encoded, Readings, encode, mean_and_error, measure
+from simulate.prompt_tokens import Encoded, Readings, encode, mean_and_error, measure
 from simulate.prompts import Prompt, fact_prompts, halves, recall_prompts
 
 from .recall_runs import in_processes
@@ -34,7 +32,7 @@ SHARE = 3
 """A probability has risen when it is at one SHAREth of its last value."""
 SETS = ("recall", "names", "facts")
 CLAIMED = ("recall", "facts")
-"""Sets of prompts that P3 to P5 are about; the names are P4's boundary."""
+"""Sets of prompts that P3 to P5 are about; the names are a boundary of P4's."""
 ATTENTION = ("attention_qkv", "attention_out")
 MLP = ("mlp_in", "mlp_out")
 
@@ -66,13 +64,21 @@ def encoded_sets(base_seed: int, tokenizer: Any, names: Iterable[str] = SETS) ->
     return {name: encode(sets[name], tokenizer) for name in names}
 
 
-def pocket_sources(step: int | None = None) -> tuple[Source, ...]:
-    """Pocket Pythia after so many updates, None for the last, one source per training seed that has it."""
-    return tuple(
-        Source(str(steps[chosen]), None, f"seed {seed}, {chosen} updates")
-        for seed, steps in pocket_folders().items()
-        if (chosen := max(steps) if step is None else step) in steps
-    )
+def pocket_sources(seeds: Iterable[int], step: int | None = None) -> tuple[Source, ...]:
+    """Pocket Pythia of these training seeds after so many updates, None for the last.
+
+    Raises:
+        ValueError: a training seed without such a checkpoint.
+    """
+    folders, found = pocket_folders(), []
+    for seed in seeds:
+        steps = folders.get(seed, {})
+        chosen = max(steps, default=None) if step is None else step
+        if chosen not in steps:
+            when = "" if step is None else f" after {step} updates"
+            raise ValueError(f"training seed {seed} of pocket Pythia{when} must be shipped, it is not")
+        found.append(Source(str(steps[chosen]), None, f"seed {seed}, {chosen} updates"))
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,26 +103,33 @@ class Swept:
         """The cells of a role in the upper half of the layers."""
         return [cell for cell in self.everywhere(role) if cell.layer >= self.layers // 2]
 
+    def early(self, role: str) -> list[Cell]:
+        """The other cells of a role."""
+        return [cell for cell in self.everywhere(role) if cell.layer < self.layers // 2]
+
     def everywhere(self, role: str) -> list[Cell]:
         """All cells of a role."""
         return [cell for cell in self.sweep.cells if cell.role == role]
 
 
 @cache
-def answered(source: Source, base_seed: int, device: str) -> Answers:
+def answered(source: Source, base_seed: int, device: str, names: tuple[str, ...] = SETS) -> Answers:
     """Load a model and ask it."""
     found = load_language_model(source.place, source.revision, device=device)
-    sets = encoded_sets(base_seed, found.tokenizer)
+    sets = encoded_sets(base_seed, found.tokenizer, names)
     readings = {name: measure(found.model, encoded) for name, encoded in sets.items()}
     return Answers(source, found.sha256, readings)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to sweep: which sets of prompts, which roles, on which device, and where to keep a record."""
+    """What to sweep: which sets of prompts, roles, layers and ranks (None: all that `sweep` has), on which device, and
+    where to keep a record."""
 
     names: tuple[str, ...] = CLAIMED
     roles: tuple[str, ...] = (*MLP, *ATTENTION)
+    layers: tuple[int, ...] | None = None
+    ranks: tuple[int, ...] | None = None
     device: str = "cpu"
     record: Path | None = None
     progress: bool | None = None
@@ -126,7 +139,15 @@ def swept(source: Source, base_seed: int, plan: Plan) -> Swept:
     """Load a model and sweep it; a finished record is removed."""
     found = load_language_model(source.place, source.revision, device=plan.device)
     sets = encoded_sets(base_seed, found.tokenizer, plan.names)
-    made = sweep(found.model, sets, roles=plan.roles, record=plan.record, progress=plan.progress)
+    made = sweep(
+        found.model,
+        sets,
+        roles=plan.roles,
+        layers=plan.layers,
+        ranks=plan.ranks,
+        record=plan.record,
+        progress=plan.progress,
+    )
     if plan.record is not None:
         plan.record.unlink(missing_ok=True)
     return Swept(source, found.sha256, found.model.config.num_hidden_layers, made)
@@ -155,23 +176,6 @@ def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> li
     after an interrupt."""
     name = f"sweep-{experiment_seed(base_seed, repr(source)):x}.safetensors"
     return [swept(source, base_seed, Plan(device=device, record=folder / name))]
-
-
-@cache
-def last_output_change(source: Source, base_seed: int, few: int, keep: str) -> dict[str, dict[str, Floats]]:
-    """Changes of the metrics, prompt by prompt and by set of prompts, when the last layer's MLP output matrix keeps its
-    top `few` singular directions ("top"), or loses them ("bottom")."""
-    found = load_language_model(source.place, source.revision)
-    before = answered(source, base_seed, "cpu").sets
-    (matrix,) = matrices(found.model, "mlp_out", -1)
-    rank = few if keep == "top" else min(matrix.shape) - few
-    cut = truncated(found.model, Choice("mlp_out", -1, rank, keep=keep))
-    sets = encoded_sets(base_seed, found.tokenizer, CLAIMED)
-    after = {name: measure(cut, encoded) for name, encoded in sets.items()}
-    return {
-        name: {metric: getattr(after[name], metric) - getattr(before[name], metric) for metric in METRICS}
-        for name in after
-    }
 
 
 def both_changes(made: Sweep, cell: Cell, name: str, places: Any) -> float:
@@ -235,29 +239,31 @@ def over_distractor(found: Readings) -> Floats:
     return difference
 
 
-def mass(answers: Answers, name: str) -> float:
-    """Mean of P(answer) + P("the")."""
-    found = answers.sets[name]
-    return float((found.answer + found.distributional).mean())
-
-
 def attention_cells(found: Swept, layers: str = "all") -> list[Cell]:
-    """The cells of attention matrices in "all" layers, or in the "late" ones."""
-    chosen_layers = {"all": found.everywhere, "late": found.late}[layers]
+    """The cells of attention matrices in "all" layers, in the "late" ones, or in the "early" ones below."""
+    chosen_layers = {"all": found.everywhere, "late": found.late, "early": found.early}[layers]
     return [cell for role in ATTENTION for cell in chosen_layers(role)]
 
 
-def checkpoint_answers(base_seed: int) -> list[Answers]:
-    """What the checkpoints of the training seed that has most of them answer, in order."""
+def checkpoint_sources() -> dict[int, Source]:
+    """The checkpoints of the training seed that has most of them, by updates, increasing."""
     folders = pocket_folders()
     seed = max(folders, key=lambda one: len(folders[one]))
-    sources = [Source(str(path), None, f"seed {seed}, {step} updates") for step, path in folders[seed].items()]
-    return [answered(source, base_seed, "cpu") for source in sources]
+    return {step: Source(str(path), None, f"seed {seed}, {step} updates") for step, path in folders[seed].items()}
+
+
+def checkpoint_answers(base_seed: int) -> list[Answers]:
+    """What these checkpoints answer to the prompts of CLAIMED, in order."""
+    return [answered(source, base_seed, "cpu", CLAIMED) for source in checkpoint_sources().values()]
 
 
 def first_risen(found: Sequence[Answers], name: str, metric: str) -> int:
     """Number, from 0, of the first checkpoint whose mean has reached one SHAREth of the last one's."""
-    values = [float(getattr(answers.sets[name], metric).mean()) for answers in found]
+    return first_at_share([float(getattr(answers.sets[name], metric).mean()) for answers in found])
+
+
+def first_at_share(values: Sequence[float]) -> int:
+    """Number, from 0, of the first value that has reached one SHAREth of the last one."""
     return next(number for number, value in enumerate(values) if value >= values[-1] / SHARE)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulate.laser_matrices import ROLES
 from simulate.laser_sweep import Cell
-from simulate.pocket import pocket_folders
+from simulate.pocket import EXPLORED, pocket_folders
 from simulate.prompt_tokens import Readings, mean_and_error
 from simulate.streaming import progress_bar
 
@@ -43,7 +43,7 @@ class SweepCells:
     """A sweep of one model on the prompts of the set `name`.
 
     Attributes:
-        model: the model in words.   held: whether the claims are about this model.
+        model: the model in words.   held: whether it is pocket Pythia, of which P4 and P5 have this order of means.
     """
 
     swept: Swept
@@ -124,7 +124,7 @@ def said(cell: Cell) -> str:
 
 
 def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:
-    """The sweep of P4 and P5 on one set of prompts, of the last checkpoint of one training seed.
+    """A sweep as for P4 and P5, of every cell, on one set of prompts: the last checkpoint of one training seed.
 
     Raises:
         ValueError: a training seed that there is not.
@@ -138,8 +138,8 @@ def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:
 
 
 def swept_pocket(name: str, base_seed: int) -> SweepCells:
-    """The same of the first training seed, from the sweeps of the claims P4 and P5, which a session makes once."""
-    found = sweeps(pocket_sources(), base_seed, Plan())[0]
+    """The same of the first training seed on both sets of the claims, which a session sweeps once."""
+    (found,) = sweeps(pocket_sources(EXPLORED[:1]), base_seed, Plan())
     return SweepCells(found, name, f"Pocket Pythia, {found.source.label}", True)
 
 
@@ -151,7 +151,7 @@ def model_sweep(name: str, base_seed: int, model: str, revision: str | None) -> 
 
 
 def _plan(name: str, device: str = "cpu") -> Plan:
-    return Plan((name,), ROLES, device)
+    return Plan((name,), ROLES, device=device)
 
 
 def model_name(model: str) -> str:
@@ -202,8 +202,9 @@ class Checkpoints:
 
 
 def pocket_checkpoints(base_seed: int) -> Checkpoints:
-    """All checkpoints of the training seed that has most, and those of the other seeds beside them."""
-    folders = pocket_folders()
+    """All checkpoints of the training seed that has most, and beside them those of the other seeds of EXPLORED, which
+    have an early one."""
+    folders = {seed: steps for seed, steps in pocket_folders().items() if seed in EXPLORED}
     chief = max(folders, key=lambda seed: len(folders[seed]))
     sources = [
         (seed, step, Source(str(path), None, f"seed {seed}, {step} updates"))

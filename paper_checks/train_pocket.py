@@ -1,7 +1,7 @@
 """Train pocket Pythia: `python -m paper_checks.train_pocket --out FOLDER`.
 
-Three training seeds, on the CPU one process with one thread for each, so that the numbers do not depend on how many
-there are. A run that was interrupted goes on where it was when the same command is given again.
+The training seeds that are shipped, on the CPU in processes of one thread, so that the numbers do not depend on how
+many there are. A run that was interrupted goes on where it was when the same command is given again.
 """
 
 import argparse
@@ -20,8 +20,7 @@ from typing import Any
 # one line.
 
 LOG_SPACED = (0, 16, 32, 64, 128, 256, 512, 1024)
-"""Snapshots of the first seed; the others have an early one, and all the last one."""
-SEEDS = (1, 2, 3)
+"""Snapshots of the first training seed, besides the last one that all have."""
 OBSERVED_PROMPTS, OBSERVED_SEED = 128, 77
 WORK = ".work"
 
@@ -35,29 +34,33 @@ def observed_steps(steps: int) -> tuple[int, ...]:
 
 
 def trainings(seeds: Sequence[int], steps: int, **sizes: int) -> list[Any]:
-    """The trainings of these seeds: the first has all snapshots, the others an early and the last one."""
-    from simulate.pocket import EARLY
+    """The trainings of these seeds, with the snapshots that are shipped: the first seed of EXPLORED has all of
+    LOG_SPACED, the others of EXPLORED an early one, every seed the last one."""
+    from simulate.pocket import EARLY, EXPLORED
     from simulate.pocket_training import PocketTraining
 
+    early = dict.fromkeys(EXPLORED, (EARLY,)) | {EXPLORED[0]: LOG_SPACED}
     made = []
-    for number, seed in enumerate(seeds):
-        early = LOG_SPACED if number == 0 else (EARLY,)
-        snapshots = (*(step for step in early if step < steps), steps)
+    for seed in seeds:
+        snapshots = (*(step for step in early.get(seed, ()) if step < steps), steps)
         made.append(PocketTraining(seed, steps=steps, snapshots=snapshots, **sizes))
     return made
+
+
+def observed_prompts() -> dict[str, Any]:
+    """The prompts on which a training is observed, by the name of their set: held out of it, the same for all."""
+    from simulate.prompts import fact_prompts, recall_prompts
+
+    return {"recall": recall_prompts(OBSERVED_PROMPTS, seed=OBSERVED_SEED), "facts": fact_prompts(seed=OBSERVED_SEED)}
 
 
 def train_one(training: Any, out: Path, device: str, advance: Callable[[int], None]) -> list[dict[str, float]]:
     """Train one seed and write its snapshots; returns what was observed on held-out prompts."""
     from simulate.pocket_training import pocket_tokenizer, train_pocket
     from simulate.prompt_tokens import encode, measure
-    from simulate.prompts import fact_prompts, recall_prompts
 
     tokenizer = pocket_tokenizer(training.vocabulary)
-    sets = {
-        "recall": encode(recall_prompts(OBSERVED_PROMPTS, seed=OBSERVED_SEED), tokenizer),
-        "facts": encode(fact_prompts(seed=OBSERVED_SEED), tokenizer),
-    }
+    sets = {name: encode(prompts, tokenizer) for name, prompts in observed_prompts().items()}
 
     def observe(model: Any) -> dict[str, float]:
         found = {name: measure(model, encoded).summary() for name, encoded in sets.items()}
@@ -170,11 +173,12 @@ def make_parser() -> argparse.ArgumentParser:
     """The command's options."""
     parser = argparse.ArgumentParser(
         prog="python -m paper_checks.train_pocket",
-        description="Train pocket Pythia: a GPT-NeoX of Pythia-14m's shape on templated English. About 40 minutes on "
-        "two cores, minutes on a GPU. Interrupted, it goes on where it was.",
+        description="Train pocket Pythia: a GPT-NeoX of Pythia-14m's shape on templated English. A training takes "
+        "about a quarter of an hour on one core. Interrupted, it goes on where it was.",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the model folders go")
-    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS, metavar="SEED", help="training seeds (1 2 3)")
+    shipped = "training seeds (default: those that are shipped, 1 to 10)"
+    parser.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help=shipped)
     parser.add_argument("--steps", type=int, help="updates of each (default: those of the shipped ones)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:<index>, or auto for a GPU (default)")
     return parser
@@ -186,14 +190,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         from simulate.device import resolve_device
-        from simulate.pocket import STEPS
+        from simulate.pocket import CONFIRMING, EXPLORED, STEPS
         from theory.task import as_count
 
         resolve_device(options.device)
         steps = STEPS if options.steps is None else as_count("steps", options.steps, 1)
-        if len(set(options.seeds)) != len(options.seeds) or min(options.seeds) < 1:
-            raise ValueError(f"seeds must be different integers >= 1 (0 is the tokenizer's), got {options.seeds}")
-        chosen = trainings(options.seeds, steps)
+        seeds = options.seeds or [*EXPLORED, *CONFIRMING]
+        if len(set(seeds)) != len(seeds) or min(seeds) < 1:
+            raise ValueError(f"seeds must be different integers >= 1 (0 is the tokenizer's), got {seeds}")
+        chosen = trainings(seeds, steps)
         _check_out(options.out, chosen)
         options.out.mkdir(parents=True, exist_ok=True)
         history = train_all(chosen, options.out, options.device)

@@ -17,8 +17,12 @@ LARGEST = 10**7
 """Bytes that no weight file reaches."""
 STEPS = 2000
 """Updates of a training."""
+EXPLORED = (1, 2, 3)
+"""Training seeds that were looked at before the rules of P1 to P5 were set; the rules come from them."""
+CONFIRMING = (4, 5, 6, 7, 8, 9, 10)
+"""Training seeds that nothing was known of when the rules were set; P1 to P5 are about them."""
 EARLY = 64
-"""Updates after which every training seed has a checkpoint, besides the last one."""
+"""Updates after which every training seed of EXPLORED has a checkpoint, besides the last one."""
 MISSING = "pocket Pythia is not in {root}: reinstall, or train it with python -m paper_checks.train_pocket"
 
 

@@ -1,5 +1,6 @@
 """Prompts as the token numbers of one tokenizer, and what a language model says about their answers."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,13 +49,13 @@ class Readings:
     correct: NDArray[np.float64]
 
     def summary(self) -> dict[str, tuple[float, float]]:
-        """Mean over prompts and its standard error, by the name of the metric."""
+        """Mean over prompts and its standard error, by the name of the metric; as `mean_and_error` for one prompt."""
         return {name: mean_and_error(getattr(self, name)) for name in METRICS}
 
 
 def mean_and_error(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean of independent values and its standard error (0 for one value alone)."""
-    error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else 0.0
+    """Mean of independent values and its standard error; not a number for one value alone, which shows no spread."""
+    error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else math.nan
     return float(values.mean()), error
 
 

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
 from paper_checks import language_experiments as experiments
+from paper_checks import pocket_experiments as pocket
 from paper_checks import test_p_language_models as checks
 from paper_checks.comparator import verdict
 from paper_checks.language_experiments import Answers, Source, Swept
@@ -61,6 +62,7 @@ def test_both_must_change():
 def test_late_layers_are_the_upper_half():
     found = swept({(layer, "mlp_in", 1): (0.2, 0.6) for layer in range(5)}, layers=5)
     assert [cell.layer for cell in found.late("mlp_in")] == [2, 3, 4]
+    assert [cell.layer for cell in found.early("mlp_in")] == [0, 1]
     assert [cell.layer for cell in found.everywhere("mlp_in")] == [0, 1, 2, 3, 4]
 
 
@@ -133,30 +135,27 @@ def test_order_of_rise_passes_and_fails(claim):
 
 def test_late_layers_pass_and_fail(claim):
     good = swept({(3, "mlp_in", 1): (0.7, 0.2), (1, "mlp_in", 1): (0.9, 0.0)})
-    best = checks.late_layers_help(claim("P4"), experiments, "recall", [good] * 3, "mlp_in")
-    assert [one.cell.layer for one in best] == [3] * 3
+    ledger = claim("P4.pythia")
+    checks.late_layers_help(ledger, experiments, "recall", [good] * 3, "mlp_in")
+    assert [one.details["cells"] for one in ledger.evidence] == [["Cell(layer=3, role='mlp_in', rank=1)"] * 3] * 3
     early = swept({(3, "mlp_in", 1): (0.2, 0.6), (1, "mlp_in", 1): (0.9, 0.0)})
     for bad in (early, swept({(3, "mlp_in", 1): (0.1, 0.7)}), swept({(3, "mlp_in", 1): ((0.7, 0.2), (0.2, 0.6))})):
         with pytest.raises(AssertionError, match="P4"):
-            checks.late_layers_help(claim("P4"), experiments, "recall", [good, bad, good], "mlp_in")
+            checks.late_layers_help(claim("P4.pythia"), experiments, "recall", [good, bad, good], "mlp_in")
 
 
 def test_attention_passes_and_fails(claim):
     good = swept(
         {(3, "mlp_in", 1): (0.7, 0.2), (0, "attention_qkv", 1): (0.21, 0.6), (3, "attention_out", 1): (0.2, 0.6)}
     )
-    for layers in ("late", "all"):
-        best = checks.attention_does_less(claim("P5"), experiments, "recall", [good] * 3, layers)
-        assert max(abs(one.effect) for one in best) < 0.05
+    checks.attention_does_less(claim("P5.pythia"), experiments, "recall", [good] * 3)
     early = swept(
         {(3, "mlp_in", 1): (0.7, 0.2), (0, "attention_qkv", 1): (0.6, 0.3), (3, "attention_qkv", 1): (0.2, 0.6)}
     )
-    checks.attention_does_less(claim("P5"), experiments, "recall", [early], "late")
-    checks.attention_does_less(claim("P5"), experiments, "recall", [early], "all")
-    for layers, answers in (("late", (0.5, 0.3)), ("all", (0.8, 0.1))):
-        bad = swept({(3, "mlp_in", 1): (0.7, 0.2), (3, "attention_qkv", 1): answers})
-        with pytest.raises(AssertionError, match="P5"):
-            checks.attention_does_less(claim("P5"), experiments, "recall", [good, bad, good], layers)
+    checks.attention_does_less(claim("P5.pythia"), experiments, "recall", [early])
+    bad = swept({(3, "mlp_in", 1): (0.7, 0.2), (3, "attention_qkv", 1): (0.5, 0.3)})
+    with pytest.raises(AssertionError, match="P5"):
+        checks.attention_does_less(claim("P5.pythia"), experiments, "recall", [good, bad, good])
 
 
 def test_an_untrained_model_verifies_nothing(claim):
@@ -168,4 +167,51 @@ def test_an_untrained_model_verifies_nothing(claim):
             checks.competition(claim("P1"), experiments, [start], name)
         with pytest.raises(AssertionError, match="P3"):
             checks.order_of_rise(claim("P3"), experiments, name, [start], [start])
-        assert experiments.mass(start, name) < 0.01
+        assert pocket.competition(start, name)["mass"].mean() < 0.01
+
+
+def recorded(monkeypatch, answers, generics, steps=(0, 4, 8, 16)):
+    """A training of seed 9 whose recorded means on recall are these."""
+    rows = zip(steps, answers, generics, strict=True)
+    history = [{"step": step, "recall answer": one, "recall distributional": two} for step, one, two in rows]
+    monkeypatch.setattr(pocket, "pocket_record", lambda: {"history": {"9": history}})
+
+
+@pytest.mark.parametrize(
+    ("answers", "generics", "times", "ratio"),
+    [
+        ((0.0, 0.0, 0.1, 0.3), (0.0, 0.2, 0.5, 0.6), (4, 8), 2),
+        ((0.0, 0.09, 0.09, 0.3), (0.0, 0.2, 0.5, 0.6), (4, 16), 4),
+        ((0.0, 0.2, 0.1, 0.3), (0.0, 0.3, 0.5, 0.6), (4, 4), 1),
+        ((0.0, 0.1, 0.1, 0.3), (0.0, 0.0, 0.0, 0.6), (16, 4), 0.25),
+        ((0.0, 0.0, 0.0, 0.3), (0.3, 0.2, 0.5, 0.6), (0, 16), np.inf),
+    ],
+)
+def test_rise_times_are_the_first_on_the_grid(monkeypatch, answers, generics, times, ratio):
+    recorded(monkeypatch, answers, generics)
+    assert pocket.rise_times(9, "recall") == times
+    assert pocket.rise_ratios([times]) == [ratio]
+
+
+def test_an_answer_that_is_never_learned_has_not_risen_later(monkeypatch):
+    """Flat at its first value: a third of the last one is there from the beginning, before "the"."""
+    recorded(monkeypatch, (0.001, 0.001, 0.001, 0.001), (0.001, 0.2, 0.5, 0.6))
+    assert pocket.rise_ratios([pocket.rise_times(9, "recall")]) == [0]
+
+
+def test_shares_and_their_errors():
+    """The ratio of two means, by the delta method: exactly 0 where one column is a multiple of the other."""
+    change = reading(0.2, -0.2)
+    cuts = pocket.Cuts({"input": {"recall": {"answer": change.answer}}}, None, None)
+    best = experiments.Chosen(Cell(3, "attention_out", 1), {"answer": change.answer[REPORT] / 4})
+    assert pocket.share_of_input(cuts, best, "recall", "answer") == (pytest.approx(0.25), pytest.approx(0, abs=1e-15))
+    draws = np.random.default_rng(1).standard_normal(REPORT.size)
+    noisy = experiments.Chosen(best.cell, {"answer": 0.05 + 0.1 * draws})
+    share, error = pocket.share_of_input(cuts, noisy, "recall", "answer")
+    assert share == pytest.approx(0.05 / 0.2, abs=0.3) and error == pytest.approx(0.1 / 0.2 / REPORT.size**0.5, rel=0.3)
+
+
+def test_intervals_of_shares_are_exact():
+    """All of n: the lower limit is 0.025^(1/n)."""
+    assert pocket.share_interval(7, 7) == (pytest.approx(0.025 ** (1 / 7)), 1.0)
+    assert pocket.share_interval(0, 7) == (0.0, pytest.approx(1 - 0.025 ** (1 / 7)))

@@ -1,63 +1,60 @@
-"""Wrong experiments on pocket Pythia turn P1-P5 red: other tokens, other matrices, other parts, other checkpoints."""
+"""Wrong experiments on pocket Pythia turn P1-P5 red: other tokens, other matrices, other parts, other records.
 
+Each mutant runs on one of the training seeds that were seen; `test_pocket_thresholds` has the right experiments, which
+pass on all three. The names of MUTANTS are those of `catches` in the ledger.
+"""
+
+import copy
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from mutation import caught, recorder
+import explored
 
 from paper_checks import language_experiments as experiments
-from paper_checks import test_p_language_models as checks
-from paper_checks.recorder import Recorder
-from simulate import laser_sweep
-from simulate.laser import Choice, Laser
-from simulate.pocket import EARLY
+from paper_checks import pocket_experiments as pocket
+from paper_checks import test_p_pocket as checks
+from paper_checks.ledger import load_claims
+from simulate.laser import Choice
+from simulate.pocket import EARLY, EXPLORED, pocket_record
 
-SMALL = {"layers": (5,), "ranks": (0, 1, 2, 4)}  # where the last layer's effect is: a second for each model
+SEED = EXPLORED[:1]
+INPUT = [(checks.test_last_input_matrix, name) for name in explored.SETS]
+OUTPUT = [(checks.test_last_output_matrix, name) for name in explored.SETS]
+RECORD = (checks.test_what_was_recorded_is_what_the_models_answer, None)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Sweeps of the last layer, in this process, and nothing remembered from one test to the next."""
+    """Sweeps of the last layer at one rank, which is where the effect is."""
+    original = experiments.swept
 
-    def swept(sources, base_seed, plan):
-        return [experiments.swept(source, base_seed, plan) for source in sources]
+    def swept(source, base_seed, plan):
+        return original(source, base_seed, replace(plan, layers=(5,), ranks=(pocket.RANK,)))
 
-    monkeypatch.setattr(experiments, "sweep", partial(laser_sweep.sweep, **SMALL))
-    monkeypatch.setattr(experiments, "sweeps", swept)
-    for cached in (experiments.answered, experiments.last_output_change):
-        cached.cache_clear()
+    explored.in_this_process(monkeypatch)
+    monkeypatch.setattr(pocket, "swept", swept)
     yield
-    for cached in (experiments.answered, experiments.last_output_change):
-        cached.cache_clear()
+    explored.in_this_process(monkeypatch)
 
 
-def named(check, claim, name=None):
-    """The check on a recorder of its claim, as a function of nothing that `caught` would give."""
-    options = {} if name is None else {"name": name}
-    return lambda _: check(Recorder(claim, recorder().base_seed, []), experiments, **options)
+def caught(claim, check, name=None, seeds=SEED):
+    with pytest.raises(AssertionError, match=claim):
+        explored.run(check, claim, seeds, name)
 
 
-P1 = named(checks.test_recall_competes_with_the, "P1", "recall")
-P2 = named(checks.test_facts_compete_with_the, "P2")
-P3 = [
-    named(check, "P3", name)
-    for check in (checks.test_the_rises_first, checks.test_order_along_checkpoints)
-    for name in checks.SETS
-]
-P4 = [named(checks.test_late_input_matrices, "P4", name) for name in checks.SETS]
-P4_NAMES = named(checks.test_names_from_other_sentences, "P4")
-P4_OUTPUT = [named(checks.test_last_output_matrix, "P4", name) for name in checks.SETS]
-P5 = [named(checks.test_late_attention_matrices, "P5", name) for name in checks.SETS]
+def passes(claim, check, name=None):
+    explored.run(check, claim, SEED, name)
 
 
 def test_the_right_experiments_pass():
     """So that the reds below come from the mutants."""
-    for check in (P1, P2, *P3, *P4, P4_NAMES, *P4_OUTPUT, *P5):
-        check(None)
+    for claim, several in explored.CHECKS.items():
+        for check, name in several:
+            passes(claim, check, name)
+    passes("P3", *RECORD)
 
 
 def changed_prompts(monkeypatch, change):
@@ -69,76 +66,141 @@ def changed_prompts(monkeypatch, change):
     monkeypatch.setattr(experiments, "prompt_sets", sets)
 
 
-def test_answer_and_distractor_exchanged(monkeypatch):
+def changed_record(monkeypatch, change):
+    record = copy.deepcopy(pocket_record())
+    for history in record["history"].values():
+        for seen in history:
+            change(seen)
+    monkeypatch.setattr(pocket, "pocket_record", lambda: record)
+
+
+def other_distractor(monkeypatch):
     changed_prompts(monkeypatch, lambda prompt: replace(prompt, answer=prompt.distractor, distractor=prompt.answer))
-    for check in (P1, P2):
-        caught(check)
 
 
-@pytest.mark.parametrize("word", [" his", " to", " garden"])
+def the_for_the_answer(monkeypatch):
+    changed_prompts(
+        monkeypatch, lambda prompt: replace(prompt, answer=prompt.distributional, distributional=prompt.answer)
+    )
+
+    def exchanged(seen):
+        for name in explored.SETS:
+            one, two = f"{name} answer", f"{name} distributional"
+            seen[one], seen[two] = seen[two], seen[one]
+
+    changed_record(monkeypatch, exchanged)
+
+
+def times_tied(monkeypatch):
+    def tied(seen):
+        for name in explored.SETS:
+            seen[f"{name} distributional"] = seen[f"{name} answer"]
+
+    changed_record(monkeypatch, tied)
+
+
+def no_truncation(monkeypatch):
+    monkeypatch.setattr(pocket, "truncated", lambda model, choice: model)
+
+
+def other_input(choice):
+    def mutant(monkeypatch):
+        original = pocket.choices
+        monkeypatch.setattr(pocket, "choices", lambda model: original(model) | {"input": choice})
+
+    return mutant
+
+
+def feed_forward_for_attention(monkeypatch):
+    monkeypatch.setattr(pocket, "ATTENTION", ("mlp_in",))
+    monkeypatch.setattr(pocket, "attention_cells", lambda found, layers: found.late("mlp_in"))
+
+
+another_matrix = other_input(Choice("attention_out", -1, pocket.RANK))
+MUTANTS = {
+    "answer and distractor exchanged": (other_distractor, {"P1": explored.CHECKS["P1"], "P2": explored.CHECKS["P2"]}),
+    '" the" and answer exchanged': (
+        the_for_the_answer,
+        {claim: explored.CHECKS[claim] for claim in ("P1", "P2", "P3")} | {"P4": INPUT + OUTPUT},
+    ),
+    "times tied": (times_tied, {"P3": explored.CHECKS["P3"]}),
+    "no truncation": (no_truncation, {"P4": INPUT + OUTPUT, "P5": explored.CHECKS["P5"]}),
+    "rank 8 of another matrix": (another_matrix, {"P4": INPUT}),
+    "feed-forward for attention": (feed_forward_for_attention, {"P5": explored.CHECKS["P5"]}),
+}
+"""What is changed, and by claim the checks that go red."""
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_mutants(monkeypatch, mutant):
+    change, claims = MUTANTS[mutant]
+    change(monkeypatch)
+    for claim, several in claims.items():
+        for check, name in several:
+            caught(claim, check, name)
+
+
+def test_the_ledger_names_what_is_caught():
+    expected = {claim: {name for name, (_, claims) in MUTANTS.items() if claim in claims} for claim in explored.CHECKS}
+    assert {claim: set(load_claims()[claim].catches) for claim in explored.CHECKS} == expected
+
+
+@pytest.mark.parametrize("word", [" his", " garden"])
 def test_another_distributional_word(monkeypatch, word):
     changed_prompts(monkeypatch, lambda prompt: replace(prompt, distributional=word))
-    for check in (P1, P2, *P4_OUTPUT):
-        caught(check)
+    for check, name in explored.CHECKS["P1"] + OUTPUT:
+        caught("P1" if name == "names" or check is checks.test_recall_competes_with_the else "P4", check, name)
 
 
 def test_a_distractor_for_the_answer(monkeypatch):
-    """LASER does not raise a wrong answer, and none rises after the early checkpoint."""
+    """LASER does not raise a wrong answer."""
     changed_prompts(monkeypatch, lambda prompt: replace(prompt, answer=prompt.distractor))
-    for check in (*P4[1:], *P3[:2]):
-        caught(check)
-
-
-def test_checkpoints_exchanged(monkeypatch):
-    """Early for late: "the" is not there first."""
-    original = experiments.pocket_sources
-    monkeypatch.setattr(experiments, "pocket_sources", lambda step=None: original(None if step == EARLY else EARLY))
-    for check in P3[:2]:
-        caught(check)
+    for check, name in INPUT:
+        caught("P4", check, name)
 
 
 def test_an_early_checkpoint_for_the_last(monkeypatch):
     original = experiments.pocket_sources
-    monkeypatch.setattr(experiments, "pocket_sources", lambda step=None: original(EARLY))
-    for check in (P1, *P3[:2], *P4):
-        caught(check)
+    monkeypatch.setattr(experiments, "pocket_sources", lambda seeds: original(seeds, EARLY))
+    for claim, several in (("P1", explored.CHECKS["P1"]), ("P2", explored.CHECKS["P2"]), ("P4", INPUT)):
+        for check, name in several:
+            caught(claim, check, name)
 
 
-def test_another_matrix(monkeypatch):
-    """The attention's output matrix in place of the MLP's input matrix."""
-    weights = Laser.weights
-
-    def other(self, role, layer, rank=None, **options):
-        return weights(self, "attention_out", layer, rank, **options)
-
-    monkeypatch.setattr(Laser, "weights", other)
-    for check in P4:
-        caught(check)
-
-
-def test_the_other_part(monkeypatch):
-    """The smallest singular directions in place of the largest: the input matrix has " the" in them, the output not."""
-    weights = Laser.weights
-
-    def bottom(self, role, layer, rank=None, **options):
-        return weights(self, role, layer, 128 - rank, keep="bottom")
-
-    monkeypatch.setattr(Laser, "weights", bottom)
-    for check in P4:
-        caught(check)
+@pytest.mark.parametrize(
+    "choice", [Choice("mlp_in", 4, pocket.RANK), Choice("mlp_out", -1, pocket.RANK), Choice("attention_qkv", -1, 8)]
+)
+def test_other_matrices(monkeypatch, choice):
+    other_input(choice)(monkeypatch)
+    for check, name in INPUT:
+        caught("P4", check, name)
 
 
 def test_top_and_bottom_of_the_output_matrix_exchanged(monkeypatch):
-    def exchanged(role, layer, rank, keep="top"):
-        return Choice(role, layer, 128 - rank, keep={"top": "bottom", "bottom": "top"}[keep])
+    original = pocket.choices
 
-    monkeypatch.setattr(experiments, "Choice", exchanged)
-    for check in P4_OUTPUT:
-        caught(check)
+    def exchanged(model):
+        found = original(model)
+        return found | {"output": found["rest"], "rest": found["output"]}
+
+    monkeypatch.setattr(pocket, "choices", exchanged)
+    for check, name in OUTPUT:
+        caught("P4", check, name)
 
 
-def test_feed_forward_for_attention(monkeypatch):
-    """P5 is red if the attention's cells are the MLP's."""
-    monkeypatch.setattr(experiments, "attention_cells", lambda swept, layers: swept.late("mlp_in"))
-    for check in P5:
-        caught(check)
+def test_the_record_of_another_training(monkeypatch):
+    """The last recorded means of one training are not those of another model."""
+    record = pocket_record()
+    record["history"]["1"] = record["history"]["2"]
+    monkeypatch.setattr(pocket, "pocket_record", lambda: record)
+    caught("P3", *RECORD)
+
+
+def test_the_earlier_share_of_an_input_matrix_that_does_nothing_is_no_success():
+    """Where the input matrix does not help, attention's share of it is infinite, on the wrong side."""
+    source = experiments.pocket_sources(SEED)
+    (found,) = pocket.cuts(source, explored.SEED)
+    still = {"input": {"recall": {"answer": 0 * found.changes["input"]["recall"]["answer"]}}}
+    best = pocket.best_attention(found, "recall", "late")
+    ratio, _ = pocket.share_of_input(replace(found, changes=still), best, "recall", "answer")
+    assert ratio == float("inf")

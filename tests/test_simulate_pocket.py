@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from paper_checks import train_pocket as command
 from simulate.language_models import load_language_model
-from simulate.pocket import EARLY, FOLDER, pocket_folders, pocket_record
+from simulate.pocket import CONFIRMING, EARLY, EXPLORED, FOLDER, STEPS, pocket_folders, pocket_record
 from simulate.pocket_corpus import CHUNK, NOISE_RATE, documents
 from simulate.pocket_training import PocketTraining, batches, pocket_tokenizer, train_pocket
 from simulate.prompt_tokens import encode, measure
@@ -122,15 +122,15 @@ def test_the_command_retrains_a_miniature(tmp_path, monkeypatch, capsys):
     full = command.trainings
     monkeypatch.setattr(command, "trainings", lambda seeds, steps: full(seeds, steps, **SMALL))
     out = tmp_path / "pocket"
-    assert command.main(["--out", str(out), "--seeds", "4", "2", "--steps", "20", "--device", "cpu"]) == 0
+    assert command.main(["--out", str(out), "--seeds", "1", "4", "--steps", "20", "--device", "cpu"]) == 0
     assert "4 model folders" in capsys.readouterr().out
     folders, record = pocket_folders(out), pocket_record(out)
-    assert {seed: list(steps) for seed, steps in folders.items()} == {2: [20], 4: [0, 16, 20]}
+    assert {seed: list(steps) for seed, steps in folders.items()} == {1: [0, 16, 20], 4: [20]}
     assert not (out / command.WORK).exists()
     assert record["sha256"] == hashes(out) and record["trainings"]["4"]["steps"] == 20
-    assert [found["step"] for found in record["history"]["2"]] == list(command.observed_steps(20))
-    found = load_language_model(folders[2][20])
-    kept, _ = trained(PocketTraining(2, steps=20, **SMALL), found.tokenizer)
+    assert [found["step"] for found in record["history"]["4"]] == list(command.observed_steps(20))
+    found = load_language_model(folders[4][20])
+    kept, _ = trained(PocketTraining(4, steps=20, **SMALL), found.tokenizer)
     for name, weight in found.model.state_dict().items():
         assert torch.equal(weight, kept[20][name].to(torch.float16).float())
 
@@ -166,28 +166,35 @@ def hashes(root):
 
 
 def test_shipped_folders_are_those_of_the_record():
-    """At least three seeds, some ten log-spaced checkpoints of one, EARLY and the last of all; under 40 MB in all."""
+    """What the command makes by default, no more and no less; at most 30 MB beside the 40 of EXPLORED."""
     folders, record = pocket_folders(), pocket_record()
     assert hashes(FOLDER) == record["sha256"]
-    assert len(folders) >= 3 and max(len(steps) for steps in folders.values()) >= 9
-    for seed, steps in folders.items():
-        training = record["trainings"][str(seed)]
-        assert EARLY in steps and max(steps) == training["steps"] and list(steps) == training["snapshots"]
-        assert record["history"][str(seed)][-1]["step"] == training["steps"]
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 40e6
+    made = command.trainings([*EXPLORED, *CONFIRMING], STEPS)
+    assert {seed: tuple(steps) for seed, steps in folders.items()} == {one.seed: one.snapshots for one in made}
+    assert record["trainings"] == {str(one.seed): json.loads(one.configuration) for one in made}
+    for training in made:
+        observed = [found["step"] for found in record["history"][str(training.seed)]]
+        assert observed == list(command.observed_steps(training.steps))
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 70e6
+
+
+def test_snapshots_of_the_trainings():
+    """All log-spaced ones of the first seed, an early one of the others that were explored, of others the last."""
+    made = {one.seed: one.snapshots for one in command.trainings([10, 1, 3, 11], 2000)}
+    assert made == {10: (2000,), 1: (*command.LOG_SPACED, 2000), 3: (EARLY, 2000), 11: (2000,)}
 
 
 def test_shipped_models_are_what_this_code_makes(tokenizer):
     """The tokenizer trained now is the shipped one, the initialisation is the checkpoint at 0 updates, and the
     configuration has Pythia-14m's shape."""
     for seed, steps in pocket_folders().items():
-        shipped = AutoTokenizer.from_pretrained(steps[EARLY])
+        shipped = AutoTokenizer.from_pretrained(steps[max(steps)])
         assert json.loads(shipped.backend_tokenizer.to_str()) == json.loads(tokenizer.backend_tokenizer.to_str())
         if 0 in steps:
             found = load_language_model(steps[0]).model.state_dict()
             made = PocketTraining(seed).model().state_dict()
             assert all(torch.equal(found[name], made[name].to(torch.float16).float()) for name in found)
-    config = load_language_model(steps[EARLY]).model.config
+    config = load_language_model(steps[max(steps)]).model.config
     shape = (config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.intermediate_size)
     assert shape == (6, 128, 4, 512) and config.use_parallel_residual and not config.tie_word_embeddings
 

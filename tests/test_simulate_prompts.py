@@ -190,7 +190,18 @@ def test_metrics_by_hand():
 def test_mean_and_error():
     values = np.array([1.0, 4.0, 1.0])
     assert mean_and_error(values) == pytest.approx((2.0, math.sqrt(3.0 / 3)))
-    assert mean_and_error(np.array([0.25])) == (0.25, 0.0)
+    mean, error = mean_and_error(np.array([0.25]))
+    assert mean == 0.25 and math.isnan(error)
+
+
+def test_one_prompt_has_no_standard_error():
+    """A mean over one prompt is a number; how far it is from that over all prompts, it cannot say."""
+    encoded = SimpleNamespace(
+        count=1, answer=torch.tensor([0]), distractor=torch.tensor([1]), distributional=torch.tensor([1])
+    )
+    summary = readings(iter([(np.array([0]), torch.tensor([[math.log(3), 0.0]]))]), encoded).summary()
+    assert summary["answer"][0] == pytest.approx(0.75) and summary["correct"][0] == 1
+    assert all(math.isnan(error) for _, error in summary.values())
 
 
 def test_measure_is_the_last_position_of_a_full_pass():

@@ -1,0 +1,53 @@
+"""The checks of P1-P5 on the training seeds from which their rules come, in this process."""
+
+import numpy as np
+
+from paper_checks import comparator, language_experiments, pocket_experiments
+from paper_checks import test_p_pocket as checks
+from paper_checks.recorder import Recorder
+from paper_checks.training_design import Boundaries
+
+SEED = 20240603  # the default base seed of a claims run
+SETS = ("recall", "facts")
+CHECKS = {
+    "P1": [(checks.test_recall_competes_with_the, name) for name in ("recall", "names")],
+    "P2": [(checks.test_facts_compete_with_the, None)],
+    "P3": [(checks.test_the_rises_first, name) for name in SETS],
+    "P4": [(check, name) for check in (checks.test_last_input_matrix, checks.test_last_output_matrix) for name in SETS],
+    "P5": [
+        (check, name)
+        for check in (checks.test_late_attention_matrices, checks.test_attention_matrices_of_every_layer)
+        for name in SETS
+    ],
+}
+"""The checks with statements about training seeds, by claim, and their sets of prompts."""
+
+
+class OfAll(Recorder):
+    """A recorder that wants all training seeds on their side, however few, and keeps what it was given."""
+
+    def __init__(self, claim):
+        super().__init__(claim, SEED, [])
+        self.given = {}
+
+    def replicated(self, name, threshold, expected, values, **details):
+        numbers, limit = np.asarray(values, dtype=float), self.rule.thresholds[threshold]
+        self.given[threshold] = (expected, [*self.given.get(threshold, (0, []))[1], *numbers])
+        one_look = Boundaries((numbers.size,), (0,), (1,), 0.5**numbers.size, 0.0)
+        self.record(comparator.replicated(name, limit, expected, lambda count: numbers, one_look, **details))
+
+
+def run(check, claim, seeds, name=None):
+    """A check on these training seeds; returns its recorder."""
+    recorder = OfAll(claim)
+    wanted = check.__code__.co_varnames[: check.__code__.co_argcount]
+    known = {"language": language_experiments, "pocket": pocket_experiments, "seeds": seeds, "name": name}
+    check(recorder, **{key: value for key, value in known.items() if key in wanted})
+    return recorder
+
+
+def in_this_process(monkeypatch):
+    """Models are asked one after the other in this process, and nothing is remembered from before."""
+    monkeypatch.setattr(pocket_experiments, "in_processes", lambda what, work, items: map(work, items))
+    for cached in (pocket_experiments.cuts, language_experiments.answered):
+        cached.cache_clear()

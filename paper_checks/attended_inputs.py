@@ -1,26 +1,32 @@
-"""What W_O² W_V² is a memory of: the inputs that the second layer reads, by the correct token."""
+"""What weights are a memory of: W_O² W_V² of the inputs that the second layer reads, w2 of F2 of the noise."""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from simulate import RecallBatch, Transformer, merged_values, remove_direction, with_weights
+from simulate import RecallBatch, Transformer, decompose, merged_values, remove_direction, with_weights
 
 from .recall_observers import last_shown
 
 
 class AttendedMemory(NamedTuple):
-    """W_O² W_V² on the mean inputs x_k of the N correct tokens, and their logits less the mean over outputs.
+    """W_O² W_V² on the mean inputs x_k of the N correct tokens, x̄ their mean, and the logits of the x_k less the mean
+    over outputs.
 
-    `place` is that, from 1, of the singular direction of the logits that adds most to the mean noise logit, by size of
-    the singular values. `ratio` is the length that the weight gives to the unit vector along x̄, in logits, over the
-    root mean square of that which it gives to the unit vectors along x_k - x̄; in `theory.memory_shared` these are the
-    singular values of the noise and of the correct outputs.
+    Attributes:
+        place: that, from 1, of the singular direction of the logits that adds most to the mean noise logit, by size of
+            the singular values.
+        lead: in `theory.memory_shared`, of the logits, the singular value of the noise over that of the correct
+            outputs: √N ‖mean logits‖ over the root mean square of the N-1 singular values of the rest.
+        gain: ‖W x̄‖ / ‖x̄‖ over the largest singular value, of W = W_O² W_V².
+        cosine: the largest squared cosine between x̄ and a right singular vector of W.
     """
 
     place: int
-    ratio: float
+    lead: float
+    gain: float
+    cosine: float
 
 
 def attended_memory(model: Transformer, batch: RecallBatch) -> AttendedMemory:
@@ -28,21 +34,23 @@ def attended_memory(model: Transformer, batch: RecallBatch) -> AttendedMemory:
     at = last_shown(batch)
     with torch.no_grad():
         read, correct = model.attended(batch.tokens, at).double().numpy(), batch.correct[at].numpy()
-        outputs = (model.U - model.U.mean(dim=0)).double()
-        weight = (outputs @ model.W_O2.double() @ model.W_V2.double()).numpy()
-    N = len(weight) - 1
+        outputs = (model.U - model.U.mean(dim=0)).double().numpy()
+        weight = (model.W_O2.double() @ model.W_V2.double()).numpy()
+    N = len(outputs) - 1
     inputs = np.stack([read[correct == token].mean(axis=0) for token in range(N)])
-    left, values, across = np.linalg.svd(weight @ inputs.T, full_matrices=False)
+    logits = outputs @ weight @ inputs.T
+    left, values, across = np.linalg.svd(logits, full_matrices=False)
     place = int(np.argmax(left[N] * values * across.mean(axis=1))) + 1
-    mean = inputs.mean(axis=0)
-    lengths = given_lengths(weight, np.vstack([mean, inputs - mean]))
-    return AttendedMemory(place, float(lengths[0] / np.sqrt(np.mean(lengths[1:] ** 2))))
+    mean = logits.mean(axis=1, keepdims=True)
+    lead = np.sqrt(N * (N - 1)) * np.linalg.norm(mean) / np.linalg.norm(logits - mean)
+    return AttendedMemory(place, float(lead), *against_directions(weight, inputs.mean(axis=0)))
 
 
-def given_lengths(weight: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """‖W v‖/‖v‖ for each row v."""
-    lengths: np.ndarray = np.linalg.norm(vectors @ weight.T, axis=1) / np.linalg.norm(vectors, axis=1)
-    return lengths
+def against_directions(weight: np.ndarray, vector: np.ndarray) -> tuple[float, float]:
+    """`gain` and `cosine` of a vector."""
+    _, values, right = np.linalg.svd(weight)
+    unit = vector / np.linalg.norm(vector)
+    return float(np.linalg.norm(weight @ unit) / values[0]), float(np.max((right @ unit) ** 2))
 
 
 def without_mean_input(model: Transformer, batch: RecallBatch) -> Transformer:
@@ -53,3 +61,14 @@ def without_mean_input(model: Transformer, batch: RecallBatch) -> Transformer:
         mean = model.attended(batch.tokens, last_shown(batch)).double().mean(dim=0)
     merged = merged_values(model, 2)
     return with_weights(merged, {"W_O2": remove_direction(merged.W_O2.detach(), mean / mean.norm())})
+
+
+def noise_alignment(model: Transformer, space: str) -> float:
+    """|cosine| between the logits, less their mean, of the top left singular vector of F2's w2, and a space of an
+    associative memory's outputs: "noise", the logits of the noise alone, or "correct", what is orthogonal to them."""
+    U, w2 = (dict(model.named_parameters())[name].detach().numpy() for name in ("U", "F2.w2"))
+    logits = U @ decompose(w2).left[:, 0]
+    logits -= logits.mean()
+    noise = (np.arange(len(U)) == len(U) - 1) - 1 / len(U)
+    along = abs(logits @ noise) / (np.linalg.norm(logits) * np.linalg.norm(noise))
+    return float(along if space == "noise" else np.sqrt(1 - along**2))

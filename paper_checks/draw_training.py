@@ -1,6 +1,6 @@
 """Draw how a two-layer transformer learns recall, and where its weights keep the noise.
 
-    python -m paper_checks.draw_training curves --alpha 0.5 --seeds 3 --out curves.svg
+    python -m paper_checks.draw_training curves --alpha 0.5 --out curves.svg
     python -m paper_checks.draw_training ranks --out ranks.svg
     python -m paper_checks.draw_training probes --seeds 10 --out probes.svg
 
@@ -8,7 +8,7 @@ curves: probabilities, accuracy of recall and attention over training, with the 
 (E1, E2, E4, E5; E7 at other noise levels, E8 with 2 or 5 triggers).
 ranks: probabilities when a matrix keeps only its top singular directions, or all but them (E3, E6).
 probes: memory recall of the three matrices over training, by the loss, and global bigrams before recall (B4, B5).
-The models are those of these claims, trained anew, at desk scale: some 10 seconds each on one processor.
+The models are those of these claims, trained anew, at desk scale: some 5 seconds each on one processor.
 
 Exit status: 0; 1 if a median over the seeds is on the wrong side of the ledger's threshold (the picture is written); 2
 if there is no picture, with the reason on standard error; 130 on Ctrl-C. The file is written whole or not at all.
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from .picture_command import Counts, Drawn, Job, add_job, drawn, no_check, run, several_pictures
 
 SHARED: Counts = {
-    "seeds": (1, 100, 3, "trainings of each kind"),
+    "seeds": (1, 100, 6, "trainings of each kind"),
     "seed": (0, None, 20240603, "base seed of the trainings"),
 }
 

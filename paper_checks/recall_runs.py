@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,28 +27,49 @@ KEEP_MEMORY = {
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class Reached:
+    """True of an observation, not before so many updates, in which a quantity is at least so large."""
+
+    name: str
+    least: float
+    since: int = 0
+
+    def __call__(self, seen: Mapping[str, float]) -> bool:
+        """Whether it is."""
+        return seen["step"] >= self.since and seen[self.name] >= self.least
+
+
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A training and how it is observed."""
+    """A training, how it is observed, and at which observation it ends, if not at its last step."""
 
     training: Training
     observer: Observer
     at: tuple[int, ...]
+    until: Reached | None = None
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What tells jobs apart."""
-        return self.training.configuration, self.training.steps, self.observer.key, self.at
+        return self.training.configuration, self.training.steps, self.observer.key, self.at, self.until
 
 
 _done: dict[tuple[Any, ...], Trained] = {}
+_processes = os.cpu_count() or 1
+
+
+def set_processes(count: int) -> None:
+    """How many processes train from now on, one thread each, by default one per processor; no number depends on it."""
+    global _processes
+    _processes = count
 
 
 def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
     """The trained models of these jobs, in order; those that this session has not trained yet are trained now.
 
-    On the CPU one process per processor, one thread each: the numbers do not depend on how many there are. On a GPU one
-    after the other.
+    On the CPU in the processes of `set_processes`: the numbers do not depend on how many there are. On a GPU one after
+    the other.
     """
     place = str(resolve_device(device))
     keys = [(place, *job.key) for job in jobs]
@@ -63,8 +84,8 @@ def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
 
 
 def in_processes(what: str, work: Callable[[Any], Result], items: Sequence[Any]) -> Iterator[Result]:
-    """`work` of every item, in order and with a progress bar: one process per processor, one thread each, the same ones
-    for the whole session."""
+    """`work` of every item, in order and with a progress bar: in the processes of `set_processes`, the same ones for
+    the whole session."""
     with progress_bar(len(items), len(items), None, what, long=1) as advance:
         try:
             for found in _pool().map(work, items):
@@ -79,8 +100,8 @@ def in_processes(what: str, work: Callable[[Any], Result], items: Sequence[Any])
 @cache
 def _pool() -> ProcessPoolExecutor:
     with _environment(KEEP_MEMORY):
-        pool = ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
-        for _ in pool.map(abs, range(os.cpu_count() or 1)):  # starts the processes while the environment is set
+        pool = ProcessPoolExecutor(_processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
+        for _ in pool.map(abs, range(_processes)):  # starts the processes while the environment is set
             pass
     return pool
 
@@ -98,4 +119,4 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
 
 
 def _train(job: Job, device: str = "cpu") -> Trained:
-    return train(job.training, device=device, observe=job.observer, at=job.at, progress=False)
+    return train(job.training, device=device, observe=job.observer, at=job.at, until=job.until, progress=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -9,15 +10,19 @@ from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training
 from simulate.shakespeare import shakespeare_chain
 from theory import Task
 
-from .recall_observers import MemoryObserver, RecallObserver
+from .recall_observers import MemoryObserver, ProbeObserver, RecallObserver
 from .recall_runs import Job
 from .recorder import experiment_seed
 
 MARKS = (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 40, 50, 70, 100, 140, 200, 280, 400, 560, 800,
          1100, 1600, 2200, 3200, 4400)  # fmt: skip
 """Numbers of updates after which a model is looked at, besides the last."""
+EVERY = 30
+"""And on noisy recall so often besides."""
 WATCHED = 200
 """Sequences that a model is looked at on during training."""
+LOOKED_AT = 100
+"""Sequences on which bigrams and answers are looked at, without noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +44,9 @@ class Setting:
         """The training with this seed."""
         architecture = Architecture(self.law.M, self.law.T, self.width, self.F1, self.F2)
         training = Training(architecture, self.law, self.optimiser, self.batch, self.steps, seed)
-        return Job(training, RecallObserver(self.law, WATCHED, experiment_seed(seed, "watched")), marks(self.steps))
+        return Job(
+            training, RecallObserver(self.law, WATCHED, experiment_seed(seed, "watched")), fine_marks(self.steps)
+        )
 
 
 def marks(steps: int) -> tuple[int, ...]:
@@ -47,11 +54,16 @@ def marks(steps: int) -> tuple[int, ...]:
     return (*(mark for mark in MARKS if mark < steps), steps)
 
 
+def fine_marks(steps: int) -> tuple[int, ...]:
+    """`marks`, and every EVERY updates: what is learned settles to values that vary from update to update."""
+    return tuple(sorted({*marks(steps), *range(EVERY, steps, EVERY)}))
+
+
 MATRICES = ("W_O2", "W_K2", "W_K1")
 """Those with a memory recall probe, in the order of the claim B5."""
-LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 LEARNED = 0.7
-"""The highest of these noise levels at which recall is learned."""
+"""The highest of these noise levels at which recall is waited for: at 0.9 it takes some 25 times as long as at 0.5."""
 
 SGD = Optimiser("SGD", {"lr": 0.03, "momentum": 0.9, "weight_decay": 1e-4})
 DESK_TASK = Task(12, 24, 0.5)
@@ -77,7 +89,7 @@ def paper(alpha: float = 0.5) -> Setting:
 
 
 def updates(alpha: float) -> int:
-    """At desk scale: recall takes longer the more noise there is, and at 0.8 and 0.9 it is not waited for."""
+    """Of the pictures, at desk scale: recall takes longer the more noise there is; from 0.8 on it is not waited for."""
     steps = ((0.35, 300), (0.45, 400), (0.55, 600), (0.65, 800), (0.75, 1200), (0.85, 600), (1.0, 200))
     return next(count for most, count in steps if alpha <= most)
 
@@ -85,6 +97,10 @@ def updates(alpha: float) -> int:
 def seeds(base_seed: int, name: str, count: int) -> list[int]:
     """The seeds of the replicates of one experiment."""
     return [experiment_seed(base_seed, f"{name} {index}") for index in range(count)]
+
+
+SUCCESSORS = 4
+"""Tokens that follow one often, in `sparse_chain`."""
 
 
 @cache
@@ -100,25 +116,52 @@ def sparse_chain(M: int, successors: int, seed: int) -> Chain:
 FAST = Optimiser("SGD", {"lr": 0.2, "momentum": 0.9, "weight_decay": 1e-4})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class MemorySetting:
-    """One experiment on the birth of an induction head, without noise: the law, the law to test on, the model."""
+    """One experiment on the birth of an induction head, without noise; every seed has a chain of its own.
 
-    law: Recall
-    other: Recall
+    `triggers` is their number, drawn anew for each sequence, or the places of fixed ones in the order of the chain's
+    frequencies, from 0. `tokens` None is tiny Shakespeare, whose chain is the same for all seeds. `looked_at` is the
+    number of sequences on which the answers are looked at in training; with 0 the memories alone are.
+    """
+
+    tokens: int | None
+    T: int
     width: int
-    loss_on: str
-    optimiser: Optimiser
     batch: int
     steps: int
+    triggers: tuple[int, ...] | int = 3
+    outputs: str = "uniform"
+    loss_on: str = "every"
+    looked_at: int = 0
+
+    def chain(self, seed: int) -> Chain:
+        """The chain of the training with this seed."""
+        if self.tokens is None:
+            return shakespeare_chain().chain
+        return sparse_chain(self.tokens, SUCCESSORS, experiment_seed(seed, "chain"))
+
+    def law(self, seed: int) -> Recall:
+        """What the training with this seed is on."""
+        chain, places = self.chain(seed), self.triggers
+        chosen = places if isinstance(places, int) else tuple(by_frequency(chain)[place] for place in places)
+        return Recall(chain, self.T, chosen, outputs=self.outputs)
 
     def job(self, seed: int) -> Job:
         """The training with this seed: linear F2, no F1, W_V of both layers and W_O of the first frozen at random."""
-        hidden, fixed = Hidden(self.width, "linear"), ("W_V1", "W_O1", "W_V2")
-        architecture = Architecture(self.law.M, self.law.T, self.width, None, hidden, frozen=fixed)
-        training = Training(architecture, self.law, self.optimiser, self.batch, self.steps, seed, self.loss_on)
-        observer = MemoryObserver(self.law, self.other, WATCHED, experiment_seed(seed, "watched"))
-        return Job(training, observer, marks(self.steps))
+        law, hidden, fixed = self.law(seed), Hidden(self.width, "linear"), ("W_V1", "W_O1", "W_V2")
+        architecture = Architecture(law.M, law.T, self.width, None, hidden, frozen=fixed)
+        training = Training(architecture, law, FAST, self.batch, self.steps, seed, self.loss_on)
+        watched = MemoryObserver(law, self.looked_at, experiment_seed(seed, "watched"))
+        return Job(training, watched if self.looked_at else ProbeObserver(), close_marks(self.steps))
+
+
+def close_marks(steps: int) -> tuple[int, ...]:
+    """When a training of so many updates is looked at: after every update up to 20, then at most 5 % apart."""
+    found = [0]
+    while found[-1] < steps:
+        found.append(min(max(found[-1] + 1, int(1.05 * found[-1])), steps))
+    return tuple(found)
 
 
 def by_frequency(chain: Chain) -> list[int]:
@@ -126,27 +169,26 @@ def by_frequency(chain: Chain) -> list[int]:
     return [int(token) for token in np.argsort(-np.asarray(chain.initial), kind="stable")]
 
 
-@cache
-def birth(
-    scale: str,
-    triggers: tuple[int, ...] | int = 3,
-    outputs: str = "uniform",
-    loss_on: str = "every",
-    width: int | None = None,
-) -> MemorySetting:
-    """At desk scale a sparse random chain, M = 16, T = 24, d = 80; at the paper's tiny Shakespeare, T = 256, d = 128.
+def birth(scale: str, **changes: Any) -> MemorySetting:
+    """At desk scale M = 8, T = 24, d = 48, 200 updates; at the paper's tiny Shakespeare, T = 256, d = 128, 2000.
 
-    Fixed triggers are given by their place in the order of frequency, from 0. The other law is that of random triggers
-    with uniform outputs, or, for a model trained on it, of random triggers with bigram outputs.
+    Three random triggers with uniform outputs and the loss on every token, but for `changes`. The answers are looked at
+    during training where the loss is on every token.
 
     Source: Bietti et al. (NeurIPS 2023), the synthetic experiments.
     """
-    desk_scale = scale == "desk"
-    chain = sparse_chain(16, 4, 0) if desk_scale else shakespeare_chain().chain
-    T, d, batch, steps = (24, 80, 64, 400) if desk_scale else (256, 128, 512, 2000)
-    chosen = triggers if isinstance(triggers, int) else tuple(by_frequency(chain)[place] for place in triggers)
-    count = triggers if isinstance(triggers, int) else len(triggers)
-    law = Recall(chain, T, chosen, outputs=outputs)
-    is_plain = isinstance(triggers, int) and outputs == "uniform"
-    other = Recall(chain, T, count, outputs="chain" if is_plain else "uniform")
-    return MemorySetting(law, other, width or d, loss_on, FAST, batch, steps)
+    sizes = MemorySetting(8, 24, 48, 32, 200) if scale == "desk" else MemorySetting(None, 256, 128, 512, 2000)
+    setting = replace(sizes, **changes)
+    return replace(setting, looked_at=LOOKED_AT if setting.loss_on == "every" else 0)
+
+
+def data_law(scale: str, **changes: Any) -> MemorySetting:
+    """`birth` at 120 updates, when recall is under way, and looked at in the end alone; at the paper's 2000 too."""
+    setting = birth(scale, **changes)
+    return replace(setting, steps=120 if scale == "desk" else setting.steps, looked_at=0)
+
+
+def short_sequences() -> MemorySetting:
+    """Fewer positions than tokens: M = 12, T = 8, d = 64; half of the tokens are triggers, without which the few
+    positions hold no trigger twice. 120 updates."""
+    return MemorySetting(12, 8, 64, 32, 120, triggers=6)

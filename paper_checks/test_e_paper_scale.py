@@ -8,7 +8,8 @@ import pytest
 from simulate import resolve_device
 
 from . import recorded
-from .paper_scale import train_and_test
+from . import two_layer_statements as statements
+from .paper_scale import Kept, train_and_test
 from .recall_settings import paper, seeds
 from .recorded import Record
 from .recorder import Recorder
@@ -43,17 +44,12 @@ def usable_record() -> Record:
 
 
 def check(claim: Recorder, record: Record) -> None:
-    """The claims of E1, E2 and E4, seed by seed."""
-    runs = record.runs
-    early = [max(seen["noise"] for seen in run["history"] if seen["step"] <= 10) for run in runs]
-    claim.replicated("largest P(τ) up to step 10", "noise_by_10", +1, early)
-    at_50 = [seen["recall"] for run in runs for seen in run["history"] if seen["step"] == 50]
-    claim.replicated("recall at step 50", "recall_at_50", -1, at_50)
-    whole, less = ([run["tested"][name] for run in runs] for name in ("full", "without F2"))
-    claim.replicated("recall at the end", "recall_at_end", +1, [answer["recall"] for answer in whole])
-    claim.replicated("P(τ) without F2", "noise_without_F2", -1, [answer["noise"] for answer in less])
-    gain = np.subtract([answer["correct"] for answer in less], [answer["correct"] for answer in whole])
-    claim.replicated("P(c) without F2 less P(c)", "correct_gain", +1, gain)
-    ends = [run["history"][-1] for run in runs]
-    claim.replicated("attention on (q,c)", "on_correct", +1, [seen["on (q,c)"] for seen in ends])
-    claim.replicated("attention on (q,τ)", "on_noise", -1, [seen["on (q,τ)"] for seen in ends])
+    """The statements of E1, E2 and E4 on all trainings of the record, of which a coin passes each with 1/64."""
+    kept = [Kept(run) for run in record.runs]
+
+    def over(numbers: statements.Numbers) -> list[float]:
+        values: list[float] = np.asarray(numbers(kept), dtype=np.float64).tolist()
+        return values
+
+    for tell in (statements.noise_first, statements.without_last_layer, statements.second_attention):
+        tell(claim, over)

@@ -10,11 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simulate import Trained
-
 from . import recall_experiments as experiments
 from .picture_file import Picture
-from .recall_settings import DESK_TASK
+from .recall_experiments import Observed
+from .recall_settings import DESK_TASK, MARKS
 from .training_picture_data import (
     Floats,
     Held,
@@ -49,8 +48,6 @@ BIGRAMS_FIRST: dict[str, tuple[str, dict[str, Any]]] = {
     "bigrams": ("KL on bigrams, in nats", {"color": "0.35", "marker": "D"} | SOLID),
     "recall": ("in-context recall", {"color": "#1f3f8f", "marker": "s"} | SOLID),
 }
-COMPARED = {"every": {0.75: "3/4"}, "recall": {0.75: "3/4", 0.9: "9/10"}}
-"""Levels at which B5 has an order, by the loss."""
 LOSSES = {"every": "on every token", "recall": "at triggers that stood before"}
 HEADINGS = {
     "F2.w1": "w1 of F2 (reads its input)",
@@ -92,9 +89,9 @@ class CurvesPicture(Picture):
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.16})
         for which, style in (("", SOLID), (" without F2", DASHED)):
             for name, (label, colour) in ANSWERS.items():
-                draw_seeds(left, steps(runs), curves(runs, name + which), label + which, colour | style)
+                _draw_over_updates(left, runs, name + which, label + which, colour | style)
         for name, (label, style) in LOOKS.items():
-            draw_seeds(right, steps(runs), curves(runs, name), label, style)
+            _draw_over_updates(right, runs, name, label, style)
         alpha = self.shown.alpha
         for value, said in {1 - alpha: "1 - α", alpha: "α"}.items() if alpha != 0.5 else [(0.5, "α = 1 - α")]:
             _level(left, value, said)
@@ -160,8 +157,9 @@ class ProbesPicture(Picture):
         self.title = f"The birth of an induction head: three random triggers, no noise, {last:g} updates"
         self.contradictions, held = _held(shown.held())
         self.caption = (
-            "Memory recall: share of tokens (W_O², W_K²) or positions (W_K¹) whose association ranks first. Recall: c "
-            "ahead of all tokens, at triggers whose c was shown before. KL: from the chain's rows, away from triggers. "
+            "Memory recall: share of tokens (W_O², W_K²) or positions (W_K¹) whose association ranks first; B5 asks "
+            "when each is half-way from its first value to 1. Recall: c ahead of all tokens, z_T made a trigger whose "
+            "c was shown before. KL: from the chain's rows, away from triggers. Each training has its own chain. "
             f"{_lines(len(shown.runs['every']))} {held}"
         )
 
@@ -185,7 +183,7 @@ class ProbesPicture(Picture):
         runs = self.shown.runs["every"]
         for row, (name, (label, style)) in enumerate(BIGRAMS_FIRST.items()):
             axes = figure.add_subplot(grid[row, 2])
-            draw_seeds(axes, steps(runs), curves(runs, name), label, style)
+            _draw_over_updates(axes, runs, name, label, style)
             _over_updates(axes, runs, label)
         upper = figure.axes[2]
         upper.set(xlabel="", xticklabels=[], ylim=(0, 1.05 * curves(runs, "bigrams").max()))
@@ -196,19 +194,24 @@ class ProbesPicture(Picture):
     def _draw_memories(self, axes: Axes, loss_on: str) -> None:
         runs = self.shown.runs[loss_on]
         for name, (label, style) in MEMORIES.items():
-            draw_seeds(axes, steps(runs), curves(runs, name), label, style)
-        for share, said in COMPARED[loss_on].items():
-            _level(axes, share, said)
+            _draw_over_updates(axes, runs, name, label, style)
         _over_updates(axes, runs, "memory recall")
         axes.set_title(f"Loss {LOSSES[loss_on]}", loc="left", fontsize=10)
 
 
-def draw_seeds(axes: Axes, at: Floats, rows: Floats, label: str, style: dict[str, Any]) -> None:
-    """Several seeds as thin lines, their median as a thick one with markers."""
+def draw_seeds(axes: Axes, at: Floats, rows: Floats, label: str, style: dict[str, Any], marked: Any = None) -> None:
+    """Several seeds as thin lines, their median as a thick one with markers, at the places `marked` if given."""
     for row in rows if len(rows) > 1 else ():
         thin = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 0.7, "alpha": 0.7}
         axes.plot(at, row, label=f"_{label}", **thin)
-    axes.plot(at, np.median(rows, axis=0), label=label, linewidth=1.8, markersize=4.5, **style)
+    axes.plot(at, np.median(rows, axis=0), label=label, linewidth=1.8, markersize=4.5, markevery=marked, **style)
+
+
+def _draw_over_updates(axes: Axes, runs: Sequence[Observed], name: str, label: str, style: dict[str, Any]) -> None:
+    """A quantity over the steps, with markers at those of MARKS and the last."""
+    at = steps(runs)
+    marked = [place for place, step in enumerate(at) if step in MARKS or step == at[-1]]
+    draw_seeds(axes, at, curves(runs, name), label, style, marked)
 
 
 def _figure_key(figure: Figure, axes: Axes) -> None:
@@ -222,7 +225,7 @@ def _level(axes: Axes, value: float, said: str) -> None:
     axes.annotate(said, (0.012, value), xycoords=("axes fraction", "data"), va="bottom", fontsize=9)
 
 
-def _over_updates(axes: Axes, runs: Sequence[Trained], label: str) -> None:
+def _over_updates(axes: Axes, runs: Sequence[Observed], label: str) -> None:
     last = int(steps(runs)[-1])
     _bent(axes, last, 10, [0, *(10**k for k in range(4) if 2 * 10**k < last), last], "updates")
     axes.set_ylabel(label)
@@ -255,17 +258,17 @@ def _lines(count: int) -> str:
     return "Lines: one training." if count == 1 else f"Thick: medians over {count} trainings; thin: each of them."
 
 
-def _when(runs: Sequence[Trained]) -> str:
+def _when(runs: Sequence[Observed]) -> str:
     *first, last = [f"{step:g}" for step in _told_steps(runs)]
     return f"after {', '.join(first)} and {last} updates"
 
 
-def _told_steps(runs: Sequence[Trained]) -> list[float]:
+def _told_steps(runs: Sequence[Observed]) -> list[float]:
     at = steps(runs)
     return [float(step) for step in at if step in TOLD or step == at[-1]]
 
 
-def _told(label: str, runs: Sequence[Trained], name: str) -> str:
+def _told(label: str, runs: Sequence[Observed], name: str) -> str:
     """The medians of one curve in words."""
     values = [float(np.median(experiments.at_step(runs, name, int(step)))) for step in _told_steps(runs)]
     return f"{label} {', '.join(f'{value:.2f}' for value in values)}"

@@ -21,6 +21,7 @@ from .literal_transformer import literal_logits
 from .memory_training import Trajectory, gradient_descent, stochastic_gradient_descent
 from .moments import GradientMoments, gradient_moments
 from .one_layer import OneLayer, counted_gradient
+from .optimiser import Optimiser
 from .pooling import PooledMoments
 from .probes import mass_after_trigger, ranks_first
 from .projected import ProjectedMoments, projected_moments
@@ -34,7 +35,7 @@ from .recall_probes import (
     previous_token_attention,
 )
 from .sampling import Batch, sample, sample_stream
-from .training import Optimiser, Trained, Training, train
+from .training import Trained, Training, train
 from .transformer import Architecture, Hidden, Transformer, initialised
 from .truncation import Spectrum, decompose, remove_direction, truncate
 from .two_layer import BlockGradients, TwoLayer, two_layer_gradient

@@ -30,10 +30,14 @@ def answers(model: Transformer, batch: RecallBatch, at: torch.Tensor) -> Answer:
     Raises:
         TypeError, ValueError: an argument of another type or shape, or a marked position without a trigger.
     """
-    correct = _correct(model, batch, at)
+    _correct(model, batch, at)
     with torch.no_grad():
-        logits = model(batch.tokens, at)
-    probabilities = logits.softmax(dim=1)
+        return answer_of(model(batch.tokens, at), batch, at)
+
+
+def answer_of(logits: torch.Tensor, batch: RecallBatch, at: torch.Tensor) -> Answer:
+    """The answers that these logits, shape (n, M), are at the n positions marked in `at`, which hold triggers."""
+    correct, probabilities = batch.correct[at], logits.softmax(dim=1)
     everything = range(logits.shape[1])
     ordinary = [token for token in everything if token != batch.noise]
     noise = torch.zeros_like(logits[:, 0]) if batch.noise is None else probabilities[:, batch.noise]
@@ -69,10 +73,8 @@ def attention_on_answers(model: Transformer, batch: RecallBatch, at: torch.Tenso
 def previous_token_attention(model: Transformer, batch: RecallBatch) -> torch.Tensor:
     """First-layer attention a_{t,t-1} from t = 2..T, shape (batch, T-1)."""
     _check_batch(model, batch)
-    last = torch.zeros_like(batch.tokens, dtype=torch.bool)
-    last[:, -1] = True
     with torch.no_grad():
-        first, _ = model.attention(batch.tokens, last)
+        first = model.first_attention(batch.tokens)
     return first.diagonal(offset=-1, dim1=1, dim2=2)
 
 

@@ -11,11 +11,12 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -24,6 +25,7 @@ from theory.task import as_count
 from .arguments import as_seed
 from .checkpoints import Checkpoint, read_checkpoint
 from .device import resolve_device
+from .optimiser import Optimiser
 from .recall import Recall, RecallBatch
 from .streaming import progress_bar
 from .transformer import Architecture, Transformer, initialised
@@ -36,39 +38,7 @@ TOLD = 6
 """Numbers of an observation beside a progress bar."""
 
 Observe = Callable[[Transformer], dict[str, float]]
-
-
-@dataclass(frozen=True)
-class Optimiser:
-    """An optimiser of `torch.optim` by name, such as Optimiser("SGD", {"lr": 0.03, "momentum": 0.9}).
-
-    Raises:
-        ValueError: no optimiser of this name, one that needs a closure or sparse gradients, or settings it refuses.
-    """
-
-    name: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        made = getattr(torch.optim, self.name, None) if isinstance(self.name, str) else None
-        base = torch.optim.Optimizer
-        if not (isinstance(made, type) and issubclass(made, base)) or self.name in ("Optimizer", "LBFGS", "SparseAdam"):
-            raise ValueError(f"optimiser must be the name of one in torch.optim, such as 'SGD', got {self.name!r}")
-        if not isinstance(self.settings, Mapping):
-            raise TypeError(f"settings must be a mapping such as {{'lr': 0.03}}, got {self.settings!r}")
-        rate = self.settings.get("lr")
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not (math.isfinite(rate) and rate > 0):
-            raise ValueError(f"optimiser {self.name} must have a positive, finite learning rate lr, got {rate!r}")
-        try:
-            json.dumps(dict(self.settings))  # goes into checkpoints
-            self.over([torch.nn.Parameter(torch.zeros(1, 1))])
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"optimiser {self.name} refuses {dict(self.settings)}: {error}") from error
-
-    def over(self, weights: Sequence[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        """A new optimiser of these weights."""
-        made: torch.optim.Optimizer = getattr(torch.optim, self.name)(weights, **self.settings)
-        return made
+Until = Callable[[Mapping[str, float]], bool]
 
 
 @dataclass(frozen=True)
@@ -153,6 +123,7 @@ def train(
     device: str = "cpu",
     observe: Observe | None = None,
     at: Sequence[int] = (),
+    until: Until | None = None,
     checkpoint: Path | None = None,
     every: int = 100,
     progress: bool | None = None,
@@ -164,16 +135,19 @@ def train(
         device: as for `sample`.
         observe: called with the model after each number of updates in `at`; returns finite numbers by name.
         at: increasing numbers of updates in 0..steps.
+        until: called with each observation, "step" and "loss" included, and returns a bool; at the first True the
+            training ends, there: the model and the history are those of that step. None is to the end.
         checkpoint: a file to go on from and to write; None is none.
         every: number of updates between two checkpoints, >= 1; one is written at the end too.
         progress: True, False, or None for a bar if the terminal is interactive and the run long.
 
     Returns:
-        `Trained`; with the same `at`, the same whether or not the run was interrupted and resumed.
+        `Trained`; with the same `at` and `until`, the same whether or not the run was interrupted and resumed.
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, a checkpoint that
-            is no whole file, of another configuration, or ahead of `steps`, before any work; or what `observe` returns.
+            is no whole file, of another configuration, or ahead of `steps` or of where `until` ends it, before any
+            work; or what `observe` or `until` returns.
         FloatingPointError: the loss or a weight is no number, or the loss has diverged; it names step and learning
             rate. The checkpoint on file is of a model whose loss was checked.
     """
@@ -182,8 +156,12 @@ def train(
     marks, every, place = _as_marks(at, training.steps), as_count("every", every, 1), resolve_device(device)
     if (observe is None) != (not marks):
         raise ValueError(f"observe and at must be given together, got observe = {observe!r} and at = {tuple(at)}")
+    if until is not None and not callable(until):
+        raise TypeError(f"until must be called with an observation, or be None, got {until!r}")
+    if until is not None and observe is None:
+        raise ValueError(f"until must be given with observe, whose numbers it is called with, got until = {until!r}")
     path = None if checkpoint is None else Path(checkpoint)
-    state = _State(training, place, path)
+    state = _State(training, place, path, until)
     total = training.steps
     with (
         _repeatable(place),
@@ -196,9 +174,10 @@ def train(
                 seen = _observation(state.step, loss.item(), observe(state.model))
                 state.history.append(seen)
                 advance(0, told(seen))
-            if state.step % every == 0 or state.step == total:
+            ended = state.ended
+            if state.step % every == 0 or ended:
                 state.write()
-            if state.step == total:
+            if ended:
                 return Trained(state.model, state.history)
             state.update(loss)
             advance(1)
@@ -207,8 +186,8 @@ def train(
 class _State:
     """Where a training stands: model, optimiser, number of updates, observations."""
 
-    def __init__(self, training: Training, place: torch.device, path: Path | None) -> None:
-        self.training, self.place, self.path = training, place, path
+    def __init__(self, training: Training, place: torch.device, path: Path | None, until: Until | None) -> None:
+        self.training, self.place, self.path, self.until = training, place, path, until
         self.model = initialised(training.architecture, seed=training.seed, device=str(place))
         self.optimiser = training.optimiser.over([w for w in self.model.parameters() if w.requires_grad])
         self.step, self.history = 0, list[dict[str, float]]()
@@ -219,6 +198,19 @@ class _State:
     def observed(self) -> float:
         """The step of the last observation; -1 before the first."""
         return self.history[-1]["step"] if self.history else -1
+
+    @property
+    def ended(self) -> bool:
+        """Whether all updates are made, or `until` is true of the observation made now."""
+        return self.step == self.training.steps or (self.observed == self.step and self._enough(self.history[-1]))
+
+    def _enough(self, seen: Mapping[str, float]) -> bool:
+        if self.until is None:
+            return False
+        found = self.until(dict(seen))
+        if not isinstance(found, bool | np.bool_):
+            raise TypeError(f"until must return a bool, got {found!r}")
+        return bool(found)
 
     def checked_loss(self) -> torch.Tensor:
         """The loss on the batch of the next update, if it and all weights are what they should be."""
@@ -263,6 +255,11 @@ class _State:
             raise ValueError(
                 f"checkpoint {path} must be of a step up to steps = {self.training.steps}, got {found.step}"
             )
+        for seen in found.history:
+            if seen["step"] < found.step and self._enough(seen):
+                raise ValueError(
+                    f"checkpoint {path} must be of a step up to {seen['step']:g}, where until is true, got {found.step}"
+                )
         own_weights = dict(self.model.named_parameters())
         if found.weights.keys() != own_weights.keys():
             raise ValueError(f"checkpoint {path} must hold the weights {', '.join(own_weights)}")

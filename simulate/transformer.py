@@ -7,7 +7,8 @@ With x_t = E(z_t) + P(t) and one head per layer, W_Q = 1, causal softmax over s 
 
 (1) is needed at every position, since positions look back; (2) only at the positions that somebody asks for. So the
 first layer reads its keys and values from tables over tokens and positions, and the second layer, F2 and the output are
-computed at the positions asked for alone. `literal_transformer` writes the same model out position by position.
+computed at the positions asked for alone; sequences in which nobody asks are left out. `literal_transformer` writes the
+same model out position by position.
 
 Source: Bietti et al. (NeurIPS 2023), Chen, Bruna, Bietti (ICLR 2025), the simplified two-layer architecture.
 """
@@ -26,12 +27,11 @@ from theory.task import as_count
 from .arguments import as_seed, check_range, require_integers
 from .causal_attention import causal_attention, causal_weights
 from .device import resolve_device
+from .feed_forward import feed_forward
 
 ACTIVATIONS = ("relu", "linear")
 POSITIONS = ("random", "learned")
 EMBEDDINGS = ("E", "P", "U")
-SLICE = 2**20
-"""Hidden values that a CPU works on at a time: more leave its cache, and their memory is asked for anew each time."""
 ATTENTION = ("W_K1", "W_V1", "W_O1", "W_K2", "W_V2", "W_O2")
 
 
@@ -117,14 +117,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x + w2 f(w1 x), the layer with its residual connection, shape (..., d)."""
-        rows, most = x.reshape(-1, x.shape[-1]), max(1, SLICE // len(self.w1))
-        if x.device.type != "cpu" or len(rows) <= most:
-            return self._layer(rows).view(x.shape)
-        return torch.cat([self._layer(part) for part in torch.split(rows, most)]).view(x.shape)
-
-    def _layer(self, rows: torch.Tensor) -> torch.Tensor:
-        hidden = functional.linear(rows, self.w1)
-        return torch.addmm(rows, hidden.relu_() if self.activation == "relu" else hidden, self.w2.T)
+        rows = x.reshape(-1, x.shape[-1])
+        return feed_forward(rows, self.w1, self.w2, is_relu=self.activation == "relu").view(x.shape)
 
 
 class Transformer(nn.Module):
@@ -176,31 +170,43 @@ class Transformer(nn.Module):
             TypeError, ValueError: an argument of another type or shape, tokens out of range, or a sequence longer than
                 the positions.
         """
-        self.check(tokens, at)
-        stream = self._stream(tokens)
-        queries, known = _marked(at)
-        return self._output(stream, *self._second(stream, queries), known)
+        return self.read_out(*self.read_in(tokens, at))
 
     def attention(self, tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Attention a of the first layer, shape (batch, t, t), and b of the second at the positions marked in `at`,
         shape (marked positions, t); rows are queries. Arguments and errors as for `forward`.
         """
         self.check(tokens, at)
-        x = self._embedded(tokens)
-        keys = self._table(tokens, (self.W_K1,))
-        queries, known = _marked(at)
+        first = self.first_attention(tokens)
+        tokens, queries, known = _asked(tokens, at)
         second, _ = self._second(self._stream(tokens), queries)
-        return causal_weights(x, keys), second[known]
+        return first, second[known]
+
+    def first_attention(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Attention a of the first layer, shape (batch, t, t); tokens and errors as for `forward`."""
+        self.check_tokens(tokens)
+        return causal_weights(self._embedded(tokens), self._table(tokens, (self.W_K1,)))
 
     def attended(self, tokens: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
         """What the second layer reads, Σ_s b_ts x¹_s, at the positions marked in `at`, shape (marked positions, d).
         Arguments and errors as for `forward`.
         """
+        return self.read_in(tokens, at)[1]
+
+    def read_in(self, tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """x¹_t and Σ_s b_ts x¹_s at the positions marked in `at`, each of shape (marked positions, d): all that (2)
+        needs besides W_V2, W_O2, F2 and U. Arguments and errors as for `forward`.
+        """
         self.check(tokens, at)
+        tokens, queries, known = _asked(tokens, at)
         stream = self._stream(tokens)
-        queries, known = _marked(at)
-        attention, _ = self._second(stream, queries)
-        return (attention @ stream)[known]
+        attention, asked = self._second(stream, queries)
+        return asked[known], (attention @ stream)[known]
+
+    def read_out(self, asked: torch.Tensor, read: torch.Tensor) -> torch.Tensor:
+        """Logits ξ of (2) from what `read_in` returns, shape (marked positions, M)."""
+        g = asked + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
+        return functional.linear(g if self.F2 is None else self.F2(g), self.U)
 
     def check(self, tokens: Any, at: Any) -> None:
         """Raise what `forward` raises for these arguments."""
@@ -248,19 +254,17 @@ class Transformer(nn.Module):
         later = torch.arange(stream.shape[1], device=stream.device) > queries[:, :, None]
         return scores.masked_fill(later, -torch.inf).softmax(dim=-1), asked
 
-    def _output(
-        self, stream: torch.Tensor, attention: torch.Tensor, asked: torch.Tensor, known: torch.Tensor
-    ) -> torch.Tensor:
-        read = (attention @ stream)[known]
-        g = asked[known] + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
-        return functional.linear(g if self.F2 is None else self.F2(g), self.U)
 
-
-def _marked(at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Marked positions in order, filled up to equal length: positions (batch, Q), and which are not filling."""
-    most = int(at.sum(dim=1).max())
+def _asked(tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The sequences (rows, t) with a marked position, their marked positions in order, filled up to equal length
+    (rows, Q), and which are not filling."""
+    counts = at.sum(dim=1)
+    if not counts.all():
+        rows = counts.nonzero()[:, 0]
+        tokens, at = tokens[rows], at[rows]
     known, positions = torch.sort(at, dim=1, descending=True, stable=True)
-    return positions[:, :most], known[:, :most]
+    most = int(counts.max())
+    return tokens, positions[:, :most], known[:, :most]
 
 
 def initialised(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from paper_checks import recall_runs
-from paper_checks.recall_runs import trained
+from paper_checks.recall_runs import Reached, trained
 from paper_checks.recall_settings import birth, desk, sparse_chain, updates
 from simulate import Optimiser, train
 
@@ -43,10 +43,25 @@ def test_a_training_that_fails_is_said_and_the_next_ones_run():
 
 def test_jobs_differ_by_what_they_do():
     one = birth("desk").job(1)
+    ended = [
+        replace(one, until=Reached(name, least)) for name, least in (("recall", 0.5), ("recall", 0.6), ("answers", 0.5))
+    ]
     others = [birth("desk").job(2), birth("desk", loss_on="recall").job(1), birth("desk", triggers=1).job(1),
-              birth("desk", width=24).job(1), desk().job(1), desk(0.3).job(1), desk(steps=5).job(1)]  # fmt: skip
+              birth("desk", width=24).job(1), desk().job(1), desk(0.3).job(1), desk(steps=5).job(1),
+              *ended]  # fmt: skip
     assert len({one.key, *(job.key for job in others)}) == 1 + len(others)
     assert one.key == birth("desk").job(1).key
+    assert ended[0].key == replace(one, until=Reached("recall", 0.5)).key
+
+
+def test_jobs_end_where_a_quantity_is_reached():
+    """The first observation with so much of it is the last, in this process and in another."""
+    whole = TINY.job(8)
+    history = trained([whole])[0].history
+    least = history[2]["loss"]  # reached at the third observation, if not before
+    ended = [replace(TINY.job(seed), until=Reached("loss", least)) for seed in (8, 9)]
+    expected = next(k for k, seen in enumerate(history) if seen["loss"] >= least)
+    assert trained(ended)[0].history == history[: expected + 1] == trained(ended[:1])[0].history
 
 
 def test_settings_are_those_of_the_ledger():

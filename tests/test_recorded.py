@@ -5,24 +5,30 @@ from dataclasses import replace
 
 import pytest
 import torch
+from training_numbers import recall_run
 
 from paper_checks import recorded
 from paper_checks import test_e_paper_scale as paper_checks
-from paper_checks.paper_scale import train_and_test
+from paper_checks.paper_scale import CHANGES, train_and_test
 from paper_checks.recall_settings import desk
 from paper_checks.recorder import Recorder
 
-SEEN = {"noise": 0.5, "correct": 0.4, "recall": 1.0, "leads": 0.5, "on (q,c)": 0.9, "on (q,τ)": 0.05}
+FULL = {"noise": 0.5, "correct": 0.4, "recall": 1.0, "leads": 0.5}
 RUN = {
     "seed": 1,
-    "history": [{**SEEN, "step": step, "recall": float(step > 50)} for step in (0, 10, 50, 5000)],
-    "tested": {"full": SEEN, "without F2": {**SEEN, "noise": 0.1, "correct": 0.8}},
+    "history": recall_run().history,
+    "tested": {
+        "full": FULL,
+        "without F2": {**FULL, "noise": 0.1, "correct": 0.8, "leads": 0.9},
+        "without F1": {**FULL, "correct": 0.3},
+    },
+    "looked": {"on (q,c)": 0.9, "on (q,τ)": 0.05, "apart": 0.85, "on (q,τ) of equal": 0.1},
 }
 CPU = torch.device("cpu")
 
 
 def record(**changes):
-    return replace(recorded.new_record("E10", recorded.code_hash(), CPU, 1.5, [RUN] * 3), **changes)
+    return replace(recorded.new_record("E10", recorded.code_hash(), CPU, 1.5, [RUN] * 6), **changes)
 
 
 def claim():
@@ -76,19 +82,37 @@ def test_a_record_of_other_code_or_none_is_not_run(tmp_path, monkeypatch):
     assert paper_checks.usable_record() == record()
 
 
+def history(name, value, steps=range(10000)):
+    """The history with another value at these steps."""
+    return {"history": [{**seen, name: value} if seen["step"] in steps else seen for seen in RUN["history"]]}
+
+
+def answered(change, **values):
+    """Other answers after a change."""
+    return {"tested": {**RUN["tested"], change: {**RUN["tested"][change], **values}}}
+
+
 @pytest.mark.parametrize("change", [
-    {"history": [{**SEEN, "step": step, "noise": 0.1} for step in (0, 10, 50, 5000)]},
-    {"history": [{**SEEN, "step": step, "recall": 1.0} for step in (0, 10, 50, 5000)]},
-    {"history": [{**seen, "on (q,c)": 0.3} for seen in RUN["history"]]},
-    {"history": [{**seen, "on (q,τ)": 0.3} for seen in RUN["history"]]},
-    {"tested": {**RUN["tested"], "full": {**SEEN, "recall": 0.2}}},
-    {"tested": {**RUN["tested"], "without F2": SEEN}},
-    {"tested": {**RUN["tested"], "without F2": {**SEEN, "noise": 0.1}}},
+    history("noise", 0.55, range(11)),
+    history("noise", 0.8, range(6, 21)),
+    history("noise", 0.54, range(30, 10000)),
+    history("recall", 1.0, [100]),
+    history("recall", 0.2, [600]),
+    history("recall", 0.9, [40]),
+    answered("full", noise=0.2),
+    answered("without F2", noise=0.3),
+    answered("without F2", correct=0.45),
+    answered("without F2", recall=0.9),
+    answered("without F2", leads=0.6),
+    answered("without F1", noise=0.3),
+    answered("without F1", correct=0.4),
+    *({"looked": {**RUN["looked"], name: value}} for name, value in (
+        ("on (q,c)", 0.3), ("on (q,τ)", 0.3), ("apart", 0.4), ("on (q,τ) of equal", 0.5))),
 ])  # fmt: skip
 def test_every_number_of_a_record_can_fail(change):
     paper_checks.check(claim(), record())
-    with pytest.raises(AssertionError, match="2 of 3 seeds"):
-        paper_checks.check(claim(), record(runs=[RUN, RUN, {**RUN, **change}]))
+    with pytest.raises(AssertionError, match="5 of 6 seeds"):
+        paper_checks.check(claim(), record(runs=[*[RUN] * 5, {**RUN, **change}]))
 
 
 def test_training_at_any_scale_gives_what_a_record_keeps(tmp_path):
@@ -96,6 +120,7 @@ def test_training_at_any_scale_gives_what_a_record_keeps(tmp_path):
     setting = replace(desk(), width=6, batch=3, steps=2)
     found = train_and_test(setting, [3, 4], "cpu", tmp_path)
     assert [run["seed"] for run in found] == [3, 4] and found[0] != found[1]
-    assert set(found[0]["tested"]) >= {"full", "without F2", "F2.w1 at rank 1", "F2.w2 without rank 1"}
+    assert set(found[0]["tested"]) >= {*CHANGES, "F2.w1 at rank 1", "F2.w2 without rank 1"}
+    assert found[0]["looked"].keys() == RUN["looked"].keys()
     assert [seen["step"] for seen in found[0]["history"]] == [0, 1, 2]
     assert json.loads(json.dumps(found)) == train_and_test(setting, [3, 4], "cpu", tmp_path)

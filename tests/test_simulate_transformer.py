@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from simulate import Architecture, Hidden, Transformer, initialised, literal_logits, transformer
+from simulate import Architecture, Hidden, Transformer, feed_forward, initialised, literal_logits
 
 M, T, D, BATCH = 13, 11, 7, 5
 SIX = {"W_K1", "W_V1", "W_O1", "W_K2", "W_V2", "W_O2"}
@@ -99,13 +99,29 @@ def test_logits_are_the_literal_ones_at_every_marked_position(case, length):
 
 
 @pytest.mark.parametrize("values", [1, 50, 10**6])
-def test_feed_forward_layers_in_slices_are_those_in_one(monkeypatch, values):
-    """So few hidden values at a time that each position is a slice of its own, some, and all."""
-    model, tokens = made("F1"), random_tokens(T)
+@pytest.mark.parametrize("case", ["F1", "linear", "some frozen"])
+def test_feed_forward_layers_in_slices_are_those_in_one(monkeypatch, case, values):
+    """So few hidden values at a time that each position is a slice of its own, some, and all; gradients too."""
+    monkeypatch.setattr(feed_forward, "SLICE", values)
+    model, tokens = made(case), random_tokens(T)
     expected, bound = literal(tokens)(model), rounding(literal(tokens), model)
-    monkeypatch.setattr(transformer, "SLICE", values)
     at = masks(T)[1]
     assert_within(bound, model(tokens, at), expected[at])
+    with torch.no_grad():
+        assert_within(bound, model(tokens, at), expected[at])
+    test_gradients_are_those_of_the_literal_loss(case)
+
+
+def test_sequences_without_a_marked_position_cost_nothing():
+    """The rows that are worked out are those that somebody asks about."""
+    model, tokens = made("F1"), random_tokens(T)
+    seen = []
+    model.F1.register_forward_hook(lambda layer, given, result: seen.append(len(result)))
+    one, every, ragged = masks(T)
+    for at in (one, every, ragged):
+        model(tokens, at), model.attention(tokens, at), model.attended(tokens, at)
+    assert seen == [1] * 3 + [BATCH] * 3 + [BATCH - 1] * 3
+    assert torch.equal(model.first_attention(tokens), model.attention(tokens, one)[0])
 
 
 @lengths

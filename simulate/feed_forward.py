@@ -1,0 +1,79 @@
+"""A feed-forward layer with its residual connection, slice by slice of rows, with its gradient.
+
+A slice's hidden values stay in the processor's cache until they are used, and the gradient of the activation is taken
+in place: torch's own layer asks for fresh memory of the size of all hidden values four times per update.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+SLICE = 2**16
+"""Hidden values that a CPU works on at a time."""
+
+
+class _FeedForward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, w1: torch.Tensor, w2: torch.Tensor, is_relu: bool) -> torch.Tensor:
+        hidden: list[torch.Tensor] = []
+        result = _layer(x, w1, w2, is_relu, hidden.append)
+        ctx.is_relu = is_relu
+        ctx.save_for_backward(x, w1, w2, *hidden)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, w1, w2, *hidden = ctx.saved_tensors
+        by_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        by_w1 = torch.zeros_like(w1) if ctx.needs_input_grad[1] else None
+        by_w2 = torch.zeros_like(w2) if ctx.needs_input_grad[2] else None
+        for (start, end), values in zip(_slices(x, w1), hidden, strict=True):
+            g = gradient[start:end]
+            if by_w2 is not None:
+                by_w2.addmm_(g.T, values)
+            if by_x is None and by_w1 is None:
+                continue
+            by_hidden = g @ w2
+            if ctx.is_relu:
+                torch.ops.aten.threshold_backward.grad_input(by_hidden, values, 0, grad_input=by_hidden)
+            if by_w1 is not None:
+                by_w1.addmm_(by_hidden.T, x[start:end])
+            if by_x is not None:
+                torch.addmm(g, by_hidden, w1, out=by_x[start:end])
+        return by_x, by_w1, by_w2, None
+
+
+def _layer(
+    x: torch.Tensor, w1: torch.Tensor, w2: torch.Tensor, is_relu: bool, keep: Callable[[torch.Tensor], None]
+) -> torch.Tensor:
+    """The layer; `keep` is called with the hidden values of each slice."""
+    result = torch.empty_like(x)
+    for start, end in _slices(x, w1):
+        values = functional.linear(x[start:end], w1)
+        if is_relu:
+            values.relu_()
+        torch.addmm(x[start:end], values, w2.T, out=result[start:end])
+        keep(values)
+    return result
+
+
+def _slices(x: torch.Tensor, w1: torch.Tensor) -> Iterator[tuple[int, int]]:
+    """Equal slices of rows but for the last; one on a GPU."""
+    rows = max(1, SLICE // len(w1)) if x.device.type == "cpu" else len(x)
+    return ((start, min(start + rows, len(x))) for start in range(0, len(x), rows))
+
+
+def feed_forward(x: torch.Tensor, w1: torch.Tensor, w2: torch.Tensor, *, is_relu: bool) -> torch.Tensor:
+    """x + w2 f(w1 x) for each row of x, shape (rows, d), with f = max(·, 0) or the identity. Differentiable once.
+
+    Args:
+        x: shape (rows, d).   w1: shape (hidden, d).   w2: shape (d, hidden).
+    """
+    if not torch.is_grad_enabled():
+        return _layer(x, w1, w2, is_relu, lambda values: None)
+    result: torch.Tensor = _FeedForward.apply(x, w1, w2, is_relu)  # type: ignore[no-untyped-call]
+    return result

@@ -284,7 +284,7 @@ def replicated(
         used = boundaries or TRAINING.boundaries()
         path = follow(values, threshold, expected, used)
     else:
-        used = TRAINING.of_all(np.size(values))
+        used = boundaries or TRAINING.of_all(np.size(values))
         path = follow(lambda count: values, threshold, expected, used)
     numbers, (seeds, wrong, allowed) = path.values, path.looks[-1]
     limit = float(stats.beta.ppf(0.05, seeds - wrong, wrong + 1)) if seeds > wrong else 0.0

@@ -49,6 +49,10 @@ class Rule:
             return TRAINING.boundaries(least=self.seeds)
         return TRAINING.boundaries(absent, stated, self.seeds)
 
+    def of_all(self, threshold: str, count: int) -> Boundaries:
+        """The same of a statement about all `count` trainings that there are."""
+        return TRAINING.of_all(count, self.thresholds.get(f"{threshold}_absent", 0.5))
+
 
 @dataclass(frozen=True)
 class Stated:

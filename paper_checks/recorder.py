@@ -71,8 +71,9 @@ class Recorder:
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """See `comparator.replicated`; the threshold by its name in the ledger's rule, with the shares that the rule
         gives it; its pilot is the one on file."""
-        limit, boundaries = self.rule.thresholds[threshold], self.rule.boundaries(threshold)
-        known = pilot_values(self.claim, name)
+        limit, known = self.rule.thresholds[threshold], pilot_values(self.claim, name)
+        is_all = not callable(values)
+        boundaries = self.rule.of_all(threshold, len(values)) if is_all else self.rule.boundaries(threshold)
         self.record(comparator.replicated(name, limit, expected, values, boundaries, pilot=known, **details))
 
     def recorded(self, when: str, device: str) -> None:

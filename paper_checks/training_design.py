@@ -75,15 +75,17 @@ class TrainingDesign:
             )
         return found
 
-    def of_all(self, count: int) -> Boundaries:
+    def of_all(self, count: int, absent: float = 0.5) -> Boundaries:
         """The boundaries of a statement about a fixed number of trainings, all there are: one look.
 
         Raises:
-            ValueError: so few that a coin passes with probability above `miss` however they come out.
+            ValueError: so few that a share `absent` passes with probability above `miss` however they come out.
         """
-        found = _boundaries((count,), 0.5, 0.9, self.miss, 0.0)
+        found = _boundaries((count,), absent, 0.9, self.miss, 0.0)
         if found.allowed[0] < 0:
-            raise ValueError(f"{count} trainings decide nothing: a coin passes with probability {0.5**count:.3g}")
+            raise ValueError(
+                f"{count} trainings decide nothing: a share {absent} passes with probability {absent**count:.3g}"
+            )
         return found
 
 

@@ -24,7 +24,8 @@ CHECKS = {
 
 
 class OfAll(Recorder):
-    """A recorder that wants all training seeds on their side, however few, and keeps what it was given."""
+    """A recorder that wants all training seeds on their side, however few, but for one where the rule is about a share
+    of several; it keeps what it was given."""
 
     def __init__(self, claim):
         super().__init__(claim, SEED, [])
@@ -33,7 +34,8 @@ class OfAll(Recorder):
     def replicated(self, name, threshold, expected, values, **details):
         numbers, limit = np.asarray(values, dtype=float), self.rule.thresholds[threshold]
         self.given[threshold] = (expected, [*self.given.get(threshold, (0, []))[1], *numbers])
-        one_look = Boundaries((numbers.size,), (0,), (1,), 0.5**numbers.size, 0.0)
+        wrong = int(f"{threshold}_absent" in self.rule.thresholds and numbers.size > 1)
+        one_look = Boundaries((numbers.size,), (wrong,), (wrong + 1,), 0.5**numbers.size, 0.0)
         self.record(comparator.replicated(name, limit, expected, lambda count: numbers, one_look, **details))
 
 

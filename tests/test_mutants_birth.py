@@ -9,7 +9,8 @@ what the ledger says that a claim catches is this table (see `test_catches`). Mu
     nothing learned           the first weights in place of the last ones, and what was observed at the start
     losses exchanged          that on bigrams for that on answers and the other way about
     last token not forced     answers are asked for where z_T happens to hold a trigger
-    at triggers as they come  answers are asked for at all triggers whose answer was shown
+    at triggers as they come  answers are asked for at all triggers whose answer was shown. No claim turns red on both
+                              seeds. `test_answers_are_asked_for_at_a_forced_trigger` catches it.
     rare for frequent         tokens are counted from the least frequent
     tested as trained         the law to test on is the law trained on
     trained triggers counted  where triggers are to be new, those trained on count too
@@ -23,14 +24,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+import training_mutants
 from mutation import SEED
+from training_mutants import BOTH, STRICT, decide_by, is_red
 
 from paper_checks import birth_experiments as experiments
 from paper_checks import ledger, recall_observers, recall_runs, recall_settings
 from paper_checks import test_b_training as checks
 from paper_checks.recall_settings import birth, data_law, seeds, short_sequences
-from paper_checks.recorder import Recorder
-from paper_checks.training_design import Boundaries
 from simulate import initialised, training, with_weights
 
 CHECKS = {
@@ -54,44 +55,29 @@ CAUGHT = {
         "W_K transposed",
         "nothing learned",
         "last token not forced",
-        "at triggers as they come",
         "rare for frequent",
         "tested as trained",
         "trained triggers counted",
     },
 }
-STRICT, BOTH = Boundaries((2,), (0,), (1,), 0.25, 0.0), Boundaries((2,), (1,), (2,), 0.75, 0.0)
-_trained = {}
 
 
 @pytest.fixture(autouse=True)
 def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
-    monkeypatch.setattr(ledger.Rule, "boundaries", lambda rule, threshold: BOTH)
+    decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
     experiments._recalled.cache_clear()
 
 
 def train_here(monkeypatch, mutant):
-    """Each training once per mutant."""
-
-    def trained(jobs, device):
-        for job in jobs:
-            if (mutant, job.key) not in _trained:
-                _trained[mutant, job.key] = recall_runs._train(job)
-        return [_trained[mutant, job.key] for job in jobs]
-
-    monkeypatch.setattr(experiments, "trained", trained)
+    """See `training_mutants`."""
+    training_mutants.train_here(monkeypatch, experiments, mutant)
 
 
 def is_caught(claim):
     """Whether a check of a claim is red."""
-    for check in CHECKS[claim]:
-        try:
-            check(Recorder(claim, SEED, []))
-        except AssertionError:
-            return True
-    return False
+    return is_red(claim, CHECKS[claim])
 
 
 def assert_caught(mutant, claims=tuple(CHECKS)):
@@ -177,10 +163,27 @@ def test_a_last_token_that_is_not_forced_is_caught(monkeypatch):
     assert_caught("last token not forced", ["B6"])
 
 
-def test_triggers_as_they_come_are_caught(monkeypatch):
+def test_triggers_as_they_come_are_not_caught(monkeypatch):
     monkeypatch.setattr(experiments, "forced", lambda law: law)
     monkeypatch.setattr(experiments, "on_a_trigger", lambda batch: batch.shown.clone())
     assert_caught("at triggers as they come", ["B6"])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_answers_are_asked_for_at_a_forced_trigger(seed):
+    """At z_T alone, once per sequence. Of rare triggers as they come, those that are their own answer are asked for
+    more than twice as often as there."""
+    law = data_law("desk", triggers=(5, 6, 7)).law(seed)
+    batch = experiments.forced(law).sample(4000, seed=seed)
+    at = experiments.on_a_trigger(batch)
+    assert np.isin(batch.tokens[:, -1], law.triggers).all()
+    assert not at[:, :-1].any() and torch.equal(at[:, -1], batch.shown[:, -1])
+
+    def own(batch, at):
+        return float((batch.correct[at] == batch.tokens[at]).double().mean())
+
+    free = law.sample(4000, seed=seed)
+    assert own(free, free.shown) > 2 * own(batch, at)
 
 
 def test_rare_triggers_for_frequent_ones_are_caught(monkeypatch):

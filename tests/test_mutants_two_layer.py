@@ -23,15 +23,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from mutation import SEED
+import training_mutants
+from training_mutants import BOTH, STRICT, decide_by, is_red
 
-from paper_checks import attended_inputs, ledger, recall_observers, recall_runs, two_layer_statements
+from paper_checks import attended_inputs, recall_observers, two_layer_statements
 from paper_checks import recall_experiments as experiments
 from paper_checks import test_e_low_rank as rank_checks
 from paper_checks import test_e_training as training_checks
 from paper_checks.recall_settings import DESK_TASK
-from paper_checks.recorder import Recorder
-from paper_checks.training_design import Boundaries
 from simulate import initialised, recall, training, truncated, with_weights, without
 from simulate.recall import Recall
 from theory import memory_shared
@@ -75,39 +74,25 @@ CAUGHT = {
         "(2) a fifth higher",
     },
 }
-STRICT, BOTH = Boundaries((2,), (0,), (1,), 0.25, 0.0), Boundaries((2,), (1,), (2,), 0.75, 0.0)
-_trained = {}
 
 
 @pytest.fixture(autouse=True)
 def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
-    monkeypatch.setattr(ledger.Rule, "boundaries", lambda rule, threshold: BOTH)
+    decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
     for known in (experiments._answers, experiments._looks, experiments._first_looks):
         known.cache_clear()
 
 
 def train_here(monkeypatch, mutant):
-    """Each training once per mutant."""
-
-    def trained(jobs):
-        for job in jobs:
-            if (mutant, job.key) not in _trained:
-                _trained[mutant, job.key] = recall_runs._train(job)
-        return [_trained[mutant, job.key] for job in jobs]
-
-    monkeypatch.setattr(experiments, "trained", trained)
+    """See `training_mutants`."""
+    training_mutants.train_here(monkeypatch, experiments, mutant)
 
 
 def is_caught(claim):
     """Whether a check of a claim is red."""
-    for check in CHECKS[claim]:
-        try:
-            check(Recorder(claim, SEED, []))
-        except AssertionError:
-            return True
-    return False
+    return is_red(claim, CHECKS[claim])
 
 
 def assert_caught(mutant, claims):
@@ -117,7 +102,7 @@ def assert_caught(mutant, claims):
 
 @pytest.mark.parametrize("claim", CHECKS)
 def test_the_checks_are_green_as_they_are(monkeypatch, claim):
-    monkeypatch.setattr(ledger.Rule, "boundaries", lambda rule, threshold: STRICT)
+    decide_by(monkeypatch, STRICT)
     assert not is_caught(claim)
 
 

@@ -20,15 +20,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
+import training_mutants
 from mutation import SEED
+from training_mutants import BOTH, STRICT, decide_by
 
-from paper_checks import ledger, recall_observers, recall_runs, two_layer_statements
+from paper_checks import ledger, recall_observers, two_layer_statements
 from paper_checks import level_experiments as levels
 from paper_checks import recall_experiments as experiments
 from paper_checks import test_e_variations as checks
 from paper_checks.recall_settings import desk
 from paper_checks.recorder import Recorder
-from paper_checks.training_design import Boundaries
 from simulate import Hidden, Optimiser, recall, training, with_weights
 
 CAUGHT = {
@@ -53,28 +54,19 @@ CAUGHT = {
         "no direction removed",
     },
 }
-STRICT, BOTH = Boundaries((2,), (0,), (1,), 0.25, 0.0), Boundaries((2,), (1,), (2,), 0.75, 0.0)
-_trained = {}
 
 
 @pytest.fixture(autouse=True)
 def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
-    monkeypatch.setattr(ledger.Rule, "boundaries", lambda rule, threshold: BOTH)
+    decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
     experiments._answers.cache_clear()
 
 
 def train_here(monkeypatch, mutant, change=lambda run: run):
-    """Each training once per mutant, and what `change` makes of it."""
-
-    def trained(jobs):
-        for job in jobs:
-            if (mutant, job.key) not in _trained:
-                _trained[mutant, job.key] = recall_runs._train(job)
-        return [change(_trained[mutant, job.key]) for job in jobs]
-
-    monkeypatch.setattr(experiments, "trained", trained)
+    """See `training_mutants`; what is known of the answers of other trainings is forgotten."""
+    training_mutants.train_here(monkeypatch, experiments, mutant, change)
     experiments._answers.cache_clear()
 
 
@@ -102,7 +94,7 @@ def caught(claim, mutant, check, match):
 
 @pytest.mark.parametrize("name", GREEN)
 def test_the_checks_are_green_as_they_are(monkeypatch, name):
-    monkeypatch.setattr(ledger.Rule, "boundaries", lambda rule, threshold: STRICT)
+    decide_by(monkeypatch, STRICT)
     GREEN[name]()
 
 

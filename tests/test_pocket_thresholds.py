@@ -11,8 +11,10 @@ from paper_checks.comparator import verdict
 from paper_checks.ledger import rule_of
 from simulate.pocket import CONFIRMING, EXPLORED
 
-FIXED = {"late_share": 0.5, "effect": 0.05}
-"""Thresholds that the sentence has; twice the largest of the three seeds is far on its side."""
+FIXED = {"recall_late_share": 0.5, "facts_late_share": 0.5, "recall_effect": 0.05, "facts_effect": 0.05,
+         "facts_all_share": 0.85}  # fmt: skip
+"""Thresholds that the sentence has, or the other set of prompts; twice the largest of the three seeds is far on its
+side."""
 ROUNDED = 0.8
 """A threshold is a round number, little weaker: the rule takes the smallest of three draws of prompts, this is one."""
 
@@ -66,16 +68,17 @@ def test_every_threshold_is_used(found):
     given, _ = found
     others = {"P4": {"names_helped"}, "P5": {"early_effect"}}
     for claim, several in given.items():
-        assert rule_of(claim).thresholds.keys() == several.keys() | others.get(claim, set())
+        named = {key for key in rule_of(claim).thresholds if not key.endswith("_absent")}
+        assert named == several.keys() | others.get(claim, set())
 
 
 def test_verdicts_and_evidence_on_the_three(found):
     """What the rules come from passes them; a record names models, standard errors and cells."""
     _, passed = found
     verdicts = {claim: verdict(evidence) for claim, evidence in passed.items()}
-    assert verdicts == {"P1": "verified", "P2": "verified", "P3": "verified", "P4": "bounded", "P5": "bounded"}
+    assert verdicts == {"P1": "verified", "P2": "bounded", "P3": "verified", "P4": "bounded", "P5": "bounded"}
     names = next(one for one in passed["P4"] if one.name.startswith("names"))
-    assert names.details["helped"] == 2 and names.details["interval"] == pytest.approx((0.0943, 0.9916), abs=1e-4)
+    assert names.details["helped"] == 2 and names.details["share"] == pytest.approx((0.0943, 0.9916), abs=1e-4)
     assert all(len(one.details["standard_errors"]) == 3 for one in passed["P1"])
 
 

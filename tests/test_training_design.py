@@ -117,7 +117,7 @@ def test_all_trainings_that_there_are():
     for count, most, chance in ((5, 0, 1 / 32), (8, 1, 9 / 256), (10, 1, 11 / 1024)):
         found = TRAINING.of_all(count)
         assert found.allowed == (most,) and math.isclose(found.chance, chance, rel_tol=1e-12)
-    with pytest.raises(ValueError, match=r"4 trainings decide nothing: a coin passes with probability 0\.0625"):
+    with pytest.raises(ValueError, match=r"4 trainings decide nothing: a share 0\.5 passes with probability 0\.0625"):
         TRAINING.of_all(4)
 
 

@@ -12,9 +12,9 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate import Recall, Trained, Transformer, answers
+from simulate import Recall, Trained, answers
 
-from .recall_experiments import TESTED, Observed
+from .recall_experiments import TESTED, Observed, Seeded
 from .recall_observers import forced, on_a_trigger
 from .recall_runs import trained
 from .recall_settings import MATRICES, MemorySetting, seeds
@@ -24,22 +24,10 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Born:
-    """One training of a setting, on a chain of its own; `seed` is that of chain, weights, batches and tests."""
+class Born(Seeded):
+    """One training of a setting, on a chain of its own."""
 
-    seed: int
     setting: MemorySetting
-    trained: Trained
-
-    @property
-    def model(self) -> Transformer:
-        """The trained model."""
-        return self.trained.model
-
-    @property
-    def history(self) -> list[dict[str, float]]:
-        """What was observed on the way."""
-        return self.trained.history
 
 
 def runs(claim: Recorder, setting: MemorySetting, count: int, device: str) -> list[Born]:
@@ -51,12 +39,12 @@ def births(base_seed: int, setting: MemorySetting, count: int, device: str = "cp
     """See `runs`."""
     chosen = seeds(base_seed, "birth", count)
     found = trained([setting.job(seed) for seed in chosen], device)
-    return [_born(seed, setting, run) for seed, run in zip(chosen, found, strict=True)]
+    return [_born(seed, run, setting) for seed, run in zip(chosen, found, strict=True)]
 
 
 @cache
-def _born(seed: int, setting: MemorySetting, run: Trained) -> Born:
-    return Born(seed, setting, run)
+def _born(seed: int, run: Trained, setting: MemorySetting) -> Born:
+    return Born(seed, run, setting)
 
 
 def half_way(run: Observed, name: str) -> float:

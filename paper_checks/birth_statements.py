@@ -25,7 +25,7 @@ def bigrams_first(claim: Claimed, over: Over) -> None:
 
 def memories_in_order(claim: Claimed, over: Over, loss_on: str) -> None:
     """In long sequences W_O², W_K² and W_K¹ are half-way from their first value to 1 in this order. In the end W_O² has
-    all of its memory, W_K² nearly all, W_K¹ not all."""
+    nearly all of its memory, W_K² most, W_K¹ not all."""
     where = f"loss on {loss_on}"
     claim.replicated(f"W_O², W_K², W_K¹ half-way in this order, {where}", "in_order", +1, over(experiments.in_order))
     wait = over(partial(experiments.log_wait, first="W_O2", second="W_K1"))

@@ -281,24 +281,24 @@ def replicated(
     from the pilot's median to the threshold that the median went.
     """
     if callable(values):
-        used = boundaries or TRAINING.boundaries()
-        path = follow(values, threshold, expected, used)
+        limits = boundaries or TRAINING.boundaries()
+        path = follow(values, threshold, expected, limits)
     else:
-        used = boundaries or TRAINING.of_all(np.size(values))
-        path = follow(lambda count: values, threshold, expected, used)
+        limits = boundaries or TRAINING.of_all(np.size(values))
+        path = follow(lambda count: values, threshold, expected, limits)
     numbers, (seeds, wrong, allowed) = path.values, path.looks[-1]
     limit = float(stats.beta.ppf(0.05, seeds - wrong, wrong + 1)) if seeds > wrong else 0.0
     low, high, coverage = median_interval(numbers)
     where = f"{'above' if expected > 0 else 'below'} {threshold:.4g}"
     message = f"{seeds - wrong} of {seeds} seeds {where}"
-    message += f" (at most {max(allowed, 0)} others allowed; by chance {used.chance:.2g}); share of seeds at least "
+    message += f" (at most {max(allowed, 0)} others allowed; by chance {limits.chance:.2g}); share of seeds at least "
     message += f"{limit:.2f}; median {np.median(numbers):.4g} in [{low:.4g}, {high:.4g}]; "
     message += ", ".join(f"{number:.3g}" for number in numbers)
-    known = {"holds": seeds - wrong, "needed": seeds - allowed, "chance": used.chance, "lower_limit": limit,
+    known = {"holds": seeds - wrong, "needed": seeds - allowed, "chance": limits.chance, "lower_limit": limit,
              "interval": [_float(low), _float(high), coverage], "looks": path.looks,
-             "boundaries": {key: list(x) if isinstance(x, tuple) else x for key, x in used._asdict().items()},
+             "boundaries": {key: list(x) if isinstance(x, tuple) else x for key, x in limits._asdict().items()},
              "values": [_float(number) for number in numbers]}  # fmt: skip
-    median, detectable, way = float(np.median(numbers)), None, _way_to_failing(path, used)
+    median, detectable, way = float(np.median(numbers)), None, _way_to_failing(path, limits)
     if pilot is not None:
         middle = float(np.median(np.asarray(pilot, dtype=np.float64)))
         known["pilot"] = {"seed": PILOT_SEED, "median": _float(middle), "values": [_float(one) for one in pilot]}

@@ -36,7 +36,7 @@ class Rule:
 
     How many seeds are trained, and how many of them may be on the wrong side, is the design's (`training_design`), for
     at least `seeds` seeds. The shares of seeds that it tells apart are the design's too, unless the rule has thresholds
-    `<name>_absent` and `<name>_stated`.
+    `<name>_absent` and `<name>_stated`; of a fixed number of trainings `<name>_absent` alone.
     """
 
     thresholds: Mapping[str, float]

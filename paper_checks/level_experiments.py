@@ -12,20 +12,18 @@ Not in (1): the updates in which the noise is learned, the event that the trigge
 the gradient. T3.2's N³ K[P(q)] ≈ (1-α)⁴, the growth of W_KQ on values that have grown for one step, is its first order.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import Any
+from functools import cache
 
 import numpy as np
 
-from simulate import Hidden, Recall, RecallBatch, Transformer, answers
+from simulate import Hidden, Transformer, answers
 
 from . import recall_experiments as experiments
 from .ledger import rule_of
 from .recall_experiments import Floats, Observed, dropped, measured
-from .recall_observers import Observer, last_shown, means
+from .recall_observers import LawObserver, last_shown, means
 from .recall_runs import Job, Reached
 from .recall_settings import DESK_TASK, EVERY, LEARNED, LEVELS, Setting, desk
 from .recorder import experiment_seed
@@ -50,23 +48,9 @@ WATCHED = 400
 
 
 @dataclass(frozen=True, eq=False)
-class AnswerObserver(Observer):
+class AnswerObserver(LawObserver):
     """`means` of the answers at the last trigger whose c was shown, and nothing else: a third of the work of a
     `RecallObserver`."""
-
-    law: Recall
-    sequences: int
-    seed: int
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """The test sequences."""
-        return "answers", self.sequences, self.seed, json.dumps(self.law.configuration)
-
-    @cached_property
-    def batch(self) -> RecallBatch:
-        """The test sequences."""
-        return self.law.sample(self.sequences, seed=self.seed)
 
     def __call__(self, model: Transformer) -> dict[str, float]:
         """The numbers."""
@@ -250,18 +234,15 @@ def noise_before_recall(claim: Claimed, over: Over, which: str, most: float = np
 
 
 def several_triggers(claim: Claimed, over: Over, triggers: int) -> None:
-    """The noise first; after TRIGGERS_AT updates recall, the noise without F2, and attention; that on (q,τ) with one
-    trigger is E4's."""
+    """The noise first; after TRIGGERS_AT updates recall, the noise without F2, and attention."""
     which = f"K = {triggers}"
     noise_before_recall(claim, over, which, TRIGGERS_AT)
-    stated = [
+    for name, seen, threshold, expected in (
         ("recall", "recall", "recall_at_400", +1),
         ("P(τ) without F2", "noise without F2", "noise_without_F2", -1),
         ("attention on (q,c)", "on (q,c)", "on_correct", +1),
-    ]
-    if triggers > 1:
-        stated.append(("attention on (q,τ), where one stands,", "on (q,τ)", "on_noise", -1))
-    for name, seen, threshold, expected in stated:
+        ("attention on (q,τ), where one stands,", "on (q,τ)", "on_noise", -1),
+    ):
         values = over(observed(seen, TRIGGERS_AT))
         claim.replicated(f"{name} at update {TRIGGERS_AT}, {which}", threshold, expected, values)
 

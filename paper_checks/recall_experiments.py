@@ -58,11 +58,10 @@ class Answering(Observed, Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Replicate:
-    """One training of a setting, with test sequences of its own; `seed` is that of its weights and batches."""
+class Seeded:
+    """One training, and the seed of all that is drawn for it."""
 
     seed: int
-    law: Recall
     trained: Trained
 
     @property
@@ -74,6 +73,13 @@ class Replicate:
     def history(self) -> list[dict[str, float]]:
         """What was observed on the way."""
         return self.trained.history
+
+
+@dataclass(frozen=True, eq=False)
+class Replicate(Seeded):
+    """One training of a setting, with test sequences of its own."""
+
+    law: Recall
 
     @cached_property
     def fresh(self) -> RecallBatch:
@@ -112,7 +118,7 @@ def replicates(base_seed: int, setting: Setting, count: int) -> list[Replicate]:
     """See `runs`."""
     chosen = seeds(base_seed, "two-layer", count)
     found = trained([setting.job(seed) for seed in chosen])
-    return [_replicate(seed, setting.law, run) for seed, run in zip(chosen, found, strict=True)]
+    return [_replicate(seed, run, setting.law) for seed, run in zip(chosen, found, strict=True)]
 
 
 def over_seeds(claim: Recorder, setting: Setting) -> Callable[[Callable[[list[Replicate]], Any]], Callable[[int], Any]]:
@@ -121,8 +127,8 @@ def over_seeds(claim: Recorder, setting: Setting) -> Callable[[Callable[[list[Re
 
 
 @cache
-def _replicate(seed: int, law: Recall, run: Trained) -> Replicate:
-    return Replicate(seed, law, run)
+def _replicate(seed: int, run: Trained, law: Recall) -> Replicate:
+    return Replicate(seed, run, law)
 
 
 def no_feed_forward(steps: int = 1000) -> Setting:

@@ -34,6 +34,25 @@ class Observer:
         raise NotImplementedError
 
 
+@dataclass(frozen=True, eq=False)
+class LawObserver(Observer):
+    """An observer on sequences of a law, which training does not see."""
+
+    law: Recall
+    sequences: int
+    seed: int
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The kind of observer and the test sequences."""
+        return type(self).__name__, self.sequences, self.seed, json.dumps(self.law.configuration)
+
+    @cached_property
+    def batch(self) -> RecallBatch:
+        """The test sequences."""
+        return self.law.sample(self.sequences, seed=self.seed)
+
+
 def last_shown(batch: RecallBatch) -> torch.Tensor:
     """The last position of each sequence whose trigger's output was shown before, if there is one."""
     order = torch.arange(1, batch.shown.shape[1] + 1, device=batch.shown.device) * batch.shown
@@ -92,26 +111,12 @@ def first_looks(model: Transformer, batch: RecallBatch) -> dict[str, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class RecallObserver(Observer):
+class RecallObserver(LawObserver):
     """P(τ), P(c) and accuracy at the last trigger whose c was shown, with F2 and without, and both layers' attention.
 
     "on (q,c)", "on (q,τ)": see `looks`. "after": first-layer attention to the previous token from positions that follow
     a trigger, "previous": from all.
     """
-
-    law: Recall
-    sequences: int
-    seed: int
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """The test sequences."""
-        return "recall", self.sequences, self.seed, json.dumps(self.law.configuration)
-
-    @cached_property
-    def batch(self) -> RecallBatch:
-        """The test sequences."""
-        return self.law.sample(self.sequences, seed=self.seed)
 
     def __call__(self, model: Transformer) -> dict[str, float]:
         """The numbers."""
@@ -154,18 +159,9 @@ def on_a_trigger(batch: RecallBatch) -> torch.Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class MemoryObserver(Observer):
+class MemoryObserver(LawObserver):
     """Memory recall of the three matrices; the losses in nats on global bigrams ("bigrams", KL from the chain's rows)
     and on answers ("answers", -ln p(c)), and how often these lead ("recall"), where z_T is made a trigger."""
-
-    law: Recall
-    sequences: int
-    seed: int
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """The test sequences."""
-        return "memory", self.sequences, self.seed, json.dumps(self.law.configuration)
 
     @cached_property
     def batch(self) -> RecallBatch:

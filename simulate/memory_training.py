@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from theory.task import as_count
+from theory.task import as_count, as_snapshots
 
 from .arguments import as_array, as_seed
 from .associative_memory import CPU, AssociativeMemory, Embeddings, as_embeddings, as_noise_level
@@ -246,11 +246,4 @@ def _as_marks(snapshots: Any, learning_rates: Any) -> NDArray[np.int64]:
     steps = len(_as_rates(learning_rates))
     if snapshots is None:
         return np.array([steps])
-    marks = as_array("snapshots", snapshots, "iu")
-    if marks.ndim != 1 or marks.size == 0:
-        raise ValueError(f"snapshots must have shape (S,) with S >= 1, got {marks.shape}")
-    if marks.min() < 0 or marks.max() > steps:
-        raise ValueError(f"snapshots must be in 0..{steps}, got {marks.min()}..{marks.max()}")
-    if (marks[1:] <= marks[:-1]).any():
-        raise ValueError("snapshots must be strictly increasing")
-    return marks.astype(np.int64)
+    return as_snapshots(as_array("snapshots", snapshots, "iu"), steps)

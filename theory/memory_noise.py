@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
 from .memory import as_memory
-from .task import as_count
+from .task import as_count, as_snapshots
 
 Floats = NDArray[np.float64]
 
@@ -148,11 +148,5 @@ def _as_marks(snapshots: Any, steps: int) -> list[int]:
     marks = np.asarray(snapshots)
     if marks.dtype.kind not in "iu":
         raise TypeError(f"snapshots must be an array of integers, got dtype {marks.dtype}")
-    if marks.ndim != 1 or marks.size == 0:
-        raise ValueError(f"snapshots must have shape (S,) with S >= 1, got {marks.shape}")
-    if marks.min() < 0 or marks.max() > steps:
-        raise ValueError(f"snapshots must be in 0..{steps}, got {marks.min()}..{marks.max()}")
-    if (marks[1:] <= marks[:-1]).any():
-        raise ValueError("snapshots must be strictly increasing")
-    found: list[int] = marks.tolist()
+    found: list[int] = as_snapshots(marks, steps).tolist()
     return found

@@ -6,6 +6,9 @@ from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def as_count(name: str, value: Any, minimum: int) -> int:
     """`value` as an int of at least `minimum`, or a TypeError / ValueError that names `name`."""
@@ -14,6 +17,17 @@ def as_count(name: str, value: Any, minimum: int) -> int:
     if value < minimum:
         raise ValueError(f"{name} must be an integer >= {minimum}, got {value}")
     return int(value)
+
+
+def as_snapshots(marks: NDArray[Any], steps: int) -> NDArray[np.int64]:
+    """Integers as strictly increasing numbers of steps in 0..steps, shape (S,), or a ValueError."""
+    if marks.ndim != 1 or marks.size == 0:
+        raise ValueError(f"snapshots must have shape (S,) with S >= 1, got {marks.shape}")
+    if marks.min() < 0 or marks.max() > steps:
+        raise ValueError(f"snapshots must be in 0..{steps}, got {marks.min()}..{marks.max()}")
+    if (marks[1:] <= marks[:-1]).any():
+        raise ValueError("snapshots must be strictly increasing")
+    return marks.astype(np.int64)
 
 
 def as_probability(name: str, value: Any) -> float | Fraction:

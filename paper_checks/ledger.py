@@ -199,6 +199,7 @@ def _rule(entry: Any) -> Rule:
     for name in thresholds:
         try:
             rule.boundaries(name)
+            rule.of_all(name, TRAINING.looks[-1])  # so many that the shares alone can be wrong
         except ValueError as error:
             raise _MalformedError(f"rule.{name}", f"rule: {error}") from error
     return rule

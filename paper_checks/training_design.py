@@ -62,8 +62,7 @@ class TrainingDesign:
             ValueError: shares that are not 0 < absent < stated < 1, or that the looks cannot tell apart with these
                 error probabilities.
         """
-        if not 0 < absent < stated < 1:
-            raise ValueError(f"shares must be 0 < absent < stated < 1, got {absent} and {stated}")
+        _check_shares(absent, stated)
         looks = tuple(look for look in self.looks if look > least)
         alarm = self.false_alarm / self.family
         chosen = (least, *looks) if least >= self.looks[0] else self.looks
@@ -79,14 +78,22 @@ class TrainingDesign:
         """The boundaries of a statement about a fixed number of trainings, all there are: one look.
 
         Raises:
-            ValueError: so few that a share `absent` passes with probability above `miss` however they come out.
+            ValueError: a share that is not in (0, 0.9), or so few trainings that a share `absent` passes with
+                probability above `miss` however they come out.
         """
-        found = _boundaries((count,), absent, 0.9, self.miss, 0.0)
+        stated = 0.9
+        _check_shares(absent, stated)
+        found = _boundaries((count,), absent, stated, self.miss, 0.0)
         if found.allowed[0] < 0:
             raise ValueError(
                 f"{count} trainings decide nothing: a share {absent} passes with probability {absent**count:.3g}"
             )
         return found
+
+
+def _check_shares(absent: float, stated: float) -> None:
+    if not 0 < absent < stated < 1:
+        raise ValueError(f"shares must be 0 < absent < stated < 1, got {absent} and {stated}")
 
 
 TRAINING = TrainingDesign()

@@ -213,6 +213,17 @@ def test_a_recorder_holds_values_against_the_rule():
     assert claim.evidence[0].numbers == 9 and claim.evidence[0].exact == 0.4
     claim.replicated("x", "rare", -1, lambda n: [0.5, 0.1, 0.5, 0.1, 0.1] * (n // 5) + [0.1] * (n % 5))
     assert claim.evidence[1].details["boundaries"] != claim.evidence[0].details["boundaries"]
+
+
+def test_a_recorder_holds_all_trainings_against_the_rule():
+    """One wrong of seven is too many, unless the rule has a share of its own: of 0.3, two may be."""
+    claim = Recorder("E1", 1, [])
+    claim.__dict__["rule"] = Rule({"level": 0.4, "some": 0.4, "some_absent": 0.3})
+    claim.replicated("x", "level", -1, [0.1] * 7)
+    claim.replicated("x", "some", -1, [0.1] * 5 + [0.5] * 2)
+    for threshold, wrong in (("level", 1), ("some", 3)):
+        with pytest.raises(AssertionError, match=f"{7 - wrong} of 7 seeds below 0.4"):
+            claim.replicated("x", threshold, -1, [0.1] * (7 - wrong) + [0.5] * wrong)
     with pytest.raises(AssertionError, match=r"8 of 10 seeds below 0\.4 \(at most 1 others allowed"):
         claim.replicated("x", "level", -1, [0.1] * 8 + [0.9] * 2)
     with pytest.raises(ValueError, match=r"T1\.1 has no rule"):

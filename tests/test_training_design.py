@@ -121,6 +121,17 @@ def test_all_trainings_that_there_are():
         TRAINING.of_all(4)
 
 
+def test_all_trainings_against_another_share():
+    """7 trainings, a share of 0.3 or less: with 5 or more beyond it passes with at most 0.05, with 4 with more."""
+    found = TRAINING.of_all(7, 0.3)
+    chances = [sum(math.comb(7, k) * 0.3**k * 0.7 ** (7 - k) for k in range(least, 8)) for least in (4, 5)]
+    assert found.allowed == (2,) and found.failing == (3,) and chances[0] > 0.05 > chances[1]
+    assert math.isclose(found.chance, chances[1], rel_tol=1e-12)
+    for absent in (0.0, 0.9, 1.1):
+        with pytest.raises(ValueError, match="0 < absent < stated < 1"):
+            TRAINING.of_all(7, absent)
+
+
 @pytest.mark.parametrize(
     ("absent", "stated", "message"),
     [(0.9, 0.5, "0 < absent < stated < 1"), (0.0, 0.9, "0 < absent"), (0.5, 1.0, "stated < 1"),

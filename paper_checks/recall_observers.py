@@ -19,6 +19,7 @@ from simulate import (
     previous_token_attention,
     without,
 )
+from simulate.recall_probes import answer_of
 
 
 class Observer:
@@ -124,10 +125,12 @@ class RecallObserver(LawObserver):
         at = last_shown(batch)
         # What a progress bar has room for comes first.
         seen = {name: value for name, value in looks(model, batch, at).items() if name in LOOKED}
-        seen |= means(answers(model, batch, at))
-        if model.F2 is not None:
-            dropped = means(answers(without(model, "F2"), batch, at))
-            seen |= {f"{name} without F2": value for name, value in dropped.items()}
+        with torch.no_grad():
+            reads = model.read_in(batch.tokens, at)  # the same with F2 and without
+            seen |= means(answer_of(model.read_out(*reads), batch, at))
+            if model.F2 is not None:
+                dropped = means(answer_of(without(model, "F2").read_out(*reads), batch, at))
+                seen |= {f"{name} without F2": value for name, value in dropped.items()}
         previous = previous_token_attention(model, batch)
         after = batch.correct[:, :-1] >= 0
         return seen | {"previous": float(previous.mean()), "after": float(previous[after].mean())}

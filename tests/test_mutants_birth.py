@@ -114,7 +114,7 @@ def test_a_loss_one_position_late_is_caught(monkeypatch):
 def changed_runs(monkeypatch, change):
     """All that looks at trainings looks at changed ones."""
     born = experiments._born.__wrapped__
-    monkeypatch.setattr(experiments, "_born", lambda seed, setting, run: born(seed, setting, change(run)))
+    monkeypatch.setattr(experiments, "_born", lambda seed, run, setting: born(seed, change(run), setting))
 
 
 def transposed(model):

@@ -156,8 +156,8 @@ def changed_models(monkeypatch, change):
     """All that looks at trained models looks at changed ones; what was observed on the way stays."""
     replicate = experiments._replicate.__wrapped__
 
-    def changed(seed, law, run):
-        return replicate(seed, law, replace(run, model=change(run.model)))
+    def changed(seed, run, law):
+        return replicate(seed, replace(run, model=change(run.model)), law)
 
     monkeypatch.setattr(experiments, "_replicate", changed)
 
@@ -175,10 +175,10 @@ def test_transposed_keys_are_caught(monkeypatch):
 def test_models_that_did_not_learn_are_caught(monkeypatch):
     replicate = experiments._replicate.__wrapped__
 
-    def still(seed, law, run):
+    def still(seed, run, law):
         history = [{**run.history[0], "step": seen["step"]} for seen in run.history]
         model = initialised(run.model.architecture, seed=5)
-        return replicate(seed, law, replace(run, model=model, history=history))
+        return replicate(seed, replace(run, model=model, history=history), law)
 
     monkeypatch.setattr(experiments, "_replicate", still)
     assert_caught("nothing learned", CHECKS)

@@ -6,9 +6,17 @@ from pathlib import Path
 
 
 def check_functions(folder: Path) -> dict[str, set[str]]:
-    """By claim, the functions "test_x.py::test_y" in `folder` that are decorated with @pytest.mark.claims("ID")."""
+    """By claim, the functions "test_x.py::test_y" that are decorated with @pytest.mark.claims("ID"), of the files in
+    `folder` and in the folders in it.
+
+    Raises:
+        ValueError: two of the files have the same name.
+    """
     found: dict[str, set[str]] = {}
-    for path in sorted(folder.glob("test_*.py")):
+    paths: dict[str, Path] = {}
+    for path in sorted(folder.rglob("test_*.py")):
+        if paths.setdefault(path.name, path) != path:
+            raise ValueError(f"files of checks must have different names, got {paths[path.name]} and {path}")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path.name)):
             if isinstance(node, ast.FunctionDef):
                 for claim in _claims(node):

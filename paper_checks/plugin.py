@@ -119,7 +119,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _whole_folder_collected(config: pytest.Config, checks: list[pytest.Item]) -> bool:
-    files = set(CHECKS_FOLDER.glob("test_*.py"))
+    files = set(CHECKS_FOLDER.rglob("test_*.py"))
     return bool(checks) and not _named_one_by_one(config) and files <= {item.path for item in checks}
 
 

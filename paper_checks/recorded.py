@@ -1,6 +1,5 @@
 """Evidence that a machine of another kind produced: kept as a file, and valid for the code that produced it alone."""
 
-import hashlib
 import json
 import platform
 from collections.abc import Iterable
@@ -12,25 +11,27 @@ from typing import Any
 
 import torch
 
+from simulate.files import digest_of_files
+
 from .ledger import write_json
 
-HERE = Path(__file__).parent
-FOLDER = HERE / "recorded"
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "paper_checks" / "recorded"
 CODE = (
-    "simulate/*.py",
+    "simulate/**/*.py",
     "simulate/data/*.csv",
     "theory/task.py",
-    "paper_checks/recall_*.py",
+    "paper_checks/**/recall_*.py",
     "paper_checks/recorder.py",
     "paper_checks/paper_scale.py",
 )
 """What a recorded training depends on."""
 ALL_CODE = (
-    "theory/*.py",
-    "simulate/*.py",
+    "theory/**/*.py",
+    "simulate/**/*.py",
     "simulate/data/*.csv",
     "simulate/data/pocket/training.json",  # has the digest of every weight file
-    "paper_checks/*.py",
+    "paper_checks/**/*.py",
     "paper_checks/claims.toml",
     "paper_checks/pilots/*.json",
 )
@@ -55,13 +56,9 @@ class Record:
         return self.code == code_hash()
 
 
-def code_hash(patterns: Iterable[str] = CODE, root: Path = HERE.parent) -> str:
-    """sha256 over names and contents of the files that match."""
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in root.glob(pattern)}):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
+def code_hash(patterns: Iterable[str] = CODE) -> str:
+    """The digest of this project's files that match."""
+    return digest_of_files(ROOT, patterns)
 
 
 def device_name(place: torch.device) -> str:

@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all, and the digest of one."""
+"""Files that are written whole or not at all, and digests of one and of many."""
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -23,3 +24,23 @@ def file_digest(path: Path) -> str:
     """sha256 of a file's bytes, as hexadecimal digits; the file may be larger than the memory."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_of_files(root: Path, patterns: Iterable[str]) -> str:
+    """sha256 over names and contents of the files below `root` that match, such as "simulate/**/*.py" for a folder and
+    all folders in it.
+
+    Raises:
+        ValueError: a pattern matches no file; a digest of nothing would never change.
+    """
+    found: set[Path] = set()
+    for pattern in patterns:
+        files = {path for path in root.glob(pattern) if path.is_file()}
+        if not files:
+            raise ValueError(f"pattern {pattern} must match a file in {root}, it matches none")
+        found |= files
+    digest = hashlib.sha256()
+    for path in sorted(found):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()

@@ -20,13 +20,15 @@ from safetensors.torch import save
 
 from theory.task import as_count
 
-from .files import write_whole
+from .files import digest_of_files, write_whole
 from .laser import Choice, Laser
 from .laser_matrices import ROLES, layer_count, matrices
 from .laser_runner import Runner
 from .prompt_tokens import METRICS, Encoded, Readings
 from .streaming import progress_bar
 
+CODE = Path(__file__).parent
+"""What the numbers of a sweep depend on besides the model and the prompts."""
 LONG_JOB_CELLS = 50
 AT_ONCE = 8
 """Versions of a matrix that are in memory at once."""
@@ -137,9 +139,8 @@ def _cells(
 
 def _identity(model: Any, prompts: Mapping[str, Encoded]) -> str:
     """sha256 over the weights, the prompts' tokens, and what the numbers depend on besides."""
-    digest = hashlib.sha256(f"{torch.__version__} {version('transformers')} {model.device.type}\n".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    code = digest_of_files(CODE, ["**/*.py"])
+    digest = hashlib.sha256(f"{torch.__version__} {version('transformers')} {model.device.type} {code}\n".encode())
     for name, weight in sorted(model.state_dict().items()):
         digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
         digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())

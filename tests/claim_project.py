@@ -18,7 +18,10 @@ def new_project(place):
     for file in (ROOT / "paper_checks").glob("*.py"):
         if not file.name.startswith("test_"):
             (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    shutil.copytree(ROOT / "paper_checks" / "templates", folder / "templates")
+    for name in ("templates", "pilots"):
+        shutil.copytree(ROOT / "paper_checks" / name, folder / name)
+    for name in ("theory", "simulate"):
+        (place / name).symlink_to(ROOT / name)
     (place / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"))
     (place / "pyproject.toml").write_text("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
 

@@ -1,6 +1,7 @@
 """Recorded evidence: bound to its code, refused when damaged, and judged like fresh evidence."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from paper_checks import test_e_paper_scale as paper_checks
 from paper_checks.paper_scale import CHANGES, train_and_test
 from paper_checks.recall_settings import desk
 from paper_checks.recorder import Recorder
+from simulate.files import digest_of_files
 
 FULL = {"noise": 0.5, "correct": 0.4, "recall": 1.0, "leads": 0.5}
 RUN = {
@@ -59,16 +61,46 @@ def test_a_record_of_another_claim_or_without_runs_is_refused(tmp_path):
             recorded.read_record("E10", tmp_path)
 
 
-def test_the_hash_depends_on_names_and_contents(tmp_path):
+def test_the_digest_depends_on_names_and_contents_of_files_in_sub_folders_too(tmp_path):
+    code = ["**/*.py"]
+
+    def now():
+        return digest_of_files(tmp_path, code)
+
     (tmp_path / "a.py").write_text("x = 1\n")
-    first = recorded.code_hash(["*.py"], tmp_path)
+    found = [now()]
     (tmp_path / "a.py").write_text("x = 2\n")
-    second = recorded.code_hash(["*.py"], tmp_path)
+    found.append(now())
     (tmp_path / "a.py").rename(tmp_path / "b.py")
-    third = recorded.code_hash(["*.py"], tmp_path)
-    (tmp_path / "notes.txt").write_text("not code\n")
-    assert len({first, second, third}) == 3 and recorded.code_hash(["*.py"], tmp_path) == third
-    assert all(list(recorded.HERE.parent.glob(pattern)) for pattern in recorded.CODE)
+    found.append(now())
+    (tmp_path / "chapter" / "deeper").mkdir(parents=True)
+    (tmp_path / "chapter" / "deeper" / "a.py").write_text("x = 2\n")
+    found.append(now())
+    (tmp_path / "chapter" / "notes.txt").write_text("not code\n")
+    assert len(set(found)) == 4 and now() == found[-1]
+
+
+@pytest.mark.parametrize("patterns", [["*.rs"], ["*.py", "missing/**/*.py"], ["folder"]])
+def test_a_pattern_without_a_file_is_refused(tmp_path, patterns):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ValueError, match=r"pattern \S+ must match a file in .*, it matches none"):
+        digest_of_files(tmp_path, patterns)
+
+
+@pytest.mark.parametrize("name", ["simulate", "theory", "paper_checks"])
+def test_a_file_planted_in_a_sub_folder_makes_evidence_stale(tmp_path, monkeypatch, name):
+    """Of a copy of the project; a training at the papers' size depends on simulate alone of these."""
+    for folder in ("simulate", "theory", "paper_checks"):
+        shutil.copytree(
+            recorded.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "seed-*")
+        )
+    monkeypatch.setattr(recorded, "ROOT", tmp_path)
+    before = recorded.code_hash(recorded.ALL_CODE), recorded.code_hash()
+    (tmp_path / name / "planted" / "deeper").mkdir(parents=True)
+    (tmp_path / name / "planted" / "deeper" / "new.py").write_text("x = 1\n")
+    assert recorded.code_hash(recorded.ALL_CODE) != before[0]
+    assert (recorded.code_hash() != before[1]) == (name == "simulate")
 
 
 def test_a_record_of_other_code_or_none_is_not_run(tmp_path, monkeypatch):

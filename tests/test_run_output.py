@@ -136,6 +136,17 @@ def test_the_checks_of_a_claim_are_read_from_their_files():
     assert function_of("a/test_x.py::Group::test_y[a::b]") == "test_x.py::test_y"
 
 
+def test_files_of_checks_may_lie_in_folders_but_not_have_one_name(tmp_path):
+    for folder in ("t1", "t2"):
+        (tmp_path / folder).mkdir()
+    check = '@pytest.mark.claims("T1.1")\ndef test_y(claim): ...\n'
+    (tmp_path / "t1" / "test_x.py").write_text(check)
+    assert check_functions(tmp_path) == {"T1.1": {"test_x.py::test_y"}}
+    (tmp_path / "t2" / "test_x.py").write_text(check)
+    with pytest.raises(ValueError, match=r"files of checks must have different names, got .*t1.* and .*t2"):
+        check_functions(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

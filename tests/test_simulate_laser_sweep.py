@@ -116,7 +116,7 @@ def test_serial_residual():
     test_every_cell_is_a_truncated_model("neox", use_parallel_residual=False)
 
 
-def test_a_record_is_of_one_model_and_its_prompts(tmp_path):
+def test_a_record_is_of_one_model_its_prompts_and_the_code(tmp_path, monkeypatch):
     record, small = tmp_path / "record.safetensors", {"ranks": (0,), "layers": (0,), "roles": ("mlp_out",)}
     sweep(model_of("neox"), prompts(), record=record, **small)
     kept = record.read_bytes()
@@ -124,6 +124,12 @@ def test_a_record_is_of_one_model_and_its_prompts(tmp_path):
         sweep(model_of("neox", seed=2), prompts(), record=record, **small)
     with pytest.raises(ValueError, match="of this model, these prompts"):
         sweep(model_of("neox"), prompts(seed=4), record=record, **small)
+    monkeypatch.setattr("simulate.laser_sweep.CODE", tmp_path)
+    (tmp_path / "chapter").mkdir()
+    (tmp_path / "chapter" / "other.py").write_text("x = 1\n")
+    with pytest.raises(ValueError, match="of this model, these prompts, this code"):
+        sweep(model_of("neox"), prompts(), record=record, **small)
+    monkeypatch.undo()
     record.write_bytes(kept[:-10])
     with pytest.raises(ValueError, match="whole record of a sweep"):
         sweep(model_of("neox"), prompts(), record=record, **small)

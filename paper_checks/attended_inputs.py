@@ -17,7 +17,7 @@ class AttendedMemory(NamedTuple):
     Attributes:
         place: that, from 1, of the singular direction of the logits that adds most to the mean noise logit, by size of
             the singular values.
-        lead: in `theory.memory_shared`, of the logits, the singular value of the noise over that of the correct
+        lead: in `theory.memory.shared_inputs`, of the logits, the singular value of the noise over that of the correct
             outputs: √N ‖mean logits‖ over the root mean square of the N-1 singular values of the rest.
         gain: ‖W x̄‖ / ‖x̄‖ over the largest singular value, of W = W_O² W_V².
         cosine: the largest squared cosine between x̄ and a right singular vector of W.

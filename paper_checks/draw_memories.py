@@ -67,7 +67,7 @@ def _check_level(options: argparse.Namespace) -> None:
 
 
 def _check_steps(options: argparse.Namespace) -> None:
-    from theory.induction_head import InductionTask
+    from theory.birth.three_steps import InductionTask
 
     from .memory_picture_data import step_sizes
 
@@ -96,7 +96,7 @@ def _three_steps(options: argparse.Namespace) -> Drawn:
     from rich.console import Console
     from rich.progress import Progress
 
-    from theory.induction_head import InductionTask
+    from theory.birth.three_steps import InductionTask
 
     from .memory_picture_data import WIDTHS, three_steps
     from .steps_picture import StepsPicture  # before the work

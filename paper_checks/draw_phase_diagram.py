@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _counts() -> Counts:
-    from theory.certified import COARSEST, DEEPEST
+    from theory.key_query.certified import COARSEST, DEEPEST
 
     from .phase_signs import LEAST_SAMPLES, MOST_POINTS
 
@@ -63,8 +63,8 @@ def phase_diagram(N: int, T: int, depth: int, points: int, samples: int, seed: i
     from rich.console import Console
     from rich.progress import Progress
 
-    from theory.certified import certify
-    from theory.phase_diagram import CONTRASTS, critical_noise_level
+    from theory.key_query.certified import certify
+    from theory.key_query.phase_diagram import CONTRASTS, critical_noise_level
 
     from .phase_boundary import boundary
     from .phase_picture import PhaseDiagram

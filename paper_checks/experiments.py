@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from simulate import GradientMoments, PooledMoments, gradient_moments, resolve_device
 from simulate.moments import unit_rows
 from theory import ENTRY_CLASSES, Task, class_values, entry_labels
-from theory.pooling import class_average_variance
+from theory.one_step.class_averages import class_average_variance
 
 from .comparator import DESIGN
 from .fitting import Exponent, fit_exponent

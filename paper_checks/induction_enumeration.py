@@ -1,6 +1,6 @@
 """The three steps' population gradients by enumerating every sequence of the induction law, in fractions.
 
-A witness of `theory.induction_head` that knows none of its symmetries: every feature, every sequence, one by one.
+A witness of `theory.birth.three_steps` that knows none of its symmetries: every feature, every sequence, one by one.
 """
 
 from fractions import Fraction

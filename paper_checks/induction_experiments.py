@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from simulate import Grams, TwoLayer, ranks_first, sample_induction, stepped, two_layer_gradient
-from theory.induction_head import (
+from theory.birth.three_steps import (
     InductionTask,
     Reads,
     match_score,
@@ -15,7 +15,7 @@ from theory.induction_head import (
     previous_token_margins,
     previous_token_step,
 )
-from theory.induction_weights import Weights, population_weights
+from theory.birth.weights import Weights, population_weights
 
 from .recorder import Recorder
 

@@ -9,7 +9,7 @@ import sympy
 
 from simulate import key_query_moments
 from theory import Task, gradient_mean
-from theory.key_query import KEY_CLASSES, as_absorption
+from theory.key_query.step import KEY_CLASSES, as_absorption
 
 from .comparator import DESIGN
 from .recorder import Recorder

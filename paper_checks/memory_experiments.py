@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from simulate import Trajectory, gradient_descent, orthonormal_embeddings, stochastic_gradient_descent
-from theory.memory_noise import Moments, average_covariance
-from theory.memory_spectrum import crossing_time
+from theory.memory.sampling_noise import Moments, average_covariance
+from theory.memory.spectrum import crossing_time
 
 from .recorder import experiment_seed
 

@@ -13,11 +13,11 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from simulate import gaussian_grams
-from theory import induction_accuracy as accuracy
-from theory import memory_spectrum as spectrum
-from theory.induction_head import BASIC, InductionTask, Reads
-from theory.induction_weights import population_weights
-from theory.memory import logits, top_space
+from theory.birth import accuracy
+from theory.birth.three_steps import BASIC, InductionTask, Reads
+from theory.birth.weights import population_weights
+from theory.memory import spectrum
+from theory.memory.gradient_flow import logits, top_space
 
 from . import induction_experiments as experiments
 from .memory_experiments import spectra

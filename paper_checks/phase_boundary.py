@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from theory import Task
-from theory.phase_diagram import contrast_parts
+from theory.key_query.phase_diagram import contrast_parts
 
 Point = tuple[float, float]
 

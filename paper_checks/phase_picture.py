@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
-from theory.certified import Box, Regions
-from theory.phase_diagram import CONTRASTS
+from theory.key_query.certified import Box, Regions
+from theory.key_query.phase_diagram import CONTRASTS
 
 from .phase_boundary import Point
 from .phase_signs import EstimatedSign

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from simulate import KeyQueryMoments, key_query_moments
 from theory import Task, gradient_mean
-from theory.certified import Regions
-from theory.phase_diagram import CONTRASTS
+from theory.key_query.certified import Regions
+from theory.key_query.phase_diagram import CONTRASTS
 
 from .comparator import DESIGN
 from .key_query_experiments import direction, held_probabilities

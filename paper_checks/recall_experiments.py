@@ -9,17 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simulate import (
-    Hidden,
-    Recall,
-    RecallBatch,
-    Trained,
-    Transformer,
-    answers,
-    merged_values,
-    truncated,
-    without,
-)
+from simulate import Hidden, Recall, RecallBatch, Trained, Transformer, answers, merged_values, truncated, without
 from simulate.recall_probes import answer_of
 
 from . import recall_observers

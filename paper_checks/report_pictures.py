@@ -43,7 +43,7 @@ def _top_space(seed: int) -> Picture:
 
 
 def _steps(seed: int) -> Picture:
-    from theory.induction_head import InductionTask
+    from theory.birth.three_steps import InductionTask
 
     from .memory_picture_data import three_steps
     from .steps_picture import StepsPicture

@@ -7,11 +7,15 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from theory import Task, attention_step, class_values, margins, memory, memory_spectrum
-from theory.gradient_memory import context_signal_classes
-from theory.key_query import key_query_combinations
-from theory.phase_diagram import CONTRASTS, contrast_value, ranking_gap, window
-from theory.sample_complexity import noise_margin_guarantee
+from theory import Task, class_values
+from theory.birth.gradient_memory import context_signal_classes
+from theory.key_query import attention_step
+from theory.key_query.phase_diagram import CONTRASTS, contrast_value, ranking_gap, window
+from theory.key_query.step import key_query_combinations
+from theory.memory import gradient_flow as memory
+from theory.memory import spectrum as memory_spectrum
+from theory.one_step import margins
+from theory.one_step.sample_complexity import noise_margin_guarantee
 
 SAMPLES, CONFIDENCE = 48, Fraction(95, 100)
 """Of T2.5."""

@@ -9,7 +9,9 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from theory import attention_step, margins, memory_spectrum, phase_diagram
+from theory.key_query import attention_step, phase_diagram
+from theory.memory import spectrum as memory_spectrum
+from theory.one_step import margins
 
 from . import scope_quantities as of
 from .scope_grid import Threshold, always, silence

@@ -14,8 +14,9 @@ from scipy.special import rel_entr
 from scipy.stats import norm
 
 from simulate import OneLayer, counted_gradient, gradient_moments, sample, sample_stream
-from theory import Task, sample_complexity
-from theory.trigger_chain import TriggerChain
+from theory import Task
+from theory.one_step import sample_complexity
+from theory.one_step.trigger_chain import TriggerChain
 
 from . import enumeration
 from .comparator import DESIGN

@@ -3,10 +3,10 @@
 import sympy
 
 from theory.evaluation import alpha
-from theory.gradients import EntryMoments
-from theory.key_query import KeyQuery, combine
-from theory.margins import contrasts_from
-from theory.phase_diagram import CONTRASTS
+from theory.key_query.phase_diagram import CONTRASTS
+from theory.key_query.step import KeyQuery, combine
+from theory.one_step.gradients import EntryMoments
+from theory.one_step.margins import contrasts_from
 
 
 def threshold_roots(N: int, T: int) -> list[int]:

@@ -14,11 +14,13 @@ from sympy.polys.fields import FracField
 from sympy.polys.rings import PolyRing
 
 from simulate import projected_moments
-from theory import Task, class_values, gradient_mean, margins, signal
-from theory import gradient_memory as memory
+from theory import Task, class_values, gradient_mean
+from theory.birth import gradient_memory as memory
 from theory.evaluation import N, alpha, long_sequence_limit, to_expression
-from theory.pooling import class_sizes
-from theory.trigger_chain import TriggerChain
+from theory.one_step import margins
+from theory.one_step import signal_to_noise as signal
+from theory.one_step.class_averages import class_sizes
+from theory.one_step.trigger_chain import TriggerChain
 
 from . import enumeration
 from .comparator import DESIGN

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from simulate import TwoLayer, gaussian_grams, two_layer_gradient
-from theory import induction_accuracy as accuracy
-from theory import induction_head as head
-from theory.induction_head import BASIC, InductionTask, Reads
+from theory.birth import accuracy
+from theory.birth import three_steps as head
+from theory.birth.three_steps import BASIC, InductionTask, Reads
 
 from . import induction_experiments as experiments
 from .induction_enumeration import Enumeration, votes

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from simulate import Embeddings, gradient_descent, orthonormal_embeddings
-from theory.memory_shared import largest_shared, shared_spectrum
+from theory.memory.shared_inputs import largest_shared, shared_spectrum
 
 from . import two_layer_statements as statements
 from .recall_experiments import no_feed_forward, over_seeds
@@ -54,8 +54,8 @@ def test_one_direction_holds_the_noise(claim: Recorder) -> None:
 @pytest.mark.claims("E6")
 def test_shared_component_of_a_memory(claim: Recorder) -> None:
     """Inputs that share a component make the weight's order another than the logits'. Equations (1) and (2) of
-    `theory.memory_shared` on memories trained by gradient descent: γ² = 0, below, above (N-3)/(N+1), and 1. The top
-    singular direction of the trained weight is the noise's output below, and orthogonal to it above."""
+    `theory.memory.shared_inputs` on memories trained by gradient descent: γ² = 0, below, above (N-3)/(N+1), and 1. The
+    top singular direction of the trained weight is the noise's output below, and orthogonal to it above."""
     limit, rounding = float(largest_shared(N)), 20000 * 2.0**-52
     for shared in (0.0, 0.9 * limit, 1.1 * limit, 1.0):
         outputs = orthonormal_embeddings(N).outputs

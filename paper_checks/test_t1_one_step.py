@@ -7,10 +7,11 @@ import pytest
 import sympy
 
 from simulate import projected_moments
-from theory import Task, class_values, closed_form, gradient_mean, margins
+from theory import Task, class_values, closed_form, gradient_mean
 from theory.evaluation import N, T, alpha, long_sequence_limit
-from theory.pooling import class_average_variance
-from theory.trigger_chain import TriggerChain
+from theory.one_step import margins
+from theory.one_step.class_averages import class_average_variance
+from theory.one_step.trigger_chain import TriggerChain
 
 from . import agreement, enumeration
 from .comparator import DESIGN

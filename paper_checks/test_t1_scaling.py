@@ -5,8 +5,9 @@ import pytest
 import sympy
 
 from simulate import OneLayer, sample
-from theory import Task, closed_form, gradient_mean, margins
+from theory import Task, closed_form, gradient_mean
 from theory.evaluation import N, T, alpha
+from theory.one_step import margins
 
 from .experiments import GROWTH, fit_distance, fit_growth, growing_tasks
 from .recorder import Recorder

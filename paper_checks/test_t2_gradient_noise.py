@@ -8,9 +8,11 @@ import pytest
 import sympy
 
 from simulate import projected_moments
-from theory import Task, class_values, closed_form, margins, sample_complexity, signal
+from theory import Task, class_values, closed_form
 from theory.evaluation import N, alpha, long_sequence_limit
-from theory.symmetry import parse_entry_class
+from theory.one_step import margins, sample_complexity
+from theory.one_step import signal_to_noise as signal
+from theory.one_step.symmetry import parse_entry_class
 
 from . import agreement, enumeration
 from .comparator import DESIGN

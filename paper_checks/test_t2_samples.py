@@ -8,8 +8,9 @@ import pytest
 import sympy
 import torch
 
-from theory import Task, sample_complexity
+from theory import Task
 from theory.evaluation import alpha
+from theory.one_step import sample_complexity
 
 from . import enumeration
 from .recorder import Recorder

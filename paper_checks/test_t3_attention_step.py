@@ -10,8 +10,8 @@ import torch
 
 from simulate import OneLayer, attention_model, held_loss, mass_after_trigger, ranks_first, sample
 from theory import Task, gradient_mean, key_query_gradient
-from theory.attention_step import concentrating_step, follower_logits, noise_rank_threshold
-from theory.phase_diagram import contrast_value, critical_noise_level, ranking_gap
+from theory.key_query.attention_step import concentrating_step, follower_logits, noise_rank_threshold
+from theory.key_query.phase_diagram import contrast_value, critical_noise_level, ranking_gap
 
 from .fitting import fit_exponent
 from .key_query_experiments import held_probabilities

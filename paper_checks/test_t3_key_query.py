@@ -9,11 +9,10 @@ import torch
 
 from simulate import OneLayer, counted_key_query_gradient, held_loss, sample
 from theory import Task, gradient_mean, key_query_gradient
-from theory.certified import certify_absorbed
 from theory.evaluation import N, alpha
-from theory.key_query import KEY_CLASSES, key_query_classes
-from theory.key_query_limits import expand, long_sequence_parts, s, x
-from theory.phase_diagram import (
+from theory.key_query.certified import certify_absorbed
+from theory.key_query.limits import expand, long_sequence_parts, s, x
+from theory.key_query.phase_diagram import (
     CONTRASTS,
     absorbed_threshold,
     contrast_value,
@@ -21,6 +20,7 @@ from theory.phase_diagram import (
     ranking_gap,
     ranking_threshold,
 )
+from theory.key_query.step import KEY_CLASSES, key_query_classes
 
 from . import dynamic_programme, enumeration
 from .key_query_experiments import check_simulation, class_directions, held_probabilities

@@ -9,7 +9,7 @@ import sympy
 
 from theory import Task
 from theory.evaluation import N, alpha
-from theory.key_query_limits import (
+from theory.key_query.limits import (
     expand,
     fixed_noise_expansion,
     long_sequence_parts,
@@ -19,7 +19,7 @@ from theory.key_query_limits import (
     turning_expansion,
     x,
 )
-from theory.phase_diagram import (
+from theory.key_query.phase_diagram import (
     CONTRASTS,
     avoidance_threshold,
     contrast_value,

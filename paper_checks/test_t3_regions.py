@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from theory import Task
-from theory.certified import Regions, certify
 from theory.evaluation import alpha
-from theory.key_query import combine, key_query_parts
-from theory.key_query_limits import turning_expansion
-from theory.phase_diagram import CONTRASTS, contrast_value, window
+from theory.key_query.certified import Regions, certify
+from theory.key_query.limits import turning_expansion
+from theory.key_query.phase_diagram import CONTRASTS, contrast_value, window
+from theory.key_query.step import combine, key_query_parts
 
 from .key_query_experiments import check_expansion, check_simulation, direction
 from .recorder import Recorder

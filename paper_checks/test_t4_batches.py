@@ -8,8 +8,9 @@ import pytest
 from scipy import stats
 
 from simulate import gradient_descent, orthonormal_embeddings, truncate
-from theory import memory, memory_noise
-from theory.memory_noise import Moments
+from theory.memory import gradient_flow as memory
+from theory.memory import sampling_noise as memory_noise
+from theory.memory.sampling_noise import Moments
 
 from .fitting import fit_exponent
 from .memory_experiments import (
@@ -109,8 +110,9 @@ def test_growing_steps_follow_the_flow(claim: Recorder, case: Case) -> None:
 def test_spread_of_small_batches(claim: Recorder, case: EqualSteps) -> None:
     """2¹² runs, batches of 1 to 10⁴: means of a and s, how far b lags behind descent, and variances.
 
-    Equations (2) and (3) of `theory.memory_noise`, of first order in 1/B. What is left is of relative order η/B <= 0.1;
-    the big steps of `BIG_STEPS` put its coefficient near 0.1, so it is some 1 %, below these standard errors.
+    Equations (2) and (3) of `theory.memory.sampling_noise`, of first order in 1/B. What is left is of relative order
+    η/B <= 0.1; the big steps of `BIG_STEPS` put its coefficient near 0.1, so it is some 1 %, below these standard
+    errors.
     """
     logits, moments = equally_sampled(case, claim.base_seed).logits, stated(case)
     for mark, when in enumerate(("n", "3n")):

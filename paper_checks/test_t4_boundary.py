@@ -9,8 +9,9 @@ import pytest
 import sympy
 
 from simulate import AssociativeMemory, gaussian_embeddings, gradient_descent, remove_direction, truncate
-from theory import memory, memory_truncation
-from theory import memory_spectrum as spectrum
+from theory.memory import gradient_flow as memory
+from theory.memory import spectrum
+from theory.memory import truncations as memory_truncation
 
 from .best_approximations import approximations_at_ends, predictions_of
 from .fitting import fit_exponent

@@ -9,7 +9,9 @@ import sympy
 from scipy.integrate import solve_ivp
 
 from simulate import gradient_descent, orthonormal_embeddings, truncate
-from theory import memory, memory_spectrum, memory_truncation
+from theory.memory import gradient_flow as memory
+from theory.memory import spectrum as memory_spectrum
+from theory.memory import truncations as memory_truncation
 
 from .memory_experiments import predicted
 from .recorder import Recorder

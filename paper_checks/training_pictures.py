@@ -14,16 +14,7 @@ from . import recall_experiments as experiments
 from .picture_file import Picture
 from .recall_experiments import Observed
 from .recall_settings import DESK_TASK, MARKS
-from .training_picture_data import (
-    Floats,
-    Held,
-    ProbeCurves,
-    RecallCurves,
-    Truncation,
-    contradictions,
-    curves,
-    steps,
-)
+from .training_picture_data import Floats, Held, ProbeCurves, RecallCurves, Truncation, contradictions, curves, steps
 
 NOISE: dict[str, Any] = {"color": "#a03000", "marker": "o"}
 CORRECT: dict[str, Any] = {"color": "#1f3f8f", "marker": "s"}

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from theory.memory import top_space
+from theory.memory.gradient_flow import top_space
 
 from . import recall_experiments as experiments
 from .attended_inputs import AttendedMemory, attended_memory, without_mean_input

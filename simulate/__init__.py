@@ -9,13 +9,7 @@ from .device import resolve_device
 from .induction import InductionBatch, sample_induction
 from .induction_steps import Grams, gaussian_grams, stepped
 from .interventions import frozen, merged_values, truncated, with_weights, without
-from .key_query import (
-    KeyQueryMoments,
-    attention_model,
-    counted_key_query_gradient,
-    held_loss,
-    key_query_moments,
-)
+from .key_query import KeyQueryMoments, attention_model, counted_key_query_gradient, held_loss, key_query_moments
 from .literal import literal_sample
 from .literal_transformer import literal_logits
 from .memory_training import Trajectory, gradient_descent, stochastic_gradient_descent

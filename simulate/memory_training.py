@@ -9,7 +9,7 @@ each pair (output y, input x), of which f_x = Σ_y f[y, x] have the input x, a s
 Gradient descent has f[x, x] = (1-α)/n and f[n, x] = α/n. Stochastic gradient descent has the frequencies in a batch of
 B independent pairs, drawn as such: multinomial counts over the 2n possible pairs, divided by B, at a cost that does not
 grow with B. The loss is a mean over samples, so η is the time of the gradient flow by which a step advances. Mean and
-covariance of W over batches are in `theory.memory_noise`, to first order in 1/B.
+covariance of W over batches are in `theory.memory.sampling_noise`, to first order in 1/B.
 
 Runs take seconds (some 10⁴ steps each), so an interrupted one leaves nothing behind and begins again.
 

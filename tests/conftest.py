@@ -1,7 +1,8 @@
 """Fixtures of several files of tests."""
 
 import pytest
-from claim_project import new_project
+
+from .claim_project import new_project
 
 
 @pytest.fixture

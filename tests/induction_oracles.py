@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from theory.induction_head import BASIC, Reads
+from theory.birth.three_steps import BASIC, Reads
 
 EPS = np.finfo(np.float64).eps
 TOKENS = Reads(keys=("E1", "E"))

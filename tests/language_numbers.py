@@ -3,13 +3,14 @@
 import re
 
 import numpy as np
-from tiny_language_models import KINDS, SIZES, tiny_tokenizer
 
 from paper_checks import language_picture_data as data
 from paper_checks.language_experiments import Answers, Source, Swept, prompt_sets
 from simulate.laser_matrices import ROLES
 from simulate.laser_sweep import Cell, Sweep
 from simulate.prompt_tokens import Readings
+
+from .tiny_language_models import KINDS, SIZES, tiny_tokenizer
 
 SHIFT = np.tile([0.01, -0.01, 0.03, -0.03], 3)
 """What the prompts differ by; mean 0 over all, over each half too."""

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from simulate import attention_model
-from theory import Task, attention_step, gradient_mean, key_query_classes
-from theory.attention_step import ROWS, concentrating_step, follower_logits
-from theory.key_query import KeyQuery
-from theory.phase_diagram import occurring_pairs
+from theory import Task, gradient_mean, key_query_classes
+from theory.key_query import attention_step
+from theory.key_query.attention_step import ROWS, concentrating_step, follower_logits
+from theory.key_query.phase_diagram import occurring_pairs
+from theory.key_query.step import KeyQuery
 
 CONCENTRATED = [
     (Task(8, 64, 0.4, 3), 0.01, 0.4),

@@ -4,10 +4,11 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from report_runs import agreeing_run, contrast, mixed_run, small_run, write_record
 
 from paper_checks import badges, badges_command
 from paper_checks.verdicts import LOOKS, counted, weakest
+
+from .report_runs import agreeing_run, contrast, mixed_run, small_run, write_record
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -1,10 +1,10 @@
 """What the ledger says that a claim of B or E catches is what the tables of the mutants have, and nothing else."""
 
-import test_mutants_birth as birth
-import test_mutants_two_layer as two_layer
-import test_mutants_variations as variations
-
 from paper_checks.ledger import load_claims
+
+from . import test_mutants_birth as birth
+from . import test_mutants_two_layer as two_layer
+from . import test_mutants_variations as variations
 
 TABLES = (two_layer.CAUGHT, birth.CAUGHT, variations.CAUGHT)
 

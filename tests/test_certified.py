@@ -8,12 +8,13 @@ import flint
 import numpy as np
 import pytest
 
-from theory import Task, certified
-from theory.certified import Box, certify, certify_absorbed
+from theory import Task
 from theory.evaluation import ball_arithmetic
-from theory.key_query import combine, key_query_parts
-from theory.phase_diagram import CONTRASTS, contrast_parts, ranking_contrasts
-from theory.trigger_chain import integer_power
+from theory.key_query import certified
+from theory.key_query.certified import Box, certify, certify_absorbed
+from theory.key_query.phase_diagram import CONTRASTS, contrast_parts, ranking_contrasts
+from theory.key_query.step import combine, key_query_parts
+from theory.one_step.trigger_chain import integer_power
 
 SIZES = ((3, 5, 7), (5, 11, 8), (16, 256, 9))  # N, T, depth
 EXACT = SIZES[:2]  # small enough for fractions

@@ -4,7 +4,7 @@ import pytest
 import sympy
 
 from theory.evaluation import N, alpha
-from theory.key_query_limits import expand, fixed_noise_expansion, long_sequence_parts, s, scaled_noise_expansion, x
+from theory.key_query.limits import expand, fixed_noise_expansion, long_sequence_parts, s, scaled_noise_expansion, x
 
 GROWING = {
     "polynomial": (alpha * N**2 + 3 * N - alpha, -2, [alpha, 3, -alpha, 0]),

@@ -4,12 +4,13 @@ import math
 from dataclasses import replace
 
 import pytest
-from report_runs import claim_record, page, run_of, write_record
 
 from paper_checks import comparator, failure, fill_command, filled, table
 from paper_checks.ledger import load_claims
 from paper_checks.recorded import ALL_CODE, code_hash
 from paper_checks.results import Results
+
+from .report_runs import claim_record, page, run_of, write_record
 
 NUMBERS = (0.13371, 0.1, 0.12, 0.11, 0.125, 0.105)
 TRAINED = comparator.replicated("P(τ) without F2", 0.2, -1, lambda n: NUMBERS[:n], pilot=[0.123] * 16)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from paper_checks import enumeration
 from theory import ENTRY_CLASSES, Task, gradient_mean
-from theory import gradient_memory as memory
+from theory.birth import gradient_memory as memory
 from theory.evaluation import N, T, alpha
-from theory.pooling import class_sizes
-from theory.trigger_chain import TriggerChain
+from theory.one_step.class_averages import class_sizes
+from theory.one_step.trigger_chain import TriggerChain
 
 LAW = np.array([[0.125, 0.25], [0.0, 0.5], [0.125, 0.0]])
 V, U, W = np.array([[1.0, 2.0], [0.5, -1.0]]), np.arange(12.0).reshape(3, 4) / 8, np.arange(8.0).reshape(2, 4) / 4 - 1

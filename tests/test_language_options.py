@@ -10,13 +10,13 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from tiny_language_models import written
-
 from paper_checks.options import check_model, checkpoint_source
 from simulate.language_models import load_language_model
 from simulate.laser import Choice, truncated
 from simulate.laser_files import save_model
 from simulate.pocket import is_pocket, pocket_folders
+
+from .tiny_language_models import written
 
 ROOT = Path(__file__).parent.parent
 

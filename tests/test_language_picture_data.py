@@ -7,8 +7,6 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from language_numbers import HELPS, STEPS, answers, changes, checkpoints, prompted_model, readings, sweep_cells
-
 from paper_checks import language_experiments as experiments
 from paper_checks import language_picture_data as data
 from paper_checks.draw_language import main
@@ -19,6 +17,8 @@ from simulate.laser_matrices import ROLES
 from simulate.laser_sweep import Cell
 from simulate.pocket import pocket_folders
 from simulate.prompt_tokens import METRICS, encode, measure
+
+from .language_numbers import HELPS, STEPS, answers, changes, checkpoints, prompted_model, readings, sweep_cells
 
 SEED = 20240603
 

@@ -4,18 +4,20 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-import picture_commands as commands
 import pytest
+
+from . import picture_commands as commands
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from language_numbers import HELPS, STEPS, changes, checkpoints, shown, spoiled, sweep_cells
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Polygon, Rectangle
 
 from paper_checks import language_picture_data as data
 from paper_checks.draw_language import main
 from paper_checks.language_pictures import FALLS_TO_RISES, CheckpointsPicture, SweepPicture, _luminance
+
+from .language_numbers import HELPS, STEPS, changes, checkpoints, shown, spoiled, sweep_cells
 
 WORK = {"sweep": "pocket_sweep", "checkpoints": "pocket_checkpoints"}
 PICTURES = {"sweep": SweepPicture, "checkpoints": CheckpointsPicture}

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from claim_project import CHECK, ENTRY
 
 from paper_checks import comparator
 from paper_checks.ledger import Rule, load_claims, mismatches, write_json
@@ -14,6 +13,8 @@ from paper_checks.options import check_scale
 from paper_checks.recorder import Recorder
 from paper_checks.results import Result
 from simulate import files
+
+from .claim_project import CHECK, ENTRY
 
 
 def test_every_id_is_there_once():

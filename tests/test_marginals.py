@@ -7,7 +7,7 @@ from scipy import stats
 
 from simulate import sample
 from theory import Task
-from theory.trigger_chain import TriggerChain
+from theory.one_step.trigger_chain import TriggerChain
 
 EXAMPLES, SEQUENCES = 25, 40_000
 NAMES = ("q", "j", "tau", "c")

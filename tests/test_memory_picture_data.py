@@ -6,14 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from memory_numbers import LEVEL, ROW, all_curves
 
 from paper_checks import memory_picture_data as data
 from paper_checks.memory_pictures import level, number, shade
 from paper_checks.steps_picture import share, told
-from theory import memory, memory_spectrum
-from theory.induction_accuracy import basic_accuracy
-from theory.induction_head import InductionTask, key_association, output_association
+from theory.birth.accuracy import basic_accuracy
+from theory.birth.three_steps import InductionTask, key_association, output_association
+from theory.memory import gradient_flow as memory
+from theory.memory import spectrum as memory_spectrum
+
+from .memory_numbers import LEVEL, ROW, all_curves
 
 
 @pytest.mark.parametrize("panel", range(4))

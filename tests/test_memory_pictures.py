@@ -7,16 +7,17 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from fractions import Fraction
 
-import picture_commands as shared
 import pytest
-from memory_numbers import DOTS, FULL, LEVEL, ROW, all_curves
 
 from paper_checks import induction_experiments, picture_command
 from paper_checks import memory_picture_data as data
 from paper_checks.draw_memories import main
-from theory import memory_spectrum
-from theory.induction_accuracy import basic_accuracy
-from theory.induction_head import InductionTask
+from theory.birth.accuracy import basic_accuracy
+from theory.birth.three_steps import InductionTask
+from theory.memory import spectrum as memory_spectrum
+
+from . import picture_commands as shared
+from .memory_numbers import DOTS, FULL, LEVEL, ROW, all_curves
 
 SVG = "{http://www.w3.org/2000/svg}"
 WIDTHS, FRESH = (32, 256), 2**9

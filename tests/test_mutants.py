@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mutation import SEED, assert_caught, recorder
 
 import theory
 from paper_checks import agreement, experiments, test_t1_one_step, test_t2_gradient_noise
-from theory import gradients, margins, sample_complexity, signal
-from theory.gradients import EntryMoments
-from theory.trigger_chain import TokenLaw, TriggerChain
+from theory.one_step import gradients, margins, sample_complexity
+from theory.one_step import signal_to_noise as signal
+from theory.one_step.gradients import EntryMoments
+from theory.one_step.trigger_chain import TokenLaw, TriggerChain
+
+from .mutation import SEED, assert_caught, recorder
 
 TASK = experiments.TASKS[2]  # N = 5: every class has entries
 ALIVE = [
@@ -188,7 +190,7 @@ def test_a_mutant_fails_the_claims_run_itself(tmp_path):
     """The real command in a process of its own, one variance class changed by 5 %: exit status 1, claim red."""
     plugin = tmp_path / "mutant.py"
     plugin.write_text(
-        "from theory.gradients import EntryMoments\n"
+        "from theory.one_step.gradients import EntryMoments\n"
         "original = EntryMoments.variance\n"
         "def changed(self, entry):\n"
         "    return original(self, entry) * (21 if entry == ('k', 'E(k)') else 20) / 20\n"

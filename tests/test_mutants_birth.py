@@ -24,15 +24,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-import training_mutants
-from mutation import SEED
-from training_mutants import BOTH, STRICT, decide_by, is_red
 
 from paper_checks import birth_experiments as experiments
 from paper_checks import ledger, recall_observers, recall_runs, recall_settings
 from paper_checks import test_b_training as checks
 from paper_checks.recall_settings import birth, data_law, seeds, short_sequences
 from simulate import initialised, training, with_weights
+
+from . import training_mutants
+from .mutation import SEED
+from .training_mutants import BOTH, STRICT, decide_by, is_red
 
 CHECKS = {
     "B4": [lambda claim: checks.test_bigrams_before_recall(claim, "desk", "cpu")],

@@ -4,12 +4,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from mutation import assert_caught, caught, negative, recorder, stretched
 
 from paper_checks import test_b_gradient_memory as checks
 from theory import Task
-from theory import gradient_memory as memory
-from theory.gradient_memory import ConditionalMeans, ContextParts
+from theory.birth import gradient_memory as memory
+from theory.birth.gradient_memory import ConditionalMeans, ContextParts
+
+from .mutation import assert_caught, caught, negative, recorder, stretched
 
 TASK = Task(3, 11, 0.4, 1)
 DRAWN = {}

@@ -5,14 +5,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-from mutation import assert_caught, caught, negative, recorder, stretched
 
 from paper_checks import induction_experiments as experiments
 from paper_checks import test_b_induction_head as checks
-from theory import induction_accuracy as accuracy
-from theory import induction_head as head
-from theory import induction_weights as weights
-from theory.induction_head import InductionTask
+from theory.birth import accuracy, weights
+from theory.birth import three_steps as head
+from theory.birth.three_steps import InductionTask
+
+from .mutation import assert_caught, caught, negative, recorder, stretched
 
 DRAWN = {}
 enumerated = partial(checks.test_steps_by_enumeration, sizes=(4, 4))

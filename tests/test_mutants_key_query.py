@@ -3,17 +3,20 @@
 from functools import partial
 
 import pytest
-from mutation import assert_caught, recorder, stretched
 
 from paper_checks import key_query_experiments
 from paper_checks import test_t3_attention_step as attention_step_checks
 from paper_checks import test_t3_key_query as key_query_checks
 from paper_checks import test_t3_phase_diagram as phase_diagram_checks
 from paper_checks import test_t3_regions as region_checks
-from theory import Task, certified, key_query
-from theory.key_query import KEY_CLASSES, KeyQuery, Parts
-from theory.key_query_limits import Expansion
-from theory.within_sequence import WithinSequence
+from theory import Task
+from theory.key_query import certified
+from theory.key_query import step as key_query
+from theory.key_query.limits import Expansion
+from theory.key_query.step import KEY_CLASSES, KeyQuery, Parts
+from theory.key_query.within_sequence import WithinSequence
+
+from .mutation import assert_caught, recorder, stretched
 
 
 def witnesses():

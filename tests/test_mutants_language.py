@@ -11,14 +11,14 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-import explored
-
 from paper_checks import language_experiments as experiments
 from paper_checks import pocket_experiments as pocket
 from paper_checks import test_p_pocket as checks
 from paper_checks.ledger import load_claims
 from simulate.laser import Choice
 from simulate.pocket import EARLY, EXPLORED, pocket_record
+
+from . import explored
 
 SEED = EXPLORED[:1]
 INPUT = [(checks.test_last_input_matrix, name) for name in explored.SETS]

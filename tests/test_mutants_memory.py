@@ -8,14 +8,18 @@ from functools import partial
 import numpy as np
 import pytest
 import sympy
-from mutation import assert_caught, caught, recorder, stretched
 
 from paper_checks import memory_experiments
 from paper_checks import test_t4_batches as batch_checks
 from paper_checks import test_t4_boundary as boundary_checks
 from paper_checks import test_t4_flow as flow_checks
 from paper_checks.memory_experiments import Case
-from theory import memory, memory_solution, memory_spectrum, memory_truncation
+from theory.memory import gradient_flow as memory
+from theory.memory import solution as memory_solution
+from theory.memory import spectrum as memory_spectrum
+from theory.memory import truncations as memory_truncation
+
+from .mutation import assert_caught, caught, recorder, stretched
 
 symbols = flow_checks.test_three_values_are_invariant_and_conserved
 flow = partial(flow_checks.test_flow_of_the_whole_matrix, n=4, alpha=0.05)

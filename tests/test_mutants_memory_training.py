@@ -6,8 +6,17 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from mutation import assert_caught, caught, recorder, stretched
-from test_mutants_memory import (
+
+from paper_checks import memory_experiments
+from paper_checks import test_t4_batches as batch_checks
+from paper_checks import test_t4_boundary as boundary_checks
+from paper_checks import test_t4_flow as flow_checks
+from paper_checks.memory_experiments import Case, EqualSteps
+from simulate import memory_training, truncation
+from theory.memory import sampling_noise as memory_noise
+
+from .mutation import assert_caught, caught, recorder, stretched
+from .test_mutants_memory import (
     before_crossing,
     descent,
     every_rank,
@@ -20,14 +29,6 @@ from test_mutants_memory import (
     trained_values,
     without_noise,
 )
-
-from paper_checks import memory_experiments
-from paper_checks import test_t4_batches as batch_checks
-from paper_checks import test_t4_boundary as boundary_checks
-from paper_checks import test_t4_flow as flow_checks
-from paper_checks.memory_experiments import Case, EqualSteps
-from simulate import memory_training, truncation
-from theory import memory_noise
 
 __all__ = ["fresh_training"]
 

@@ -7,14 +7,17 @@ from fractions import Fraction
 from functools import partial
 
 import pytest
-from mutation import assert_caught, caught, recorder
 
 from paper_checks import step_experiments, test_t1_one_step, test_t1_scaling, test_t2_gradient_noise, test_t2_samples
 from paper_checks import test_t4_boundary as boundary_checks
-from theory import closed_form, margins, memory_truncation, sample_complexity
-from theory.gradients import EntryMoments
-from theory.sample_complexity import PAIRS
-from theory.trigger_chain import TriggerChain
+from theory import closed_form
+from theory.memory import truncations as memory_truncation
+from theory.one_step import margins, sample_complexity
+from theory.one_step.gradients import EntryMoments
+from theory.one_step.sample_complexity import PAIRS
+from theory.one_step.trigger_chain import TriggerChain
+
+from .mutation import assert_caught, caught, recorder
 
 enumerated = test_t2_samples.test_in_context_signal_enumerated
 short_contexts = test_t2_samples.test_short_contexts_rank_the_trigger_first

@@ -16,15 +16,13 @@ of those that are tried on it; what the ledger says that a claim catches is this
     half a direction removed  there it is halved. No claim turns red: half is enough to bring P(τ) below the threshold.
                               `test_nothing_is_left_of_the_mean_input` catches it.
     top and bottom exchanged, T4.4's space exchanged
-    5 % more, no shared component, (2) a fifth higher: changes of `theory.memory_shared`
+    5 % more, no shared component, (2) a fifth higher: changes of `theory.memory.shared_inputs`
 """
 
 from dataclasses import replace
 
 import pytest
 import torch
-import training_mutants
-from training_mutants import BOTH, STRICT, decide_by, is_red
 
 from paper_checks import attended_inputs, recall_observers, two_layer_statements
 from paper_checks import recall_experiments as experiments
@@ -33,7 +31,10 @@ from paper_checks import test_e_training as training_checks
 from paper_checks.recall_settings import DESK_TASK
 from simulate import initialised, recall, training, truncated, with_weights, without
 from simulate.recall import Recall
-from theory import memory_shared
+from theory.memory import shared_inputs as memory_shared
+
+from . import training_mutants
+from .training_mutants import BOTH, STRICT, decide_by, is_red
 
 CHECKS = {
     "E1": [training_checks.test_noise_is_learned_first],

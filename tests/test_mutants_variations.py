@@ -20,9 +20,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
-import training_mutants
-from mutation import SEED
-from training_mutants import BOTH, STRICT, decide_by
 
 from paper_checks import ledger, recall_observers, two_layer_statements
 from paper_checks import level_experiments as levels
@@ -31,6 +28,10 @@ from paper_checks import test_e_variations as checks
 from paper_checks.recall_settings import desk
 from paper_checks.recorder import Recorder
 from simulate import Hidden, Optimiser, recall, training, with_weights
+
+from . import training_mutants
+from .mutation import SEED
+from .training_mutants import BOTH, STRICT, decide_by
 
 CAUGHT = {
     "E7": {

@@ -20,9 +20,16 @@ from paper_checks.phase_boundary import FINEST, RISE, boundary
 from paper_checks.phase_picture import REGIONS, kind_of, slug
 from paper_checks.phase_signs import MOST_POINTS, certified_sign, estimated_signs
 from simulate import files
-from theory import Task, certified
-from theory.certified import certify
-from theory.phase_diagram import CONTRASTS, contrast_parts, contrast_value, critical_noise_level, turning_absorption
+from theory import Task
+from theory.key_query import certified
+from theory.key_query.certified import certify
+from theory.key_query.phase_diagram import (
+    CONTRASTS,
+    contrast_parts,
+    contrast_value,
+    critical_noise_level,
+    turning_absorption,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 SMALL = {"N": 5, "T": 11, "depth": 5, "points": 2, "samples": 1000, "seed": 3}
@@ -175,7 +182,9 @@ sys.exit(main("--N 5 --T 11 --depth 4 --points 1 --samples 1000 --out".split() +
 """
 
 
-@pytest.mark.parametrize("name", ["numpy", "flint", "theory.certified", "torch", "matplotlib", "rich.progress"])
+@pytest.mark.parametrize(
+    "name", ["numpy", "flint", "theory.key_query.certified", "torch", "matplotlib", "rich.progress"]
+)
 def test_an_interrupted_import_is_one_line(tmp_path, name):
     """The seconds before the work: Ctrl-C during any heavy import, none of which comes before `main`."""
     command = [sys.executable, "-c", INTERRUPTED_IMPORT, name, str(tmp_path / "phase.svg")]

@@ -4,12 +4,12 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-import explored
-
 from paper_checks import test_p_pocket as checks
 from paper_checks.comparator import verdict
 from paper_checks.ledger import rule_of
 from simulate.pocket import CONFIRMING, EXPLORED
+
+from . import explored
 
 FIXED = {"recall_late_share": 0.5, "facts_late_share": 0.5, "recall_effect": 0.05, "facts_effect": 0.05,
          "facts_all_share": 0.85}  # fmt: skip

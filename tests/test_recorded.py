@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from training_numbers import recall_run
 
 from paper_checks import recorded
 from paper_checks import test_e_paper_scale as paper_checks
@@ -14,6 +13,8 @@ from paper_checks.paper_scale import CHANGES, train_and_test
 from paper_checks.recall_settings import desk
 from paper_checks.recorder import Recorder
 from simulate.files import digest_of_files
+
+from .training_numbers import recall_run
 
 FULL = {"noise": 0.5, "correct": 0.4, "recall": 1.0, "leads": 0.5}
 RUN = {

@@ -8,10 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from report_browser import NAMES, PHONE, WIDE, chromium, launched, open_details, opened, overflow, violations, visible
-from report_runs import Staircase, contrast, ledger_run, mixed_run, write_drawn
 
 from paper_checks.formula import parts
+
+from .report_browser import NAMES, PHONE, WIDE, chromium, launched, open_details, opened, overflow, violations, visible
+from .report_runs import Staircase, contrast, ledger_run, mixed_run, write_drawn
 
 RUN = ledger_run()
 ALL = [claim.id for claim in RUN.claims]

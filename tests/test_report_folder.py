@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from report_runs import agreeing_run, small_run, write_record
 
 from paper_checks import joined, report_command, report_folder
 from paper_checks.report_folder import MARK, asset_name, check_folder, write_folder
 from simulate import files
+
+from .report_runs import agreeing_run, small_run, write_record
 
 
 def made(version, count=3):
@@ -183,7 +184,7 @@ KILLED = """
 import os, sys
 sys.path[:0] = sys.argv[1:2]
 from pathlib import Path
-from test_report_folder import NEW, OLD, write_folder
+from tests.test_report_folder import NEW, OLD, write_folder
 for number in range(24):
     kind, place, step = ("old", "none")[number // 12], ("fsync", "replace", "unlink")[number // 4 % 3], number % 4
     folder = Path(sys.argv[2]) / f"{kind} {place} {step}"
@@ -205,7 +206,7 @@ for number in range(24):
 
 
 def test_a_killed_writer_leaves_a_whole_page_and_the_next_one_tidies_up(tmp_path):
-    command = [sys.executable, "-W", "ignore", "-c", KILLED, os.path.dirname(__file__), str(tmp_path)]
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, str(ROOT), str(tmp_path)]
     subprocess.run(command, timeout=120, check=True)
     pages = {}
     for folder in tmp_path.iterdir():

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from report_browser import PHONE, launched, open_details, opened, overflow
-from report_runs import agreeing, claim_record, run_of, write_record, write_report
 
 from paper_checks import comparator
 from paper_checks.record import Code, read_run
 from paper_checks.report import PictureFile
+
+from .report_browser import PHONE, launched, open_details, opened, overflow
+from .report_runs import agreeing, claim_record, run_of, write_record, write_report
 
 MARKUP = (
     "<script>window.hacked=1</script>",

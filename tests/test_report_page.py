@@ -6,7 +6,14 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
-from report_runs import (
+
+from paper_checks import report_folder, report_pictures
+from paper_checks.formula import formula, parts
+from paper_checks.ledger import load_claims
+from paper_checks.record import read_run
+from paper_checks.report import MOST_ROWS, claim_view, page, rows
+
+from .report_runs import (  # fmt: skip
     COMPARISONS,
     FOUND,
     PLANS,
@@ -19,13 +26,7 @@ from report_runs import (
     small_run,
     write_record,
     wrong,
-)  # fmt: skip
-
-from paper_checks import report_folder, report_pictures
-from paper_checks.formula import formula, parts
-from paper_checks.ledger import load_claims
-from paper_checks.record import read_run
-from paper_checks.report import MOST_ROWS, claim_view, page, rows
+)
 
 LEDGER = load_claims()
 

@@ -8,12 +8,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from claim_project import CHECK, ENTRY, ROOT
 
 from paper_checks import comparator, failure, options, table
 from paper_checks.checks import check_functions, function_of
 from paper_checks.ledger import Claim, load_claims
 from paper_checks.results import NOT_SELECTED, Result, Results
+
+from .claim_project import CHECK, ENTRY, ROOT
 
 TWO = ENTRY + ENTRY.replace("T1.1", "T2.1").replace('group = "T1"', 'group = "T2"').replace('"a"', '"A sentence."')
 CHECKS = CHECK + "claim.less('x', 1, 2)\n" + CHECK.replace("T1.1", "T2.1").replace("test_it", "test_other")

@@ -7,10 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from report_runs import agreeing_run, claim_record, run_of, write_record
 
 from paper_checks import comparator, plugin, rounding, surroundings, table
 from paper_checks.record import by_use, read_run
+
+from .report_runs import agreeing_run, claim_record, run_of, write_record
 
 ROOT = Path(__file__).parent.parent
 

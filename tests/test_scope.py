@@ -7,9 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-import picture_commands as shared
 import pytest
-from picture_commands import SVG, words
 
 from paper_checks import __main__ as commands
 from paper_checks import scope, scope_claims
@@ -17,7 +15,10 @@ from paper_checks.picture_command import drawn
 from paper_checks.scope_claims import MAPPED, scope_map
 from paper_checks.scope_grid import levels_between
 from paper_checks.scope_picture import ScopePicture
-from theory.margins import noise_threshold
+from theory.one_step.margins import noise_threshold
+
+from . import picture_commands as shared
+from .picture_commands import SVG, words
 
 SMALL = ["--N", "8:16", "--alpha", "0.05:0.2", "--rows", "2", "--columns", "16"]
 
@@ -99,7 +100,7 @@ def test_same_map_same_bytes(tmp_path):
 
 @pytest.mark.parametrize("form", ["svg", "png"])
 def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, form):
-    monkeypatch.setattr("theory.margins.noise_threshold", lambda N, T: (Fraction(1, 7),) * 2)
+    monkeypatch.setattr("theory.one_step.margins.noise_threshold", lambda N, T: (Fraction(1, 7),) * 2)
     out = tmp_path / f"map.{form}"
     assert draw(out, "T1.3", *SMALL, "--T", "64") == 1
     found = capsys.readouterr()

@@ -5,13 +5,16 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import scope_oracles as oracles
-from mutation import stretched
 
 from paper_checks import scope_claims, scope_grid, scope_quantities, scope_thresholds
 from paper_checks.ledger import load_claims
 from paper_checks.scope_claims import MAPPED, scope_map
-from theory import attention_step, margins, memory_spectrum, phase_diagram
+from theory.key_query import attention_step, phase_diagram
+from theory.memory import spectrum as memory_spectrum
+from theory.one_step import margins
+
+from . import scope_oracles as oracles
+from .mutation import stretched
 
 PARTS = [(claim, part) for claim, entry in MAPPED.items() for part in entry.statements]
 TENTHS = (Fraction(1, 10), Fraction(9, 10))

@@ -9,10 +9,11 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from claim_project import CHECK, ENTRY, ROOT
 
 from paper_checks import options, recall_runs, seeds_command
 from paper_checks.ledger import load_claims
+
+from .claim_project import CHECK, ENTRY, ROOT
 
 TWO = ENTRY + ENTRY.replace("T1.1", "T2.1").replace('group = "T1"', 'group = "T2"')
 OTHER = CHECK.replace("T1.1", "T2.1").replace("test_it", "test_other")

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from simulate_oracles import rounding
 
 from simulate import causal_attention as blocks
 from simulate.literal_transformer import literal_attention
+
+from .simulate_oracles import rounding
 
 SHAPE = (2, 7, 3)
 

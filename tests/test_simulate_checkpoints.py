@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
-from simulate_oracles import BAD_COUNTS
 
 from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training, files, train
 from simulate.checkpoints import Checkpoint, read_checkpoint
+
+from .simulate_oracles import BAD_COUNTS
 
 CHAIN = Chain(np.random.default_rng(0).dirichlet(np.ones(5), 5))
 EVEN = np.full((5, 5), 0.2)

@@ -5,8 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import threshold
-from two_layer_oracles import (
+
+from simulate import TwoLayer, induction, sample_induction, two_layer, two_layer_gradient
+
+from .simulate_oracles import threshold
+from .two_layer_oracles import (
     BATCH,
     BLOCKS,
     EPS,
@@ -19,14 +22,6 @@ from two_layer_oracles import (
     random_model,
     random_tokens,
     random_weights,
-)
-
-from simulate import (
-    TwoLayer,
-    induction,
-    sample_induction,
-    two_layer,
-    two_layer_gradient,
 )
 
 # The sampler

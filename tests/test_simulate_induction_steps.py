@@ -3,18 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import threshold
-from two_layer_oracles import BLOCKS, SHAPES, F, N, T, assert_close, causal, one_hot_features, random_model
 
-from simulate import (
-    Grams,
-    TwoLayer,
-    gaussian_grams,
-    memory,
-    sample_induction,
-    stepped,
-    two_layer_gradient,
-)
+from simulate import Grams, TwoLayer, gaussian_grams, memory, sample_induction, stepped, two_layer_gradient
+
+from .simulate_oracles import threshold
+from .two_layer_oracles import BLOCKS, SHAPES, F, N, T, assert_close, causal, one_hot_features, random_model
 
 # Steps
 

@@ -5,7 +5,6 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import BAD_COUNTS
 
 from simulate import (
     Chain,
@@ -20,6 +19,8 @@ from simulate import (
     sample_stream,
 )
 from theory import Task
+
+from .simulate_oracles import BAD_COUNTS
 
 TASK = Task(3, 8, 0.3, 1)
 DIRECTION = np.ones((4, 8))

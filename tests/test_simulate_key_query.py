@@ -6,7 +6,6 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import ARRAYS, assert_moments_of, enumerate_law, random_chain, rounding, threshold
 
 from simulate import (
     OneLayer,
@@ -22,6 +21,8 @@ from simulate import (
     sample,
 )
 from theory import Task
+
+from .simulate_oracles import ARRAYS, assert_moments_of, enumerate_law, random_chain, rounding, threshold
 
 TASKS = [Task(3, 7, 0.3, 1), Task(2, 23, 0.5, 0), Task(11, 5, 0.6, 7), Task(5, 2, 0.4, 2)]
 HELD = {

@@ -12,11 +12,12 @@ import torch
 pytest.importorskip("transformers", reason="the extra `language` is not installed")
 
 from safetensors.torch import load_file, save_file
-from tiny_language_models import KINDS, changed_json, changed_weights, forbid_building, tiny_tokenizer, written
 from transformers import AutoModelForCausalLM
 
 from simulate import language_models
 from simulate.language_models import LanguageModel, identical_weights, load_language_model
+
+from .tiny_language_models import KINDS, changed_json, changed_weights, forbid_building, tiny_tokenizer, written
 
 TOKENS = torch.tensor([[1, 3, 28, 5, 0], [7, 7, 2, 11, 13]])
 EMBEDDING = "gpt_neox.embed_in.weight"

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers", reason="language models need transformers: pip install -e '.[language]'")
 
-from laser_oracles import (
+from simulate import truncation
+from simulate.laser import Choice, Laser, truncated
+from simulate.laser_matrices import ROLES, layer_count, matrices
+
+from .laser_oracles import (
     CASES,
     LAYERS,
     LENGTH,
@@ -25,10 +29,6 @@ from laser_oracles import (
     state,
     tokens,
 )
-
-from simulate import truncation
-from simulate.laser import Choice, Laser, truncated
-from simulate.laser_matrices import ROLES, layer_count, matrices
 
 every_model = pytest.mark.parametrize("name", PLACES)
 every_role = pytest.mark.parametrize(("name", "role"), CASES)

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers", reason="language models need transformers: pip install -e '.[language]'")
 
-from laser_oracles import CASES, LAYERS, PLACES, ROLES, VOCABULARY, logits, model_of, parts_of, same, state, tokens
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from simulate.laser import Choice, Laser, truncated
 from simulate.laser_files import load_factored, save_factored, save_model
+
+from .laser_oracles import CASES, LAYERS, PLACES, ROLES, VOCABULARY, logits, model_of, parts_of, same, state, tokens
 
 every_model = pytest.mark.parametrize("name", PLACES)
 LOW = [Choice(role, layer, 1) for role in ROLES for layer in range(LAYERS)]

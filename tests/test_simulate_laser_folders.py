@@ -8,12 +8,13 @@ import torch
 
 pytest.importorskip("transformers", reason="language models need transformers: pip install -e '.[language]'")
 
-from laser_oracles import model_of
 from safetensors.torch import load_file, save_file
 
 from simulate import laser_files
 from simulate.laser import Choice, Laser
 from simulate.laser_files import load_factored, save_factored, save_model
+
+from .laser_oracles import model_of
 
 SOME = [Choice("value", 0, 2), Choice("mlp_in", 1, 3, keep="bottom"), Choice("mlp_out", -1, 0)]
 

@@ -5,17 +5,13 @@ import torch
 
 pytest.importorskip("transformers", reason="language models need transformers: pip install -e '.[language]'")
 
-from laser_oracles import (
-    HEADS,
-    MAKERS,
-    PLACES,
-    model_of,
-)
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from simulate import truncation
 from simulate.laser import Choice, Laser, truncated
 from simulate.laser_matrices import layer_count, matrices
+
+from .laser_oracles import HEADS, MAKERS, PLACES, model_of
 
 every_model = pytest.mark.parametrize("name", PLACES)
 

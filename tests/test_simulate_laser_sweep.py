@@ -6,13 +6,13 @@ import torch
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from laser_oracles import LAYERS, VOCABULARY, model_of, same, smallest_side, state
-
 from simulate.laser import truncated
 from simulate.laser_matrices import ROLES
 from simulate.laser_runner import Runner
 from simulate.laser_sweep import Cell, doubling_ranks, sweep
 from simulate.prompt_tokens import METRICS, Encoded, measure
+
+from .laser_oracles import LAYERS, VOCABULARY, model_of, same, smallest_side, state
 
 RANKS = (0, 1, 3)
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import BAD_COUNTS
 
 from simulate import memory
 from simulate.associative_memory import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
 from simulate.memory_training import gradient_descent, stochastic_gradient_descent
+
+from .simulate_oracles import BAD_COUNTS
 
 PAIR = orthonormal_embeddings(3)
 RATES = np.ones(10)

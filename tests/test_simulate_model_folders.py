@@ -13,9 +13,10 @@ import pytest
 pytest.importorskip("transformers", reason="the extra `language` is not installed")
 
 from huggingface_hub import constants
-from tiny_language_models import COMMIT, cached, forbid_building, written
 
 from simulate.language_models import find_folder, identical_weights, load_language_model
+
+from .tiny_language_models import COMMIT, cached, forbid_building, written
 
 WHOLE = "model.safetensors"
 

@@ -5,7 +5,14 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import (
+
+from simulate import blocks, counted_gradient, gradient_moments, projected_moments, sample
+from simulate import moments as moments_module
+from simulate.counts import Counts, add_block, count_shift, torch_counts
+from simulate.torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
+from theory import LAYERS, Task
+
+from .simulate_oracles import (
     ARRAYS,
     assert_moments_of,
     dense_gradients,
@@ -14,12 +21,6 @@ from simulate_oracles import (
     rounding,
     threshold,
 )
-
-from simulate import blocks, counted_gradient, gradient_moments, projected_moments, sample
-from simulate import moments as moments_module
-from simulate.counts import Counts, add_block, count_shift, torch_counts
-from simulate.torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
-from theory import LAYERS, Task
 
 # M > T takes the sparse pass; T > N shifts the counts by (T-1) // N.
 TASKS = [Task(3, 7, 0.3, 1), Task(2, 23, 0.5, 0), Task(11, 5, 0.6, 7), Task(5, 2, 0.4, 2)]

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import dense_gradients, rounding
 
 from simulate import OneLayer, counted_gradient, sample
 from theory import Task
+
+from .simulate_oracles import dense_gradients, rounding
 
 CASES = [
     (Task(3, 7, 0.3, 1), False),

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import random_chain, rounding
 
 from simulate import attention_model, mass_after_trigger, ranks_first, sample
 from theory import Task
+
+from .simulate_oracles import random_chain, rounding
 
 TASKS = [Task(3, 7, 0.3, 1), Task(2, 23, 0.5, 0), Task(11, 5, 0.6, 7), Task(5, 2, 0.4, 2)]
 every_task = pytest.mark.parametrize("task", TASKS, ids=str)

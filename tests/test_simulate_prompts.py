@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from tiny_language_models import tiny_tokenizer
 from tokenizers import Tokenizer
 
 from simulate.pocket_corpus import all_documents, held_out_templates
@@ -31,6 +30,8 @@ from simulate.prompt_words import (
     TRAINED_NAMES,
 )
 from simulate.prompts import HELD_OUT, PAPER_FACT, PAPER_RECALL, Prompt, fact_prompts, halves, recall_prompts
+
+from .tiny_language_models import tiny_tokenizer
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "gpt_neox_tokenizer.json"
 
@@ -205,7 +206,7 @@ def test_one_prompt_has_no_standard_error():
 
 
 def test_measure_is_the_last_position_of_a_full_pass():
-    from laser_oracles import VOCABULARY, model_of
+    from .laser_oracles import VOCABULARY, model_of
 
     model = model_of("neox")
     tokens = torch.randint(VOCABULARY, (3, 7), generator=torch.Generator().manual_seed(1))

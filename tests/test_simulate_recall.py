@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import brentq
-from simulate_oracles import BAD_COUNTS, enumerate_law
 
 from simulate import Chain, Recall, sample
 from simulate.shakespeare import shakespeare_chain
 from theory import Task
+
+from .simulate_oracles import BAD_COUNTS, enumerate_law
 
 FALSE_ALARM = 1e-9  # most that a right law fails one comparison of laws
 SAMPLES = 1_500_000

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from simulate_oracles import rounding
 
 from simulate import (
     Architecture,
@@ -21,6 +20,8 @@ from simulate import (
     previous_token_attention,
     with_weights,
 )
+
+from .simulate_oracles import rounding
 
 M, T, BATCH = 7, 19, 11
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate_oracles import assert_follows, enumerate_law, samples_to_see
 
 from simulate import Chain, literal_sample, sample, sample_stream
 from simulate import torch_sampling as torch_path
 from simulate.blocks import block_rows, draw_block
 from simulate.chains import alias_table, stationary_distribution
 from theory import Task
+
+from .simulate_oracles import assert_follows, enumerate_law, samples_to_see
 
 CUDA = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="not run: no CUDA"))
 CHAIN = [["1/2", "1/5", "3/10"], ["2/5", "2/5", "1/5"], ["1/4", "3/4", "0"]]

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from plain_training import ADAM, CHAIN, LAW, MODEL, MOMENTUM, PLAIN, same, size, weights
-from simulate_oracles import rounding
 from torch.nn import functional
 
 import simulate.training as training_module
 from simulate import Optimiser, Recall, files, initialised, literal_logits, train
 from simulate.checkpoints import read_checkpoint
+
+from .plain_training import ADAM, CHAIN, LAW, MODEL, MOMENTUM, PLAIN, same, size, weights
+from .simulate_oracles import rounding
 
 ROOT = Path(__file__).parents[1]
 optimisers = pytest.mark.parametrize("optimiser", [MOMENTUM, ADAM], ids=lambda optimiser: optimiser.name)
@@ -109,9 +110,10 @@ def test_a_killed_training_goes_on_as_if_nothing_had_been(tmp_path):
     """The first process dies before the fourth checkpoint, that of step 3, is in its place, the second at its third
     observation, that of step 5; this process ends the work."""
     place, training = tmp_path / "state", replace(PLAIN, optimiser=ADAM)
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}"}
     for fate, step in (("writing", 2), ("observing", 4)):
-        command = [sys.executable, "-c", f"import test_simulate_training as t; t.child({str(place)!r}, {fate!r})"]
+        code = f"from {child.__module__} import child; child({str(place)!r}, {fate!r})"
+        command = [sys.executable, "-c", code]
         found = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
         assert found.returncode == -signal.SIGKILL, found.stderr
         assert read_checkpoint(place).step == step < training.steps

@@ -5,10 +5,11 @@ from itertools import count
 
 import numpy as np
 import pytest
-from plain_training import MODEL, PLAIN, same, size
 
 from simulate import initialised, train
 from simulate.checkpoints import read_checkpoint
+
+from .plain_training import MODEL, PLAIN, same, size
 
 
 def from_step(least):

@@ -8,9 +8,10 @@ import torch
 pytest.importorskip("transformers", reason="the extra `language` is not installed")
 
 from safetensors.torch import load_file, save_file
-from tiny_language_models import VOCABULARY, changed_json, changed_weights, forbid_building, written
 
 from simulate.language_models import load_language_model
+
+from .tiny_language_models import VOCABULARY, changed_json, changed_weights, forbid_building, written
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 EMBEDDING = "gpt_neox.embed_in.weight"

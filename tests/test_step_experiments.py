@@ -20,7 +20,7 @@ from paper_checks.step_experiments import (
 )
 from simulate import sample
 from theory import Task
-from theory.sample_complexity import PAIRS, in_context_signal_to_noise, limiting_in_context_signal
+from theory.one_step.sample_complexity import PAIRS, in_context_signal_to_noise, limiting_in_context_signal
 
 
 @pytest.mark.parametrize("N", [3, 5, 64])

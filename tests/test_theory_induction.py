@@ -9,13 +9,14 @@ import sympy as sp
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from induction_oracles import ALL_READS, EPS, EVERYTHING, NO_TOKENS, POSITIONS, TOKENS, every_sequence, sizes
 
 from simulate import TwoLayer
-from theory import induction_accuracy as accuracy
-from theory import induction_head as head
-from theory.induction_head import BASIC, InductionTask
-from theory.induction_weights import population_weights
+from theory.birth import accuracy
+from theory.birth import three_steps as head
+from theory.birth.three_steps import BASIC, InductionTask
+from theory.birth.weights import population_weights
+
+from .induction_oracles import ALL_READS, EPS, EVERYTHING, NO_TOKENS, POSITIONS, TOKENS, every_sequence, sizes
 
 # The steps
 

@@ -7,14 +7,15 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from induction_oracles import ALL_READS, COPIES, EPS, EVERYTHING, POSITIONS, TOKENS, every_sequence
 
 from paper_checks.induction_enumeration import votes
 from paper_checks.induction_experiments import leads, model_of
-from theory import induction_accuracy as accuracy
-from theory import induction_head as head
-from theory.induction_head import BASIC, InductionTask, Reads
-from theory.induction_weights import population_weights
+from theory.birth import accuracy
+from theory.birth import three_steps as head
+from theory.birth.three_steps import BASIC, InductionTask, Reads
+from theory.birth.weights import population_weights
+
+from .induction_oracles import ALL_READS, COPIES, EPS, EVERYTHING, POSITIONS, TOKENS, every_sequence
 
 # Accuracy
 

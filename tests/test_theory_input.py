@@ -7,7 +7,12 @@ import pytest
 import sympy
 
 import theory
-from theory import Task, certified, key_query, key_query_limits, margins, phase_diagram, sample_complexity, signal
+from theory import Task
+from theory.key_query import certified, phase_diagram
+from theory.key_query import limits as key_query_limits
+from theory.key_query import step as key_query
+from theory.one_step import margins, sample_complexity
+from theory.one_step import signal_to_noise as signal
 
 
 @pytest.mark.parametrize(

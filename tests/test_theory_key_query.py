@@ -7,21 +7,11 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from theory_oracles import at_precision
 
 from paper_checks import dynamic_programme, enumeration
 from theory import Task
-from theory.key_query import (
-    KEY_CLASSES,
-    KeyQuery,
-    key_query_classes,
-    key_query_closed_form,
-    key_query_combinations,
-    key_query_gradient,
-    key_query_parts,
-)
-from theory.key_query_limits import long_sequence_parts
-from theory.phase_diagram import (
+from theory.key_query.limits import long_sequence_parts
+from theory.key_query.phase_diagram import (
     CONTRASTS,
     avoidance_threshold,
     critical_noise_level,
@@ -30,6 +20,17 @@ from theory.phase_diagram import (
     ranking_threshold,
     reversal_range,
 )
+from theory.key_query.step import (
+    KEY_CLASSES,
+    KeyQuery,
+    key_query_classes,
+    key_query_closed_form,
+    key_query_combinations,
+    key_query_gradient,
+    key_query_parts,
+)
+
+from .theory_oracles import at_precision
 
 POINTS = (  # (N, T, α, π): ratios of both signs, T = 2, α = 0, a ratio of 0, α = 1, absorbed, none and all absorbed
     (2, 5, Fraction(1, 2), Fraction(1, 3)),

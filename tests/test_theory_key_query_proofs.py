@@ -9,14 +9,15 @@ from functools import cache
 
 import pytest
 import sympy
-from test_theory_proofs import TwoAlike
 
 import theory
 from theory.evaluation import symbolic_numbers, symbolic_ring
-from theory.gradients import EntryMoments
-from theory.key_query import KEY_CLASSES, KeyQuery, _symbolic_parts
-from theory.trigger_chain import TriggerChain
-from theory.within_sequence import WithinSequence
+from theory.key_query.step import KEY_CLASSES, KeyQuery, _symbolic_parts
+from theory.key_query.within_sequence import WithinSequence
+from theory.one_step.gradients import EntryMoments
+from theory.one_step.trigger_chain import TriggerChain
+
+from .test_theory_proofs import TwoAlike
 
 n, length, a, power = symbolic_ring()
 BLOCKS = ("E", "P")

@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from theory import memory
 from theory.evaluation import ball_arithmetic
-from theory.memory import late_constant, late_noise_probability, late_values, logits, predictions, top_space, values
-from theory.memory_spectrum import (
+from theory.memory import gradient_flow as memory
+from theory.memory.gradient_flow import (
+    late_constant,
+    late_noise_probability,
+    late_values,
+    logits,
+    predictions,
+    top_space,
+    values,
+)
+from theory.memory.spectrum import (
     crossing_time,
     early_crossing_time,
     early_top_space,

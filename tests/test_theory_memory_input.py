@@ -6,9 +6,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory import memory
-from theory.memory import late_constant, late_noise_probability, late_values, logits, predictions, top_space, values
-from theory.memory_spectrum import (
+from theory.memory import gradient_flow as memory
+from theory.memory.gradient_flow import (
+    late_constant,
+    late_noise_probability,
+    late_values,
+    logits,
+    predictions,
+    top_space,
+    values,
+)
+from theory.memory.spectrum import (
     crossing_time,
     early_crossing_time,
     early_top_space,
@@ -20,7 +28,7 @@ from theory.memory_spectrum import (
     singular_vectors,
     top_space_at,
 )
-from theory.memory_truncation import (
+from theory.memory.truncations import (
     noise_removed_error,
     noise_removed_error_limit,
     noise_removed_predictions,

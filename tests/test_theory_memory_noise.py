@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from simulate import gradient_descent, orthonormal_embeddings
-from theory.memory_noise import average_covariance, sampled_moments
+from theory.memory.sampling_noise import average_covariance, sampled_moments
 
 EPS = np.finfo(np.float64).eps
 RATES = np.array([0.5, 3.0, 2.0, 4.0, 1.0, 2.5])

@@ -4,8 +4,8 @@ import pytest
 import sympy
 from sympy import Rational, exp, log, sqrt
 
-from theory.memory import symbolic_rates
-from theory.memory_solution import Curve, ball_arithmetic
+from theory.memory.gradient_flow import symbolic_rates
+from theory.memory.solution import Curve, ball_arithmetic
 
 SYMBOLS, RATES = symbolic_rates()
 n, alpha, a, b, s = SYMBOLS.values()

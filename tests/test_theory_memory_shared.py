@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy
 
-from theory import memory_shared
-from theory.memory import top_space
+from theory.memory import shared_inputs as memory_shared
+from theory.memory.gradient_flow import top_space
 
 EPS = np.finfo(np.float64).eps
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from paper_checks.best_approximations import directions_through, end_points
-from theory.memory import late_constant, late_rate, logits, predictions, values
-from theory.memory_spectrum import crossing_time, singular_vectors, top_space_at
-from theory.memory_truncation import (
+from theory.memory.gradient_flow import late_constant, late_rate, logits, predictions, values
+from theory.memory.spectrum import crossing_time, singular_vectors, top_space_at
+from theory.memory.truncations import (
     noise_removed_error,
     noise_removed_error_limit,
     noise_removed_predictions,

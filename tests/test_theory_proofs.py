@@ -13,7 +13,7 @@ import sympy
 
 import theory
 from theory.evaluation import N, T, alpha, symbolic_numbers
-from theory.trigger_chain import TriggerChain
+from theory.one_step.trigger_chain import TriggerChain
 
 n, length, a, power = symbolic_numbers()
 field = n.field

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from theory_oracles import at_precision
 
 import theory
 from paper_checks import dynamic_programme, enumeration
 from theory import ENTRY_CLASSES, LAYERS, MOMENTS, Task
-from theory.gradients import EntryMoments
-from theory.pooling import class_average_variance, class_sizes
-from theory.symmetry import entry_labels, parse_entry_class
+from theory.one_step.class_averages import class_average_variance, class_sizes
+from theory.one_step.gradients import EntryMoments
+from theory.one_step.symmetry import entry_labels, parse_entry_class
+
+from .theory_oracles import at_precision
 
 LEVELS = (0, Fraction(1, 7), Fraction(1, 2), Fraction(5, 6), 1)
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import kendalltau
-from training_numbers import birth_run, recall_run, shown, truncation
 
 from paper_checks import (
     birth_experiments,
@@ -23,6 +22,8 @@ from paper_checks import two_layer_statements as statements
 from paper_checks.draw_training import main
 from paper_checks.ledger import load_claims
 from paper_checks.recall_settings import birth, desk, seeds
+
+from .training_numbers import birth_run, recall_run, shown, truncation
 
 LAST = len(data.RANKS) - 1
 

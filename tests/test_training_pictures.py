@@ -4,9 +4,7 @@ import sys
 from dataclasses import replace
 from itertools import combinations
 
-import picture_commands as commands
 import pytest
-from training_numbers import StillNoisy, recall_run, shown
 
 from paper_checks import recall_experiments as experiments
 from paper_checks import training_picture_data as data
@@ -14,6 +12,9 @@ from paper_checks.draw_training import main
 from paper_checks.recall_settings import close_marks, fine_marks
 from paper_checks.training_design import TRAINING
 from paper_checks.training_pictures import CurvesPicture, ProbesPicture, RanksPicture
+
+from . import picture_commands as commands
+from .training_numbers import StillNoisy, recall_run, shown
 
 WORK = {"curves": "recall_curves", "ranks": "truncations", "probes": "probe_curves"}
 PICTURES = {"curves": CurvesPicture, "ranks": RanksPicture, "probes": ProbesPicture}

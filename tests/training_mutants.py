@@ -1,10 +1,10 @@
 """What the mutant tests of trainings share: two seeds per statement, each training once per mutant, in this process."""
 
-from mutation import SEED
-
 from paper_checks import ledger, recall_runs
 from paper_checks.recorder import Recorder
 from paper_checks.training_design import Boundaries
+
+from .mutation import SEED
 
 STRICT, BOTH = Boundaries((2,), (0,), (1,), 0.25, 0.0), Boundaries((2,), (1,), (2,), 0.75, 0.0)
 """Two seeds: red where one is on the wrong side, red where both are."""

@@ -3,9 +3,7 @@
 import numpy as np
 import torch
 
-from simulate import (
-    TwoLayer,
-)
+from simulate import TwoLayer
 
 EPS = np.finfo(np.float64).eps
 N, T, BATCH = 4, 6, 5

@@ -1,9 +1,24 @@
-"""What is true: exact formulas for first gradient steps on noisy in-context recall and for memories. No torch."""
+"""What is true: exact formulas for first gradient steps on noisy in-context recall and for memories. No torch.
 
-from . import memory
-from .gradients import MOMENTS, class_values, closed_form, gradient_mean, gradient_variance
+Chapters: `one_step` (the first gradients and their margins), `key_query` (where attention looks first), `memory` (a
+linear associative memory over time), `birth` (the induction head of "Birth of a Transformer").
+
+    from theory import Task, one_step
+    task = Task(N=8, T=16, alpha=0.5)
+    margins = one_step.feed_forward_margins(task)
+"""
+
+from . import birth, key_query, memory, one_step
 from .key_query import KEY_CLASSES, key_query_classes, key_query_closed_form, key_query_gradient
-from .symmetry import ENTRY_CLASSES, entry_labels
+from .one_step import (
+    ENTRY_CLASSES,
+    MOMENTS,
+    class_values,
+    closed_form,
+    entry_labels,
+    gradient_mean,
+    gradient_variance,
+)
 from .task import LAYERS, Task
 
 __all__ = [
@@ -12,13 +27,16 @@ __all__ = [
     "LAYERS",
     "MOMENTS",
     "Task",
+    "birth",
     "class_values",
     "closed_form",
     "entry_labels",
     "gradient_mean",
     "gradient_variance",
+    "key_query",
     "key_query_classes",
     "key_query_closed_form",
     "key_query_gradient",
     "memory",
+    "one_step",
 ]

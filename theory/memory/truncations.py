@@ -14,9 +14,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .memory import Predictions, Values, as_late_time, as_memory, late_rate, softmax, values
-from .memory_spectrum import top_space_at
-from .task import as_count
+from theory.task import as_count
+
+from .gradient_flow import Predictions, Values, as_late_time, as_memory, late_rate, softmax, values
+from .spectrum import top_space_at
 
 Range = tuple[float, float]
 """Least and greatest value."""

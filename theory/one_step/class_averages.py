@@ -10,10 +10,11 @@ so E[S²] = Σ_c,y P(c, y) vᵀ E[f̃ f̃ᵀ | c] v.  Source: this project.
 
 from typing import Any
 
-from .evaluation import evaluate
+from theory.evaluation import evaluate
+from theory.task import Task, as_layer
+
 from .gradients import EntryMoments
 from .symmetry import ENTRY_CLASSES, EntryClass
-from .task import Task, as_layer
 from .trigger_chain import Number, TriggerChain
 
 Vector = dict[str, Number]

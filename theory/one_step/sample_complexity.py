@@ -10,10 +10,11 @@ from typing import Any
 
 import sympy
 
-from .evaluation import N as symbol_N
-from .evaluation import T as symbol_T
-from .evaluation import evaluate, factored, ring_expression, symbolic_ring
-from .task import Task, as_count, as_probability
+from theory.evaluation import N as symbol_N
+from theory.evaluation import T as symbol_T
+from theory.evaluation import evaluate, factored, ring_expression, symbolic_ring
+from theory.task import Task, as_count, as_probability
+
 from .trigger_chain import Number, Power, TriggerChain, integer_power
 
 Pair = tuple[str, str]

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import sympy
 
-from .evaluation import N, alpha, factored, symbolic_ring
-from .key_query import KEY_CLASSES, KeyQuery, Parts, combine
+from theory.evaluation import N, alpha, factored, symbolic_ring
+from theory.task import as_count
+
 from .phase_diagram import CONTRASTS, as_contrast
-from .task import as_count
+from .step import KEY_CLASSES, KeyQuery, Parts, combine
 
 x, s = sympy.symbols("x s", positive=True)
 """x = αN; s, the small parameter of a series."""

@@ -20,12 +20,13 @@ from fractions import Fraction
 from numbers import Real
 from typing import Any
 
-from .evaluation import as_exact_probability, evaluate
-from .key_query import KeyQuery
-from .margins import bracket_sign_change
+from theory.evaluation import as_exact_probability, evaluate
+from theory.one_step.margins import bracket_sign_change
+from theory.one_step.trigger_chain import Number
+from theory.task import Task, as_count, as_task
+
 from .phase_diagram import ranking_gap
-from .task import Task, as_count, as_task
-from .trigger_chain import Number
+from .step import KeyQuery
 
 ROWS = ("c", "k", "q", "tau")
 """Rows of (7): the correct token, an ordinary token that is neither c nor q, the trigger, the noise token."""

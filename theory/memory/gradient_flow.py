@@ -33,9 +33,10 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
-from . import memory_solution
-from .memory_solution import Ball
-from .task import as_count, as_nonnegative, as_probability
+from theory.task import as_count, as_nonnegative, as_probability
+
+from . import solution as memory_solution
+from .solution import Ball
 
 MOST_BYTES = 2**32
 """Size of the largest matrix that `logits` makes."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .task import Task
+from theory.task import Task
 
 EntryClass = tuple[str, str]
 

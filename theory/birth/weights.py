@@ -1,4 +1,4 @@
-"""The three steps of `theory.induction_head` as matrices over the features [E(0..N-1), P(1..T), E1(0..N-1), P1(1..T)].
+"""The three steps of `three_steps` as matrices over the features [E(0..N-1), P(1..T), E1(0..N-1), P1(1..T)].
 
 Source: this project, on Bietti et al. (NeurIPS 2023).
 """
@@ -8,7 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .induction_head import (
+from theory.memory.gradient_flow import MOST_BYTES
+from theory.task import as_nonnegative
+
+from .three_steps import (
     BASIC,
     InductionTask,
     Reads,
@@ -19,8 +22,6 @@ from .induction_head import (
     position_bias,
     previous_token_step,
 )
-from .memory import MOST_BYTES
-from .task import as_nonnegative
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +63,7 @@ def _centred(N: int) -> Floats:
 
 
 def _output_weights(task: InductionTask, reads: Reads) -> Floats:
-    """Equation (1) of `theory.induction_head`, in the blocks that are read."""
+    """Equation (1) of `theory.birth.three_steps`, in the blocks that are read."""
     N, F = task.N, task.N + task.T
     W_O = np.zeros((N, 2 * F))
     W_O[:, :N] = float(output_association(task)) * _centred(N)

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import sympy
 
-from .evaluation import evaluate, require_rational, symbolic_numbers, to_expression
+from theory.evaluation import evaluate, require_rational, symbolic_numbers, to_expression
+from theory.task import Task, as_layer, as_task
+
 from .symmetry import BLOCKS, ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from .task import Task, as_layer, as_task
 from .trigger_chain import Number, Power, TriggerChain, integer_power
 
 MOMENTS = ("mean", "variance")

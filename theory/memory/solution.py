@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 import flint
 from scipy.optimize import brentq
 
-from .evaluation import ball_arithmetic
+from theory.evaluation import ball_arithmetic
 
 Ball = Any  # flint.arb
 Formula = Callable[[Ball, Ball], dict[str, Ball]]

@@ -23,11 +23,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy
 
-from .evaluation import alpha as symbol_alpha
-from .evaluation import as_exact_probability, evaluate, ring_expression, symbolic_ring
-from .symmetry import BLOCKS
-from .task import Task, as_task
-from .trigger_chain import Number, Power, TriggerChain, integer_power
+from theory.evaluation import alpha as symbol_alpha
+from theory.evaluation import as_exact_probability, evaluate, ring_expression, symbolic_ring
+from theory.one_step.symmetry import BLOCKS
+from theory.one_step.trigger_chain import Number, Power, TriggerChain, integer_power
+from theory.task import Task, as_task
+
 from .within_sequence import Feature, WithinSequence
 
 KEY_CLASSES = ("E(q)", "E(k)", "E(tau)", "P(q)", "P(k)", "P(tau)")

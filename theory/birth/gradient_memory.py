@@ -43,13 +43,13 @@ import sympy
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from .evaluation import evaluate, symbolic_numbers, to_expression
-from .gradients import EntryMoments
-from .key_query import KeyQuery
-from .pooling import class_sizes
-from .symmetry import ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from .task import Task, as_task
-from .trigger_chain import Number, Power, integer_power
+from theory.evaluation import evaluate, symbolic_numbers, to_expression
+from theory.key_query.step import KeyQuery
+from theory.one_step.class_averages import class_sizes
+from theory.one_step.gradients import EntryMoments
+from theory.one_step.symmetry import ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
+from theory.one_step.trigger_chain import Number, Power, integer_power
+from theory.task import Task, as_task
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -273,7 +273,7 @@ def _require_room(task: Task, entries: int) -> None:
     if entries > 2**28:
         raise ValueError(
             f"N must be smaller for a full array ({entries:.2g} entries asked for with N={task.N}, at most {2**28}); "
-            "theory.gradient_memory.context_signal_classes(task) gives every distinct entry of S at any N"
+            "theory.birth.gradient_memory.context_signal_classes(task) gives every distinct entry of S at any N"
         )
 
 

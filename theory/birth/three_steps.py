@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .task import as_count, as_nonnegative
+from theory.task import as_count, as_nonnegative
 
 Floats = NDArray[np.float64]
 Table = NDArray[Any]

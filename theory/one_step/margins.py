@@ -12,12 +12,13 @@ from typing import Any
 
 import sympy
 
-from .evaluation import N as symbol_N
-from .evaluation import alpha as symbol_alpha
-from .evaluation import long_sequence_limit
+from theory.evaluation import N as symbol_N
+from theory.evaluation import alpha as symbol_alpha
+from theory.evaluation import long_sequence_limit
+from theory.task import Task, as_count, as_probability
+
 from .gradients import class_values, closed_form
 from .symmetry import EntryClass
-from .task import Task, as_count, as_probability
 
 PRECEDING = ("q", "j", "tau")
 

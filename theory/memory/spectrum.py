@@ -26,9 +26,10 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from .memory import MOST_BYTES, as_memory, as_time, late_rate, log_odds, softmax, top_space, values
-from .memory_solution import Ball, at_time, time_of_zero
-from .task import as_count, as_nonnegative
+from theory.task import as_count, as_nonnegative
+
+from .gradient_flow import MOST_BYTES, as_memory, as_time, late_rate, log_odds, softmax, top_space, values
+from .solution import Ball, at_time, time_of_zero
 
 
 class SingularValues(NamedTuple):

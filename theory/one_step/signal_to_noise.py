@@ -9,12 +9,13 @@ from typing import Any
 
 import sympy
 
-from .evaluation import N as symbol_N
-from .evaluation import alpha as symbol_alpha
-from .evaluation import evaluate, symbolic_numbers, to_expression
+from theory.evaluation import N as symbol_N
+from theory.evaluation import alpha as symbol_alpha
+from theory.evaluation import evaluate, symbolic_numbers, to_expression
+from theory.task import Task, as_count
+
 from .gradients import class_values, require_moment
 from .symmetry import EntryClass
-from .task import Task, as_count
 from .trigger_chain import Number, Power, TriggerChain, integer_power
 
 

@@ -1,4 +1,4 @@
-"""What the three steps of `theory.induction_head` can recall, and where they stop.
+"""What the three steps of `theory.birth.three_steps` can recall, and where they stop.
 
 After the third step the first layer copies the previous token (position 1 has none and copies itself), so W_K² gives
 position t the score of (2) with the copy of z_{t-1}. As its step grows, attention settles on the positions of highest
@@ -33,7 +33,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .induction_head import (
+from theory.task import as_count
+
+from .three_steps import (
     BASIC,
     MOST_POSITIONS,
     InductionTask,
@@ -47,7 +49,6 @@ from .induction_head import (
     previous_token_margins,
     previous_token_step,
 )
-from .task import as_count
 
 
 def learns_match(task: InductionTask) -> bool:

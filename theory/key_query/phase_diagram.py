@@ -19,9 +19,10 @@ from typing import Any
 
 from scipy.optimize import brentq
 
-from .key_query import KEY_CLASSES, Parts, key_query_combinations, key_query_parts
-from .margins import bracket_sign_change
-from .task import Task, as_count, as_task
+from theory.one_step.margins import bracket_sign_change
+from theory.task import Task, as_count, as_task
+
+from .step import KEY_CLASSES, Parts, key_query_combinations, key_query_parts
 
 CONTRASTS: dict[str, dict[str, int]] = {"attends": {"P(q)": 1}, "avoids": {"E(k)": 1, "E(tau)": -1}}
 """Coefficients of K's classes in the two contrasts."""

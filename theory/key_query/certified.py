@@ -22,10 +22,11 @@ from typing import Any
 
 import flint
 
-from .evaluation import ball_arithmetic
-from .key_query import KEY_CLASSES, KeyQuery, combine
+from theory.evaluation import ball_arithmetic
+from theory.task import as_count
+
 from .phase_diagram import CONTRASTS, as_contrast
-from .task import as_count
+from .step import KEY_CLASSES, KeyQuery, combine
 
 ORDER = 8  # n above
 PRECISION = 192  # bits: K is of order N^{-3} beside terms of order 1, so most bits are guard bits

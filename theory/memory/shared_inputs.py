@@ -24,7 +24,7 @@ import math
 from fractions import Fraction
 from typing import NamedTuple
 
-from .task import as_count, as_nonnegative
+from theory.task import as_count, as_nonnegative
 
 
 class SharedSpectrum(NamedTuple):

@@ -33,8 +33,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from .memory import as_memory
-from .task import as_count, as_snapshots
+from theory.task import as_count, as_snapshots
+
+from .gradient_flow import as_memory
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""Is our code right: proofs, properties, faults, mutants and benchmarks of the three rooms."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from simulate.files import write_whole
+from simulate.runtime.files import write_whole
 
 from .record import Run
 from .verdicts import LOOKS, counted, weakest

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from simulate import GradientMoments, PooledMoments, gradient_moments, resolve_device
-from simulate.moments import unit_rows
+from simulate.one_layer.moments import unit_rows
 from theory import ENTRY_CLASSES, Task, class_values, entry_labels
 from theory.one_step.class_averages import class_average_variance
 

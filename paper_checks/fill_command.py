@@ -111,7 +111,7 @@ def found_problems(run: "Run", text: str) -> tuple[list[str], int]:
 
 
 def _fill(run: "Run", path: Path, text: str) -> int:
-    from simulate.files import write_whole
+    from simulate.runtime.files import write_whole
 
     from .filled import MARKER, look_up, loose_markers, marker, named_in, written_like
 

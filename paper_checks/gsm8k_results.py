@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from simulate.files import write_whole
+from simulate.runtime.files import write_whole
 
 from .gsm8k import MODELS
 from .gsm8k_answers import Accuracy, Paired, accuracy, paired

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulate.language_models import load_language_model
-from simulate.laser_sweep import Cell, Sweep, sweep
-from simulate.pocket import pocket_folders
-from simulate.prompt_tokens import Encoded, Readings, encode, mean_and_error, measure
-from simulate.prompts import Prompt, fact_prompts, halves, recall_prompts
+from simulate.language.models import load_language_model
+from simulate.laser.sweeps import Cell, Sweep, sweep
+from simulate.pocket.shipped import pocket_folders
+from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
+from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure
 
 from .recall_runs import in_processes
 from .recorder import experiment_seed

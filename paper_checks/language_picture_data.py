@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from simulate.laser_matrices import ROLES
-from simulate.laser_sweep import Cell
-from simulate.pocket import EXPLORED, pocket_folders
-from simulate.prompt_tokens import Readings, mean_and_error
-from simulate.streaming import progress_bar
+from simulate.laser.roles import ROLES
+from simulate.laser.sweeps import Cell
+from simulate.pocket.shipped import EXPLORED, pocket_folders
+from simulate.prompts.tokens import Readings, mean_and_error
+from simulate.runtime.streaming import progress_bar
 
 from .language_experiments import (
     CLAIMED,

@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from simulate.prompt_tokens import mean_and_error
+from simulate.prompts.tokens import mean_and_error
 
 from .language_experiments import Chosen, independent
 from .language_picture_data import ERRORS, METRICS, Checkpoints, SweepCells, said

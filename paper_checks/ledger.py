@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulate.files import write_whole
+from simulate.runtime.files import write_whole
 
 from .training_design import TRAINING, Boundaries
 

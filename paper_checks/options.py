@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from .training_design import PILOT_SEED
 
 DEFAULT_SEED = 20240603
 SCALES = ("desk", "paper")
+REPORT_PACKAGES = ("jinja2", "latex2mathml", "matplotlib")
+"""What the extra `report` installs."""
 DEFAULTS = {
     "--scale": "desk",
     "--device": "auto",
@@ -183,8 +186,8 @@ def check_model(config: pytest.Config) -> None:
     if named is not None and (len(revisions) < 2 or not all(revisions)):
         raise pytest.UsageError(f"--checkpoints must be at least two revisions with commas between them, got {named!r}")
     try:
-        from simulate.language_models import find_folder
-        from simulate.pocket import is_pocket
+        from simulate.language.models import find_folder
+        from simulate.pocket.shipped import is_pocket
 
         wanted = [(name, revision), *(checkpoint_source(name, one) for one in revisions)]
         for folder in [find_folder(*source) for source in wanted]:
@@ -251,14 +254,13 @@ def check_report(config: pytest.Config) -> None:
     folder = config.getoption("--report")
     if folder is None:
         return
+    missing = next((name for name in REPORT_PACKAGES if find_spec(name) is None), None)
+    if missing is not None:
+        raise pytest.UsageError(f"--report needs {missing}: pip install -e '.[report]'")
     try:
-        from . import report, report_pictures  # noqa: F401  their packages are an extra
-
         check_folder(folder)
         for whole in (True, False):
             if folder.resolve() in record_path(config, whole).resolve().parents:
                 raise ValueError(f"{folder} must not hold the record, {record_path(config, whole)}")
-    except ModuleNotFoundError as error:
-        raise pytest.UsageError(f"--report needs {error.name}: pip install -e '.[report]'") from error
     except (ValueError, OSError) as error:
         raise pytest.UsageError(f"--report: {error}") from error

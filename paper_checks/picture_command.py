@@ -97,7 +97,7 @@ def run(make_parser: Callable[[], argparse.ArgumentParser], arguments: Sequence[
 
 def _written(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> tuple[Path, Drawn]:
     """Where the picture was written, and what it is; SystemExit(2) with the reason if there is none."""
-    from simulate.files import write_whole
+    from simulate.runtime.files import write_whole
 
     options = parser.parse_args(arguments)
     job, parser, out = options.job, options.parser, options.out

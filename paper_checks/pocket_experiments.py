@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from simulate.language_models import load_language_model
-from simulate.laser import Choice, truncated
-from simulate.laser_matrices import matrices
-from simulate.pocket import pocket_folders, pocket_record
-from simulate.prompt_tokens import METRICS, encode, mean_and_error, measure
-from simulate.prompts import halves
+from simulate.language.models import load_language_model
+from simulate.laser.reduction import Choice, truncated
+from simulate.laser.roles import matrices
+from simulate.pocket.shipped import pocket_folders, pocket_record
+from simulate.prompts.sets import halves
+from simulate.prompts.tokens import METRICS, encode, mean_and_error, measure
 
 from .language_experiments import (
     ATTENTION,

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from simulate import Hidden, Recall, RecallBatch, Trained, Transformer, answers, merged_values, truncated, without
-from simulate.recall_probes import answer_of
+from simulate.transformer.probes import answer_of
 
 from . import recall_observers
 from .attended_inputs import noise_alignment

@@ -19,7 +19,7 @@ from simulate import (
     previous_token_attention,
     without,
 )
-from simulate.recall_probes import answer_of
+from simulate.transformer.probes import answer_of
 
 
 class Observer:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from simulate import Trained, Training, resolve_device, train
-from simulate.streaming import progress_bar
+from simulate.runtime.streaming import progress_bar
 
 from .recall_observers import Observer
 

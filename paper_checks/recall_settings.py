@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training
-from simulate.shakespeare import shakespeare_chain
+from simulate.sequences.shakespeare import shakespeare_chain
 from theory import Task
 
 from .recall_observers import MemoryObserver, ProbeObserver, RecallObserver

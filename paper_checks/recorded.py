@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from simulate.files import digest_of_files
+from simulate.runtime.files import digest_of_files
 
 from .ledger import write_json
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from simulate.files import write_whole
+from simulate.runtime.files import write_whole
 
 PAGE = "index.html"
 ASSETS = "assets"

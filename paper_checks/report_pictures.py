@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from simulate.streaming import progress_bar
+from simulate.runtime.streaming import progress_bar
 
 from .ledger import rule_of
 from .picture_file import Picture

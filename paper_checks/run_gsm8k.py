@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace, finished: list[int]) -> None:
-    from simulate.device import resolve_device
+    from simulate.runtime.device import resolve_device
 
     plan = _plan(options)
     device = str(resolve_device(options.device))
@@ -198,16 +198,16 @@ def _truncation(options: argparse.Namespace) -> "Truncation | None":
 
 
 def _choice(truncation: "Truncation") -> Any:
-    from simulate.laser import Choice
+    from simulate.laser.reduction import Choice
 
     return Choice(truncation.role, truncation.layer, fraction=truncation.fraction)
 
 
 def _saved(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     """The results so far, with the model that they are about in its folder."""
-    from simulate.language_models import load_language_model
-    from simulate.laser import truncated
-    from simulate.laser_files import save_model
+    from simulate.language.models import load_language_model
+    from simulate.laser.files import save_model
+    from simulate.laser.reduction import truncated
 
     from .gsm8k_results import require_same, write_results
 
@@ -233,7 +233,7 @@ def _saved(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    from simulate.weight_files import file_digests
+    from simulate.language.weight_files import file_digests
 
     return file_digests(sorted(path for path in folder.iterdir() if path.is_file()))
 

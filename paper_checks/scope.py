@@ -142,7 +142,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _draw(options: argparse.Namespace) -> Drawn:
-    from simulate.streaming import progress_bar
+    from simulate.runtime.streaming import progress_bar
 
     from .scope_claims import scope_map
     from .scope_grid import sizes_between

@@ -92,7 +92,7 @@ def _seeds(named: str) -> tuple[int, ...]:
 
 
 def _run(plan: "Plan") -> int:
-    from simulate.streaming import progress_bar
+    from simulate.runtime.streaming import progress_bar
 
     from .seed_runs import run_seeds
 

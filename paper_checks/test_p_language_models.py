@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from simulate.prompts import halves
+from simulate.prompts.sets import halves
 
 from .options import checkpoint_source
 from .recorder import Recorder

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from simulate.pocket import CONFIRMING
+from simulate.pocket.shipped import CONFIRMING
 
 from . import comparator
 from .recorder import Recorder

@@ -36,8 +36,8 @@ def observed_steps(steps: int) -> tuple[int, ...]:
 def trainings(seeds: Sequence[int], steps: int, **sizes: int) -> list[Any]:
     """The trainings of these seeds, with the snapshots that are shipped: the first seed of EXPLORED has all of
     LOG_SPACED, the others of EXPLORED an early one, every seed the last one."""
-    from simulate.pocket import EARLY, EXPLORED
-    from simulate.pocket_training import PocketTraining
+    from simulate.pocket.shipped import EARLY, EXPLORED
+    from simulate.pocket.training import PocketTraining
 
     early = dict.fromkeys(EXPLORED, (EARLY,)) | {EXPLORED[0]: LOG_SPACED}
     made = []
@@ -49,15 +49,15 @@ def trainings(seeds: Sequence[int], steps: int, **sizes: int) -> list[Any]:
 
 def observed_prompts() -> dict[str, Any]:
     """The prompts on which a training is observed, by the name of their set: held out of it, the same for all."""
-    from simulate.prompts import fact_prompts, recall_prompts
+    from simulate.prompts.sets import fact_prompts, recall_prompts
 
     return {"recall": recall_prompts(OBSERVED_PROMPTS, seed=OBSERVED_SEED), "facts": fact_prompts(seed=OBSERVED_SEED)}
 
 
 def train_one(training: Any, out: Path, device: str, advance: Callable[[int], None]) -> list[dict[str, float]]:
     """Train one seed and write its snapshots; returns what was observed on held-out prompts."""
-    from simulate.pocket_training import pocket_tokenizer, train_pocket
-    from simulate.prompt_tokens import encode, measure
+    from simulate.pocket.training import pocket_tokenizer, train_pocket
+    from simulate.prompts.tokens import encode, measure
 
     tokenizer = pocket_tokenizer(training.vocabulary)
     sets = {name: encode(prompts, tokenizer) for name, prompts in observed_prompts().items()}
@@ -84,7 +84,7 @@ def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
 
     import torch
 
-    from simulate.laser_files import save_model
+    from simulate.laser.files import save_model
 
     from .ledger import write_json
 
@@ -110,8 +110,8 @@ def _in_process(training: Any, out: Path) -> list[dict[str, float]]:
 
 def train_all(chosen: Sequence[Any], out: Path, device: str) -> list[list[dict[str, float]]]:
     """Train all, with a progress bar over their updates; returns what was observed, in order."""
-    from simulate.device import resolve_device
-    from simulate.streaming import progress_bar
+    from simulate.runtime.device import resolve_device
+    from simulate.runtime.streaming import progress_bar
 
     total = sum(training.steps for training in chosen)
     with progress_bar(total, total, None, "updates", long=100) as advance:
@@ -142,8 +142,8 @@ def _drain(queue: Any, advance: Callable[[int], None]) -> None:
 
 def write_record(out: Path, chosen: Sequence[Any], history: Sequence[Any]) -> None:
     """Write training.json: trainings, what was observed, and the sha256 of every weight file."""
-    from simulate.files import file_digest
-    from simulate.pocket import RECORD
+    from simulate.pocket.shipped import RECORD
+    from simulate.runtime.files import file_digest
 
     from .ledger import write_json
 
@@ -189,8 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
     options = parser.parse_args(arguments)
     try:
-        from simulate.device import resolve_device
-        from simulate.pocket import CONFIRMING, EXPLORED, STEPS
+        from simulate.pocket.shipped import CONFIRMING, EXPLORED, STEPS
+        from simulate.runtime.device import resolve_device
         from theory.task import as_count
 
         resolve_device(options.device)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulate import Trained
-from simulate.streaming import progress_bar
+from simulate.runtime.streaming import progress_bar
 
 from . import birth_statements
 from . import level_experiments as levels

@@ -18,9 +18,8 @@ import scipy.linalg
 import torch
 from numpy.typing import NDArray
 
+from simulate.runtime.memory_limit import require_memory
 from theory.task import as_count, as_probability
-
-from .memory import require_memory
 
 Weight = TypeVar("Weight", NDArray[Any], torch.Tensor)
 

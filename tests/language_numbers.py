@@ -6,9 +6,9 @@ import numpy as np
 
 from paper_checks import language_picture_data as data
 from paper_checks.language_experiments import Answers, Source, Swept, prompt_sets
-from simulate.laser_matrices import ROLES
-from simulate.laser_sweep import Cell, Sweep
-from simulate.prompt_tokens import Readings
+from simulate.laser.roles import ROLES
+from simulate.laser.sweeps import Cell, Sweep
+from simulate.prompts.tokens import Readings
 
 from .tiny_language_models import KINDS, SIZES, tiny_tokenizer
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from simulate import files
+from simulate.runtime import files
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -15,7 +15,9 @@ from torch.nn import functional
 
 import theory
 from paper_checks.recall_settings import paper
-from simulate import Chain, gradient_moments, initialised, literal_logits, literal_sample, sample
+from paper_checks.witnesses.literal_sampler import literal_sample
+from paper_checks.witnesses.literal_transformer import literal_logits
+from simulate import Chain, gradient_moments, initialised, sample
 from theory import Task
 
 TASK = Task(64, 256, 0.5)
@@ -146,12 +148,12 @@ def test_sweep_against_one_model_per_cell(benchmark, summary):
     the time of a cell does not depend on layer and rank)."""
     from transformers import AutoModelForCausalLM
 
-    from simulate.language_models import load_language_model
-    from simulate.laser import truncated
-    from simulate.laser_sweep import Cell, sweep
-    from simulate.pocket import pocket_folders
-    from simulate.prompt_tokens import encode, measure
-    from simulate.prompts import fact_prompts, recall_prompts
+    from simulate.language.models import load_language_model
+    from simulate.laser.reduction import truncated
+    from simulate.laser.sweeps import Cell, sweep
+    from simulate.pocket.shipped import pocket_folders
+    from simulate.prompts.sets import fact_prompts, recall_prompts
+    from simulate.prompts.tokens import encode, measure
 
     steps = next(iter(pocket_folders().values()))
     folder = steps[max(steps)]

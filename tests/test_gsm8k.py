@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from paper_checks import gsm8k, gsm8k_results
 from paper_checks.gsm8k_answers import FLEXIBLE, STRICT, accuracy, is_correct, last_number, number, paired, stated
-from simulate.laser import Choice
+from simulate.laser.reduction import Choice
 
 GSM8K = Path(__file__).parents[2] / "shared" / "data" / "gsm8k_test.jsonl"
 LINE = {"question": "Two and two?", "answer": "2 + 2 = <<2+2=4>>4\n#### 4"}

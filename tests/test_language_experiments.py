@@ -11,10 +11,10 @@ from paper_checks import test_p_language_models as checks
 from paper_checks.comparator import verdict
 from paper_checks.language_experiments import Answers, Source, Swept
 from paper_checks.recorder import Recorder
-from simulate.laser_sweep import Cell, Sweep
-from simulate.pocket import pocket_folders
-from simulate.prompt_tokens import Readings
-from simulate.prompts import halves
+from simulate.laser.sweeps import Cell, Sweep
+from simulate.pocket.shipped import pocket_folders
+from simulate.prompts.sets import halves
+from simulate.prompts.tokens import Readings
 
 COUNT = 64
 CHOOSE, REPORT = halves(COUNT)

@@ -11,10 +11,10 @@ import pytest
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
 from paper_checks.options import check_model, checkpoint_source
-from simulate.language_models import load_language_model
-from simulate.laser import Choice, truncated
-from simulate.laser_files import save_model
-from simulate.pocket import is_pocket, pocket_folders
+from simulate.language.models import load_language_model
+from simulate.laser.files import save_model
+from simulate.laser.reduction import Choice, truncated
+from simulate.pocket.shipped import is_pocket, pocket_folders
 
 from .tiny_language_models import written
 

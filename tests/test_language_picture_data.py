@@ -11,12 +11,12 @@ from paper_checks import language_experiments as experiments
 from paper_checks import language_picture_data as data
 from paper_checks.draw_language import main
 from paper_checks.language_experiments import Source
-from simulate.language_models import load_language_model
-from simulate.laser import truncated
-from simulate.laser_matrices import ROLES
-from simulate.laser_sweep import Cell
-from simulate.pocket import pocket_folders
-from simulate.prompt_tokens import METRICS, encode, measure
+from simulate.language.models import load_language_model
+from simulate.laser.reduction import truncated
+from simulate.laser.roles import ROLES
+from simulate.laser.sweeps import Cell
+from simulate.pocket.shipped import pocket_folders
+from simulate.prompts.tokens import METRICS, encode, measure
 
 from .language_numbers import HELPS, STEPS, answers, changes, checkpoints, prompted_model, readings, sweep_cells
 

@@ -240,7 +240,7 @@ def test_a_missing_package_is_one_line_before_the_work(tmp_path, no_work, monkey
     for module in ours:
         monkeypatch.delitem(sys.modules, f"paper_checks.{module}")
         monkeypatch.delattr(paper_checks, module, raising=False)
-    monkeypatch.delitem(sys.modules, "simulate.language_models")
+    monkeypatch.delitem(sys.modules, "simulate.language.models")
     monkeypatch.delattr(simulate, "language_models", raising=False)
     commands.hide(monkeypatch, package)
     assert commands.status(main, [name, "--out", str(tmp_path / "picture.svg")]) == 2

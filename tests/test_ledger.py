@@ -12,7 +12,7 @@ from paper_checks.ledger import Rule, load_claims, mismatches, write_json
 from paper_checks.options import check_scale
 from paper_checks.recorder import Recorder
 from paper_checks.results import Result
-from simulate import files
+from simulate.runtime import files
 
 from .claim_project import CHECK, ENTRY
 

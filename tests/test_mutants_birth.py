@@ -29,7 +29,8 @@ from paper_checks import birth_experiments as experiments
 from paper_checks import ledger, recall_observers, recall_runs, recall_settings
 from paper_checks import test_b_training as checks
 from paper_checks.recall_settings import birth, data_law, seeds, short_sequences
-from simulate import initialised, training, with_weights
+from simulate import initialised, with_weights
+from simulate.transformer import training
 
 from . import training_mutants
 from .mutation import SEED

@@ -15,8 +15,8 @@ from paper_checks import language_experiments as experiments
 from paper_checks import pocket_experiments as pocket
 from paper_checks import test_p_pocket as checks
 from paper_checks.ledger import load_claims
-from simulate.laser import Choice
-from simulate.pocket import EARLY, EXPLORED, pocket_record
+from simulate.laser.reduction import Choice
+from simulate.pocket.shipped import EARLY, EXPLORED, pocket_record
 
 from . import explored
 

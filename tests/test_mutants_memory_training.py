@@ -12,7 +12,8 @@ from paper_checks import test_t4_batches as batch_checks
 from paper_checks import test_t4_boundary as boundary_checks
 from paper_checks import test_t4_flow as flow_checks
 from paper_checks.memory_experiments import Case, EqualSteps
-from simulate import memory_training, truncation
+from simulate import truncation
+from simulate.memory import training as memory_training
 from theory.memory import sampling_noise as memory_noise
 
 from .mutation import assert_caught, caught, recorder, stretched

@@ -29,8 +29,10 @@ from paper_checks import recall_experiments as experiments
 from paper_checks import test_e_low_rank as rank_checks
 from paper_checks import test_e_training as training_checks
 from paper_checks.recall_settings import DESK_TASK
-from simulate import initialised, recall, training, truncated, with_weights, without
-from simulate.recall import Recall
+from simulate import initialised, truncated, with_weights, without
+from simulate.sequences import recall
+from simulate.sequences.recall import Recall
+from simulate.transformer import training
 from theory.memory import shared_inputs as memory_shared
 
 from . import training_mutants

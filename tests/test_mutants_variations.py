@@ -27,7 +27,9 @@ from paper_checks import recall_experiments as experiments
 from paper_checks import test_e_variations as checks
 from paper_checks.recall_settings import desk
 from paper_checks.recorder import Recorder
-from simulate import Hidden, Optimiser, recall, training, with_weights
+from simulate import Hidden, Optimiser, with_weights
+from simulate.sequences import recall
+from simulate.transformer import training
 
 from . import training_mutants
 from .mutation import SEED

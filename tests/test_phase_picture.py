@@ -19,7 +19,7 @@ from paper_checks.draw_phase_diagram import main
 from paper_checks.phase_boundary import FINEST, RISE, boundary
 from paper_checks.phase_picture import REGIONS, kind_of, slug
 from paper_checks.phase_signs import MOST_POINTS, certified_sign, estimated_signs
-from simulate import files
+from simulate.runtime import files
 from theory import Task
 from theory.key_query import certified
 from theory.key_query.certified import certify

@@ -7,7 +7,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 from paper_checks import test_p_pocket as checks
 from paper_checks.comparator import verdict
 from paper_checks.ledger import rule_of
-from simulate.pocket import CONFIRMING, EXPLORED
+from simulate.pocket.shipped import CONFIRMING, EXPLORED
 
 from . import explored
 

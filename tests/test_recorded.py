@@ -12,7 +12,7 @@ from paper_checks import test_e_paper_scale as paper_checks
 from paper_checks.paper_scale import CHANGES, train_and_test
 from paper_checks.recall_settings import desk
 from paper_checks.recorder import Recorder
-from simulate.files import digest_of_files
+from simulate.runtime.files import digest_of_files
 
 from .training_numbers import recall_run
 

@@ -12,7 +12,7 @@ import pytest
 
 from paper_checks import joined, report_command, report_folder
 from paper_checks.report_folder import MARK, asset_name, check_folder, write_folder
-from simulate import files
+from simulate.runtime import files
 
 from .report_runs import agreeing_run, small_run, write_record
 

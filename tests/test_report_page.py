@@ -13,7 +13,7 @@ from paper_checks.ledger import load_claims
 from paper_checks.record import read_run
 from paper_checks.report import MOST_ROWS, claim_view, page, rows
 
-from .report_runs import (  # fmt: skip
+from .report_runs import (
     COMPARISONS,
     FOUND,
     PLANS,

@@ -21,9 +21,9 @@ from paper_checks import gsm8k_harness, run_gsm8k
 from paper_checks.gsm8k import OWN, Prompting, read_problems
 from paper_checks.gsm8k_answers import last_number, stated
 from paper_checks.run_gsm8k import main, model_folder
-from simulate.language_models import load_language_model
-from simulate.laser import Choice, truncated
-from simulate.laser_files import save_model
+from simulate.language.models import load_language_model
+from simulate.laser.files import save_model
+from simulate.laser.reduction import Choice, truncated
 
 GSM8K = Path(__file__).parents[2] / "shared" / "data" / "gsm8k_test.jsonl"
 PROBLEMS = GSM8K if GSM8K.exists() else OWN

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from simulate import causal_attention as blocks
-from simulate.literal_transformer import literal_attention
+from paper_checks.witnesses.literal_transformer import literal_attention
+from simulate.transformer import causal_attention as blocks
 
 from .simulate_oracles import rounding
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training, files, train
-from simulate.checkpoints import Checkpoint, read_checkpoint
+from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training, train
+from simulate.runtime import files
+from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
 
 from .simulate_oracles import BAD_COUNTS
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import TwoLayer, induction, sample_induction, two_layer, two_layer_gradient
+from simulate import TwoLayer, sample_induction, two_layer_gradient
+from simulate.induction import model as two_layer
+from simulate.induction import sequences as induction
 
 from .simulate_oracles import threshold
 from .two_layer_oracles import (

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import Grams, TwoLayer, gaussian_grams, memory, sample_induction, stepped, two_layer_gradient
+from simulate import Grams, TwoLayer, gaussian_grams, sample_induction, stepped, two_layer_gradient
+from simulate.runtime import memory_limit as memory
 
 from .simulate_oracles import threshold
 from .two_layer_oracles import BLOCKS, SHAPES, F, N, T, assert_close, causal, one_hot_features, random_model

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from paper_checks.witnesses.literal_sampler import literal_sample
 from simulate import (
     Chain,
     OneLayer,
     gradient_moments,
     key_query_moments,
-    literal_sample,
-    memory,
     projected_moments,
     resolve_device,
     sample,
     sample_stream,
 )
+from simulate.runtime import memory_limit as memory
 from theory import Task
 
 from .simulate_oracles import BAD_COUNTS

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paper_checks.witnesses.literal_transformer import literal_logits
 from simulate import (
     Architecture,
     Hidden,
     Transformer,
     frozen,
     initialised,
-    literal_logits,
     merged_values,
     truncated,
     with_weights,

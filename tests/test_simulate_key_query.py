@@ -10,16 +10,15 @@ import torch
 from simulate import (
     OneLayer,
     attention_model,
-    blocks,
     counted_gradient,
     counted_key_query_gradient,
     held_loss,
-    key_query,
     key_query_moments,
-    memory,
-    projected,
     sample,
 )
+from simulate.one_layer import key_query, projected
+from simulate.runtime import memory_limit as memory
+from simulate.sequences import blocks
 from theory import Task
 
 from .simulate_oracles import ARRAYS, assert_moments_of, enumerate_law, random_chain, rounding, threshold

@@ -14,8 +14,8 @@ pytest.importorskip("transformers", reason="the extra `language` is not installe
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from simulate import language_models
-from simulate.language_models import LanguageModel, identical_weights, load_language_model
+from simulate.language import models as language_models
+from simulate.language.models import LanguageModel, identical_weights, load_language_model
 
 from .tiny_language_models import KINDS, changed_json, changed_weights, forbid_building, tiny_tokenizer, written
 
@@ -242,19 +242,19 @@ def test_a_bad_argument_is_refused_before_any_work(tmp_path, options, error, wor
 
 def test_more_than_the_memory_holds_is_refused(tmp_path, unbuilt, monkeypatch):
     written(tmp_path)
-    monkeypatch.setattr("simulate.memory.available_bytes", lambda device: 10_000)
+    monkeypatch.setattr("simulate.runtime.memory_limit.available_bytes", lambda device: 10_000)
     with pytest.raises(ValueError, match=r"weights of .* as bfloat16 take \d+ bytes and 10000 are available; use"):
         load_language_model(tmp_path, dtype="bfloat16")
 
 
 @pytest.mark.parametrize("absent", ["transformers", "huggingface_hub"])
 def test_without_the_extra_the_remedy_is_said(monkeypatch, absent):
-    for name in [name for name in sys.modules if name.split(".")[0] == absent or name == "simulate.model_folders"]:
+    for name in [name for name in sys.modules if name.split(".")[0] == absent or name == "simulate.language.folders"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, absent, None)
     monkeypatch.delitem(sys.modules, language_models.__name__)
     with pytest.raises(ModuleNotFoundError, match=rf"{absent}.*pip install -e '\.\[language\]'"):
-        importlib.import_module("simulate.language_models")
+        importlib.import_module("simulate.language.models")
 
 
 def test_the_room_itself_does_not_need_the_extra():

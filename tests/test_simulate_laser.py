@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 pytest.importorskip("transformers", reason="language models need transformers: pip install -e '.[language]'")
 
 from simulate import truncation
-from simulate.laser import Choice, Laser, truncated
-from simulate.laser_matrices import ROLES, layer_count, matrices
+from simulate.laser.reduction import Choice, Laser, truncated
+from simulate.laser.roles import ROLES, layer_count, matrices
 
 from .laser_oracles import (
     CASES,

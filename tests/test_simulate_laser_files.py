@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from simulate.laser import Choice, Laser, truncated
-from simulate.laser_files import load_factored, save_factored, save_model
+from simulate.laser.files import load_factored, save_factored, save_model
+from simulate.laser.reduction import Choice, Laser, truncated
 
 from .laser_oracles import CASES, LAYERS, PLACES, ROLES, VOCABULARY, logits, model_of, parts_of, same, state, tokens
 

@@ -10,9 +10,9 @@ pytest.importorskip("transformers", reason="language models need transformers: p
 
 from safetensors.torch import load_file, save_file
 
-from simulate import laser_files
-from simulate.laser import Choice, Laser
-from simulate.laser_files import load_factored, save_factored, save_model
+from simulate.laser import files as laser_files
+from simulate.laser.files import load_factored, save_factored, save_model
+from simulate.laser.reduction import Choice, Laser
 
 from .laser_oracles import model_of
 

@@ -6,11 +6,11 @@ import torch
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from simulate.laser import truncated
-from simulate.laser_matrices import ROLES
-from simulate.laser_runner import Runner
-from simulate.laser_sweep import Cell, doubling_ranks, sweep
-from simulate.prompt_tokens import METRICS, Encoded, measure
+from simulate.laser.reduction import truncated
+from simulate.laser.roles import ROLES
+from simulate.laser.runner import Runner
+from simulate.laser.sweeps import Cell, doubling_ranks, sweep
+from simulate.prompts.tokens import METRICS, Encoded, measure
 
 from .laser_oracles import LAYERS, VOCABULARY, model_of, same, smallest_side, state
 
@@ -97,7 +97,7 @@ def test_an_interrupted_sweep_goes_on(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("tokens", [1, 60, 10**6])
 def test_versions_at_once_do_not_matter(tokens, monkeypatch):
-    monkeypatch.setattr("simulate.laser_runner.MOST_TOKENS", tokens)
+    monkeypatch.setattr("simulate.laser.runner.MOST_TOKENS", tokens)
     test_every_cell_is_a_truncated_model("neox")
 
 
@@ -124,7 +124,7 @@ def test_a_record_is_of_one_model_its_prompts_and_the_code(tmp_path, monkeypatch
         sweep(model_of("neox", seed=2), prompts(), record=record, **small)
     with pytest.raises(ValueError, match="of this model, these prompts"):
         sweep(model_of("neox"), prompts(seed=4), record=record, **small)
-    monkeypatch.setattr("simulate.laser_sweep.CODE", tmp_path)
+    monkeypatch.setattr("simulate.laser.sweeps.CODE", tmp_path)
     (tmp_path / "chapter").mkdir()
     (tmp_path / "chapter" / "other.py").write_text("x = 1\n")
     with pytest.raises(ValueError, match="of this model, these prompts, this code"):

@@ -9,9 +9,10 @@ from rich.console import Console
 from scipy.integrate import solve_ivp
 from torch import nn
 
-from simulate import memory_training, streaming
-from simulate.associative_memory import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
-from simulate.memory_training import gradient_descent, stochastic_gradient_descent
+from simulate.memory import training as memory_training
+from simulate.memory.model import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
+from simulate.memory.training import gradient_descent, stochastic_gradient_descent
+from simulate.runtime import streaming
 from simulate.truncation import remove_direction, truncate
 
 EPS = np.finfo(np.float64).eps

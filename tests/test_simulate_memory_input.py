@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import memory
-from simulate.associative_memory import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
-from simulate.memory_training import gradient_descent, stochastic_gradient_descent
+from simulate.memory.model import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
+from simulate.memory.training import gradient_descent, stochastic_gradient_descent
+from simulate.runtime import memory_limit as memory
 
 from .simulate_oracles import BAD_COUNTS
 

@@ -14,7 +14,7 @@ pytest.importorskip("transformers", reason="the extra `language` is not installe
 
 from huggingface_hub import constants
 
-from simulate.language_models import find_folder, identical_weights, load_language_model
+from simulate.language.models import find_folder, identical_weights, load_language_model
 
 from .tiny_language_models import COMMIT, cached, forbid_building, written
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import blocks, counted_gradient, gradient_moments, projected_moments, sample
-from simulate import moments as moments_module
-from simulate.counts import Counts, add_block, count_shift, torch_counts
-from simulate.torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
+from simulate import counted_gradient, gradient_moments, projected_moments, sample
+from simulate.one_layer import moments as moments_module
+from simulate.one_layer.counts import Counts, add_block, count_shift, torch_counts
+from simulate.sequences import blocks
+from simulate.sequences.torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
 from theory import LAYERS, Task
 
 from .simulate_oracles import (

@@ -12,12 +12,12 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from paper_checks import train_pocket as command
-from simulate.language_models import load_language_model
-from simulate.pocket import CONFIRMING, EARLY, EXPLORED, FOLDER, STEPS, pocket_folders, pocket_record
-from simulate.pocket_corpus import CHUNK, NOISE_RATE, documents
-from simulate.pocket_training import PocketTraining, batches, pocket_tokenizer, train_pocket
-from simulate.prompt_tokens import encode, measure
-from simulate.prompts import fact_prompts, recall_prompts
+from simulate.language.models import load_language_model
+from simulate.pocket.shipped import CONFIRMING, EARLY, EXPLORED, FOLDER, STEPS, pocket_folders, pocket_record
+from simulate.pocket.training import PocketTraining, batches, pocket_tokenizer, train_pocket
+from simulate.prompts.corpus import CHUNK, NOISE_RATE, documents
+from simulate.prompts.sets import fact_prompts, recall_prompts
+from simulate.prompts.tokens import encode, measure
 
 SMALL = {"width": 32, "layers": 1, "heads": 2, "batch": 16, "vocabulary": 1088, "warmup": 5}
 
@@ -76,7 +76,7 @@ def test_a_miniature_learns_the_before_answers(tokenizer):
 
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(tokenizer, tmp_path, monkeypatch):
-    import simulate.pocket_training as module
+    from simulate.pocket import training as module
 
     monkeypatch.setattr(module, "SAVE_EVERY", 3)
     training = PocketTraining(5, steps=10, snapshots=(2, 10), **SMALL)

@@ -17,9 +17,10 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from tokenizers import Tokenizer
 
-from simulate.pocket_corpus import all_documents, held_out_templates
-from simulate.prompt_tokens import encode, last_logits, mean_and_error, measure, readings
-from simulate.prompt_words import (
+from simulate.prompts.corpus import all_documents, held_out_templates
+from simulate.prompts.sets import HELD_OUT, PAPER_FACT, PAPER_RECALL, Prompt, fact_prompts, halves, recall_prompts
+from simulate.prompts.tokens import encode, last_logits, mean_and_error, measure, readings
+from simulate.prompts.words import (
     FACT_TEMPLATES,
     FACTS,
     HELD_OUT_GIVINGS,
@@ -29,7 +30,6 @@ from simulate.prompt_words import (
     OPENINGS,
     TRAINED_NAMES,
 )
-from simulate.prompts import HELD_OUT, PAPER_FACT, PAPER_RECALL, Prompt, fact_prompts, halves, recall_prompts
 
 from .tiny_language_models import tiny_tokenizer
 

@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import brentq
 
 from simulate import Chain, Recall, sample
-from simulate.shakespeare import shakespeare_chain
+from simulate.sequences.shakespeare import shakespeare_chain
 from theory import Task
 
 from .simulate_oracles import BAD_COUNTS, enumerate_law

@@ -8,10 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulate import Chain, literal_sample, sample, sample_stream
-from simulate import torch_sampling as torch_path
-from simulate.blocks import block_rows, draw_block
-from simulate.chains import alias_table, stationary_distribution
+from paper_checks.witnesses.literal_sampler import literal_sample
+from simulate import Chain, sample, sample_stream
+from simulate.sequences import torch_sampling as torch_path
+from simulate.sequences.blocks import block_rows, draw_block
+from simulate.sequences.chains import alias_table, stationary_distribution
 from theory import Task
 
 from .simulate_oracles import assert_follows, enumerate_law, samples_to_see

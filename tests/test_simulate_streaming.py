@@ -6,7 +6,7 @@ import time
 import pytest
 
 from simulate import gradient_moments
-from simulate.streaming import for_each_in_order, progress_bar
+from simulate.runtime.streaming import for_each_in_order, progress_bar
 from theory import Task
 
 

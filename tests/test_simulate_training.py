@@ -17,9 +17,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-import simulate.training as training_module
-from simulate import Optimiser, Recall, files, initialised, literal_logits, train
-from simulate.checkpoints import read_checkpoint
+from paper_checks.witnesses.literal_transformer import literal_logits
+from simulate import Optimiser, Recall, initialised, train
+from simulate.runtime import files
+from simulate.runtime.checkpoints import read_checkpoint
+from simulate.transformer import training as training_module
 
 from .plain_training import ADAM, CHAIN, LAW, MODEL, MOMENTUM, PLAIN, same, size, weights
 from .simulate_oracles import rounding

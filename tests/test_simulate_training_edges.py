@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from simulate import Architecture, Chain, Optimiser, Recall, Training, initialised, train
-from simulate.checkpoints import read_checkpoint
+from simulate.runtime.checkpoints import read_checkpoint
 
 CHAIN = Chain(np.full((5, 5), 0.2))
 LAW = Recall(CHAIN, 7, (2, 3), 0.3, 4)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simulate import initialised, train
-from simulate.checkpoints import read_checkpoint
+from simulate.runtime.checkpoints import read_checkpoint
 
 from .plain_training import MODEL, PLAIN, same, size
 

@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from simulate import Architecture, Hidden, Transformer, feed_forward, initialised, literal_logits
+from paper_checks.witnesses.literal_transformer import literal_logits
+from simulate import Architecture, Hidden, Transformer, initialised
+from simulate.transformer import feed_forward
 
 M, T, D, BATCH = 13, 11, 7, 5
 SIX = {"W_K1", "W_V1", "W_O1", "W_K2", "W_V2", "W_O2"}

@@ -8,7 +8,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from simulate import memory
+from simulate.runtime import memory_limit as memory
 from simulate.truncation import decompose, remove_direction, truncate
 
 EPS = np.finfo(np.float64).eps

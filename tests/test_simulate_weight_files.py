@@ -9,7 +9,7 @@ pytest.importorskip("transformers", reason="the extra `language` is not installe
 
 from safetensors.torch import load_file, save_file
 
-from simulate.language_models import load_language_model
+from simulate.language.models import load_language_model
 
 from .tiny_language_models import VOCABULARY, changed_json, changed_weights, forbid_building, written
 

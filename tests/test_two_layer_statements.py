@@ -12,7 +12,7 @@ from paper_checks import two_layer_statements as statements
 from paper_checks.attended_inputs import against_directions, noise_alignment
 from paper_checks.recall_settings import MARKS, desk, fine_marks
 from simulate import Trained, initialised, with_weights
-from simulate.recall import RecallBatch
+from simulate.sequences.recall import RecallBatch
 
 Q, C, NOISE = 0, 1, 4
 

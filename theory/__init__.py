@@ -8,9 +8,8 @@ linear associative memory over time), `birth` (the induction head of "Birth of a
     margins = one_step.feed_forward_margins(task)
 """
 
-from . import birth, key_query, memory, one_step
-from .key_query import KEY_CLASSES, key_query_classes, key_query_closed_form, key_query_gradient
-from .one_step import (
+from theory.key_query import KEY_CLASSES, key_query_classes, key_query_closed_form, key_query_gradient
+from theory.one_step import (
     ENTRY_CLASSES,
     MOMENTS,
     class_values,
@@ -19,6 +18,8 @@ from .one_step import (
     gradient_mean,
     gradient_variance,
 )
+
+from . import birth, key_query, memory, one_step
 from .task import LAYERS, Task
 
 __all__ = [

@@ -1,0 +1,106 @@
+from . import induction, language, laser, memory, one_layer, pocket, prompts, sequences, transformer
+from .induction.model import BlockGradients, TwoLayer, two_layer_gradient
+from .induction.sequences import InductionBatch, sample_induction
+from .induction.steps import Grams, gaussian_grams, stepped
+from .memory.model import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
+from .memory.training import Trajectory, gradient_descent, stochastic_gradient_descent
+from .one_layer.class_averages import PooledMoments
+from .one_layer.key_query import (
+    KeyQueryMoments,
+    attention_model,
+    counted_key_query_gradient,
+    held_loss,
+    key_query_moments,
+)
+from .one_layer.model import OneLayer, counted_gradient
+from .one_layer.moments import GradientMoments, gradient_moments
+from .one_layer.probes import mass_after_trigger, ranks_first
+from .one_layer.projected import ProjectedMoments, projected_moments
+from .runtime.device import resolve_device
+from .sequences.chains import Chain
+from .sequences.recall import Recall, RecallBatch
+from .sequences.sampling import Batch, sample, sample_stream
+from .transformer.interventions import frozen, merged_values, truncated, with_weights, without
+from .transformer.model import Architecture, Hidden, Transformer, initialised
+from .transformer.optimiser import Optimiser
+from .transformer.probes import (
+    Answer,
+    answers,
+    attention_on_answers,
+    bigram_divergence,
+    memory_recall,
+    previous_token_attention,
+)
+from .transformer.training import Trained, Training, train
+from .truncation import Spectrum, decompose, remove_direction, truncate
+
+__all__ = [
+    "Answer",
+    "Architecture",
+    "AssociativeMemory",
+    "Batch",
+    "BlockGradients",
+    "Chain",
+    "Embeddings",
+    "GradientMoments",
+    "Grams",
+    "Hidden",
+    "InductionBatch",
+    "KeyQueryMoments",
+    "OneLayer",
+    "Optimiser",
+    "PooledMoments",
+    "ProjectedMoments",
+    "Recall",
+    "RecallBatch",
+    "Spectrum",
+    "Trained",
+    "Training",
+    "Trajectory",
+    "Transformer",
+    "TwoLayer",
+    "answers",
+    "attention_model",
+    "attention_on_answers",
+    "bigram_divergence",
+    "counted_gradient",
+    "counted_key_query_gradient",
+    "decompose",
+    "frozen",
+    "gaussian_embeddings",
+    "gaussian_grams",
+    "gradient_descent",
+    "gradient_moments",
+    "held_loss",
+    "induction",
+    "initialised",
+    "key_query_moments",
+    "language",
+    "laser",
+    "mass_after_trigger",
+    "memory",
+    "memory_recall",
+    "merged_values",
+    "one_layer",
+    "orthonormal_embeddings",
+    "pocket",
+    "previous_token_attention",
+    "projected_moments",
+    "prompts",
+    "ranks_first",
+    "remove_direction",
+    "resolve_device",
+    "sample",
+    "sample_induction",
+    "sample_stream",
+    "sequences",
+    "stepped",
+    "stochastic_gradient_descent",
+    "train",
+    "transformer",
+    "truncate",
+    "truncated",
+    "two_layer_gradient",
+    "with_weights",
+    "without",
+]

@@ -1,0 +1,197 @@
+"""A two-layer attention model in one-hot coordinates, and its gradients over many sequences."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from simulate.runtime.arguments import as_workers, check_row_tokens, check_tokens
+from simulate.runtime.streaming import for_each_in_order
+from theory.task import as_count
+
+from .sequences import sample_induction
+
+Floats = NDArray[np.float64]
+
+MATRICES = ("W_O", "W_K2", "W_K1")
+
+CHUNK = 2048
+"""Sequences per call of autograd: more fall out of the processor's cache."""
+
+
+class TwoLayer(nn.Module):
+    """Two layers of attention over orthonormal features, all weights zero at first.
+
+    x_t = E(z_t) + P(t); x¹_t = x_t + Σ_{s<=t} a_ts (E1(z_s) + P1(s)) with a_t = softmax_s x_sᵀ W_K1 x_t; logits
+    ξ = W_O Σ_t b_t x¹_t with b = softmax_t x¹_tᵀ W_K2 x¹_T. Features [E(0..N-1), P(1..T), E1(0..N-1), P1(1..T)].
+
+    Args:
+        N: number of tokens, >= 2.
+        T: sequence length, >= 2.
+
+    Attributes:
+        W_O: shape (N, 2(N+T)).   W_K2: shape (2(N+T), 2(N+T)).   W_K1: shape (N+T, N+T). float64; rows of the key
+            matrices are keys, columns queries.
+
+    Source: Bietti et al. (NeurIPS 2023), the simplified two-layer architecture, at infinite width.
+    """
+
+    def __init__(self, N: int, T: int) -> None:
+        super().__init__()
+        self.N, self.T = as_count("N", N, 2), as_count("T", T, 2)
+        F = self.N + self.T
+        self.W_O = nn.Parameter(torch.zeros(self.N, 2 * F, dtype=torch.float64))
+        self.W_K2 = nn.Parameter(torch.zeros(2 * F, 2 * F, dtype=torch.float64))
+        self.W_K1 = nn.Parameter(torch.zeros(F, F, dtype=torch.float64))
+
+    def block(self, name: str) -> slice:
+        """The coordinates of feature block "E", "P", "E1" or "P1"."""
+        sizes = {"E": (0, self.N), "P": (self.N, self.T)}
+        if name not in ("E", "P", "E1", "P1"):
+            raise ValueError(f"block must be 'E', 'P', 'E1' or 'P1', got {name!r}")
+        start, size = sizes[name[0]]
+        start += (self.N + self.T) * name.endswith("1")
+        return slice(start, start + size)
+
+    def with_weights(self, **weights: torch.Tensor) -> "TwoLayer":
+        """A new model with these matrices replaced by float64 tensors, by name; the others are copied.
+
+        Raises:
+            TypeError, ValueError: another name, type or shape.
+        """
+        model = TwoLayer(self.N, self.T)
+        with torch.no_grad():
+            for name in MATRICES:
+                chosen = weights.pop(name, getattr(self, name))
+                if not isinstance(chosen, torch.Tensor) or chosen.dtype != torch.float64:
+                    kind = chosen.dtype if isinstance(chosen, torch.Tensor) else type(chosen).__name__
+                    raise TypeError(f"{name} must be a float64 tensor, got {kind}")
+                if chosen.shape != getattr(model, name).shape:
+                    shapes = tuple(getattr(model, name).shape), tuple(chosen.shape)
+                    raise ValueError(f"{name} must have shape {shapes[0]}, got {shapes[1]}")
+                getattr(model, name).copy_(chosen)
+        if weights:
+            raise ValueError(f"weights must be named {', '.join(MATRICES)}, got {', '.join(weights)}")
+        return model
+
+    def attention(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """First-layer attention, shape (batch, T, T), rows queries; second-layer attention from T, shape (batch, T).
+
+        Raises:
+            TypeError, ValueError: tokens of another type or shape, or outside 0..N-1.
+        """
+        self._check(tokens)
+        first = self._first(tokens)
+        return first, self._second(tokens, first)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Logits ξ at position T, shape (batch, N), for int64 tokens of shape (batch, T); errors as `attention`."""
+        first, second = self.attention(tokens)
+        copied = (second[:, None] @ first)[:, 0]
+        E, P, E1, P1 = (self.W_O[:, self.block(name)].T for name in ("E", "P", "E1", "P1"))
+        return self._counts(second, tokens) @ E + second @ P + self._counts(copied, tokens) @ E1 + copied @ P1
+
+    def loss(self, tokens: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy at position T, in nats; target of shape (batch,), int64, in 0..N-1."""
+        logits = self(tokens)
+        check_row_tokens("target", target, len(tokens), self.N)
+        return nn.functional.cross_entropy(logits, target)
+
+    def _check(self, tokens: torch.Tensor) -> None:
+        check_tokens(tokens, self.N)
+        if tokens.shape[1] != self.T:
+            raise ValueError(f"tokens must have length T = {self.T}, got {tokens.shape[1]}")
+
+    def _first(self, tokens: torch.Tensor) -> torch.Tensor:
+        E, P = self.block("E"), self.block("P")
+        keys = self.W_K1[E][tokens] + self.W_K1[P]  # (batch, s, N+T)
+        scores = keys[:, :, P] + keys[:, :, E].gather(2, tokens[:, None].expand(-1, self.T, -1))
+        later = torch.ones(self.T, self.T, dtype=torch.bool).tril(-1)
+        return scores.masked_fill(later, -torch.inf).softmax(dim=1).transpose(1, 2)
+
+    def _second(self, tokens: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
+        W, last = self.W_K2, first[:, -1]
+        query = W.T[tokens[:, -1]] + W[:, self.block("P")][:, -1]
+        query = query + self._counts(last, tokens) @ W[:, self.block("E1")].T + last @ W[:, self.block("P1")].T
+        copied = query[:, self.block("E1")].gather(1, tokens) + query[:, self.block("P1")]
+        own = query[:, self.block("E")].gather(1, tokens) + query[:, self.block("P")]
+        return (own + (first @ copied[:, :, None])[:, :, 0]).softmax(dim=1)
+
+    def _counts(self, weights: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Σ_t weights_t 1{z_t = k}, shape (batch, N)."""
+        return weights.new_zeros(len(tokens), self.N).scatter_add(1, tokens, weights)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockGradients:
+    """Negative gradients of one matrix, averaged over each of many equal blocks of fresh sequences.
+
+    Attributes:
+        blocks: shape (blocks, rows, columns); their scatter gives the standard error of any linear statistic.
+        samples: number of sequences in all.   seed: the seed.
+    """
+
+    blocks: Floats
+    samples: int
+    seed: int
+
+    @property
+    def mean(self) -> Floats:
+        """The estimate of the population's negative gradient, shape (rows, columns)."""
+        average: Floats = self.blocks.mean(axis=0)
+        return average
+
+
+def two_layer_gradient(
+    model: TwoLayer, matrix: str, samples: int, *, seed: int, blocks: int = 32, workers: int | None = None
+) -> BlockGradients:
+    """Negative loss gradients in W_O, W_K2 or W_K1 on `samples` sequences of `sample_induction`, `blocks` of them.
+
+    Args:
+        model: where the gradient is taken; it is left as it is.
+        matrix: "W_O", "W_K2" or "W_K1".
+        samples: number of sequences, a multiple of `blocks`.
+        seed: a non-negative int.
+        blocks: number of blocks, >= 2.
+        workers: threads that work on blocks; None is one per processor. The numbers do not depend on it.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, before any work.
+    """
+    as_model(model)
+    weight = getattr(model, as_matrix_name(matrix))
+    blocks, samples = as_count("blocks", blocks, 2), as_count("samples", samples, 2)
+    if samples % blocks:
+        raise ValueError(f"samples must be a multiple of blocks = {blocks}, got {samples}")
+    threads = as_workers(workers)
+    batch = sample_induction(model.N, model.T, samples, seed=seed)
+    gradients: list[Floats] = []
+    size = samples // blocks
+
+    def mean_gradient(block: int) -> Floats:
+        total, end = np.zeros(weight.shape), (block + 1) * size
+        for first in range(block * size, end, CHUNK):
+            rows = slice(first, min(first + CHUNK, end))
+            loss = model.loss(batch.tokens[rows], batch.target[rows])
+            total -= (rows.stop - first) / size * torch.autograd.grad(loss, weight)[0].numpy()
+        return total
+
+    for_each_in_order(mean_gradient, gradients.append, blocks, threads)
+    return BlockGradients(np.stack(gradients), samples, seed)
+
+
+def as_model(model: Any) -> TwoLayer:
+    """`model` if it is a `TwoLayer`, else a TypeError."""
+    if not isinstance(model, TwoLayer):
+        raise TypeError(f"model must be a TwoLayer, got {type(model).__name__}")
+    return model
+
+
+def as_matrix_name(matrix: Any) -> str:
+    """`matrix` if it is in MATRICES, else a ValueError that lists them."""
+    if not isinstance(matrix, str) or matrix not in MATRICES:
+        raise ValueError(f"matrix must be one of {MATRICES}, got {matrix!r}")
+    return matrix

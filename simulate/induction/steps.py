@@ -1,0 +1,127 @@
+"""One gradient step on one matrix of a `TwoLayer`, at infinite width or with random embeddings of finite width."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from simulate.runtime.arguments import as_seed
+from theory.task import as_count
+
+from .model import TwoLayer, as_matrix_name, as_model
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Grams:
+    """Inner products of the embeddings that a matrix of finite width stands between; identities at infinite width.
+
+    Attributes:
+        outputs: of the N output vectors, shape (N, N).
+        values: of the value vectors of the features [E, P, E1, P1], shape (2(N+T), 2(N+T)).
+        residual: of the residual stream's vectors of the same features, as keys and as queries, same shape.
+    """
+
+    outputs: Floats
+    values: Floats
+    residual: Floats
+
+
+def gaussian_grams(N: int, T: int, width: int, *, seed: int) -> Grams:
+    """Grams of independent Gaussian embeddings in `width` dimensions, entries of variance 1/width.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range.
+
+    Source: Bietti et al. (NeurIPS 2023), random embeddings and remapped embeddings as nearly orthonormal vectors.
+    """
+    N, T, width = as_count("N", N, 2), as_count("T", T, 2), as_count("width", width, 1)
+    draws = np.random.Generator(np.random.SFC64(as_seed(seed)))
+    counts = (N, 2 * (N + T), 2 * (N + T))
+    vectors = [draws.standard_normal((count, width)) / width**0.5 for count in counts]
+    return Grams(*(rows @ rows.T for rows in vectors))
+
+
+def stepped(
+    model: TwoLayer,
+    matrix: str,
+    gradient: Floats,
+    size: float,
+    rows: tuple[str, ...],
+    columns: tuple[str, ...],
+    grams: Grams | None = None,
+) -> TwoLayer:
+    """A new model, after a step of this size on one matrix that sees only some feature blocks.
+
+    A matrix between embeddings X on its left and Y on its right, one row per feature, learns associations C as Xᵀ C Y
+    and acts on the features as X Xᵀ C Y Yᵀ; its gradient step adds `size` times the gradient in one-hot coordinates to
+    C, restricted to the blocks that are seen. So finite width needs the Grams X Xᵀ and Y Yᵀ alone.
+
+    Args:
+        model: the model before the step; it is left as it is.
+        matrix: "W_O", "W_K2" or "W_K1".
+        gradient: negative gradient in one-hot coordinates, a finite float64 array of the matrix's shape.
+        size: the step size, a finite number.
+        rows: the blocks seen on the key side; for W_O, whose rows are the outputs, ().
+        columns: the blocks seen on the query side, for W_O the value blocks.
+        grams: the embeddings' inner products, for the model's N and T; None is infinite width.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind, shape or range.
+    """
+    weight = getattr(as_model(model), as_matrix_name(matrix))
+    array = _as_gradient(gradient, tuple(weight.shape))
+    if isinstance(size, bool) or not isinstance(size, int | float):
+        raise TypeError(f"size must be a finite number, got {size!r} ({type(size).__name__})")
+    if not np.isfinite(size):
+        raise ValueError(f"size must be a finite number, got {size!r}")
+    known = ("E", "P") if matrix == "W_K1" else ("E", "P", "E1", "P1")
+    left = _selection(model, "rows", rows, known if matrix != "W_O" else (), weight.shape[0])
+    right = _selection(model, "columns", columns, known, weight.shape[1])
+    seen = left[:, None] & right
+    change = np.where(seen, array, 0.0)
+    if grams is not None:
+        outer, inner = _gram_pair(model, matrix, grams)
+        change = np.where(seen, outer @ change @ inner, 0.0)
+    return model.with_weights(**{matrix: weight.detach() + size * torch.from_numpy(change)})
+
+
+def _as_gradient(gradient: Any, shape: tuple[int, ...]) -> Floats:
+    if not isinstance(gradient, np.ndarray) or gradient.dtype != np.float64:
+        raise TypeError(f"gradient must be a float64 numpy array, got {type(gradient).__name__}")
+    if gradient.shape != shape:
+        raise ValueError(f"gradient must have shape {shape}, got {gradient.shape}")
+    if not np.isfinite(gradient).all():
+        raise ValueError("gradient must be finite, got NaN or infinite entries")
+    return gradient
+
+
+def _gram_pair(model: TwoLayer, matrix: str, grams: Any) -> tuple[Floats, Floats]:
+    """The Grams on both sides of a matrix."""
+    if not isinstance(grams, Grams):
+        raise TypeError(f"grams must be a simulate.Grams or None, got {type(grams).__name__}")
+    F = model.N + model.T
+    if (len(grams.outputs), len(grams.values), len(grams.residual)) != (model.N, 2 * F, 2 * F):
+        sizes = len(grams.outputs), len(grams.values)
+        raise ValueError(
+            f"grams must be made for N = {model.N}, T = {model.T}, got {sizes[0]} outputs, {sizes[1]} values"
+        )
+    if matrix == "W_O":
+        return grams.outputs, grams.values
+    residual = grams.residual if matrix == "W_K2" else grams.residual[:F, :F]
+    return residual, residual
+
+
+def _selection(model: TwoLayer, name: str, blocks: Any, known: tuple[str, ...], length: int) -> NDArray[np.bool_]:
+    """Which of the first `length` coordinates lie in the blocks; all of them where no block is known."""
+    fits = isinstance(blocks, tuple) and all(isinstance(block, str) and block in known for block in blocks)
+    if not fits or bool(blocks) != bool(known):
+        accepted = f"a tuple of some of {known}" if known else "() for W_O"
+        raise ValueError(f"{name} must be {accepted}, got {blocks!r}")
+    chosen = np.full(length, not known)
+    for block in blocks:
+        chosen[model.block(block)] = True
+    return chosen

@@ -1,0 +1,255 @@
+"""Causal language models (Pythia and other GPT-NeoX, Llama, Phi-3) from safetensors, checked before they are built.
+
+Needs the extra `language`. What is loaded is the model of transformers itself; what is added is that nothing is taken
+silently: every weight comes from the files, none from a random start, and the weights have a name, their sha256.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from simulate.runtime.device import resolve_device
+from simulate.runtime.memory_limit import require_memory
+
+from .weight_files import FLOATING, Stored, file_digests, read_headers, read_object, read_tensors, tensor_digest
+
+try:
+    import transformers
+    from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+
+    from .folders import CONFIGURATION, TOKENIZER, find_folder
+    from .progress import progress_if_long
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"language models need the extra `language` ({error}); from the checkout: pip install -e '.[language]', "
+        "or pip install 'distributional-associations-verified[language]'"
+    ) from error
+
+__all__ = ["LanguageModel", "find_folder", "identical_weights", "load_language_model"]
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# Buffers that older files hold and transformers computes: rotary frequencies, the causal mask and its fill value.
+COMPUTED = {
+    "GPTNeoXForCausalLM": r"\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)",
+    "LlamaForCausalLM": r"\.self_attn\.rotary_emb\.inv_freq",
+    "Phi3ForCausalLM": r"\.self_attn\.rotary_emb\.inv_freq",
+}
+HEAD, OLD_HEAD = "lm_head.", "embed_out."
+# Entries of config.json by which transformers would load something else than the plain weights of the folder.
+DIVERTING = ("quantization_config", "transformers_weights", "fusion_config")
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A causal language model and where it comes from.
+
+    Attributes:
+        model: the model of transformers, in evaluation mode, its parameters without gradient.   tokenizer: its own.
+        name: the hub name or folder asked for.   revision: the revision asked for.
+        files: sha256 of each weight file's bytes, by the file's name (what the hub lists).
+        sha256: of the weights as stored, in whatever files; equal weights of equal types and names have equal ones.
+    """
+
+    model: PreTrainedModel = field(repr=False)
+    tokenizer: PreTrainedTokenizerFast = field(repr=False)
+    name: str
+    revision: str | None
+    files: dict[str, str]
+    sha256: str
+
+    @property
+    def label(self) -> str:
+        """Name and revision, such as "EleutherAI/pythia-160m@step1000"."""
+        return self.name if self.revision is None else f"{self.name}@{self.revision}"
+
+
+def load_language_model(
+    source: str | Path,
+    revision: str | None = None,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    cache_dir: str | Path | None = None,
+) -> LanguageModel:
+    """A language model and its tokenizer, from safetensors alone; code that comes with a model is never run.
+
+    Args:
+        source, revision, cache_dir: as for `find_folder`.
+        device: "cpu", "cuda", "cuda:<index>" or "auto".
+        dtype: "float32", "bfloat16" or "float16". Weights stored as float16 or bfloat16 are exact in float32.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError, PermissionError, ConnectionError: as for `find_folder` and
+            `resolve_device`.
+        ValueError: another dtype; a configuration of another architecture, or one that is none; pickles alone; weight
+            files that are cut short, not the index's or not the hub's; tensors that the configuration's model lacks,
+            has besides, or has in another shape; weights that are no floating-point numbers, not finite or beyond the
+            dtype; a tokenizer or special tokens beyond the vocabulary; more than the memory holds.
+        FileNotFoundError: no configuration, tokenizer or weights.
+    """
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r:.80}")
+    place, kind = resolve_device(device), DTYPES[dtype]
+    folder = find_folder(source, revision, cache_dir=cache_dir)
+    architecture, config = _configuration(folder)
+    tokenizer = _tokenizer(folder, config)
+    held = read_headers(folder)
+    weights = _matched(folder, architecture, _skeleton(folder, architecture, config), held)
+    needed = kind.itemsize * sum(torch.Size(stored.shape).numel() for stored in weights.values())
+    for where in {torch.device("cpu"), place}:
+        require_memory(f"weights of {folder} as {dtype}", needed, where, "use a smaller model or a shorter dtype")
+    files = file_digests(sorted({stored.file for stored in held.values()}))
+    sha256 = tensor_digest(weights, kind)
+    with progress_if_long(needed):
+        model = getattr(transformers, architecture).from_pretrained(
+            folder, config=config, dtype=kind, use_safetensors=True, local_files_only=True
+        )
+    _require_loaded(model, weights, kind)
+    model.requires_grad_(False).eval().to(place)
+    return LanguageModel(model, tokenizer, str(source), revision, files, sha256)
+
+
+def identical_weights(models: Iterable[LanguageModel]) -> list[tuple[str, ...]]:
+    """Groups of models of different name or revision that have the same weights.
+
+    Args:
+        models: may be a generator; no model is kept.
+
+    Returns:
+        Per group of two or more its labels, such as ("EleutherAI/pythia-160m@step1000", …), in the order given.
+
+    Raises:
+        TypeError: anything else than language models.
+    """
+    groups: dict[str, dict[str, None]] = {}
+    for model in models:
+        if not isinstance(model, LanguageModel):
+            raise TypeError(f"models must be of type LanguageModel, got {type(model).__name__}")
+        groups.setdefault(model.sha256, {})[model.label] = None
+    return [tuple(labels) for labels in groups.values() if len(labels) > 1]
+
+
+def _configuration(folder: Path) -> tuple[str, Any]:
+    """The architecture and the configuration of a folder; special tokens within the vocabulary, nothing diverting."""
+    path = folder / CONFIGURATION
+    found = read_object(path)
+    known = found.get("architectures")
+    if not isinstance(known, list) or len(known) != 1 or known[0] not in list(COMPUTED):
+        raise ValueError(f"{path} must have one architecture of {', '.join(COMPUTED)}, got {known!r:.80}")
+    config_class = getattr(transformers, known[0]).config_class
+    wanted, kind = config_class.model_type, found.get("model_type")
+    if kind != wanted:
+        raise ValueError(f"{path} must have model_type {wanted!r} for {known[0]}, got {kind!r:.80}")
+    for name in DIVERTING:
+        if found.get(name) is not None:
+            raise ValueError(f"{path} must describe plain weights, without {name}, got {found[name]!r:.80}")
+    if (folder / "adapter_config.json").exists():
+        raise ValueError(f"folder {folder} must hold a whole model, it has an adapter (adapter_config.json); merge it")
+    try:
+        config = config_class.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # transformers has many kinds
+        raise ValueError(f"{path} must describe a {known[0]}: {_said(error)}") from error
+    _check_special_tokens(path, config)
+    return known[0], config
+
+
+def _check_special_tokens(path: Path, config: Any) -> None:
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        value = getattr(config, name, None)
+        for number in value if isinstance(value, list) else [value]:
+            if number is not None and not 0 <= number < config.vocab_size:
+                raise ValueError(f"{name} of {path} must be in 0..vocab_size-1 = {config.vocab_size - 1}, got {number}")
+
+
+def _tokenizer(folder: Path, config: Any) -> Any:
+    """The tokenizer of a folder, all its tokens within the vocabulary of the configuration."""
+    path = folder / TOKENIZER
+    read_object(path)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # transformers and tokenizers have many kinds
+        raise ValueError(f"{path} must be a tokenizer that transformers knows: {_said(error)}") from error
+    vocabulary = tokenizer.get_vocab()
+    if not vocabulary:
+        raise ValueError(f"tokenizer {path} must have tokens, it has none")
+    token = max(vocabulary, key=lambda text: int(vocabulary[text]))
+    if vocabulary[token] >= config.vocab_size:
+        special = "special token" if token in tokenizer.all_special_tokens else "token"
+        raise ValueError(
+            f"tokenizer {path} must have ids in 0..vocab_size-1 = {config.vocab_size - 1}, its {special} {token!r} has "
+            f"{vocabulary[token]}; it is of another model, or tokens were added to it"
+        )
+    return tokenizer
+
+
+def _skeleton(folder: Path, architecture: str, config: Any) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the weights that the configuration asks for; tied ones once. No memory is taken."""
+    try:
+        with torch.device("meta"):
+            model = getattr(transformers, architecture)(config)
+    except Exception as error:  # sizes of the configuration that do not fit each other
+        raise ValueError(f"{folder / CONFIGURATION} must describe a {architecture}: {_said(error)}") from error
+    return {_stable(name): tuple(weight.shape) for name, weight in model.named_parameters()}
+
+
+def _stable(name: str) -> str:
+    """The name of a weight in any version of transformers and of the files: the head of GPT-NeoX has had two."""
+    return HEAD + name.removeprefix(OLD_HEAD) if name.startswith(OLD_HEAD) else name
+
+
+def _matched(
+    folder: Path, architecture: str, expected: dict[str, tuple[int, ...]], held: dict[str, Stored]
+) -> dict[str, Stored]:
+    """What the files hold, by stable names and without computed buffers, if it is exactly what is expected."""
+    kept = [name for name in held if not re.search(COMPUTED[architecture] + "$", name)]
+    found = {_stable(name): held[name] for name in kept}
+    if HEAD + "weight" in found and HEAD + "weight" not in expected:
+        _drop_tied_head(folder, found)
+    wrong = [f"{name} is there twice" for name in kept if name != _stable(name) and _stable(name) in held]
+    wrong += [f"{name} is missing" for name in sorted(expected.keys() - found.keys())]
+    wrong += [f"{name} is unexpected" for name in sorted(found.keys() - expected.keys())]
+    for name in sorted(expected.keys() & found.keys()):
+        if found[name].shape != expected[name]:
+            wrong.append(f"{name} must have shape {expected[name]}, got {found[name].shape}")
+        if found[name].dtype not in FLOATING:
+            wrong.append(f"{name} must be of type {', '.join(FLOATING)}, got {found[name].dtype}")
+    if wrong:
+        more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
+        raise ValueError(
+            f"weights of {folder} must be those of the {architecture} that its {CONFIGURATION} describes: "
+            f"{'; '.join(wrong[:4])}{more}"
+        )
+    return found
+
+
+def _drop_tied_head(folder: Path, found: dict[str, Stored]) -> None:
+    """Drop the head from what was found: the configuration ties it to the embedding, and it must be equal to it."""
+    embeddings = [name for name in found if name.endswith((".embed_tokens.weight", ".embed_in.weight"))]
+    tensors = dict(read_tensors({name: found[name] for name in (HEAD + "weight", *embeddings)}))
+    if not all(torch.equal(tensor, tensors[HEAD + "weight"]) for tensor in tensors.values()):
+        raise ValueError(
+            f"weights of {folder} must have {HEAD}weight equal to the embedding, as its {CONFIGURATION} ties them "
+            "(tie_word_embeddings); they differ"
+        )
+    del found[HEAD + "weight"]
+
+
+def _require_loaded(model: Any, weights: dict[str, Stored], dtype: torch.dtype) -> None:
+    """RuntimeError unless every parameter is the tensor of the file, converted: none may come from a random start."""
+    parameters = {_stable(name): parameter for name, parameter in model.named_parameters()}
+    wrong = sorted(parameters.keys() ^ weights.keys())
+    for name, tensor in [] if wrong else read_tensors(weights):
+        if parameters[name].dtype != dtype or not torch.equal(parameters[name], tensor.to(dtype)):
+            wrong.append(name)
+    if wrong:
+        version = transformers.__version__
+        raise RuntimeError(f"transformers {version} must load all weights as the files have them, not so {wrong[0]}")
+
+
+def _said(error: Exception) -> str:
+    """What an error of transformers says, on one line."""
+    return " ".join(str(error).split())[:300]

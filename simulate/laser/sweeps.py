@@ -1,0 +1,184 @@
+"""LASER at every layer, role and rank of a language model, and what it does to the answers of prompts.
+
+One decomposition per matrix, and one copy of the model that computes anew what a cell changes (`laser_runner`).
+
+Source: Sharma, Ash, Misra (2023), search over layers, matrices and ranks; Chen, Bruna, Bietti (ICLR 2025), Pythia.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from simulate.prompts.tokens import METRICS, Encoded, Readings
+from simulate.runtime.files import digest_of_files, write_whole
+from simulate.runtime.streaming import progress_bar
+from theory.task import as_count
+
+from .reduction import Choice, Laser
+from .roles import ROLES, layer_count, matrices
+from .runner import Runner
+
+CODE = Path(__file__).parents[1]
+"""What the numbers of a sweep depend on besides the model and the prompts."""
+LONG_JOB_CELLS = 50
+AT_ONCE = 8
+"""Versions of a matrix that are in memory at once."""
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One truncation: the matrices of `role` in `layer` at `rank`."""
+
+    layer: int
+    role: str
+    rank: int
+
+    @property
+    def choice(self) -> Choice:
+        """The cell as a choice for `simulate.laser`."""
+        return Choice(self.role, self.layer, self.rank)
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What the whole model (`whole`) and the model of every cell say after the prompts, by the name of their set."""
+
+    whole: dict[str, Readings]
+    cells: dict[Cell, dict[str, Readings]] = field(default_factory=dict)
+
+    def change(self, cell: Cell, name: str, metric: str, places: Any = slice(None)) -> np.ndarray[Any, Any]:
+        """Metric in the cell less that of the whole model, prompt by prompt; float64, shape (prompts,)."""
+        after, before = (getattr(found[name], metric) for found in (self.cells[cell], self.whole))
+        difference: np.ndarray[Any, Any] = after[places] - before[places]
+        return difference
+
+
+def doubling_ranks(model: Any) -> tuple[int, ...]:
+    """0, 1, 2, 4, … below the smaller side of every matrix of the model."""
+    sides = (
+        min(matrix.shape)
+        for layer in range(layer_count(model))
+        for role in ROLES
+        for matrix in matrices(model, role, layer)
+    )
+    limit = min(sides)
+    return (0, *(2**power for power in range(limit.bit_length()) if 2**power < limit))
+
+
+def sweep(
+    model: Any,
+    prompts: Mapping[str, Encoded],
+    *,
+    roles: Sequence[str] = ROLES,
+    layers: Iterable[int] | None = None,
+    ranks: Iterable[int] | None = None,
+    record: Path | None = None,
+    progress: bool | None = None,
+) -> Sweep:
+    """Truncate every role in every layer to every rank, one at a time, and read the answers.
+
+    Args:
+        model: as for `simulate.laser.Laser`; it is not changed.
+        prompts: sets of encoded prompts by name, at least one.
+        roles, layers, ranks: which cells; layers from 0, all by default; ranks `doubling_ranks` by default.
+        record: a file that is written, whole or not at all, after every layer and role. A sweep that finds it there
+            takes the cells it has and goes on, if it is of this model, these prompts, this code and these versions.
+        progress: show a progress bar; None means on an interactive terminal, for more than LONG_JOB_CELLS cells.
+
+    Raises:
+        TypeError, ValueError: what `Laser.cuts` raises for a cell, no prompts, logits that are not finite; a record of
+            another model, of other prompts, or damaged.
+    """
+    if not prompts:
+        raise ValueError("prompts must hold at least one set, got none")
+    cells = _cells(model, roles, layers, ranks)
+    identity = "" if record is None else _identity(model, prompts)
+    known = {} if record is None else _read(record, identity, prompts)
+    blocks: dict[tuple[int, str], list[Cell]] = {}
+    for cell in cells:
+        blocks.setdefault((cell.layer, cell.role), []).append(cell)
+    runner = Runner(model, prompts)
+    with progress_bar(len(cells), len(cells), progress, "cells", LONG_JOB_CELLS) as advance:
+        for (layer, role), block in blocks.items():
+            laser, missing = Laser(model), [cell for cell in block if cell not in known]
+            for some in (missing[start : start + AT_ONCE] for start in range(0, len(missing), AT_ONCE)):
+                versions = [laser.weights(role, layer, cell.rank) for cell in some]
+                known.update(zip(some, runner.read(layer, role, versions), strict=True))
+            if record is not None and missing:
+                record.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(record, _content(known, identity))
+            advance(len(block), f"layer {layer}, {role}")
+    return Sweep(runner.whole, {cell: known[cell] for cell in cells})
+
+
+def _cells(
+    model: Any, roles: Sequence[str], layers: Iterable[int] | None, ranks: Iterable[int] | None
+) -> tuple[Cell, ...]:
+    """The cells in the order in which they are run; errors before any work."""
+    count = layer_count(model)
+    chosen = range(count) if layers is None else sorted({as_count("layer", layer, 0) for layer in layers})
+    levels = doubling_ranks(model) if ranks is None else sorted({as_count("rank", rank, 0) for rank in ranks})
+    for layer in chosen:
+        for role in roles:
+            for matrix in matrices(model, role, layer):
+                if levels and levels[-1] > min(matrix.shape):
+                    raise ValueError(
+                        f"rank must be at most {min(matrix.shape)}, the rank of {matrix}, got {levels[-1]}"
+                    )
+    return tuple(Cell(layer, role, rank) for layer in chosen for role in roles for rank in levels)
+
+
+def _identity(model: Any, prompts: Mapping[str, Encoded]) -> str:
+    """sha256 over the weights, the prompts' tokens, and what the numbers depend on besides."""
+    code = digest_of_files(CODE, ["**/*.py"])
+    digest = hashlib.sha256(f"{torch.__version__} {version('transformers')} {model.device.type} {code}\n".encode())
+    for name, weight in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
+        digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    for name, encoded in sorted(prompts.items()):
+        digest.update(f"{name} {encoded.count}\n".encode())
+        for places, tokens in encoded.groups:
+            digest.update(places.tobytes() + tokens.numpy().tobytes())
+        for ends in (encoded.answer, encoded.distractor, encoded.distributional):
+            digest.update(ends.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _content(cells: Mapping[Cell, dict[str, Readings]], identity: str) -> bytes:
+    tensors = {
+        f"{cell.layer}/{cell.role}/{cell.rank}/{name}": torch.tensor(np.stack([getattr(found, m) for m in METRICS]))
+        for cell, sets in cells.items()
+        for name, found in sets.items()
+    }
+    return bytes(save(tensors, {"sweep": json.dumps({"identity": identity})}))
+
+
+def _read(path: Path, identity: str, prompts: Mapping[str, Encoded]) -> dict[Cell, dict[str, Readings]]:
+    """The cells of a record; none if there is no file."""
+    if not path.exists():
+        return {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            stored = json.loads((file.metadata() or {})["sweep"])["identity"]
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        found: dict[Cell, dict[str, Readings]] = {}
+        for key, tensor in tensors.items():
+            layer, role, rank, name = key.split("/", 3)
+            values = {metric: row.numpy() for metric, row in zip(METRICS, tensor, strict=True)}
+            found.setdefault(Cell(int(layer), role, int(rank)), {})[name] = Readings(**values)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"record {path} must be a whole record of a sweep: {error!r}") from error
+    if stored != identity:
+        raise ValueError(
+            f"record {path} must be of this model, these prompts, this code and device; it is not: remove it"
+        )
+    return {cell: sets for cell, sets in found.items() if sets.keys() == prompts.keys()}

@@ -1,0 +1,172 @@
+"""A linear associative memory with one noise output: the smallest model that recalls and that stores noise.
+
+Inputs x = 0..n-1, outputs 0..n, of which n is the noise output. Frozen embeddings u_x and v_y, one trained matrix W,
+
+    logits(x) = V W u_x,   V with rows v_y;   target: x with probability 1-α, n with probability α;  x uniform.
+
+Interventions are matrices: `memory.with_weight(truncate(memory.W, 1))` is a memory like any other.
+
+Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
+"""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from simulate.runtime.arguments import as_seed, check_row_tokens
+from simulate.runtime.memory_limit import require_memory
+from theory.task import as_count
+
+CPU = torch.device("cpu")
+
+
+def as_noise_level(alpha: Any) -> float:
+    """`alpha` as a float strictly between 0 and 1, or a TypeError / ValueError."""
+    if isinstance(alpha, bool) or not isinstance(alpha, Real):
+        raise TypeError(f"alpha must be a real number in (0, 1), got {alpha!r} ({type(alpha).__name__})")
+    if not 0 < float(alpha) < 1:  # NaN fails both
+        raise ValueError(f"alpha must be a real number in (0, 1), got {alpha!r}")
+    return float(alpha)
+
+
+def as_embeddings(embeddings: Any) -> "Embeddings":
+    """`embeddings` if it is an `Embeddings`, else a TypeError."""
+    if not isinstance(embeddings, Embeddings):
+        raise TypeError(f"embeddings must be a simulate.Embeddings, got {type(embeddings).__name__}")
+    return embeddings
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Frozen embeddings of n inputs and n+1 outputs. Made by `orthonormal_embeddings` or `gaussian_embeddings`.
+
+    Attributes:
+        inputs: U, rows u_x, float64 tensor (n, input dimension).
+        outputs: V, rows v_y, float64 tensor (n+1, output dimension).
+    """
+
+    inputs: torch.Tensor
+    outputs: torch.Tensor
+
+    def __post_init__(self) -> None:
+        for name, value in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if not isinstance(value, torch.Tensor) or (value.dtype, value.device) != (torch.float64, CPU):
+                raise TypeError(f"{name} must be a float64 tensor on the CPU, got {value!r:.80}")
+            if value.requires_grad:
+                raise ValueError(f"{name} are frozen and must not require a gradient")
+            if value.ndim != 2 or value.shape[1] < 1 or not torch.isfinite(value).all():
+                raise ValueError(f"{name} must be a finite matrix of rows, got shape {tuple(value.shape)}")
+        if len(self.inputs) < 2 or len(self.outputs) != len(self.inputs) + 1:
+            raise ValueError(f"need n >= 2 inputs and n+1 outputs, got {len(self.inputs)} and {len(self.outputs)}")
+
+    @property
+    def n(self) -> int:
+        """Number of inputs."""
+        return len(self.inputs)
+
+    @property
+    def weight_shape(self) -> tuple[int, int]:
+        """Shape of W: (output dimension, input dimension)."""
+        return self.outputs.shape[1], self.inputs.shape[1]
+
+    def reduced(self) -> "Embeddings":
+        """The same embeddings in coordinates of their own spans, of dimension at most n and n+1.
+
+        Uᵀ = Q R and Vᵀ = Q' R' with orthonormal columns of Q and Q' become Rᵀ and R'ᵀ. A matrix Q' M Qᵀ, and every W
+        trained from zero is one, has the singular values of M and its logits are those of M in the new coordinates;
+        so truncation and removal of directions may be done on M, however large the dimension was.
+        """
+        inputs, outputs = (torch.linalg.qr(rows.T).R.T.contiguous() for rows in (self.inputs, self.outputs))
+        return Embeddings(inputs, outputs)
+
+
+def orthonormal_embeddings(n: int) -> Embeddings:
+    """One-hot embeddings: W has shape (n+1, n) and is the logit matrix itself.
+
+    Raises:
+        TypeError, ValueError: n no integer >= 2, or more than the memory holds.
+    """
+    n = as_count("n", n, 2)
+    require_memory(f"n = {n}: embeddings", 16 * (n + 1) ** 2, CPU, "use fewer inputs")
+    return Embeddings(torch.eye(n, dtype=torch.float64), torch.eye(n + 1, dtype=torch.float64))
+
+
+def gaussian_embeddings(n: int, dimension: int, *, seed: int) -> Embeddings:
+    """Random embeddings with independent N(0, 1/d) entries, d = `dimension`: W has shape (d, d).
+
+    Raises:
+        TypeError, ValueError: n no integer >= 2, dimension none >= 1, seed none >= 0, or more than the memory holds.
+    """
+    n, dimension, seed = as_count("n", n, 2), as_count("dimension", dimension, 1), as_seed(seed)
+    needed = 3 * 8 * (2 * n + 1) * dimension
+    require_memory(f"n = {n} and dimension = {dimension}: embeddings", needed, CPU, "use a smaller dimension")
+    rows = torch.from_numpy(np.random.default_rng(seed).standard_normal((2 * n + 1, dimension)) / dimension**0.5)
+    return Embeddings(rows[:n].clone(), rows[n:].clone())
+
+
+class AssociativeMemory(nn.Module):
+    """The memory x -> V W u_x with a trainable matrix W.
+
+    Args:
+        embeddings: frozen embeddings, shared with every model derived from this one.
+        weight: initial W, a floating-point array or tensor of shape `embeddings.weight_shape`, copied; None is zero.
+
+    Attributes:
+        W: the trainable matrix, float64, shape (output dimension, input dimension).
+        embeddings: as given.
+
+    Raises:
+        TypeError, ValueError: no Embeddings, or a weight of another kind or shape, or with NaN or infinite entries.
+
+    Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
+    """
+
+    def __init__(self, embeddings: Embeddings, weight: Any = None) -> None:
+        super().__init__()
+        self.embeddings = as_embeddings(embeddings)
+        shape = embeddings.weight_shape
+        require_memory(f"weights of shape {shape}", 8 * shape[0] * shape[1], CPU, "use embeddings.reduced()")
+        self.W = nn.Parameter(torch.zeros(shape, dtype=torch.float64) if weight is None else _as_weight(weight, shape))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (batch, n+1), for inputs of shape (batch,), int64, in 0..n-1.
+
+        Raises:
+            TypeError, ValueError: inputs of another type or shape, or outside 0..n-1.
+        """
+        rows = inputs.shape[0] if isinstance(inputs, torch.Tensor) and inputs.ndim == 1 and len(inputs) else 1
+        check_row_tokens("inputs", inputs, rows, self.embeddings.n)
+        return self.embeddings.inputs[inputs] @ self.W.T @ self.embeddings.outputs.T
+
+    def logit_matrix(self) -> torch.Tensor:
+        """V W Uᵀ, shape (n+1, n), one column per input."""
+        return self.embeddings.outputs @ self.W @ self.embeddings.inputs.T
+
+    def population_loss(self, alpha: float) -> torch.Tensor:
+        """Mean over x of -(1-α) log p(x|x) - α log p(n|x), in nats, a scalar with gradient; 0 < alpha < 1."""
+        alpha, n = as_noise_level(alpha), self.embeddings.n
+        logs = self.logit_matrix().log_softmax(dim=0)
+        return -((1 - alpha) * logs.diagonal() + alpha * logs[n]).mean()
+
+    def with_weight(self, weight: Any) -> "AssociativeMemory":
+        """A new memory with the same embeddings and this W; errors as for the class."""
+        return AssociativeMemory(self.embeddings, weight)
+
+
+def _as_weight(weight: Any, shape: tuple[int, int]) -> torch.Tensor:
+    if not isinstance(weight, np.ndarray | torch.Tensor):
+        raise TypeError(f"weight must be a numpy array or a torch tensor, got {type(weight).__name__}")
+    tensor = weight.detach() if isinstance(weight, torch.Tensor) else torch.from_numpy(np.array(weight))
+    if not tensor.dtype.is_floating_point:
+        raise TypeError(f"weight must be floating-point, got {tensor.dtype}")
+    if tuple(tensor.shape) != shape:
+        raise ValueError(
+            f"weight must have shape (output dimension, input dimension) = {shape}, got {tuple(tensor.shape)}"
+        )
+    if not torch.isfinite(tensor).all():
+        raise ValueError("weight must be finite, got NaN or infinite entries")
+    return tensor.to(torch.float64, copy=True).cpu()

@@ -1,0 +1,249 @@
+"""Training of the associative memory from W = 0, by gradient descent and by stochastic gradient descent.
+
+The gradient lies in the span of the embeddings, so W = Vᵀ A U throughout, with a matrix A of coefficients, of shape
+(n+1, n) whatever the dimension. With L = (V Vᵀ) A (U Uᵀ) the logits, p their softmax over outputs, and f the share of
+each pair (output y, input x), of which f_x = Σ_y f[y, x] have the input x, a step of size η is
+
+    A[y, x] += η (f[y, x] - f_x p[y, x]).                                                                           (1)
+
+Gradient descent has f[x, x] = (1-α)/n and f[n, x] = α/n. Stochastic gradient descent has the frequencies in a batch of
+B independent pairs, drawn as such: multinomial counts over the 2n possible pairs, divided by B, at a cost that does not
+grow with B. The loss is a mean over samples, so η is the time of the gradient flow by which a step advances. Mean and
+covariance of W over batches are in `theory.memory.sampling_noise`, to first order in 1/B.
+
+Runs take seconds (some 10⁴ steps each), so an interrupted one leaves nothing behind and begins again.
+
+Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from simulate.runtime.arguments import as_array, as_seed
+from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.streaming import progress_bar
+from theory.task import as_count, as_snapshots
+
+from .model import CPU, AssociativeMemory, Embeddings, as_embeddings, as_noise_level
+
+CHUNK_STEPS, CHUNK_ENTRIES = 1024, 2**24
+"""Most steps, and most frequencies, that are drawn at once; the numbers do not depend on them."""
+
+LONG_RUN_STEPS = 10**5
+
+Frequencies = Callable[[int], torch.Tensor]
+"""Frequencies of the next so many steps, shape (steps, replicates or 1, n, n+1)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Snapshots of a training run, or of R independent ones: below, S snapshots, and R only where there are replicates.
+
+    Attributes:
+        embeddings: those trained on.
+        steps: numbers of steps done, int64 (S,).
+        times: sums of the step sizes so far, float64 (S,).
+        coefficients: A of equation (1), float64 (S, [R,] n+1, n).
+    """
+
+    embeddings: Embeddings
+    steps: NDArray[np.int64]
+    times: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+
+    @property
+    def logits(self) -> NDArray[np.float64]:
+        """Logits V W Uᵀ, shape (S, [R,] n+1, n)."""
+        inputs, outputs = self.embeddings.inputs.numpy(), self.embeddings.outputs.numpy()
+        logits: NDArray[np.float64] = (outputs @ outputs.T) @ self.coefficients @ (inputs @ inputs.T)
+        return logits
+
+    def model(self, *index: int) -> AssociativeMemory:
+        """The memory at a snapshot: `model(snapshot)`, with replicates `model(snapshot, replicate)`.
+
+        Raises:
+            ValueError: another number of indices.
+            IndexError: one out of range.
+        """
+        if len(index) != self.coefficients.ndim - 2:
+            raise ValueError(f"model takes {self.coefficients.ndim - 2} indices here, got {len(index)}")
+        coefficients = torch.from_numpy(self.coefficients[index].copy())
+        return AssociativeMemory(self.embeddings, self.embeddings.outputs.T @ coefficients @ self.embeddings.inputs)
+
+
+def gradient_descent(
+    embeddings: Embeddings, alpha: float, learning_rates: Any, *, snapshots: Any = None, progress: bool | None = None
+) -> Trajectory:
+    """Full-batch gradient descent on the exact population loss, from W = 0, in float64.
+
+    Args:
+        embeddings: of n inputs and n+1 outputs.
+        alpha: noise level in (0, 1).
+        learning_rates: step sizes, positive and finite, shape (steps,).
+        snapshots: numbers of steps, strictly increasing, in 0..steps, after which W is recorded; None: the last alone.
+        progress: a bar on standard error; None: if the terminal is interactive and there are more than 10⁵ steps.
+
+    Returns:
+        `Trajectory` without replicates.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or range.
+        FloatingPointError: logits that are no longer finite; names the step and its learning rate.
+
+    Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
+    """
+    n, alpha = as_embeddings(embeddings).n, as_noise_level(alpha)
+    rates, marks = _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    frequencies = torch.from_numpy(_dense(_pair_probabilities(n, alpha), n))[None, None]
+    found = _train(embeddings, rates, marks, 1, lambda steps: frequencies.expand(steps, 1, n, n + 1), progress)
+    return Trajectory(embeddings, marks, _times(rates)[marks], found[:, 0])
+
+
+def stochastic_gradient_descent(
+    embeddings: Embeddings,
+    alpha: float,
+    learning_rates: Any,
+    *,
+    batch: int,
+    replicates: int,
+    seed: int,
+    snapshots: Any = None,
+    progress: bool | None = None,
+) -> Trajectory:
+    """Plain stochastic gradient descent from W = 0: every step takes the mean gradient over a fresh batch, in float64.
+
+    Args:
+        embeddings, alpha, learning_rates, snapshots, progress: as for `gradient_descent`.
+        batch: independent pairs (x, y) per step, B >= 1.
+        replicates: number of independent runs, R >= 1.
+        seed: run i has the generator spawned as number i from it: its numbers do not depend on R.
+
+    Returns:
+        `Trajectory` with replicates.
+
+    Raises:
+        TypeError, ValueError, FloatingPointError: as for `gradient_descent`.
+
+    Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
+    """
+    n, alpha = as_embeddings(embeddings).n, as_noise_level(alpha)
+    rates, marks = _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    batch, replicates = as_count("batch", batch, 1), as_count("replicates", replicates, 1)
+    if batch > 2**62:
+        raise ValueError(f"batch must be at most 2^62 to be drawn, got {batch}")
+    sources = [np.random.default_rng(child) for child in np.random.SeedSequence(as_seed(seed)).spawn(replicates)]
+    probabilities = _pair_probabilities(n, alpha)
+
+    def frequencies(steps: int) -> torch.Tensor:
+        counts = np.stack([source.multinomial(batch, probabilities, steps) for source in sources], axis=1)
+        return torch.from_numpy(_dense(counts / batch, n))
+
+    found = _train(embeddings, rates, marks, replicates, frequencies, progress)
+    return Trajectory(embeddings, marks, _times(rates)[marks], found)
+
+
+def _pair_probabilities(n: int, alpha: float) -> NDArray[np.float64]:
+    """Of the pairs (x, x), x = 0..n-1, then (x, n)."""
+    return np.repeat([(1 - alpha) / n, alpha / n], n)
+
+
+def _dense(pairs: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Frequencies of pairs in that order, shape (..., 2n), as matrices indexed by input, then output: (..., n, n+1)."""
+    matrix = np.zeros((*pairs.shape[:-1], n, n + 1))
+    matrix[..., np.arange(n), np.arange(n)] = pairs[..., :n]
+    matrix[..., n] = pairs[..., n:]
+    return matrix
+
+
+def _train(
+    embeddings: Embeddings,
+    rates: NDArray[np.float64],
+    marks: NDArray[np.int64],
+    replicates: int,
+    draw: Frequencies,
+    progress: bool | None,
+) -> NDArray[np.float64]:
+    """A after each of the steps in `marks`, shape (S, replicates, n+1, n)."""
+    n = embeddings.n
+    size = replicates * n * (n + 1)
+    most = max(1, min(CHUNK_STEPS, CHUNK_ENTRIES // size))
+    needed = 8 * size * (len(marks) + 2 * most)
+    require_memory(f"{len(marks)} snapshots of {replicates} replicates", needed, CPU, "ask for fewer")
+    found = np.empty((len(marks), replicates, n + 1, n))
+    # Inputs before outputs: softmax over the last axis treats each row alike, wherever it lies in the batch.
+    A = torch.zeros(replicates, n, n + 1, dtype=torch.float64)
+    logits_of, row = _logits(embeddings, replicates), 0
+    steps = len(rates)
+    with progress_bar(steps, steps, progress, f"{steps} steps", LONG_RUN_STEPS) as advance:
+        for first in range(0, steps, most):
+            chunk, start = rates[first : first + most], A.clone()
+            frequencies = draw(len(chunk))
+            inputs = frequencies.sum(dim=-1, keepdim=True)
+            for step, (rate, f, f_x) in enumerate(zip(chunk.tolist(), frequencies, inputs, strict=True)):
+                if row < len(marks) and marks[row] == first + step:
+                    found[row], row = A.mT.numpy(), row + 1
+                _step(A, logits_of(A), rate, f, f_x)
+            if not torch.isfinite(logits_of(A)).all():
+                _report_divergence(start, logits_of, chunk, frequencies, first)
+            advance(len(chunk))
+    if row < len(marks):
+        found[row] = A.mT.numpy()
+    return found
+
+
+def _step(A: torch.Tensor, logits: torch.Tensor, rate: float, f: torch.Tensor, f_x: torch.Tensor) -> None:
+    """Equation (1), in place, with indices (replicate, input, output)."""
+    change = torch.softmax(logits, dim=-1).mul_(f_x)
+    A.add_(torch.sub(f, change, out=change).mul_(rate))
+
+
+def _logits(embeddings: Embeddings, replicates: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A -> (U Uᵀ) Aᵀ (V Vᵀ) on (replicates, n, n+1); A itself where the embeddings are one-hot."""
+    rows = (embeddings.inputs, embeddings.outputs)
+    if all(torch.equal(part, torch.eye(len(part), dtype=torch.float64)) for part in rows):
+        return lambda A: A
+    inputs, outputs = ((part @ part.T).expand(replicates, -1, -1) for part in rows)
+    return lambda A: torch.bmm(torch.bmm(inputs, A), outputs)
+
+
+def _report_divergence(
+    A: torch.Tensor,
+    logits_of: Callable[[torch.Tensor], torch.Tensor],
+    rates: NDArray[np.float64],
+    frequencies: torch.Tensor,
+    first: int,
+) -> None:
+    """Repeat a chunk of steps to find the one whose logits are not finite, and raise an error that names it."""
+    for step, (rate, f) in enumerate(zip(rates.tolist(), frequencies, strict=True)):
+        _step(A, logits_of(A), rate, f, f.sum(dim=-1, keepdim=True))
+        if not torch.isfinite(logits_of(A)).all():
+            raise FloatingPointError(f"logits are not finite after step {first + step + 1}, learning rate {rate}")
+
+
+def _as_rates(learning_rates: Any) -> NDArray[np.float64]:
+    rates = as_array("learning_rates", learning_rates, "iuf").astype(np.float64)
+    if rates.ndim != 1 or rates.size == 0:
+        raise ValueError(f"learning_rates must have shape (steps,) with steps >= 1, got {rates.shape}")
+    if not (np.isfinite(rates).all() and (rates > 0).all()):
+        raise ValueError(
+            f"learning_rates must be positive and finite, got {rates[~(np.isfinite(rates) & (rates > 0))][0]}"
+        )
+    if rates.max() > np.finfo(np.float64).max / len(rates):
+        raise ValueError(f"learning_rates must have a finite sum, got up to {rates.max()} in {len(rates)} steps")
+    return rates
+
+
+def _times(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([[0.0], np.cumsum(rates)])
+
+
+def _as_marks(snapshots: Any, learning_rates: Any) -> NDArray[np.int64]:
+    steps = len(_as_rates(learning_rates))
+    if snapshots is None:
+        return np.array([steps])
+    return as_snapshots(as_array("snapshots", snapshots, "iu"), steps)

@@ -1,0 +1,106 @@
+"""Power sums of token counts, grouped by target: all that the moments of the one-layer gradients need.
+
+Per sample, the feature P(a) has the count n_a = #{t <= T-1 : z_t = a} (attention values) or 1{z_{T-1} = a} (feed-
+forward, where only the last position counts); E(q) has one more than P(q), or just 1. The sums are over samples with
+target y, of (n_a - shift)^p for p = 1..4; they are integers, exact in float64 below 2^53.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numba import njit
+from numpy.typing import NDArray
+
+from simulate.sequences.blocks import Block
+from simulate.sequences.torch_sampling import TorchBlock
+from theory.task import Task
+
+Floats = NDArray[np.float64]
+
+
+class Counts(NamedTuple):
+    """Samples per target, shape (M,), and power sums, shape (M, P, M): target, power - 1, token.
+
+    P is 4 for attention values and 1 for feed-forward, where every power of 0 or 1 is itself.
+    """
+
+    samples: Floats
+    powers: Floats
+
+    @classmethod
+    def zeros(cls, task: Task, layer: str) -> "Counts":
+        return cls(np.zeros(task.M), np.zeros((task.M, 1 if layer == "feed_forward" else 4, task.M)))
+
+    def add(self, other: "Counts") -> None:
+        self.samples[:] += other.samples
+        self.powers[:] += other.powers
+
+
+def count_shift(task: Task, layer: str) -> int:
+    """An integer near the mean count: it keeps the powers small, hence exact, on long sequences."""
+    return 0 if layer == "feed_forward" else (task.T - 1) // task.N
+
+
+@njit(nogil=True, cache=True)
+def _add_pairs(tokens, target, samples, powers):  # type: ignore[no-untyped-def]
+    """Feed-forward: count the pairs (y, z_{T-1})."""
+    T = tokens.shape[1]
+    for row in range(len(target)):
+        samples[target[row]] += 1
+        powers[target[row], 0, tokens[row, T - 2]] += 1
+
+
+@njit(nogil=True, cache=True)
+def _add_counts(tokens, target, shift, samples, powers):  # type: ignore[no-untyped-def]
+    """Attention values: count the tokens z_1..z_{T-1} of each sequence and add the powers to its target's sums."""
+    T, M = tokens.shape[1], powers.shape[2]
+    sparse = shift == 0 and M > T
+    counts = np.zeros(M, dtype=np.int32)
+    for row in range(len(target)):
+        sequence = tokens[row]
+        sums = powers[target[row]]
+        samples[target[row]] += 1
+        for t in range(T - 1):
+            counts[sequence[t]] += 1
+        if sparse:  # only the tokens that occur, each once
+            for t in range(T - 1):
+                token = sequence[t]
+                _add_powers(sums, token, np.float64(counts[token]))
+                counts[token] = 0
+        else:
+            for token in range(M):
+                _add_powers(sums, token, np.float64(counts[token] - shift))
+            counts[:] = 0
+
+
+@njit(inline="always")
+def _add_powers(sums, token, d):  # type: ignore[no-untyped-def]
+    square = d * d
+    sums[0, token] += d
+    sums[1, token] += square
+    sums[2, token] += square * d
+    sums[3, token] += square * square
+
+
+def add_block(counts: Counts, layer: str, block: Block, shift: int) -> None:
+    """Add a block drawn on the CPU to `counts`."""
+    if layer == "feed_forward":
+        _add_pairs(block.tokens, block.target, *counts)
+    else:
+        _add_counts(block.tokens, block.target, shift, *counts)
+
+
+def torch_counts(task: Task, layer: str, block: TorchBlock, shift: int) -> Counts:
+    """The counts of a block drawn by torch, summed on its device."""
+    device, rows = block.tokens.device, len(block.target)
+    counted = block.tokens[:, -2:-1] if layer == "feed_forward" else block.tokens[:, :-1]
+    counts = torch.zeros(rows, task.M, dtype=torch.float64, device=device)
+    counts.scatter_add_(1, counted, torch.ones(1, dtype=torch.float64, device=device).expand(counted.shape))
+    counts -= shift
+    result = Counts.zeros(task, layer)
+    for power in range(result.powers.shape[1]):
+        sums = torch.zeros(task.M, task.M, dtype=torch.float64, device=device)
+        result.powers[:, power] = sums.index_add_(0, block.target, counts ** (power + 1)).cpu().numpy()
+    result.samples[:] = torch.bincount(block.target, minlength=task.M).cpu().numpy()
+    return result

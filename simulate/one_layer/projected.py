@@ -1,0 +1,132 @@
+"""Mean and variance of the per-sample gradients along one direction, streamed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from simulate.runtime.arguments import as_drawable_task, as_matrix, as_seed, as_workers
+from simulate.runtime.device import resolve_device
+from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.streaming import for_each_in_order, progress_bar
+from simulate.sequences.blocks import Block, block_rows, draw_block
+from simulate.sequences.chains import Chain, as_chain
+from theory.task import Task, as_count, as_layer
+
+from .central import CentralSums
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ProjectedMoments:
+    """Moments of S = ⟨direction, g⟩ per sample; the standard errors are those of `GradientMoments`."""
+
+    mean: float
+    variance: float
+    standard_error: float
+    variance_standard_error: float
+    samples: int
+    seed: int
+    seconds: float
+
+
+def projected_moments(
+    task: Task,
+    layer: str,
+    direction: ArrayLike,
+    samples: int,
+    *,
+    seed: int,
+    chain: ArrayLike | Chain | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> ProjectedMoments:
+    """Estimate the mean and variance of S = ⟨direction, g⟩, g the per-sample negative gradient at zero.
+
+    The sequences are those of `sample` with the same seed. Each block is summarised around its own mean, in two passes,
+    and the blocks' summaries are merged in order, so nothing is lost to cancellation and the result is the same, bit
+    for bit, for any number of workers.
+
+    Args:
+        direction: real array of shape (N+1, 2(N+1)), columns [E(0..N), P(0..N)].
+        task, layer, samples, seed, chain, workers, progress: as for `gradient_moments`.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, before any work.
+
+    Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise at the first step.
+    """
+    task, layer, samples, seed = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
+    weights, links, threads = as_matrix(task, "direction", direction), as_chain(task, chain), as_workers(workers)
+    place = resolve_device("cpu")
+    require_memory(f"T = {task.T}: blocks of sequences", 8 * threads * task.T, place, "use a smaller T")
+    start = time.perf_counter()
+    # (e_y - 1/M)ᵀ direction x = (direction[y] - its mean over rows) · x
+    centred = weights - weights.mean(axis=0)
+
+    def summarise(block: Block) -> CentralSums:
+        return CentralSums.of_values(_project(task, layer, centred, block))
+
+    total = sum_over_blocks(task, samples, seed, links, threads, progress, summarise)
+    return ProjectedMoments(
+        float(total.mean),
+        float(total.variance()),
+        float(total.standard_error()),
+        float(total.variance_standard_error()),
+        samples,
+        seed,
+        time.perf_counter() - start,
+    )
+
+
+def sum_over_blocks(
+    task: Task,
+    samples: int,
+    seed: int,
+    chain: Chain | None,
+    workers: int,
+    progress: bool | None,
+    summarise: Callable[[Block], CentralSums],
+) -> CentralSums:
+    """The summaries of the blocks that hold the first `samples` sequences, merged in block order."""
+    rows, total = block_rows(task), CentralSums(0, 0.0, 0.0, 0.0, 0.0)
+
+    def produce(index: int) -> CentralSums:
+        return summarise(draw_block(task, seed, index, min(rows, samples - index * rows), chain))
+
+    with progress_bar(samples, float(samples) * task.T, progress) as advance:
+
+        def consume(summary: CentralSums) -> None:
+            nonlocal total
+            total = total.merge(summary)
+            advance(summary.count)
+
+        for_each_in_order(produce, consume, -(-samples // rows), workers)
+    return total
+
+
+def _project(task: Task, layer: str, centred: Floats, block: Block) -> Floats:
+    """S for each sequence of a block, shape (rows,)."""
+    current, previous = centred[:, : task.M], centred[:, task.M :]
+    if layer == "feed_forward":
+        projected: Floats = current[block.target, task.q] + previous[block.target, block.tokens[:, -2]]
+        return projected
+    # z_t, t < T, occurs as E(z_t) and as P(z_t); z_T = q as E(q) alone.
+    projected = current[block.target, task.q].copy()
+    _add_token_weights(block.tokens, block.target, current + previous, projected)
+    projected /= task.T
+    return projected
+
+
+@njit(nogil=True, cache=True)
+def _add_token_weights(tokens, target, weights, sums):  # type: ignore[no-untyped-def]
+    """Add Σ_{t<T} weights[y, z_t] to each sequence's sum."""
+    T = tokens.shape[1]
+    for row in range(len(target)):
+        sequence, row_weights = tokens[row], weights[target[row]]
+        for t in range(T - 1):
+            sums[row] += row_weights[sequence[t]]

@@ -1,0 +1,1 @@
+"""What all of simulate stands on: arguments, devices, memory, files, parallel work, checkpoints."""

@@ -1,0 +1,15 @@
+from .chains import Chain
+from .recall import Recall, RecallBatch
+from .sampling import Batch, sample, sample_stream
+from .shakespeare import CharacterChain, shakespeare_chain
+
+__all__ = [
+    "Batch",
+    "Chain",
+    "CharacterChain",
+    "Recall",
+    "RecallBatch",
+    "sample",
+    "sample_stream",
+    "shakespeare_chain",
+]

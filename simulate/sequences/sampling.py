@@ -1,0 +1,127 @@
+"""Samples of noisy in-context recall: a batch, or a stream of chunks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from simulate.runtime.arguments import as_drawable_task, as_seed
+from simulate.runtime.device import resolve_device
+from simulate.runtime.memory_limit import require_memory
+from theory.task import Task, as_count
+
+from .blocks import Block, block_rows, draw_block
+from .chains import Chain, as_chain
+from .torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Sequences with their correct tokens and targets, int64 tensors on one device.
+
+    Attributes:
+        tokens: z_1..z_T, shape (batch, T).
+        correct: the correct token c of each sequence, shape (batch,).
+        target: the target y of each sequence, shape (batch,).
+    """
+
+    tokens: torch.Tensor
+    correct: torch.Tensor
+    target: torch.Tensor
+
+
+def sample(task: Task, batch: int, *, seed: int, device: str = "cpu", chain: ArrayLike | Chain | None = None) -> Batch:
+    """Draw `batch` sequences.
+
+    The same seed gives the same sequences, and a smaller batch gives the first rows of a larger one. On the CPU numpy
+    draws, on a GPU torch, with other random numbers; the tensors are torch's on both.
+
+    Args:
+        task: the task.
+        batch: number of sequences, >= 1.
+        seed: a non-negative int.
+        device: "cpu", "cuda", "cuda:<index>" or "auto"; the tensors live there.
+        chain: None for the uniform chain, or a row-stochastic (M, M) array over all M = N+1 tokens, or a `Chain`.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, or a batch that
+            does not fit in memory.
+
+    Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
+    """
+    batch = as_count("batch", batch, 1)
+    return next(_stream("batch", task, batch, seed, batch, device, chain))
+
+
+def sample_stream(
+    task: Task,
+    batch: int,
+    *,
+    seed: int,
+    chunk: int | None = None,
+    device: str = "cpu",
+    chain: ArrayLike | Chain | None = None,
+) -> Iterator[Batch]:
+    """Draw the sequences of `sample(task, batch, ...)` in chunks, in memory that does not grow with `batch`.
+
+    Args:
+        chunk: number of sequences per yielded `Batch` (the last may be shorter), >= 1; None means one seed block.
+        task, batch, seed, device, chain: as for `sample`, with the same errors, raised by the call itself.
+    """
+    return _stream("chunk", task, batch, seed, chunk, device, chain)
+
+
+def _stream(
+    name: str, task: Task, batch: int, seed: int, chunk: int | None, device: str, chain: ArrayLike | Chain | None
+) -> Iterator[Batch]:
+    task, batch, seed = as_drawable_task(task), as_count("batch", batch, 1), as_seed(seed)
+    place, links = resolve_device(device), as_chain(task, chain)
+    draw: Any
+    if place.type == "cpu":
+        rows, draw = block_rows(task), partial(draw_block, task, seed, chain=links)
+    else:
+        rows, draw = torch_block_rows(task), partial(draw_torch_block, task, seed, chain=links, device=place)
+    chunk = rows if chunk is None else as_count("chunk", chunk, 1)
+    size = min(batch, chunk)
+    what, needed = f"{name} = {size} sequences of T = {task.T} tokens", (8 * size + 8) * (task.T + 2)
+    require_memory(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")
+    return _chunks(task, batch, chunk, rows, draw, place)
+
+
+def _chunks(task: Task, batch: int, chunk: int, rows: int, draw: Any, place: torch.device) -> Iterator[Batch]:
+    """Cut the blocks, `rows` sequences each, into chunks."""
+    index, block = -1, None  # the block at hand
+    for start in range(0, batch, chunk):
+        size = min(chunk, batch - start)
+        shapes = ((size, task.T), (size,), (size,))
+        parts: list[Any] = [_empty(shape, place) for shape in shapes]
+        filled = 0
+        while filled < size:
+            position = start + filled
+            if block is None or position // rows != index:
+                index = position // rows
+                block = draw(index=index, rows=min(rows, batch - index * rows))
+            offset = position % rows
+            taken = min(size - filled, rows - offset)
+            _copy(block, slice(offset, offset + taken), parts, slice(filled, filled + taken))
+            filled += taken
+        yield Batch(*parts)
+
+
+def _empty(shape: tuple[int, ...], place: torch.device) -> torch.Tensor:
+    if place.type == "cpu":  # numpy asks for large pages, which are several times faster to fill
+        return torch.from_numpy(np.empty(shape, dtype=np.int64))
+    return torch.empty(shape, dtype=torch.int64, device=place)
+
+
+def _copy(block: Block | TorchBlock, source: slice, parts: list[Any], goal: slice) -> None:
+    drawn: Any
+    for drawn, part in zip(block, parts, strict=True):
+        if isinstance(drawn, torch.Tensor):
+            part[goal] = drawn[source]
+        else:
+            part.numpy()[goal] = drawn[source]

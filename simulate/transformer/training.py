@@ -1,0 +1,310 @@
+"""One training loop for the two-layer transformer: any torch optimiser, seeded, observed, interruptible, resumable.
+
+Update i uses batch i of the law's stream of independent batches, so that a run that goes on from a checkpoint sees what
+it would have seen. On one device and number of threads the same configuration gives the same weights, bit for bit.
+
+Source: Chen, Bruna, Bietti (ICLR 2025) and Bietti et al. (NeurIPS 2023), training of the two-layer transformer.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from simulate.runtime.arguments import as_seed
+from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
+from simulate.runtime.device import resolve_device
+from simulate.runtime.streaming import progress_bar
+from simulate.sequences.recall import Recall, RecallBatch
+from theory.task import as_count
+
+from .model import Architecture, Transformer, initialised
+from .optimiser import Optimiser
+
+LOSSES = ("recall", "every")
+DIVERGED = 1000.0
+"""A loss of so many times ln M has diverged: guessing costs ln M."""
+LONG_RUN_STEPS = 200
+TOLD = 6
+"""Numbers of an observation beside a progress bar."""
+
+Observe = Callable[[Transformer], dict[str, float]]
+Until = Callable[[Mapping[str, float]], bool]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, on what, how.
+
+    Args:
+        architecture: the model; as many tokens as the law has, and positions for its length.
+        law: the law of the sequences.
+        optimiser: the optimiser.
+        batch: sequences per update, >= 1.
+        steps: number of updates, >= 1.
+        seed: of the first weights and of all batches.
+        loss_on: "recall" is the cross-entropy at triggers that stood earlier in the sequence, "every" at all positions.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, or model and law that do not fit.
+    """
+
+    architecture: Architecture
+    law: Recall
+    optimiser: Optimiser
+    batch: int
+    steps: int
+    seed: int
+    loss_on: str = "recall"
+
+    def __post_init__(self) -> None:
+        for name, kind in (("architecture", Architecture), ("law", Recall), ("optimiser", Optimiser)):
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"{name} must be of type {kind.__name__}, got {getattr(self, name)!r:.80}")
+        for name in ("batch", "steps"):
+            object.__setattr__(self, name, as_count(name, getattr(self, name), 1))
+        object.__setattr__(self, "seed", as_seed(self.seed))
+        if self.loss_on not in LOSSES:
+            raise ValueError(f"loss_on must be one of {LOSSES}, got {self.loss_on!r}")
+        model, law = self.architecture, self.law
+        if not model.learning:
+            raise ValueError(f"architecture must have weights that learn, got frozen = {model.frozen}")
+        if model.tokens != law.M:
+            raise ValueError(f"architecture must have as many tokens as the law, {law.M}, got {model.tokens}")
+        if model.length < law.T:
+            raise ValueError(
+                f"architecture must have positions for sequences of T = {law.T}, got length = {model.length}"
+            )
+
+    @property
+    def configuration(self) -> str:
+        """All of it but the number of steps, as canonical JSON."""
+        known = {name: getattr(self, name) for name in ("batch", "seed", "loss_on")}
+        optimiser = {"name": self.optimiser.name, "settings": dict(self.optimiser.settings)}
+        known |= {"architecture": asdict(self.architecture), "law": self.law.configuration, "optimiser": optimiser}
+        return json.dumps(known, sort_keys=True)
+
+    def loss(self, model: Transformer, batch: RecallBatch) -> torch.Tensor:
+        """Mean cross-entropy at the positions that count, in nats; 0, without gradient, where a batch has none."""
+        at = batch.repeated if self.loss_on == "recall" else batch.everywhere
+        if not at.any():
+            return torch.zeros((), device=model.U.device)
+        logits: torch.Tensor = model(batch.tokens, at)
+        return functional.cross_entropy(logits, batch.following[at])
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained model and what was observed on the way: dictionaries with "step", "loss" and what `observe` returned.
+
+    "loss" is the model's on the batch of the next update, which it has not learned from.
+    """
+
+    model: Transformer
+    history: list[dict[str, float]]
+
+    def curve(self, name: str) -> list[float]:
+        """One observed quantity over the observed steps."""
+        return [seen[name] for seen in self.history]
+
+
+def train(
+    training: Training,
+    *,
+    device: str = "cpu",
+    observe: Observe | None = None,
+    at: Sequence[int] = (),
+    until: Until | None = None,
+    checkpoint: Path | None = None,
+    every: int = 100,
+    progress: bool | None = None,
+) -> Trained:
+    """Train from the first weights, or from the checkpoint if its file is there.
+
+    Args:
+        training: what to do.
+        device: as for `sample`.
+        observe: called with the model after each number of updates in `at`; returns finite numbers by name.
+        at: increasing numbers of updates in 0..steps.
+        until: called with each observation, "step" and "loss" included, and returns a bool; at the first True the
+            training ends, there: the model and the history are those of that step. None is to the end.
+        checkpoint: a file to go on from and to write; None is none.
+        every: number of updates between two checkpoints, >= 1; one is written at the end too.
+        progress: True, False, or None for a bar if the terminal is interactive and the run long.
+
+    Returns:
+        `Trained`; with the same `at` and `until`, the same whether or not the run was interrupted and resumed.
+
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, a checkpoint that
+            is no whole file, of another configuration, or ahead of `steps` or of where `until` ends it, before any
+            work; or what `observe` or `until` returns.
+        FloatingPointError: the loss or a weight is no number, or the loss has diverged; it names step and learning
+            rate. The checkpoint on file is of a model whose loss was checked.
+    """
+    if not isinstance(training, Training):
+        raise TypeError(f"training must be a Training, got {type(training).__name__}")
+    marks, every, place = _as_marks(at, training.steps), as_count("every", every, 1), resolve_device(device)
+    if (observe is None) != (not marks):
+        raise ValueError(f"observe and at must be given together, got observe = {observe!r} and at = {tuple(at)}")
+    if until is not None and not callable(until):
+        raise TypeError(f"until must be called with an observation, or be None, got {until!r}")
+    if until is not None and observe is None:
+        raise ValueError(f"until must be given with observe, whose numbers it is called with, got until = {until!r}")
+    path = None if checkpoint is None else Path(checkpoint)
+    state = _State(training, place, path, until)
+    total = training.steps
+    with (
+        _repeatable(place),
+        progress_bar(total, total, progress, f"{total} steps", LONG_RUN_STEPS) as advance,
+    ):
+        advance(state.step)
+        while True:
+            loss = state.checked_loss()
+            if observe is not None and state.step in marks and state.step > state.observed:
+                seen = _observation(state.step, loss.item(), observe(state.model))
+                state.history.append(seen)
+                advance(0, told(seen))
+            ended = state.ended
+            if state.step % every == 0 or ended:
+                state.write()
+            if ended:
+                return Trained(state.model, state.history)
+            state.update(loss)
+            advance(1)
+
+
+class _State:
+    """Where a training stands: model, optimiser, number of updates, observations."""
+
+    def __init__(self, training: Training, place: torch.device, path: Path | None, until: Until | None) -> None:
+        self.training, self.place, self.path, self.until = training, place, path, until
+        self.model = initialised(training.architecture, seed=training.seed, device=str(place))
+        self.optimiser = training.optimiser.over([w for w in self.model.parameters() if w.requires_grad])
+        self.step, self.history = 0, list[dict[str, float]]()
+        if path is not None and path.exists():
+            self._restore(path)
+
+    @property
+    def observed(self) -> float:
+        """The step of the last observation; -1 before the first."""
+        return self.history[-1]["step"] if self.history else -1
+
+    @property
+    def ended(self) -> bool:
+        """Whether all updates are made, or `until` is true of the observation made now."""
+        return self.step == self.training.steps or (self.observed == self.step and self._enough(self.history[-1]))
+
+    def _enough(self, seen: Mapping[str, float]) -> bool:
+        if self.until is None:
+            return False
+        found = self.until(dict(seen))
+        if not isinstance(found, bool | np.bool_):
+            raise TypeError(f"until must return a bool, got {found!r}")
+        return bool(found)
+
+    def checked_loss(self) -> torch.Tensor:
+        """The loss on the batch of the next update, if it and all weights are what they should be."""
+        batch = self.training.law.sample(
+            self.training.batch, seed=self.training.seed, index=self.step, device=str(self.place)
+        )
+        loss = self.training.loss(self.model, batch)
+        value = loss.item()
+        if not value <= DIVERGED * math.log(self.training.architecture.tokens):  # NaN fails too
+            self._stop(f"loss is {value}")
+        return loss
+
+    def update(self, loss: torch.Tensor) -> None:
+        """One update; none after a batch in which no position counts."""
+        if loss.requires_grad:
+            self.optimiser.zero_grad()
+            loss.backward()
+            self.optimiser.step()
+        self.step += 1
+
+    def write(self) -> None:
+        """Check the weights and write the checkpoint."""
+        weights = {name: weight.detach() for name, weight in self.model.named_parameters()}
+        for name, weight in weights.items():
+            if not torch.isfinite(weight).all():
+                self._stop(f"weight {name} is not finite")
+        if self.path is not None:
+            kept = self.optimiser.state_dict()["state"]
+            Checkpoint(self.step, weights, kept, self.history, self.training.configuration).write(self.path)
+
+    def _stop(self, reason: str) -> NoReturn:
+        kept = f"; {self.path} keeps an earlier state" if self.path is not None and self.path.exists() else ""
+        rate = self.training.optimiser.settings["lr"]
+        raise FloatingPointError(f"{reason} at step {self.step}, learning rate {rate}{kept}")
+
+    def _restore(self, path: Path) -> None:
+        found, own = read_checkpoint(path), self.training.configuration
+        if found.configuration != own:
+            where = _difference(own, found.configuration)
+            raise ValueError(f"checkpoint {path} must be of this training, it differs in {where}")
+        if found.step > self.training.steps:
+            raise ValueError(
+                f"checkpoint {path} must be of a step up to steps = {self.training.steps}, got {found.step}"
+            )
+        for seen in found.history:
+            if seen["step"] < found.step and self._enough(seen):
+                raise ValueError(
+                    f"checkpoint {path} must be of a step up to {seen['step']:g}, where until is true, got {found.step}"
+                )
+        own_weights = dict(self.model.named_parameters())
+        if found.weights.keys() != own_weights.keys():
+            raise ValueError(f"checkpoint {path} must hold the weights {', '.join(own_weights)}")
+        with torch.no_grad():
+            for name, weight in own_weights.items():
+                weight.copy_(found.weights[name])
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": found.optimiser})
+        self.step, self.history = found.step, found.history
+
+
+def _observation(step: int, loss: float, seen: Mapping[str, float]) -> dict[str, float]:
+    numbers = {name: float(value) for name, value in seen.items()}
+    for name, value in numbers.items():
+        if name in ("step", "loss") or not math.isfinite(value):
+            raise ValueError(f"observe must return finite numbers, not named step or loss, got {name} = {value}")
+    return {"step": step, "loss": loss} | numbers
+
+
+def told(seen: Mapping[str, float]) -> str:
+    """The first numbers of an observation, as many as a line holds."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in islice(seen.items(), TOLD))
+
+
+def _difference(own: str, other: str) -> str:
+    here, there = json.loads(own), json.loads(other)
+    return ", ".join(f"{key}: {there.get(key)} there, {here[key]} here" for key in here if there.get(key) != here[key])
+
+
+def _as_marks(at: Sequence[int], steps: int) -> frozenset[int]:
+    marks = [as_count("at", mark, 0) for mark in at]
+    if marks and (max(marks) > steps or any(b <= a for a, b in pairwise(marks))):
+        raise ValueError(f"at must be increasing numbers of updates in 0..{steps}, got {tuple(marks)}")
+    return frozenset(marks)
+
+
+@contextmanager
+def _repeatable(place: torch.device) -> Iterator[None]:
+    """On a GPU: only operations that give the same bits in every run; torch's setting is put back afterwards."""
+    if place.type != "cuda":
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for by torch's deterministic mode
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])

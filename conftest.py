@@ -1,3 +1,3 @@
-"""The doorway: options, fixtures and hooks live in paper_checks.plugin."""
+"""The doorway: options, fixtures and hooks live in paper_checks.session.plugin."""
 
-pytest_plugins = ["paper_checks.plugin"]
+pytest_plugins = ["paper_checks.session.plugin"]

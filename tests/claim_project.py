@@ -14,19 +14,14 @@ CHECK = '@pytest.mark.claims("T1.1")\ndef test_it(claim):\n    '
 def new_project(place):
     """A copy of the claims machinery with checks of our own: `run(check, claims, *options)`, `run.again(*options)`."""
     folder = place / "paper_checks"
-    folder.mkdir()
-    for file in (ROOT / "paper_checks").glob("*.py"):
-        if not file.name.startswith("test_"):
-            (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    for name in ("templates", "pilots"):
-        shutil.copytree(ROOT / "paper_checks" / name, folder / name)
+    shutil.copytree(ROOT / "paper_checks", folder, ignore=shutil.ignore_patterns("__pycache__", "test_*.py"))
     for name in ("theory", "simulate"):
         (place / name).symlink_to(ROOT / name)
     (place / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"))
     (place / "pyproject.toml").write_text("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
 
     def run(check, claims=ENTRY, *options):
-        (folder / "test_x.py").write_text("import pytest\n" + check)
+        (folder / "claims" / "test_x.py").write_text("import pytest\n" + check)
         (folder / "claims.toml").write_text(claims)
         return again(*options)
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from paper_checks import comparator, language_experiments, pocket_experiments
-from paper_checks import test_p_pocket as checks
-from paper_checks.recorder import Recorder
-from paper_checks.training_design import Boundaries
+from paper_checks.claims.p import test_pocket as checks
+from paper_checks.evidence import comparator
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.training_design import Boundaries
+from paper_checks.experiments import language as language_experiments
+from paper_checks.experiments import pocket as pocket_experiments
 
 SEED = 20240603  # the default base seed of a claims run
 SETS = ("recall", "facts")

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 
-from paper_checks import language_picture_data as data
-from paper_checks.language_experiments import Answers, Source, Swept, prompt_sets
+from paper_checks.experiments.language import Answers, Source, Swept, prompt_sets
+from paper_checks.pictures import language_data as data
 from simulate.laser.roles import ROLES
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.prompts.tokens import Readings

@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import pytest
 
-from paper_checks import memory_picture_data as data
+from paper_checks.pictures import memory_data as data
 
 LEVEL = Fraction(3, 10)
 POINTS, DOTS = 12, 3

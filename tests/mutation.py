@@ -2,7 +2,7 @@
 
 import pytest
 
-from paper_checks.recorder import Recorder
+from paper_checks.evidence.recorder import Recorder
 
 SEED = 20240603  # the default base seed of a claims run
 

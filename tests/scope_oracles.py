@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from paper_checks import enumeration
+from paper_checks.witnesses import enumeration
 from theory import Task
 
 

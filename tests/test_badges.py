@@ -5,8 +5,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from paper_checks import badges, badges_command
-from paper_checks.verdicts import LOOKS, counted, weakest
+from paper_checks.commands import badges as badges_command
+from paper_checks.evidence.verdicts import LOOKS, counted, weakest
+from paper_checks.report import badges
 
 from .report_runs import agreeing_run, contrast, mixed_run, small_run, write_record
 

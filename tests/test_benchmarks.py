@@ -14,7 +14,7 @@ from numpy.random import SFC64, Generator
 from torch.nn import functional
 
 import theory
-from paper_checks.recall_settings import paper
+from paper_checks.experiments.trainings.settings import paper
 from paper_checks.witnesses.literal_sampler import literal_sample
 from paper_checks.witnesses.literal_transformer import literal_logits
 from simulate import Chain, gradient_moments, initialised, sample

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from paper_checks import comparator
-from paper_checks.comparator import DESIGN, Design, Evidence, verdict
-from paper_checks.fitting import fit_exponent
-from paper_checks.training_design import PILOT_SEED, TRAINING
+from paper_checks.evidence import comparator
+from paper_checks.evidence.comparator import DESIGN, Design, Evidence, verdict
+from paper_checks.evidence.fitting import fit_exponent
+from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
 
 
 def test_levels_add_up_to_the_family():

@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from paper_checks import comparator, failure, fill_command, filled, table
-from paper_checks.ledger import load_claims
-from paper_checks.recorded import ALL_CODE, code_hash
-from paper_checks.results import Results
+from paper_checks.commands import fill as fill_command
+from paper_checks.evidence import comparator, filled
+from paper_checks.evidence.ledger import load_claims
+from paper_checks.evidence.recorded import ALL_CODE, code_hash
+from paper_checks.evidence.results import Results
+from paper_checks.report import table
+from paper_checks.session import failure
 
 from .report_runs import claim_record, page, run_of, write_record
 

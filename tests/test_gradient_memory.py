@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paper_checks import enumeration
+from paper_checks.witnesses import enumeration
 from theory import ENTRY_CLASSES, Task, gradient_mean
 from theory.birth import gradient_memory as memory
 from theory.evaluation import N, T, alpha

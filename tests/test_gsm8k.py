@@ -13,8 +13,9 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paper_checks import gsm8k, gsm8k_results
-from paper_checks.gsm8k_answers import FLEXIBLE, STRICT, accuracy, is_correct, last_number, number, paired, stated
+from simulate.gsm8k import problems as gsm8k
+from simulate.gsm8k import results as gsm8k_results
+from simulate.gsm8k.answers import FLEXIBLE, STRICT, accuracy, is_correct, last_number, number, paired, stated
 from simulate.laser.reduction import Choice
 
 GSM8K = Path(__file__).parents[2] / "shared" / "data" / "gsm8k_test.jsonl"

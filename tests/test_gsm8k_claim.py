@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from paper_checks import test_p_gsm8k as p6
-from paper_checks.comparator import verdict
-from paper_checks.gsm8k import MODELS
-from paper_checks.gsm8k_results import comparable
-from paper_checks.recorder import Recorder
+from paper_checks.claims.p import test_gsm8k as p6
+from paper_checks.evidence.comparator import verdict
+from paper_checks.evidence.recorder import Recorder
+from simulate.gsm8k.problems import MODELS
+from simulate.gsm8k.results import comparable
 
 PROBLEMS = 1319
 

@@ -13,9 +13,9 @@ import huggingface_hub
 from lm_eval.api.model import LM
 from lm_eval.filters.extraction import RegexFilter
 
-from paper_checks import gsm8k_harness
-from paper_checks.gsm8k import OWN, Prompting, read_problems, worked_examples
-from paper_checks.gsm8k_answers import FLEXIBLE, STRICT, last_number, stated
+from simulate.gsm8k import harness as gsm8k_harness
+from simulate.gsm8k.answers import FLEXIBLE, STRICT, last_number, stated
+from simulate.gsm8k.problems import OWN, Prompting, read_problems, worked_examples
 
 GSM8K = Path(__file__).parents[2] / "shared" / "data" / "gsm8k_test.jsonl"
 PROBLEMS = GSM8K if GSM8K.exists() else OWN

@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from paper_checks import badges, badges_command, comparator, report_command
-from paper_checks.joined import joined, read_runs
-from paper_checks.record import ClaimRecord, Run
-from paper_checks.recorded import ALL_CODE, code_hash
-from paper_checks.results import NOT_SELECTED
+from paper_checks.commands import badges as badges_command
+from paper_checks.commands import report as report_command
+from paper_checks.evidence import comparator
+from paper_checks.evidence.joined import joined, read_runs
+from paper_checks.evidence.recorded import ALL_CODE, code_hash
+from paper_checks.evidence.results import NOT_SELECTED
+from paper_checks.evidence.run import ClaimRecord, Run
+from paper_checks.report import badges
 
 DESIGN = {"false_alarm": 1e-6, "miss": 1e-3, "family": 10, "critical_z": 6.4, "comparisons": 4,
           "training_false_alarm": 1e-3, "training_miss": 0.05, "training_family": 5, "trainings": 2}  # fmt: skip

@@ -5,12 +5,12 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from paper_checks import language_experiments as experiments
-from paper_checks import pocket_experiments as pocket
-from paper_checks import test_p_language_models as checks
-from paper_checks.comparator import verdict
-from paper_checks.language_experiments import Answers, Source, Swept
-from paper_checks.recorder import Recorder
+from paper_checks.claims.p import test_language_models as checks
+from paper_checks.evidence.comparator import verdict
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.experiments import language as experiments
+from paper_checks.experiments import pocket
+from paper_checks.experiments.language import Answers, Source, Swept
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.pocket.shipped import pocket_folders
 from simulate.prompts.sets import halves

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from paper_checks.options import check_model, checkpoint_source
+from paper_checks.session.options import check_model, checkpoint_source
 from simulate.language.models import load_language_model
 from simulate.laser.files import save_model
 from simulate.laser.reduction import Choice, truncated

@@ -7,10 +7,10 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from paper_checks import language_experiments as experiments
-from paper_checks import language_picture_data as data
-from paper_checks.draw_language import main
-from paper_checks.language_experiments import Source
+from paper_checks.commands.draw_language import main
+from paper_checks.experiments import language as experiments
+from paper_checks.experiments.language import Source
+from paper_checks.pictures import language_data as data
 from simulate.language.models import load_language_model
 from simulate.laser.reduction import truncated
 from simulate.laser.roles import ROLES

@@ -13,9 +13,9 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Polygon, Rectangle
 
-from paper_checks import language_picture_data as data
-from paper_checks.draw_language import main
-from paper_checks.language_pictures import FALLS_TO_RISES, CheckpointsPicture, SweepPicture, _luminance
+from paper_checks.commands.draw_language import main
+from paper_checks.pictures import language_data as data
+from paper_checks.pictures.language import FALLS_TO_RISES, CheckpointsPicture, SweepPicture, _luminance
 
 from .language_numbers import HELPS, STEPS, changes, checkpoints, shown, spoiled, sweep_cells
 
@@ -249,8 +249,8 @@ def test_a_missing_package_is_one_line_before_the_work(tmp_path, no_work, monkey
 
 
 def test_nothing_heavy_is_imported_before_the_command_runs():
-    commands.assert_light("paper_checks.draw_language", {"numpy", "torch", "matplotlib", "transformers"})
+    commands.assert_light("paper_checks.commands.draw_language", {"numpy", "torch", "matplotlib", "transformers"})
 
 
 def test_help_has_examples(capsys):
-    commands.assert_help(main, PICTURES, "python -m paper_checks.draw_language", capsys)
+    commands.assert_help(main, PICTURES, "python -m paper_checks.commands.draw_language", capsys)

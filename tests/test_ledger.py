@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from paper_checks import comparator
-from paper_checks.ledger import Rule, load_claims, mismatches, write_json
-from paper_checks.options import check_scale
-from paper_checks.recorder import Recorder
-from paper_checks.results import Result
+from paper_checks.evidence import comparator
+from paper_checks.evidence.ledger import Rule, load_claims, mismatches, write_json
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.results import Result
+from paper_checks.session.options import check_scale
 from simulate.runtime import files
 
 from .claim_project import CHECK, ENTRY

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from paper_checks import level_experiments as levels
-from paper_checks.recall_observers import RecallObserver
-from paper_checks.recall_settings import LEVELS, desk
+from paper_checks.experiments.trainings import levels
+from paper_checks.experiments.trainings.observers import RecallObserver
+from paper_checks.experiments.trainings.settings import LEVELS, desk
 from simulate import Hidden, initialised
 
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from paper_checks import memory_picture_data as data
-from paper_checks.memory_pictures import level, number, shade
-from paper_checks.steps_picture import share, told
+from paper_checks.pictures import memory_data as data
+from paper_checks.pictures.memory import level, number, shade
+from paper_checks.pictures.steps import share, told
 from theory.birth.accuracy import basic_accuracy
 from theory.birth.three_steps import InductionTask, key_association, output_association
 from theory.memory import gradient_flow as memory

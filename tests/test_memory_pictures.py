@@ -9,9 +9,10 @@ from fractions import Fraction
 
 import pytest
 
-from paper_checks import induction_experiments, picture_command
-from paper_checks import memory_picture_data as data
-from paper_checks.draw_memories import main
+from paper_checks.commands import draw_options as picture_command
+from paper_checks.commands.draw_memories import main
+from paper_checks.experiments import induction as induction_experiments
+from paper_checks.pictures import memory_data as data
 from theory.birth.accuracy import basic_accuracy
 from theory.birth.three_steps import InductionTask
 from theory.memory import spectrum as memory_spectrum
@@ -287,4 +288,4 @@ def test_help_has_examples(capsys):
         with pytest.raises(SystemExit) as stopped:
             main([*words, "--help"])
         assert stopped.value.code == 0
-        assert "python -m paper_checks.draw_memories" in capsys.readouterr().out
+        assert "python -m paper_checks.commands.draw_memories" in capsys.readouterr().out

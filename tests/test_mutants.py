@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 import theory
-from paper_checks import agreement, experiments, test_t1_one_step, test_t2_gradient_noise
+from paper_checks.claims.t1 import test_one_step as test_t1_one_step
+from paper_checks.claims.t2 import test_gradient_noise as test_t2_gradient_noise
+from paper_checks.experiments import agreement
+from paper_checks.experiments import simulations as experiments
 from theory.one_step import gradients, margins, sample_complexity
 from theory.one_step import signal_to_noise as signal
 from theory.one_step.gradients import EntryMoments
@@ -197,7 +200,7 @@ def test_a_mutant_fails_the_claims_run_itself(tmp_path):
         "EntryMoments.variance = changed\n"
     )
     root = Path(__file__).parent.parent
-    command = [sys.executable, "-m", "pytest", "paper_checks/test_t2_gradient_noise.py", "-m", "claims", "-x"]
+    command = [sys.executable, "-m", "pytest", "paper_checks/claims/t2/test_gradient_noise.py", "-m", "claims", "-x"]
     command += ["-p", "mutant", "-k", "test_attention_variance and not simulated"]
     command += ["--evidence", str(tmp_path / "claims.json")]
     environment = {"PYTHONPATH": f"{tmp_path}:{root}", "PATH": ""}

@@ -25,10 +25,13 @@ import numpy as np
 import pytest
 import torch
 
-from paper_checks import birth_experiments as experiments
-from paper_checks import ledger, recall_observers, recall_runs, recall_settings
-from paper_checks import test_b_training as checks
-from paper_checks.recall_settings import birth, data_law, seeds, short_sequences
+from paper_checks.claims.b import test_birth_trainings as checks
+from paper_checks.evidence import ledger
+from paper_checks.experiments.trainings import birth as experiments
+from paper_checks.experiments.trainings import observers as recall_observers
+from paper_checks.experiments.trainings import runs as recall_runs
+from paper_checks.experiments.trainings import settings as recall_settings
+from paper_checks.experiments.trainings.settings import birth, data_law, seeds, short_sequences
 from simulate import initialised, with_weights
 from simulate.transformer import training
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from paper_checks import test_b_gradient_memory as checks
+from paper_checks.claims.b import test_gradient_memory as checks
 from theory import Task
 from theory.birth import gradient_memory as memory
 from theory.birth.gradient_memory import ConditionalMeans, ContextParts

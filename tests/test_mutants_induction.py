@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from paper_checks import induction_experiments as experiments
-from paper_checks import test_b_induction_head as checks
+from paper_checks.claims.b import test_induction_head as checks
+from paper_checks.experiments import induction as experiments
 from theory.birth import accuracy, weights
 from theory.birth import three_steps as head
 from theory.birth.three_steps import InductionTask

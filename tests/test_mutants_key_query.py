@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 
-from paper_checks import key_query_experiments
-from paper_checks import test_t3_attention_step as attention_step_checks
-from paper_checks import test_t3_key_query as key_query_checks
-from paper_checks import test_t3_phase_diagram as phase_diagram_checks
-from paper_checks import test_t3_regions as region_checks
+from paper_checks.claims.t3 import test_attention_step as attention_step_checks
+from paper_checks.claims.t3 import test_key_query as key_query_checks
+from paper_checks.claims.t3 import test_phase_diagram as phase_diagram_checks
+from paper_checks.claims.t3 import test_regions as region_checks
+from paper_checks.experiments import key_query as key_query_experiments
 from theory import Task
 from theory.key_query import certified
 from theory.key_query import step as key_query

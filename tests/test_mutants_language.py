@@ -11,10 +11,10 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from paper_checks import language_experiments as experiments
-from paper_checks import pocket_experiments as pocket
-from paper_checks import test_p_pocket as checks
-from paper_checks.ledger import load_claims
+from paper_checks.claims.p import test_pocket as checks
+from paper_checks.evidence.ledger import load_claims
+from paper_checks.experiments import language as experiments
+from paper_checks.experiments import pocket
 from simulate.laser.reduction import Choice
 from simulate.pocket.shipped import EARLY, EXPLORED, pocket_record
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import sympy
 
-from paper_checks import memory_experiments
-from paper_checks import test_t4_batches as batch_checks
-from paper_checks import test_t4_boundary as boundary_checks
-from paper_checks import test_t4_flow as flow_checks
-from paper_checks.memory_experiments import Case
+from paper_checks.claims.t4 import test_batches as batch_checks
+from paper_checks.claims.t4 import test_boundary as boundary_checks
+from paper_checks.claims.t4 import test_flow as flow_checks
+from paper_checks.experiments import memory as memory_experiments
+from paper_checks.experiments.memory import Case
 from theory.memory import gradient_flow as memory
 from theory.memory import solution as memory_solution
 from theory.memory import spectrum as memory_spectrum

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from paper_checks import memory_experiments
-from paper_checks import test_t4_batches as batch_checks
-from paper_checks import test_t4_boundary as boundary_checks
-from paper_checks import test_t4_flow as flow_checks
-from paper_checks.memory_experiments import Case, EqualSteps
+from paper_checks.claims.t4 import test_batches as batch_checks
+from paper_checks.claims.t4 import test_boundary as boundary_checks
+from paper_checks.claims.t4 import test_flow as flow_checks
+from paper_checks.experiments import memory as memory_experiments
+from paper_checks.experiments.memory import Case, EqualSteps
 from simulate import truncation
 from simulate.memory import training as memory_training
 from theory.memory import sampling_noise as memory_noise

@@ -8,8 +8,12 @@ from functools import partial
 
 import pytest
 
-from paper_checks import step_experiments, test_t1_one_step, test_t1_scaling, test_t2_gradient_noise, test_t2_samples
-from paper_checks import test_t4_boundary as boundary_checks
+from paper_checks.claims.t1 import test_one_step as test_t1_one_step
+from paper_checks.claims.t1 import test_scaling as test_t1_scaling
+from paper_checks.claims.t2 import test_gradient_noise as test_t2_gradient_noise
+from paper_checks.claims.t2 import test_samples as test_t2_samples
+from paper_checks.claims.t4 import test_boundary as boundary_checks
+from paper_checks.experiments import steps as step_experiments
 from theory import closed_form
 from theory.memory import truncations as memory_truncation
 from theory.one_step import margins, sample_complexity

@@ -24,11 +24,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from paper_checks import attended_inputs, recall_observers, two_layer_statements
-from paper_checks import recall_experiments as experiments
-from paper_checks import test_e_low_rank as rank_checks
-from paper_checks import test_e_training as training_checks
-from paper_checks.recall_settings import DESK_TASK
+from paper_checks.claims.e import test_low_rank as rank_checks
+from paper_checks.claims.e import test_training as training_checks
+from paper_checks.experiments.trainings import attended_inputs
+from paper_checks.experiments.trainings import observers as recall_observers
+from paper_checks.experiments.trainings import recall as experiments
+from paper_checks.experiments.trainings import statements as two_layer_statements
+from paper_checks.experiments.trainings.settings import DESK_TASK
 from simulate import initialised, truncated, with_weights, without
 from simulate.sequences import recall
 from simulate.sequences.recall import Recall

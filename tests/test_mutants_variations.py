@@ -21,12 +21,14 @@ import numpy as np
 import pytest
 import torch
 
-from paper_checks import ledger, recall_observers, two_layer_statements
-from paper_checks import level_experiments as levels
-from paper_checks import recall_experiments as experiments
-from paper_checks import test_e_variations as checks
-from paper_checks.recall_settings import desk
-from paper_checks.recorder import Recorder
+from paper_checks.claims.e import test_variations as checks
+from paper_checks.evidence import ledger
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.experiments.trainings import levels
+from paper_checks.experiments.trainings import observers as recall_observers
+from paper_checks.experiments.trainings import recall as experiments
+from paper_checks.experiments.trainings import statements as two_layer_statements
+from paper_checks.experiments.trainings.settings import desk
 from simulate import Hidden, Optimiser, with_weights
 from simulate.sequences import recall
 from simulate.transformer import training

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from paper_checks import phase_boundary, phase_signs
-from paper_checks.comparator import DESIGN
-from paper_checks.draw_phase_diagram import main
-from paper_checks.phase_boundary import FINEST, RISE, boundary
-from paper_checks.phase_picture import REGIONS, kind_of, slug
-from paper_checks.phase_signs import MOST_POINTS, certified_sign, estimated_signs
+from paper_checks.commands.draw_phase_diagram import main
+from paper_checks.evidence.comparator import DESIGN
+from paper_checks.pictures import phase_boundary, phase_signs
+from paper_checks.pictures.phase_boundary import FINEST, RISE, boundary
+from paper_checks.pictures.phase_diagram import REGIONS, kind_of, slug
+from paper_checks.pictures.phase_signs import MOST_POINTS, certified_sign, estimated_signs
 from simulate.runtime import files
 from theory import Task
 from theory.key_query import certified
@@ -146,7 +146,7 @@ def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys
 
 def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(certified, "certify", None)
-    monkeypatch.delitem(sys.modules, "paper_checks.phase_picture")
+    monkeypatch.delitem(sys.modules, "paper_checks.pictures.phase_diagram")
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(SystemExit) as stopped:

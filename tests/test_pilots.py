@@ -6,11 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from paper_checks import comparator, options, pilots
-from paper_checks.ledger import load_claims
-from paper_checks.recorder import PilotRecorder
-from paper_checks.results import Results
-from paper_checks.training_design import PILOT_COUNT, PILOT_SEED, beyond
+from paper_checks.evidence import comparator, pilots
+from paper_checks.evidence.ledger import load_claims
+from paper_checks.evidence.recorder import PilotRecorder
+from paper_checks.evidence.results import Results
+from paper_checks.evidence.training_design import PILOT_COUNT, PILOT_SEED, beyond
+from paper_checks.session import options
 
 ON_FILE = sorted(path.stem for path in pilots.FOLDER.glob("*.json"))
 VALUES = [0.5 + 0.01 * number for number in range(PILOT_COUNT)]

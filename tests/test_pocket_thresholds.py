@@ -4,9 +4,9 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from paper_checks import test_p_pocket as checks
-from paper_checks.comparator import verdict
-from paper_checks.ledger import rule_of
+from paper_checks.claims.p import test_pocket as checks
+from paper_checks.evidence.comparator import verdict
+from paper_checks.evidence.ledger import rule_of
 from simulate.pocket.shipped import CONFIRMING, EXPLORED
 
 from . import explored

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paper_checks.ledger import load_claims
+from paper_checks.evidence.ledger import load_claims
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from paper_checks import recall_runs
-from paper_checks.recall_runs import Reached, trained
-from paper_checks.recall_settings import birth, desk, sparse_chain, updates
+from paper_checks.experiments.trainings import runs as recall_runs
+from paper_checks.experiments.trainings.runs import Reached, trained
+from paper_checks.experiments.trainings.settings import birth, desk, sparse_chain, updates
 from simulate import Optimiser, train
 
 TINY = replace(desk(), width=5, batch=3, steps=4)

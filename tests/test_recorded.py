@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from paper_checks import recorded
-from paper_checks import test_e_paper_scale as paper_checks
-from paper_checks.paper_scale import CHANGES, train_and_test
-from paper_checks.recall_settings import desk
-from paper_checks.recorder import Recorder
+from paper_checks.claims.e import test_paper_scale as paper_checks
+from paper_checks.evidence import recorded
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.experiments.trainings.paper_scale import CHANGES, train_and_test
+from paper_checks.experiments.trainings.settings import desk
 from simulate.runtime.files import digest_of_files
 
 from .training_numbers import recall_run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from paper_checks.formula import parts
+from paper_checks.report.formula import parts
 
 from .report_browser import NAMES, PHONE, WIDE, chromium, launched, open_details, opened, overflow, violations, visible
 from .report_runs import Staircase, contrast, ledger_run, mixed_run, write_drawn

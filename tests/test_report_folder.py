@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from paper_checks import joined, report_command, report_folder
-from paper_checks.report_folder import MARK, asset_name, check_folder, write_folder
+from paper_checks.commands import report as report_command
+from paper_checks.evidence import joined
+from paper_checks.report import folder as report_folder
+from paper_checks.report.folder import MARK, asset_name, check_folder, write_folder
 from simulate.runtime import files
 
 from .report_runs import agreeing_run, small_run, write_record
@@ -287,7 +289,7 @@ def test_a_file_that_the_system_refuses_is_one_line(tmp_path):
     arguments = command(tmp_path, small_run(), str(out))
     before = tree(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "paper_checks.report_command", *arguments],
+        [sys.executable, "-B", "-m", "paper_checks.commands.report", *arguments],
         cwd=ROOT, preexec_fn=small_files, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from paper_checks import comparator
-from paper_checks.record import Code, read_run
-from paper_checks.report import PictureFile
+from paper_checks.evidence import comparator
+from paper_checks.evidence.run import Code, read_run
+from paper_checks.report.page import PictureFile
 
 from .report_browser import PHONE, launched, open_details, opened, overflow
 from .report_runs import agreeing, claim_record, run_of, write_record, write_report

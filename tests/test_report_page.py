@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from paper_checks import report_folder, report_pictures
-from paper_checks.formula import formula, parts
-from paper_checks.ledger import load_claims
-from paper_checks.record import read_run
-from paper_checks.report import MOST_ROWS, claim_view, page, rows
+from paper_checks.evidence.ledger import load_claims
+from paper_checks.evidence.run import read_run
+from paper_checks.report import folder as report_folder
+from paper_checks.report import pictures as report_pictures
+from paper_checks.report.formula import formula, parts
+from paper_checks.report.page import MOST_ROWS, claim_view, page, rows
 
 from .report_runs import (
     COMPARISONS,

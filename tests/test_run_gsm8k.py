@@ -17,10 +17,11 @@ from lm_eval._cli.harness import HarnessCLI
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast
 
-from paper_checks import gsm8k_harness, run_gsm8k
-from paper_checks.gsm8k import OWN, Prompting, read_problems
-from paper_checks.gsm8k_answers import last_number, stated
-from paper_checks.run_gsm8k import main, model_folder
+from paper_checks.commands import gsm8k as run_gsm8k
+from paper_checks.commands.gsm8k import main, model_folder
+from simulate.gsm8k import harness as gsm8k_harness
+from simulate.gsm8k.answers import last_number, stated
+from simulate.gsm8k.problems import OWN, Prompting, read_problems
 from simulate.language.models import load_language_model
 from simulate.laser.files import save_model
 from simulate.laser.reduction import Choice, truncated
@@ -261,7 +262,7 @@ def test_what_the_model_does_not_have_is_refused_before_the_work(folders, tmp_pa
 
 def test_a_missing_extra_is_one_line(folders, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "lm_eval", None)
-    monkeypatch.delitem(sys.modules, "paper_checks.gsm8k_harness")
+    monkeypatch.delitem(sys.modules, "simulate.gsm8k.harness")
     expected = "lm_eval is missing: pip install -e '.[gsm8k]'\n"
     assert refused(capsys, folders["llama"], tmp_path / "results.json") == expected
 

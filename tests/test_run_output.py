@@ -9,10 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from paper_checks import comparator, failure, options, table
-from paper_checks.checks import check_functions, function_of
-from paper_checks.ledger import Claim, load_claims
-from paper_checks.results import NOT_SELECTED, Result, Results
+from paper_checks.evidence import comparator
+from paper_checks.evidence.checks import check_functions, function_of
+from paper_checks.evidence.ledger import Claim, load_claims
+from paper_checks.evidence.results import NOT_SELECTED, Result, Results
+from paper_checks.report import table
+from paper_checks.session import failure, options
 
 from .claim_project import CHECK, ENTRY, ROOT
 
@@ -35,7 +37,7 @@ def test_a_failed_check_says_what_it_is_about_and_how_to_run_it_alone(project):
     assert lines[start + 2].startswith("y: 1 estimates, worst z +100.00 (alarm beyond 6.44)")
     assert lines[start + 3] == "  exact 2, estimate 2.1 ± 0.001, z +100.00, tolerance 0.02"
     again = lines[start + 4].removeprefix("Run it alone: ")
-    assert again == "pytest paper_checks/test_x.py::test_other --seed 7"
+    assert again == "pytest paper_checks/claims/test_x.py::test_other --seed 7"
     header = next(number for number, line in enumerate(lines) if line.startswith("id        verdict"))
     report = lines.index("Report: out/page/index.html")
     assert all(len(line) <= 100 for line in lines[start : start + 5] + lines[header : report + 1])
@@ -90,7 +92,7 @@ def test_a_check_alone_gives_no_verdict_and_claims_are_run_in_one_process(projec
         options = {"cwd": project.folder, "env": environment, "capture_output": True, "text": True, "timeout": 120}
         return subprocess.run([*command, *arguments], check=False, **options)
 
-    found = run("paper_checks/test_x.py::test_it")
+    found = run("paper_checks/claims/test_x.py::test_it")
     assert found.returncode == 0 and line in found.stdout, found.stdout + found.stderr
     (project.folder / "test_else.py").write_text("def test_else():\n    pass\n")
     none = run("test_else.py", "--report", "page")
@@ -127,9 +129,9 @@ def test_a_verdict_needs_every_check_of_the_claim():
 
 
 def test_the_checks_of_a_claim_are_read_from_their_files():
-    found = check_functions(ROOT / "paper_checks")
+    found = check_functions(ROOT / "paper_checks" / "claims")
     assert set(found) == {name for name, claim in load_claims().items() if claim.not_run is None}
-    assert "test_t1_one_step.py::test_noise_threshold_limits" in found["T1.3"]
+    assert "test_one_step.py::test_noise_threshold_limits" in found["T1.3"]
     command = [sys.executable, "-m", "pytest", "paper_checks", "--collect-only", "-q", "-p", "no:cacheprovider"]
     collected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     nodes = [line for line in collected.stdout.splitlines() if "::" in line]
@@ -267,7 +269,7 @@ def test_every_reason_says_what_to_do():
     known.append(one.reason)
     skips = [
         line
-        for path in (ROOT / "paper_checks").glob("*.py")
+        for path in (ROOT / "paper_checks").rglob("*.py")
         for line in path.read_text().splitlines()
         if "pytest.skip(" in line
     ]

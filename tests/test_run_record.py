@@ -8,8 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from paper_checks import comparator, plugin, rounding, surroundings, table
-from paper_checks.record import by_use, read_run
+from paper_checks.evidence import comparator
+from paper_checks.evidence.run import by_use, read_run
+from paper_checks.report import rounding, table
+from paper_checks.session import plugin, surroundings
 
 from .report_runs import agreeing_run, claim_record, run_of, write_record
 
@@ -121,7 +123,7 @@ def test_an_interrupt_while_writing_and_pictures_that_fail(monkeypatch, tmp_path
     found = session()
     plugin._keep(found, "it", interrupted)
     assert found.exitstatus == pytest.ExitCode.INTERRUPTED and "interrupted" in found.config.stash[plugin.NOTES][0]
-    report_command = pytest.importorskip("paper_checks.report_command")
+    report_command = pytest.importorskip("paper_checks.commands.report")
     for troubles, status in (([], pytest.ExitCode.OK), (["picture x: oops"], pytest.ExitCode.TESTS_FAILED)):
         found = session()
         monkeypatch.setattr(report_command, "write_report_of", lambda run, folder, troubles=troubles: troubles)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from paper_checks import __main__ as commands
-from paper_checks import scope, scope_claims
-from paper_checks.picture_command import drawn
-from paper_checks.scope_claims import MAPPED, scope_map
-from paper_checks.scope_grid import levels_between
-from paper_checks.scope_picture import ScopePicture
+from paper_checks.commands import scope
+from paper_checks.commands.draw_options import drawn
+from paper_checks.scope import claims as scope_claims
+from paper_checks.scope.claims import MAPPED, scope_map
+from paper_checks.scope.grid import levels_between
+from paper_checks.scope.picture import ScopePicture
 from theory.one_step.margins import noise_threshold
 
 from . import picture_commands as shared

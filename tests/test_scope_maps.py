@@ -6,9 +6,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from paper_checks import scope_claims, scope_grid, scope_quantities, scope_thresholds
-from paper_checks.ledger import load_claims
-from paper_checks.scope_claims import MAPPED, scope_map
+from paper_checks.evidence.ledger import load_claims
+from paper_checks.scope import claims as scope_claims
+from paper_checks.scope import grid as scope_grid
+from paper_checks.scope import quantities as scope_quantities
+from paper_checks.scope import thresholds as scope_thresholds
+from paper_checks.scope.claims import MAPPED, scope_map
 from theory.key_query import attention_step, phase_diagram
 from theory.memory import spectrum as memory_spectrum
 from theory.one_step import margins

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from paper_checks import options, recall_runs, seeds_command
-from paper_checks.ledger import load_claims
+from paper_checks.commands import seeds as seeds_command
+from paper_checks.evidence.ledger import load_claims
+from paper_checks.experiments.trainings import runs as recall_runs
+from paper_checks.session import options
 
 from .claim_project import CHECK, ENTRY, ROOT
 
@@ -56,7 +58,7 @@ def summary(project):
 def two(project):
     """A project with the claims T1.1 and T2.1, nothing run yet."""
     folder = project.folder / "paper_checks"
-    (folder / "test_x.py").write_text("import pytest\n" + CHECKS)
+    (folder / "claims" / "test_x.py").write_text("import pytest\n" + CHECKS)
     (folder / "claims.toml").write_text(TWO)
     return project
 
@@ -102,7 +104,7 @@ def test_what_cannot_stand_for_a_run_is_run_again_and_why_is_said(two):
     assert status == 0 and "1: run again: the record lacks T2.1" in out and len(ran(two)) == 6, out + err
 
     # Checks that cannot be read: the record is of other code, and there will be none.
-    (two.folder / "paper_checks" / "test_x.py").write_text("import pytest\nraise SystemExit(5)\n")
+    (two.folder / "paper_checks" / "claims" / "test_x.py").write_text("import pytest\nraise SystemExit(5)\n")
     status, out, err = seeds(two, "--claims", "T1", "--seeds", "1")
     assert status == 1 and "1: run again" in out and "is of other code" in out, out + err
     assert "there is no record: see 1.log" in " ".join(summary(two)["runs"][0]["red"])

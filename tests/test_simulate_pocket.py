@@ -11,7 +11,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from paper_checks import train_pocket as command
+from paper_checks.commands import train_pocket as command
 from simulate.language.models import load_language_model
 from simulate.pocket.shipped import CONFIRMING, EARLY, EXPLORED, FOLDER, STEPS, pocket_folders, pocket_record
 from simulate.pocket.training import PocketTraining, batches, pocket_tokenizer, train_pocket

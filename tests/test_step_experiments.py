@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from paper_checks import comparator
-from paper_checks.comparator import DESIGN
-from paper_checks.step_experiments import (
+from paper_checks.evidence import comparator
+from paper_checks.evidence.comparator import DESIGN
+from paper_checks.experiments.steps import (
     RATE,
     bracket_end,
     input_spread,

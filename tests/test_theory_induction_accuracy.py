@@ -8,8 +8,8 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from paper_checks.induction_enumeration import votes
-from paper_checks.induction_experiments import leads, model_of
+from paper_checks.experiments.induction import leads, model_of
+from paper_checks.witnesses.induction_enumeration import votes
 from theory.birth import accuracy
 from theory.birth import three_steps as head
 from theory.birth.three_steps import BASIC, InductionTask, Reads

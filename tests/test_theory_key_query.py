@@ -8,7 +8,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paper_checks import dynamic_programme, enumeration
+from paper_checks.witnesses import dynamic_programme, enumeration
 from theory import Task
 from theory.key_query.limits import long_sequence_parts
 from theory.key_query.phase_diagram import (

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from paper_checks.best_approximations import directions_through, end_points
+from paper_checks.witnesses.best_approximations import directions_through, end_points
 from theory.memory.gradient_flow import late_constant, late_rate, logits, predictions, values
 from theory.memory.spectrum import crossing_time, singular_vectors, top_space_at
 from theory.memory.truncations import (

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import theory
-from paper_checks import dynamic_programme, enumeration
+from paper_checks.witnesses import dynamic_programme, enumeration
 from theory import ENTRY_CLASSES, LAYERS, MOMENTS, Task
 from theory.one_step.class_averages import class_average_variance, class_sizes
 from theory.one_step.gradients import EntryMoments

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from paper_checks.training_design import (
+from paper_checks.evidence.training_design import (
     PILOT_COUNT,
     TRAINING,
     TrainingDesign,

@@ -6,12 +6,12 @@ from itertools import combinations
 
 import pytest
 
-from paper_checks import recall_experiments as experiments
-from paper_checks import training_picture_data as data
-from paper_checks.draw_training import main
-from paper_checks.recall_settings import close_marks, fine_marks
-from paper_checks.training_design import TRAINING
-from paper_checks.training_pictures import CurvesPicture, ProbesPicture, RanksPicture
+from paper_checks.commands.draw_training import main
+from paper_checks.evidence.training_design import TRAINING
+from paper_checks.experiments.trainings import recall as experiments
+from paper_checks.experiments.trainings.settings import close_marks, fine_marks
+from paper_checks.pictures import training_data as data
+from paper_checks.pictures.training import CurvesPicture, ProbesPicture, RanksPicture
 
 from . import picture_commands as commands
 from .training_numbers import StillNoisy, recall_run, shown
@@ -195,7 +195,7 @@ def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch,
 
 
 def test_nothing_heavy_is_imported_before_the_command_runs():
-    commands.assert_light("paper_checks.draw_training", {"numpy", "torch", "matplotlib"})
+    commands.assert_light("paper_checks.commands.draw_training", {"numpy", "torch", "matplotlib"})
 
 
 def test_as_many_trainings_as_a_statement_needs_at_least(monkeypatch, tmp_path):
@@ -212,4 +212,4 @@ def test_as_many_trainings_as_a_statement_needs_at_least(monkeypatch, tmp_path):
 
 
 def test_help_has_examples(capsys):
-    commands.assert_help(main, PICTURES, "python -m paper_checks.draw_training", capsys)
+    commands.assert_help(main, PICTURES, "python -m paper_checks.commands.draw_training", capsys)

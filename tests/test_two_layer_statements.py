@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from paper_checks import recall_experiments as experiments
-from paper_checks import recall_observers as observers
-from paper_checks import two_layer_statements as statements
-from paper_checks.attended_inputs import against_directions, noise_alignment
-from paper_checks.recall_settings import MARKS, desk, fine_marks
+from paper_checks.experiments.trainings import observers, statements
+from paper_checks.experiments.trainings import recall as experiments
+from paper_checks.experiments.trainings.attended_inputs import against_directions, noise_alignment
+from paper_checks.experiments.trainings.settings import MARKS, desk, fine_marks
 from simulate import Trained, initialised, with_weights
 from simulate.sequences.recall import RecallBatch
 

@@ -1,8 +1,9 @@
 """What the mutant tests of trainings share: two seeds per statement, each training once per mutant, in this process."""
 
-from paper_checks import ledger, recall_runs
-from paper_checks.recorder import Recorder
-from paper_checks.training_design import Boundaries
+from paper_checks.evidence import ledger
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.training_design import Boundaries
+from paper_checks.experiments.trainings import runs as recall_runs
 
 from .mutation import SEED
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from paper_checks import training_picture_data as data
-from paper_checks.recall_experiments import Cut, Dropped
-from paper_checks.recall_settings import close_marks, fine_marks
+from paper_checks.experiments.trainings.recall import Cut, Dropped
+from paper_checks.experiments.trainings.settings import close_marks, fine_marks
+from paper_checks.pictures import training_data as data
 from simulate import Trained
 
 SHIFTS = (0.0, 0.01, 0.03)

@@ -1,0 +1,1 @@
+"""The checks of the claims, a folder per group of the ledger."""

@@ -1,0 +1,107 @@
+"""B4, B5, B6: training builds the induction head; global bigrams come first, and the data law sets the speed.
+
+Every training seed has its own chain, weights, batches and test sequences; rule and thresholds are in the ledger.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.experiments.trainings import birth as experiments
+from paper_checks.experiments.trainings import birth_statements as statements
+from paper_checks.experiments.trainings.birth import Floats
+from paper_checks.experiments.trainings.settings import MemorySetting, birth, data_law, short_sequences
+from paper_checks.experiments.trainings.statements import Over
+
+
+def over_seeds(claim: Recorder, setting: MemorySetting, device: str) -> Over:
+    """Makes of numbers of trainings what `claim.replicated` asks for: those of the first n seeds of a setting."""
+    return lambda numbers: lambda count: numbers(experiments.runs(claim, setting, count, device))
+
+
+@pytest.mark.claims("B4")
+def test_bigrams_before_recall(claim: Recorder, scale: str, device: str) -> None:
+    """The loss on global bigrams falls first, that on answers several times later, each measured by its whole fall."""
+    statements.bigrams_first(claim, over_seeds(claim, birth(scale), device))
+
+
+@pytest.mark.claims("B5")
+@pytest.mark.parametrize("loss_on", ["every", "recall"])
+def test_memories_rise_in_order(claim: Recorder, scale: str, device: str, loss_on: str) -> None:
+    """In long sequences W_O², W_K² and W_K¹ are half-way from their first value to 1 in this order."""
+    statements.memories_in_order(claim, over_seeds(claim, birth(scale, loss_on=loss_on), device), loss_on)
+
+
+@pytest.mark.claims("B5")
+def test_order_in_short_sequences(claim: Recorder, device: str) -> None:
+    """With fewer positions than tokens W_O² is still half-way before W_K², but W_K¹ before W_K² on more than a tenth of
+    the seeds: what holds of nine tenths in long sequences does not hold here."""
+    over = over_seeds(claim, short_sequences(), device)
+    outputs = over(partial(experiments.before, first="W_O2", second="W_K2"))
+    claim.replicated("W_O² half-way before W_K², T < M", "outputs_first", +1, outputs)
+    reversed_keys = over(partial(experiments.before, first="W_K1", second="W_K2"))
+    claim.replicated("W_K¹ half-way before W_K², T < M", "reversed", +1, reversed_keys, side="beyond")
+
+
+def seldom(scale: str) -> tuple[int, int, int]:
+    """Places of rare triggers; the rarest characters of tiny Shakespeare hardly occur."""
+    return (5, 6, 7) if scale == "desk" else (20, 21, 22)
+
+
+Numbers = Callable[[int], Floats]
+
+
+def recall_of(claim: Recorder, scale: str, device: str) -> Callable[..., Numbers]:
+    """Recall after training on a data law, over the seeds: on that law, or on another one."""
+
+    def recall(law: dict[str, Any], other: dict[str, Any] | None = None, new: bool = False) -> Numbers:
+        tested = None if other is None else data_law(scale, **other)
+        over = over_seeds(claim, data_law(scale, **law), device)
+        numbers: Numbers = over(partial(experiments.recalled, law=tested, new=new))
+        return numbers
+
+    return recall
+
+
+def less(more: Numbers, fewer: Numbers) -> Numbers:
+    """By which share of the first the second is less, over the seeds."""
+    return lambda count: 1 - fewer(count) / more(count)
+
+
+@pytest.mark.claims("B6")
+def test_trigger_frequency_and_number(claim: Recorder, scale: str, device: str) -> None:
+    """After the same number of updates frequent triggers are recalled more than rare ones, three more than one."""
+    recall = recall_of(claim, scale, device)
+    frequent, rare = (recall({"triggers": places}) for places in ((0, 1, 2), seldom(scale)))
+    claim.replicated("share by which rare triggers are recalled less", "frequency", +1, less(frequent, rare))
+    three, one = (recall({"triggers": count}) for count in (3, 1))
+    claim.replicated("share by which one trigger is recalled less than three", "number", +1, less(three, one))
+
+
+@pytest.mark.claims("B6")
+def test_fixed_against_random_triggers(claim: Recorder, scale: str, device: str) -> None:
+    """On the same fixed triggers the model trained on them alone recalls more than one trained on random ones; of other
+    triggers it recalls little, the other one much."""
+    recall, fixed = recall_of(claim, scale, device), {"triggers": (0, 1, 2)}
+    own, general = recall(fixed), recall({}, other=fixed)
+    claim.replicated("recall of fixed triggers, trained on them less on random ones", "fixed", +1,
+                     lambda count: own(count) - general(count))  # fmt: skip
+    new = recall(fixed, other={}, new=True)
+    claim.replicated(
+        "share of recall lost on triggers not trained on", "lost_triggers", +1, less(own, new), side="beyond"
+    )
+
+
+@pytest.mark.claims("B6")
+def test_uniform_against_bigram_outputs(claim: Recorder, scale: str, device: str) -> None:
+    """Trained on bigram outputs the model loses a part of its recall on uniform ones; trained on uniform outputs it
+    loses next to none on bigram ones."""
+    recall, bigram = recall_of(claim, scale, device), {"outputs": "chain"}
+    own, uniform = recall(bigram), recall(bigram, other={})
+    claim.replicated("share of recall lost on uniform outputs", "lost_outputs", +1, less(own, uniform), side="beyond")
+    plain, other = recall({}), recall({}, other=bigram)
+    name = "recall of bigram outputs less that of uniform ones"
+    claim.replicated(name, "kept", +1, lambda count: other(count) - plain(count))

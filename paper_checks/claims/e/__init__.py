@@ -1,0 +1,1 @@
+"""Checks of E. Two-layer transformers trained on noisy in-context recall."""

@@ -1,0 +1,155 @@
+"""P1-P5 on the model that --model NAME or FOLDER names, in lines of their own: signs of means over prompts.
+
+One model has no spread over trainings: all that is said is said of this one, and standard errors are over prompts.
+Recall and facts are the prompts of the same name of `test_p_pocket`. A cell of a sweep and a checkpoint are chosen on
+one half of the prompts and reported on the other.
+"""
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.session.options import checkpoint_source
+from simulate.prompts.sets import halves
+
+SETS = ("recall", "facts")
+
+
+@pytest.fixture(scope="session")
+def language() -> Any:
+    """The module `language_experiments`."""
+    return of_extra_language("language_experiments")
+
+
+def of_extra_language(name: str) -> Any:
+    """A module of this package; without the packages of the extra `language` the check is not run."""
+    try:
+        return import_module(f".{name}", __package__)
+    except ModuleNotFoundError:
+        pytest.skip("needs the extra language: pip install -e '.[language]'")
+
+
+@pytest.fixture(scope="session")
+def place(request: pytest.FixtureRequest) -> str:
+    """Where the model that --model names is run."""
+    name: str = request.config.getoption("--device")
+    return name
+
+
+@pytest.fixture(scope="session")
+def pythia(request: pytest.FixtureRequest, language: Any) -> Any:
+    """The model that --model names."""
+    name = request.config.getoption("--model")
+    if name is None:
+        pytest.skip("no weights: give --model EleutherAI/pythia-160m, say, or a folder")
+    return language.Source(name, request.config.getoption("--revision"), name)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(request: pytest.FixtureRequest, language: Any, pythia: Any) -> Any:
+    """The checkpoints that --checkpoints names, of the model that --model names."""
+    named = request.config.getoption("--checkpoints")
+    if named is None:
+        pytest.skip("no weights: give --checkpoints step16,step128,step1000,step143000, say")
+    return [language.Source(*checkpoint_source(pythia.place, name), name) for name in named.split(",")]
+
+
+@pytest.fixture(scope="session")
+def pythia_sweep(request: pytest.FixtureRequest, language: Any, pythia: Any, place: str) -> Any:
+    """Its sweep, with a record from which it goes on after an interrupt."""
+
+    def made(base_seed: int) -> Any:
+        return language.sweep_alone(pythia, base_seed, place, request.config.rootpath / ".evidence")
+
+    return made
+
+
+@pytest.mark.claims("P1.pythia")
+def test_pythia_recall_competes_with_the(claim: Recorder, language: Any, pythia: Any, place: str) -> None:
+    """As P1, of one model."""
+    competition(claim, language, [language.answered(pythia, claim.base_seed, place)], "recall")
+
+
+@pytest.mark.claims("P2.pythia")
+def test_pythia_facts_compete_with_the(claim: Recorder, language: Any, pythia: Any, place: str) -> None:
+    """As P2, of one model."""
+    competition(claim, language, [language.answered(pythia, claim.base_seed, place)], "facts")
+
+
+def competition(claim: Recorder, language: Any, found: Any, name: str) -> None:
+    """The answer's logit is above the distractor's, "the" is more probable than the distractor, and each of answer and
+    "the" has more than a twentieth of the other's probability."""
+    details = language.provenance(found)
+    sets = [answers.sets[name] for answers in found]
+    columns = {
+        "logit of the answer less that of the distractor": [one.difference for one in sets],
+        'P("the") less P(distractor)': [language.over_distractor(one) for one in sets],
+        'P(answer) less a twentieth of P("the")': [one.answer - one.distributional / 20 for one in sets],
+        'P("the") less a twentieth of P(answer)': [one.distributional - one.answer / 20 for one in sets],
+    }
+    for what, numbers in columns.items():
+        claim.sign(f"{name}: {what}", +1, **language.means(name, numbers), **details)
+
+
+@pytest.mark.claims("P3.pythia")
+@pytest.mark.parametrize("name", SETS)
+def test_pythia_the_rises_first(claim: Recorder, language: Any, checkpoints: Any, place: str, name: str) -> None:
+    """As P3; the early checkpoint is chosen on the other half of the prompts."""
+    found = [language.answered(source, claim.base_seed, place) for source in checkpoints]
+    claim.equal("revisions with the same weights", 0, language.repeated(found))
+    chosen_checkpoint(claim, language, name, found)
+
+
+def chosen_checkpoint(claim: Recorder, language: Any, name: str, found: Any) -> None:
+    """There is a checkpoint, chosen on one half of the prompts, with the order of rise on the other half."""
+    early = language.best_early(found, name)
+    _, report = halves(len(early.sets[name].answer))
+    order_of_rise(claim, language, name, [early], [found[-1]], report)
+
+
+def order_of_rise(claim: Recorder, language: Any, name: str, early: Any, last: Any, places: Any = slice(None)) -> None:
+    """P("the") early is above a third of its last value, P(answer) early below a third of its."""
+    details = language.provenance([*early, *last])
+    for metric, label, side in (("distributional", '"the"', +1), ("answer", "answer", -1)):
+        columns = [language.above_share(*pair, name, metric, places) for pair in zip(early, last, strict=True)]
+        what = f"{name}: P({label}) early less a third of its last"
+        claim.sign(what, side, **language.means(name, columns), **details)
+
+
+@pytest.mark.claims("P4.pythia")
+@pytest.mark.parametrize("name", SETS)
+def test_pythia_late_input_matrices(claim: Recorder, language: Any, pythia_sweep: Any, name: str) -> None:
+    """The best cell of late MLP input matrices: P(answer) up, P("the") down, more prompts answered."""
+    late_layers_help(claim, language, name, pythia_sweep(claim.base_seed), "mlp_in")
+
+
+def late_layers_help(claim: Recorder, language: Any, name: str, found: Any, role: str) -> None:
+    """Three signs of the best cell of a role in the upper half of the layers."""
+    best = [language.chosen(swept, swept.late(role), name) for swept in found]
+    details = language.provenance(found) | {"cells": [str(one.cell) for one in best]}
+    for metric, label, side in (
+        ("answer", "P(answer)", +1), ("distributional", 'P("the")', -1), ("correct", "accuracy", +1)
+    ):  # fmt: skip
+        changes = language.means(name, [one.changes[metric] for one in best])
+        claim.sign(f"{name}: change of {label} with {role} truncated", side, **changes, **details)
+
+
+@pytest.mark.claims("P5.pythia")
+@pytest.mark.parametrize("name", SETS)
+def test_pythia_attention_matrices(claim: Recorder, language: Any, pythia_sweep: Any, name: str) -> None:
+    """The best cell of attention matrices in late layers has less than half of the effect of late MLP inputs."""
+    attention_does_less(claim, language, name, pythia_sweep(claim.base_seed))
+
+
+def attention_does_less(claim: Recorder, language: Any, name: str, found: Any) -> None:
+    """Rise of P(answer) and fall of P("the"), each less than half of that with late MLP inputs."""
+    late = [language.chosen(swept, swept.late("mlp_in"), name) for swept in found]
+    attention = [language.chosen(swept, language.attention_cells(swept, "late"), name) for swept in found]
+    details = language.provenance(found) | {"cells": [str(one.cell) for one in attention]}
+    for metric, label, way in (("answer", "rise of P(answer)", +1), ("distributional", 'fall of P("the")', -1)):
+        pairs = zip(late, attention, strict=True)
+        less = [way * (one.changes[metric] / 2 - other.changes[metric]) for one, other in pairs]
+        what = f"{name}: half of the {label} with MLP inputs less that with attention, late layers"
+        claim.sign(what, +1, **language.means(name, less), **details)

@@ -1,0 +1,1 @@
+"""Checks of T1. One gradient step."""

@@ -1,0 +1,1 @@
+"""Checks of T2. Gradient noise."""

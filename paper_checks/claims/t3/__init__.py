@@ -1,0 +1,1 @@
+"""Checks of T3. What attention learns."""

@@ -1,0 +1,108 @@
+"""T3.5: the phase diagram over noise level and absorption: certified, exact and simulated."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.experiments.key_query import check_expansion, check_simulation, direction
+from theory import Task
+from theory.evaluation import alpha
+from theory.key_query.certified import Regions, certify
+from theory.key_query.limits import turning_expansion
+from theory.key_query.phase_diagram import CONTRASTS, contrast_value, window
+from theory.key_query.step import combine, key_query_parts
+
+
+@pytest.mark.claims("T3.5")
+@pytest.mark.parametrize(("n", "length"), [(3, 50), (5, 11), (8, 64), (16, 256), (32, 4096)])
+def test_certified_regions(claim: Recorder, n: int, length: int) -> None:
+    """Both signs are proved on at least 99 % of the (α, π) square, and agree with the exact boundary π*(α)."""
+    regions = certify(n, length, depth=9)
+    width = min(box.width for box in regions.boxes)
+    claim.less(f"smallest box width, N={n}, T={length}", Fraction(1, 512), width, strict=False)
+    claim.less(f"area with both signs proved, N={n}, T={length}", Fraction(99, 100), regions.decided())
+    for contrast, signs in signs_beside_the_boundary(regions).items():
+        wrong, undecided = (sum(proved == sign * exact for exact, proved in signs) for sign in (-1, 0))
+        claim.less(
+            f"undecided of {len(signs)} signs beside π*, {contrast}, N={n}, T={length}", undecided, len(signs) / 4
+        )
+        name = f"{contrast}: wrong ones of {len(signs)} signs at π* ± 2, 8 and 32/512, N={n}, T={length}"
+        claim.equal(name, 0, wrong)
+
+
+def signs_beside_the_boundary(regions: Regions) -> dict[str, list[tuple[int, int]]]:
+    """(exact, proved) signs at π* ± 2, 8 and 32/512 inside the square, at 32 noise levels."""
+    found: dict[str, list[tuple[int, int]]] = {contrast: [] for contrast in CONTRASTS}
+    for level in (Fraction(2 * column + 1, 64) for column in range(32)):
+        classes = key_query_parts(Task(regions.N, regions.T, level))
+        for contrast, terms in CONTRASTS.items():
+            parts = combine(classes, terms)
+            for steps in (-32, -8, -2, 2, 8, 32):
+                absorption = float(level) + parts.in_context / parts.noise + steps / 512
+                if 0 < absorption < 1:
+                    exact = int(np.sign(parts.at(float(level) - absorption)))
+                    found[contrast].append((exact, regions.box_at(level, Fraction(absorption)).signs[contrast]))
+    return found
+
+
+def window_width(task: Task) -> float:
+    """Width of the window of π in which both hold, 0 if there is none."""
+    found = window(task)
+    return 0.0 if found is None else found[1] - found[0]
+
+
+@pytest.mark.claims("T3.5")
+def test_window_of_absorption(claim: Recorder) -> None:
+    """Both hold for π in one window, whose ends leave α by (1-α)³/(α²N) and (1-α)⁴(1+2α)/(α³N²); on a middle range
+
+    of α there is none, and for T ≫ N² there is one again at tiny α.
+    """
+    for task in (Task(8, 64, 0.5), Task(16, 256, 0.4), Task(32, 4096, 0.4), Task(101, 10**4, 0.7)):
+        found = window(task)
+        assert found is not None
+        low, high = found
+        inside, outside = (low + high) / 2, (low * (1 - 2.0**-40), high * (1 + 2.0**-40))
+        for contrast, edge in zip(CONTRASTS, outside, strict=True):
+            claim.less(f"{contrast} inside ({low:.6f}, {high:.6f}), {task}", 0, contrast_value(task, contrast, inside))
+            claim.less(f"and not at its edge, {task}", contrast_value(task, contrast, edge), 0, side="beyond")
+    for task in (Task(8, 64, 0.1), Task(32, 4096, 0.1)):
+        for step in range(17):
+            values = [contrast_value(task, contrast, Fraction(step, 16)) for contrast in CONTRASTS]
+            claim.less(f"no window at π={step}/16, {task}", min(values), 0, side="beyond")
+    for n, short in ((8, 8), (16, 9), (64, 13)):
+        for level in (Fraction(1, 10**6), Fraction(1, 1000), Fraction(1, 100), Fraction(1, 10)):
+            values = [window_width(Task(n, length, level)) for length in (2 * n, n * n)]
+            claim.less(
+                f"width of the window at α={level}, N={n}, T=2N and N²", max(values), 0, strict=False, side="beyond"
+            )
+        for length in (short, 2 * n * n):  # in short contexts and from T = 2N² on there is one again at tiny α
+            width = window_width(Task(n, length, Fraction(1, 10**6)))
+            claim.less(f"width of the window at α=1e-6, N={n}, T={length}", 0, width)
+    for task in (Task(8, 1000, 1e-6), Task(16, 4096, 0.001)):
+        found = window(task)
+        assert found is not None
+        values = [contrast_value(task, contrast, sum(found) / 2) for contrast in CONTRASTS]
+        claim.less(f"both in the middle of ({found[0]:.4f}, {found[1]:.4f}), {task}", 0, min(values))
+    stated = [(1 - alpha) ** 3 / alpha**2]
+    check_expansion(claim, "α - π* of attending", turning_expansion("attends", 1), 1, stated)
+
+
+POINTS = [(level, absorption) for level in (0.15, 0.45, 0.65, 0.9) for absorption in (0.05, 0.25, 0.8, 0.95)]
+
+
+@pytest.mark.claims("T3.5")
+def test_phase_diagram_simulated(claim: Recorder) -> None:
+    """At 16 points of the square both contrasts are estimated to 20 %, which settles both signs."""
+    regions = certify(5, 13)
+    for level, absorption in POINTS:
+        task = Task(5, 13, level, 2)
+        parts = key_query_parts(task)
+        exact = np.array([combine(parts, terms).at(level - absorption) for terms in CONTRASTS.values()])
+        directions = np.stack([direction(task, terms) for terms in CONTRASTS.values()])
+        proved = regions.box_at(Fraction(level), Fraction(absorption)).signs
+        signs = np.array([proved[contrast] for contrast in CONTRASTS])
+        claim.equal(f"certified signs at α={level}, π={absorption}", signs, np.sign(exact).astype(int))
+        name = f"contrasts at α={level}, π={absorption}, N=5, T=13"
+        check_simulation(claim, name, task, absorption, directions, exact, 0.2)

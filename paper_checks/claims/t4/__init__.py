@@ -1,0 +1,1 @@
+"""Checks of T4. The linear associative memory."""

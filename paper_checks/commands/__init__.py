@@ -1,0 +1,1 @@
+"""The commands, one module each: what they accept, and what they do with it."""

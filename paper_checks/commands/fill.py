@@ -1,0 +1,169 @@
+"""Numbers of a run in README: filled in by claim, statement and statistic, and held against the run.
+
+    python -m paper_checks fill --list E2             the markers of a claim with the numbers of the run, to paste
+    python -m paper_checks fill README.md             write the numbers of the run between all markers of the file
+    python -m paper_checks fill README.md --check     a line for every number that is not the run's
+
+A marker is a pair of comments that a page does not show, with a number between them:
+
+    <!--E2: P(τ) without F2: max-->0.134<!--/-->
+
+claim, name of the statement, statistic. Within a table | in a name is written \\|. Statistics of trainings are median,
+min, max, range (min to max), low, high and interval (of the median), count ("6 of 6"), seeds, share (of all seeds, at
+least), pilot (its median); of any comparison exact, threshold, estimate, error, z, detects, numbers. Digits, % and
+words are those of what stands there (of an empty marker, three significant digits): write `0.13`, `10 to 14 %`,
+`1.3·10⁻⁵` or `below 0.2` once, and fill. Least numbers are rounded down, largest ones up, others to the nearest.
+
+A shown number is stale if it is more than one unit of its last digit off the number that would be filled in: numbers of
+trainings depend a little on the rounding of the machine. Counts are compared exactly. A marker that names no statement
+of the run is an error; one whose claim was not run is one for --check alone, and is left as it is otherwise.
+
+Lines of the table that a run prints, copied into the text (id, verdict, …), are filled in and checked like numbers but
+for their seconds.
+
+The ledger's sentences, statement and scope, have placeholders, {P(τ) without F2: max}, or with two digits in percent
+{P(τ) without F2: max 2 %}. The report fills them in from the run it is about; a run that lacks such a number fails.
+
+The run is that of `.evidence/claims.json` or --record, by the code at hand. Exit status: 0; 1 if a number is stale or a
+marker names nothing; 2 if there is nothing to do or no record.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .report import add_record
+
+if TYPE_CHECKING:
+    from paper_checks.evidence.run import Run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, or raises SystemExit(2) for arguments that cannot be used."""
+    parser = argparse.ArgumentParser(
+        prog="paper_checks fill", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path, nargs="?", help="a text with markers, such as README.md")
+    add_record(parser)
+    parser.add_argument("--check", action="store_true", help="change nothing, say what is stale")
+    parser.add_argument("--list", metavar="CLAIM", help="print the markers of a claim instead")
+    options = parser.parse_args(arguments)
+    if (options.file is None) == (options.list is None):
+        parser.error("give a file, or --list CLAIM")
+    from paper_checks.evidence.joined import read_runs, require_current
+
+    try:
+        run = read_runs(options.record)
+        require_current(run)
+        if options.list is not None:
+            return _print_markers(run, options.list)
+        text = options.file.read_text(encoding="utf-8")
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    return _check(run, options.file, text) if options.check else _fill(run, options.file, text)
+
+
+def _print_markers(run: "Run", claim: str) -> int:
+    from paper_checks.evidence.filled import marker, statistics, written
+
+    found = [one for one in run.claims if one.id == claim]
+    if not found or not found[0].evidence:
+        ran = ", ".join(one.id for one in run.claims if one.evidence)
+        raise ValueError(f"--list must be a claim with evidence in the run ({ran}), got {claim}")
+    for item in found[0].evidence:
+        print(item.name)
+        for name, statistic in statistics(item).items():
+            print(f"  {marker(claim, item.name, name, written(item, statistic))}")
+    return 0
+
+
+def _check(run: "Run", path: Path, text: str) -> int:
+    problems, count = found_problems(run, text)
+    for line in problems:
+        print(line, file=sys.stderr)
+    print(f"{path}: {len(problems)} of {count} numbers and rows are not those of the run of {run.written}")
+    return 1 if problems else 0
+
+
+def found_problems(run: "Run", text: str) -> tuple[list[str], int]:
+    """A line for every marker whose number is stale or that names nothing, and for every row of the run's table that is
+    not the run's; and how many markers and rows there are."""
+    from paper_checks.evidence.filled import MARKER, look_up, loose_markers, named_in, stale, written_like
+
+    evidence = {claim.id: claim.evidence for claim in run.claims}
+    problems = [f"{comment} has no partner" for comment in loose_markers(text)]
+    matches = list(MARKER.finditer(text))
+    for claim, name, statistic, shown in map(named_in, matches):
+        try:
+            found = look_up(evidence.get(claim, ()), name, statistic)
+        except ValueError as error:
+            problems.append(f"{claim}: {error}")
+            continue
+        if stale(shown, *found):
+            problems.append(f"{claim}: {name}: {statistic}: shown {shown or '(nothing)'}, the run has "
+                            f"{written_like(shown, *found)}")  # fmt: skip
+    rows = list(_rows(run, text))
+    problems += [f"{new[:9].strip()}: shown {old}, the run has {new}" for old, new in rows if not _same_row(old, new)]
+    return problems, len(matches) + len(rows)
+
+
+def _fill(run: "Run", path: Path, text: str) -> int:
+    from paper_checks.evidence.filled import MARKER, look_up, loose_markers, marker, named_in, written_like
+    from simulate.runtime.files import write_whole
+
+    claims = {claim.id: claim for claim in run.claims}
+    problems, left, count = [f"{comment} has no partner" for comment in loose_markers(text)], set(), 0
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal count
+        claim, name, statistic, shown = named_in(match)
+        if claim in claims and claims[claim].verdict == "not run":
+            left.add(claim)
+            return match[0]
+        try:
+            found = look_up(claims[claim].evidence if claim in claims else (), name, statistic)
+        except ValueError as error:
+            problems.append(f"{claim}: {error}")
+            return match[0]
+        count += 1
+        return marker(claim, name, statistic, written_like(shown, *found))
+
+    filled = MARKER.sub(replaced, text)
+    for old, new in _rows(run, text):
+        filled, count = filled.replace(old, new), count + 1
+    if filled != text:
+        write_whole(path, filled.encode())
+    for line in problems:
+        print(line, file=sys.stderr)
+    print(f"{path}: {count} filled in" + (f"; not run: {', '.join(sorted(left))}" if left else ""))
+    return 1 if problems else 0
+
+
+def _rows(run: "Run", text: str) -> Iterator[tuple[str, str]]:
+    """Lines of the text that are of the table at the end of a run, with its head, and what they are in this run."""
+    from paper_checks.evidence.verdicts import VERDICTS
+    from paper_checks.report.table import HEADER, row
+
+    claims = {claim.id: claim for claim in run.claims if claim.verdict != "not run"}
+    for line in text.splitlines():
+        words = line.split()
+        if words[:2] == HEADER.split()[:2]:
+            yield line, HEADER
+        elif len(words) > 2 and words[0] in claims and words[1] in VERDICTS:
+            yield line, row(claims[words[0]])
+
+
+def _same_row(old: str, new: str) -> bool:
+    """Whether two lines of the table are the same but for last digits and seconds."""
+    from paper_checks.evidence.filled import same_numbers
+    from paper_checks.report.table import SECONDS
+
+    one, other = (line[: SECONDS.start] + line[SECONDS.stop :] for line in (old, new))
+    return same_numbers(one, other)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

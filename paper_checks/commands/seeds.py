@@ -1,0 +1,126 @@
+"""Run the claims at many base seeds, each in a process of its own, and say at which seeds a claim is red.
+
+    python -m paper_checks seeds --claims E,B4,B5,B6,P --seeds 7,11 --jobs 2 --out seeds
+
+Each run is `pytest paper_checks -m claims --claims … --seed S --evidence OUT/S.json`; what pytest says is in OUT/S.log.
+A seed whose record is there, whole, at this seed and of the code at hand is not run again, so that a command that was
+stopped is typed again to go on; a record of other code is said and run again. OUT/summary.json has, by seed, the
+verdicts, the red statements and the CPU seconds (user and system, of all processes of the run). Started from the
+project's root, on a Unix system.
+
+Exit status: 0; 1 if a claim is red at some seed, or a run left no record; 2 for arguments that cannot be used; 130 if
+it was stopped (Ctrl-C, or SIGTERM): the runs that had begun leave no record.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from .seed_runs import Plan, SeedRun
+
+HERE = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, or raises SystemExit(2) for arguments that cannot be used."""
+    parser = argparse.ArgumentParser(
+        prog="paper_checks seeds", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--claims", required=True, metavar="ID|GROUP,...", help="the claims, as pytest's --claims")
+    parser.add_argument("--seeds", required=True, metavar="SEED,...", help="base seeds, each at most once")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at a time (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where records and summary go")
+    options = parser.parse_args(arguments)
+    try:
+        plan = _plan(options)
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(plan)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on with the seeds whose record is not there", file=sys.stderr)
+        return 130
+    except OSError as error:
+        parser.exit(2, f"{plan.folder} cannot be written to: {error.strerror or error}\n")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _plan(options: argparse.Namespace) -> "Plan":
+    import pytest
+
+    from paper_checks.evidence.ledger import load_claims
+    from paper_checks.session.options import chosen_claims
+
+    from .seed_runs import Plan
+
+    if Path("paper_checks").resolve() != HERE:
+        raise ValueError("the command must be started from the project's root, the folder of paper_checks")
+    if options.jobs < 1:
+        raise ValueError(f"--jobs must be >= 1, got {options.jobs}")
+    try:
+        ids = frozenset(chosen_claims(options.claims, load_claims()))
+    except pytest.UsageError as error:
+        raise ValueError(str(error)) from error
+    return Plan(options.claims, ids, _seeds(options.seeds), options.jobs, options.out)
+
+
+def _seeds(named: str) -> tuple[int, ...]:
+    from paper_checks.session.options import check_seed
+
+    try:
+        seeds = tuple(int(one) for one in named.split(","))
+    except ValueError as error:
+        raise ValueError(f"--seeds must be integers with commas between them, got {named!r}") from error
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"--seeds must have each seed once, got {named!r}")
+    for seed in seeds:
+        try:
+            check_seed(seed)
+        except ValueError as error:
+            raise ValueError(f"--seeds: {error}") from error
+    return seeds
+
+
+def _run(plan: "Plan") -> int:
+    from simulate.runtime.streaming import progress_bar
+
+    from .seed_runs import run_seeds
+
+    with progress_bar(len(plan.seeds), 1, None, "base seeds", long=0) as advance:
+        runs = run_seeds(plan, lambda words: print(words, flush=True), lambda: advance(1))
+    _print_table(runs)
+    red = sum(bool(run.red) for run in runs)
+    known = [run.cpu_seconds for run in runs if run.cpu_seconds is not None]
+    print(f"{len(runs)} base seeds, {red} red; {sum(known):.0f} CPU seconds of {len(known)} of them")
+    return 1 if red else 0
+
+
+def _print_table(runs: Sequence["SeedRun"]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from paper_checks.evidence.verdicts import counted
+    from paper_checks.report.table import COLUMNS
+
+    table = Table("seed", "verdicts", "red")
+    table.add_column("CPU s", justify="right")
+    for run in runs:
+        seconds = "" if run.cpu_seconds is None else f"{run.cpu_seconds:.0f}"
+        table.add_row(str(run.seed), counted(run.verdicts.values()), "\n".join(run.red), seconds)
+    console = Console(width=None if sys.stdout.isatty() else COLUMNS, markup=False, highlight=False)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""Train pocket Pythia: `python -m paper_checks.commands.train_pocket --out FOLDER`.
+
+The training seeds that are shipped, on the CPU in processes of one thread, so that the numbers do not depend on how
+many there are. A run that was interrupted goes on where it was when the same command is given again.
+"""
+
+import argparse
+import json
+import multiprocessing
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+# All else is imported inside functions: Ctrl-C ends the seconds that it takes like the rest, and a missing package is
+# one line.
+
+LOG_SPACED = (0, 16, 32, 64, 128, 256, 512, 1024)
+"""Snapshots of the first training seed, besides the last one that all have."""
+OBSERVED_PROMPTS, OBSERVED_SEED = 128, 77
+WORK = ".work"
+
+_queue: Any = None
+
+
+def observed_steps(steps: int) -> tuple[int, ...]:
+    """About twenty log-spaced numbers of updates, 0 and the last among them."""
+    halving = {round(2 ** (power / 2)) for power in range(4, 2 * steps.bit_length())}
+    return tuple(sorted({0, steps, *(step for step in halving if step < steps)}))
+
+
+def trainings(seeds: Sequence[int], steps: int, **sizes: int) -> list[Any]:
+    """The trainings of these seeds, with the snapshots that are shipped: the first seed of EXPLORED has all of
+    LOG_SPACED, the others of EXPLORED an early one, every seed the last one."""
+    from simulate.pocket.shipped import EARLY, EXPLORED
+    from simulate.pocket.training import PocketTraining
+
+    early = dict.fromkeys(EXPLORED, (EARLY,)) | {EXPLORED[0]: LOG_SPACED}
+    made = []
+    for seed in seeds:
+        snapshots = (*(step for step in early.get(seed, ()) if step < steps), steps)
+        made.append(PocketTraining(seed, steps=steps, snapshots=snapshots, **sizes))
+    return made
+
+
+def observed_prompts() -> dict[str, Any]:
+    """The prompts on which a training is observed, by the name of their set: held out of it, the same for all."""
+    from simulate.prompts.sets import fact_prompts, recall_prompts
+
+    return {"recall": recall_prompts(OBSERVED_PROMPTS, seed=OBSERVED_SEED), "facts": fact_prompts(seed=OBSERVED_SEED)}
+
+
+def train_one(training: Any, out: Path, device: str, advance: Callable[[int], None]) -> list[dict[str, float]]:
+    """Train one seed and write its snapshots; returns what was observed on held-out prompts."""
+    from simulate.pocket.training import pocket_tokenizer, train_pocket
+    from simulate.prompts.tokens import encode, measure
+
+    tokenizer = pocket_tokenizer(training.vocabulary)
+    sets = {name: encode(prompts, tokenizer) for name, prompts in observed_prompts().items()}
+
+    def observe(model: Any) -> dict[str, float]:
+        found = {name: measure(model, encoded).summary() for name, encoded in sets.items()}
+        return {f"{name} {metric}": round(value[0], 6) for name in sets for metric, value in found[name].items()}
+
+    return train_pocket(
+        training,
+        tokenizer,
+        lambda step, model: _keep(model, tokenizer, out / f"seed-{training.seed}" / f"step-{step}"),
+        observe=observe,
+        at=observed_steps(training.steps),
+        checkpoint=out / WORK / f"seed-{training.seed}.safetensors",
+        device=device,
+        advance=advance,
+    )
+
+
+def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write the model in float16, to be run in float32, as a standard folder; one that is there is replaced."""
+    import copy
+
+    import torch
+
+    from paper_checks.evidence.ledger import write_json
+    from simulate.laser.files import save_model
+
+    half = copy.deepcopy(model).cpu().to(torch.float16)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    save_model(half, tokenizer, folder)
+    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    write_json(folder / "config.json", configuration | {"dtype": "float32"})
+
+
+def _start(queue: Any) -> None:
+    import torch
+
+    global _queue
+    _queue = queue
+    torch.set_num_threads(1)
+
+
+def _in_process(training: Any, out: Path) -> list[dict[str, float]]:
+    return train_one(training, out, "cpu", _queue.put)
+
+
+def train_all(chosen: Sequence[Any], out: Path, device: str) -> list[list[dict[str, float]]]:
+    """Train all, with a progress bar over their updates; returns what was observed, in order."""
+    from simulate.runtime.device import resolve_device
+    from simulate.runtime.streaming import progress_bar
+
+    total = sum(training.steps for training in chosen)
+    with progress_bar(total, total, None, "updates", long=100) as advance:
+        if resolve_device(device).type != "cpu":
+            return [train_one(training, out, device, advance) for training in chosen]
+        context = multiprocessing.get_context("spawn")
+        with context.Manager() as manager:
+            queue = manager.Queue()
+            drain = threading.Thread(target=_drain, args=(queue, advance))
+            drain.start()
+            pool = ProcessPoolExecutor(None, context, _start, (queue,))
+            try:
+                return list(pool.map(_in_process, chosen, [out] * len(chosen)))
+            except BaseException:  # an interrupt included: what has not begun is dropped, what has is stopped
+                for process in list((pool._processes or {}).values()):
+                    process.terminate()
+                raise
+            finally:
+                pool.shutdown(cancel_futures=True)
+                queue.put(None)
+                drain.join()
+
+
+def _drain(queue: Any, advance: Callable[[int], None]) -> None:
+    while (updates := queue.get()) is not None:
+        advance(updates)
+
+
+def write_record(out: Path, chosen: Sequence[Any], history: Sequence[Any]) -> None:
+    """Write training.json: trainings, what was observed, and the sha256 of every weight file."""
+    from paper_checks.evidence.ledger import write_json
+    from simulate.pocket.shipped import RECORD
+    from simulate.runtime.files import file_digest
+
+    files = [
+        path
+        for training in sorted(chosen, key=lambda training: training.seed)
+        for step in training.snapshots
+        for path in sorted((out / f"seed-{training.seed}" / f"step-{step}").glob("*.safetensors"))
+    ]
+    record = {
+        "trainings": {str(training.seed): json.loads(training.configuration) for training in chosen},
+        "sha256": {path.relative_to(out).as_posix(): file_digest(path) for path in files},
+        "history": {str(training.seed): found for training, found in zip(chosen, history, strict=True)},
+    }
+    write_json(out / RECORD, record)
+
+
+def _check_out(out: Path, chosen: Sequence[Any]) -> None:
+    """ValueError if the folder holds models of other trainings, which would be taken for some of these."""
+    wanted = {(f"seed-{training.seed}", f"step-{step}") for training in chosen for step in training.snapshots}
+    others = [path for path in out.glob("seed-*/step-*") if (path.parent.name, path.name) not in wanted]
+    if others:
+        raise ValueError(f"out must hold no models of other trainings, it has {others[0].parent.name}/{others[0].name}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m paper_checks.commands.train_pocket",
+        description="Train pocket Pythia: a GPT-NeoX of Pythia-14m's shape on templated English. A training takes "
+        "about a quarter of an hour on one core. Interrupted, it goes on where it was.",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the model folders go")
+    shipped = "training seeds (default: those that are shipped, 1 to 10)"
+    parser.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help=shipped)
+    parser.add_argument("--steps", type=int, help="updates of each (default: those of the shipped ones)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:<index>, or auto for a GPU (default)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, or raises SystemExit(2) for arguments that cannot be used."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    try:
+        from simulate.pocket.shipped import CONFIRMING, EXPLORED, STEPS
+        from simulate.runtime.device import resolve_device
+        from theory.task import as_count
+
+        resolve_device(options.device)
+        steps = STEPS if options.steps is None else as_count("steps", options.steps, 1)
+        seeds = options.seeds or [*EXPLORED, *CONFIRMING]
+        if len(set(seeds)) != len(seeds) or min(seeds) < 1:
+            raise ValueError(f"seeds must be different integers >= 1 (0 is the tokenizer's), got {seeds}")
+        chosen = trainings(seeds, steps)
+        _check_out(options.out, chosen)
+        options.out.mkdir(parents=True, exist_ok=True)
+        history = train_all(chosen, options.out, options.device)
+        write_record(options.out, chosen, history)
+    except ModuleNotFoundError as error:
+        parser.exit(2, f"training needs {error.name}: pip install -e '.[language]'\n")
+    except (ValueError, OSError, FloatingPointError, BrokenProcessPool) as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        print("interrupted; give the same command again to go on", file=sys.stderr)
+        return 130
+    shutil.rmtree(options.out / WORK)
+    print(f"{options.out}: {sum(1 for _ in options.out.glob('seed-*/step-*'))} model folders, training.json")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""What checks share: simulations with planned sizes, trainings, what language models answer."""

@@ -1,0 +1,84 @@
+"""The three ways in which a gradient moment is checked: by enumeration, by dynamic programme, and by simulation."""
+
+from fractions import Fraction
+
+import numpy as np
+import torch
+
+from paper_checks.evidence.recorder import Recorder
+from paper_checks.witnesses import dynamic_programme, enumeration
+from simulate import OneLayer, counted_gradient, sample
+from theory import ENTRY_CLASSES, Task, class_values, gradient_mean, gradient_variance
+
+from . import simulations as experiments
+
+MATRIX = {"mean": gradient_mean, "variance": gradient_variance}
+SMALL = [
+    Task(N, T, alpha, N - 1) for N in (2, 3) for T in (2, 3, 5) for alpha in (0, Fraction(1, 3), Fraction(5, 7), 1)
+]
+LARGE = (Task(199, 997, 0.37, 11), Task(13, 211, Fraction(1, 20), 5), Task(101, 29, 0.9, 7))
+
+
+def check_enumeration(claim: Recorder, layer: str, moment: str) -> None:
+    """Equality, as fractions, with brute-force enumeration of every sequence."""
+    index = ("mean", "variance").index(moment)
+    for task in SMALL:
+        found = enumeration.gradient_moments(task, layer)[index]
+        claim.equal(f"enumeration, {task}", MATRIX[moment](task, layer, exact=True), found)
+
+
+def check_dynamic_programme(claim: Recorder, layer: str, moment: str) -> None:
+    """Agreement with the dynamic programme at sizes that cannot be enumerated."""
+    index = ("mean", "variance").index(moment)
+    for task in LARGE:
+        values = class_values(task, layer, moment)
+        found = dynamic_programme.class_values(task, layer)[index]
+        entries = [
+            entry for entry in ENTRY_CLASSES if values[entry]
+        ]  # exact zeros stay rounding noise in the programme
+        exact, other = ([source[entry] for entry in entries] for source in (values, found))
+        reason = "T sums of positive terms at 64-bit precision, one cancellation of at most 1/N in the mean"
+        rounding = task.T * task.N * float(np.finfo(np.longdouble).eps) + float(np.finfo(np.float64).eps)
+        claim.close(f"dynamic programme, {task}", exact, other, rounding, reason)
+
+
+def check_autograd(claim: Recorder, layer: str) -> None:
+    """The gradient of a real network on a finite batch equals the gradient counted from the sequences."""
+    task = Task(5, 11, 0.3, 2)
+    batch = sample(task, 1000, seed=claim.seed("autograd"))
+    model = OneLayer(task)
+    weight = model.W_F if layer == "feed_forward" else model.W_V
+    (gradient,) = torch.autograd.grad(model.loss(batch.tokens, batch.target), [weight])
+    counted = counted_gradient(task, layer, batch.tokens, batch.target)
+    reason = "a mean of 1000 terms in float64, relative to the largest entry"
+    largest = float(np.abs(counted).max())
+    claim.close("autograd of OneLayer", counted, -gradient.numpy(), 1000 * 2.0**-53, reason, scale=largest)
+
+
+def check_simulation(claim: Recorder, task: Task, layer: str, moment: str) -> None:
+    """Class averages and single entries of simulated gradients against the exact values."""
+    experiment = experiments.moments(task, layer, claim.base_seed)
+    found, pooled = experiment.moments, experiment.pooled
+    values = experiments.class_table(dict(class_values(task, layer, moment)))
+    estimate, error, planned = {
+        "mean": (pooled.mean, pooled.mean_standard_error, experiment.planned_mean_error),
+        "variance": (pooled.variance, pooled.variance_standard_error, experiment.planned_variance_error),
+    }[moment]
+    present = np.isfinite(estimate)  # classes that have entries at this N
+    details = {"samples": found.samples, "seed": found.seed, "device": found.device, "seconds": round(found.seconds, 2)}
+    claim.estimate(
+        f"class averages, {task}",
+        values[present],
+        estimate[present],
+        error[present],
+        experiments.POOLED_ERROR,
+        degrees=pooled.blocks - 1,
+        planned_error=planned[present],
+        **details,
+    )
+    entries, entry_error = {
+        "mean": (found.mean, found.standard_error),
+        "variance": (found.variance, found.variance_standard_error),
+    }[moment]
+    exact = MATRIX[moment](task, layer)
+    claim.estimate(f"single entries, {task}", exact, entries, entry_error, experiments.ENTRY_ERROR, **details)

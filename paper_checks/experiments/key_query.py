@@ -1,0 +1,85 @@
+"""Checks that the T3 files share: simulated key-query steps, planned from a pilot, and derived expansions."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy
+
+from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.recorder import Recorder
+from simulate import key_query_moments
+from theory import Task, gradient_mean
+from theory.key_query.step import KEY_CLASSES, as_absorption
+
+PILOT = 10**5
+LEAST = 10**4  # sequences in the smallest estimate
+
+
+def held_probabilities(task: Task, absorption: Any) -> np.ndarray:
+    """p with p_τ = π and p_k = (1-π)/N; None is uniform."""
+    level = float(as_absorption(absorption, task.N))
+    return np.append(np.full(task.N, (1 - level) / task.N), level)
+
+
+def class_directions(task: Task) -> dict[str, np.ndarray]:
+    """Vectors whose product with a step is its average over one class of KEY_CLASSES, each of shape (2(N+1),)."""
+    ordinary = np.ones(task.M)
+    ordinary[[task.q, task.tau]] = 0
+    eye = np.eye(task.M)
+    tokens = {"q": eye[task.q], "k": ordinary / ordinary.sum(), "tau": eye[task.tau]}
+    blocks = {"E": np.array([1, 0]), "P": np.array([0, 1])}
+    return {name: np.kron(blocks[name[0]], tokens[name[2:-1]]) for name in KEY_CLASSES}
+
+
+def direction(task: Task, coefficients: Mapping[str, int]) -> np.ndarray:
+    """The vector of an integer combination of K's classes, shape (2(N+1),)."""
+    classes = class_directions(task)
+    total: np.ndarray = sum((count * classes[name] for name, count in coefficients.items()), np.zeros(2 * task.M))
+    return total
+
+
+@cache
+def _values(task: Task) -> np.ndarray:
+    return gradient_mean(task, "attention_value")
+
+
+def check_simulation(
+    claim: Recorder,
+    name: str,
+    task: Task,
+    absorption: Any,
+    directions: np.ndarray | None,
+    exact: np.ndarray,
+    error: float,
+    side: str = "holds",
+) -> None:
+    """Estimates of directions @ K (None: K) against exact values; a relative `error` of each must be detectable.
+
+    The pilot, on a seed of its own, stands in for the exact variance and skewness of a step: its variance at the upper
+    1 - DESIGN.miss confidence limit, and twice its skewness, as a pilot of rare large values tends to see too little.
+    """
+    values, p = _values(task), held_probabilities(task, absorption)
+
+    def run(samples: int, seed: int) -> Any:
+        return key_query_moments(task, values, p, samples, seed=seed, directions=directions)
+
+    pilot = run(PILOT, claim.seed(f"pilot {name}"))
+    variance = pilot.variance + DESIGN.miss_quantile() * pilot.variance_standard_error
+    plans = zip(exact, variance, 2 * np.abs(pilot.skewness), strict=True)
+    samples = max(LEAST, *(DESIGN.samples(value, spread, error, skewness=skew) for value, spread, skew in plans))
+    seed = claim.seed(name)
+    found = run(samples, seed)
+    details = {"samples": samples, "seed": seed, "seconds": round(found.seconds, 2), "side": side}
+    planned = np.sqrt(variance / samples)
+    claim.estimate(name, exact, found.mean, found.standard_error, error, planned_error=planned, **details)
+
+
+def check_expansion(
+    claim: Recorder, name: str, found: tuple[int, tuple[sympy.Expr, ...]], power: int, stated: list[sympy.Expr]
+) -> None:
+    """A derived expansion has the stated first power of 1/N and coefficients."""
+    claim.equal(f"{name}: first power of 1/N", power, found[0])
+    differences = [sympy.simplify(a - b) for a, b in zip(found[1], stated, strict=True)]
+    claim.equal(f"{name}: coefficients", np.zeros(len(stated), dtype=object), np.array(differences))

@@ -1,0 +1,297 @@
+"""The experiments of P: what a language model answers, along training and under LASER.
+
+A cell, or a checkpoint, is chosen on one half of the prompts and reported on the other (`simulate.prompts.halves`).
+Standard errors are over independent prompts; the two prompts of one city count as one, by their mean.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paper_checks.evidence.recorder import experiment_seed
+from paper_checks.experiments.trainings.runs import in_processes
+from simulate.language.models import load_language_model
+from simulate.laser.sweeps import Cell, Sweep, sweep
+from simulate.pocket.shipped import pocket_folders
+from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
+from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure
+
+Floats = NDArray[np.float64]
+
+RECALL_PROMPTS = {"recall": 320, "names": 400}
+HELD_OUT = {"recall": "templates", "names": "both"}
+"""What the recall prompts of a set hold out of pocket Pythia's training: openings, or openings and names."""
+PROMPTS_PER_CITY = 2
+SHARE = 3
+"""A probability has risen when it is at one SHAREth of its last value."""
+SETS = ("recall", "names", "facts")
+CLAIMED = ("recall", "facts")
+"""Sets of prompts that P3 to P5 are about; the names are a boundary of P4's."""
+ATTENTION = ("attention_qkv", "attention_out")
+MLP = ("mlp_in", "mlp_out")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model comes from: a hub name or a folder, a revision, and its name in the evidence."""
+
+    place: str
+    revision: str | None = None
+    label: str = ""
+
+
+def prompt_sets(base_seed: int) -> dict[str, tuple[Prompt, ...]]:
+    """The prompts of a run: recall with held-out openings, the same with held-out names, and facts, held-out pairs of
+    city and template."""
+    recall = {
+        name: recall_prompts(
+            RECALL_PROMPTS[name], seed=experiment_seed(base_seed, f"{name} prompts"), held_out=held_out
+        )
+        for name, held_out in HELD_OUT.items()
+    }
+    return recall | {"facts": fact_prompts(seed=experiment_seed(base_seed, "fact prompts"))}
+
+
+def encoded_sets(base_seed: int, tokenizer: Any, names: Iterable[str] = SETS) -> dict[str, Encoded]:
+    """The prompts of a run as tokens of one tokenizer."""
+    sets = prompt_sets(base_seed)
+    return {name: encode(sets[name], tokenizer) for name in names}
+
+
+def pocket_sources(seeds: Iterable[int], step: int | None = None) -> tuple[Source, ...]:
+    """Pocket Pythia of these training seeds after so many updates, None for the last.
+
+    Raises:
+        ValueError: a training seed without such a checkpoint.
+    """
+    folders, found = pocket_folders(), []
+    for seed in seeds:
+        steps = folders.get(seed, {})
+        chosen = max(steps, default=None) if step is None else step
+        if chosen not in steps:
+            when = "" if step is None else f" after {step} updates"
+            raise ValueError(f"training seed {seed} of pocket Pythia{when} must be shipped, it is not")
+        found.append(Source(str(steps[chosen]), None, f"seed {seed}, {chosen} updates"))
+    return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one model answers: the readings by set of prompts, and the sha256 of its weights."""
+
+    source: Source
+    sha256: str
+    sets: Mapping[str, Readings]
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """A sweep of one model, the sha256 of its weights and its number of layers."""
+
+    source: Source
+    sha256: str
+    layers: int
+    sweep: Sweep
+
+    def late(self, role: str) -> list[Cell]:
+        """The cells of a role in the upper half of the layers."""
+        return [cell for cell in self.everywhere(role) if cell.layer >= self.layers // 2]
+
+    def early(self, role: str) -> list[Cell]:
+        """The other cells of a role."""
+        return [cell for cell in self.everywhere(role) if cell.layer < self.layers // 2]
+
+    def everywhere(self, role: str) -> list[Cell]:
+        """All cells of a role."""
+        return [cell for cell in self.sweep.cells if cell.role == role]
+
+
+@cache
+def answered(source: Source, base_seed: int, device: str, names: tuple[str, ...] = SETS) -> Answers:
+    """Load a model and ask it."""
+    found = load_language_model(source.place, source.revision, device=device)
+    sets = encoded_sets(base_seed, found.tokenizer, names)
+    readings = {name: measure(found.model, encoded) for name, encoded in sets.items()}
+    return Answers(source, found.sha256, readings)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to sweep: which sets of prompts, roles, layers and ranks (None: all that `sweep` has), on which device, and
+    where to keep a record."""
+
+    names: tuple[str, ...] = CLAIMED
+    roles: tuple[str, ...] = (*MLP, *ATTENTION)
+    layers: tuple[int, ...] | None = None
+    ranks: tuple[int, ...] | None = None
+    device: str = "cpu"
+    record: Path | None = None
+    progress: bool | None = None
+
+
+def swept(source: Source, base_seed: int, plan: Plan) -> Swept:
+    """Load a model and sweep it; a finished record is removed."""
+    found = load_language_model(source.place, source.revision, device=plan.device)
+    sets = encoded_sets(base_seed, found.tokenizer, plan.names)
+    made = sweep(
+        found.model,
+        sets,
+        roles=plan.roles,
+        layers=plan.layers,
+        ranks=plan.ranks,
+        record=plan.record,
+        progress=plan.progress,
+    )
+    if plan.record is not None:
+        plan.record.unlink(missing_ok=True)
+    return Swept(source, found.sha256, found.model.config.num_hidden_layers, made)
+
+
+@cache
+def sweeps(sources: tuple[Source, ...], base_seed: int, plan: Plan) -> list[Swept]:
+    """The sweeps of several models, once per session, in parallel processes: one for every model and role."""
+    plans = [replace(plan, roles=(role,), progress=False) for role in plan.roles]
+    parts = list(in_processes("sweeps", _swept, [(source, base_seed, one) for source in sources for one in plans]))
+    return [_joined(parts[start : start + len(plans)]) for start in range(0, len(parts), len(plans))]
+
+
+def _swept(arguments: tuple[Source, int, Plan]) -> Swept:
+    return swept(*arguments)
+
+
+def _joined(parts: Sequence[Swept]) -> Swept:
+    cells = {cell: found for part in parts for cell, found in part.sweep.cells.items()}
+    return replace(parts[0], sweep=Sweep(parts[0].sweep.whole, cells))
+
+
+@cache
+def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> list[Swept]:
+    """The sweep of one model that may take long, once per session: with a record in `folder` from which it goes on
+    after an interrupt."""
+    name = f"sweep-{experiment_seed(base_seed, repr(source)):x}.safetensors"
+    return [swept(source, base_seed, Plan(device=device, record=folder / name))]
+
+
+def both_changes(made: Sweep, cell: Cell, name: str, places: Any) -> float:
+    """The smaller of: mean rise of P(answer), mean fall of P("the"); over the prompts `places`."""
+    return _effect({metric: made.change(cell, name, metric, places) for metric in ("answer", "distributional")})
+
+
+def _effect(changes: Mapping[str, Floats]) -> float:
+    return float(min(changes["answer"].mean(), -changes["distributional"].mean()))
+
+
+def best_cell(made: Sweep, cells: Iterable[Cell], name: str, places: Any) -> Cell:
+    """The cell with the largest `both_changes` on these prompts; of equal ones the first."""
+    return max(sorted(cells), key=lambda cell: both_changes(made, cell, name, places))
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The best cell of some, chosen on one half, and the changes by metric on the other half."""
+
+    cell: Cell
+    changes: Mapping[str, Floats]
+
+    @property
+    def effect(self) -> float:
+        """As `both_changes`, on the reported half."""
+        return _effect(self.changes)
+
+
+def chosen(found: Swept, cells: Iterable[Cell], name: str) -> Chosen:
+    """Choose on one half of the prompts, report on the other."""
+    choose, report = halves(len(found.sweep.whole[name].answer))
+    cell = best_cell(found.sweep, cells, name, choose)
+    metrics = ("answer", "distributional", "correct")
+    return Chosen(cell, {metric: found.sweep.change(cell, name, metric, report) for metric in metrics})
+
+
+def means(name: str, columns: Sequence[Floats]) -> dict[str, Any]:
+    """Means of numbers prompt by prompt of a set, one column per model, as arguments of a comparison of their signs:
+    "value", "standard_error", "degrees" of freedom.
+
+    A column that is the same everywhere has the error 1e-7, the rounding of float32.
+    """
+    pairs = [mean_and_error(independent(name, column)) for column in columns]
+    count = len(independent(name, columns[0]))
+    errors = [max(error, 1e-7) for _, error in pairs]
+    return {"value": [mean for mean, _ in pairs], "standard_error": errors, "degrees": count - 1}
+
+
+def independent(name: str, column: Floats) -> Floats:
+    """One number per independent prompt: of facts, whose prompts come two to a city, the mean of each city's."""
+    if name != "facts":
+        return column
+    cities: Floats = column.reshape(-1, PROMPTS_PER_CITY).mean(axis=1)
+    return cities
+
+
+def over_distractor(found: Readings) -> Floats:
+    """P("the") less P(distractor), prompt by prompt."""
+    difference: Floats = found.distributional - found.answer * np.exp(-found.difference)
+    return difference
+
+
+def attention_cells(found: Swept, layers: str = "all") -> list[Cell]:
+    """The cells of attention matrices in "all" layers, in the "late" ones, or in the "early" ones below."""
+    chosen_layers = {"all": found.everywhere, "late": found.late, "early": found.early}[layers]
+    return [cell for role in ATTENTION for cell in chosen_layers(role)]
+
+
+def checkpoint_sources() -> dict[int, Source]:
+    """The checkpoints of the training seed that has most of them, by updates, increasing."""
+    folders = pocket_folders()
+    seed = max(folders, key=lambda one: len(folders[one]))
+    return {step: Source(str(path), None, f"seed {seed}, {step} updates") for step, path in folders[seed].items()}
+
+
+def checkpoint_answers(base_seed: int) -> list[Answers]:
+    """What these checkpoints answer to the prompts of CLAIMED, in order."""
+    return [answered(source, base_seed, "cpu", CLAIMED) for source in checkpoint_sources().values()]
+
+
+def first_risen(found: Sequence[Answers], name: str, metric: str) -> int:
+    """Number, from 0, of the first checkpoint whose mean has reached one SHAREth of the last one's."""
+    return first_at_share([float(getattr(answers.sets[name], metric).mean()) for answers in found])
+
+
+def first_at_share(values: Sequence[float]) -> int:
+    """Number, from 0, of the first value that has reached one SHAREth of the last one."""
+    return next(number for number, value in enumerate(values) if value >= values[-1] / SHARE)
+
+
+def above_share(early: Answers, last: Answers, name: str, metric: str, places: Any = slice(None)) -> Floats:
+    """Early probability less one SHAREth of the last one, prompt by prompt."""
+    first, final = (getattr(answers.sets[name], metric)[places] for answers in (early, last))
+    difference: Floats = first - final / SHARE
+    return difference
+
+
+def best_early(found: Sequence[Answers], name: str) -> Answers:
+    """The checkpoint before the last with the clearest order on the half of the prompts to choose on."""
+    choose, _ = halves(len(found[0].sets[name].answer))
+
+    def clear(answers: Answers) -> float:
+        generic, answer = (
+            float(above_share(answers, found[-1], name, metric, choose).mean())
+            for metric in ("distributional", "answer")
+        )
+        return min(generic, -answer)
+
+    return max(found[:-1], key=clear)
+
+
+def repeated(found: Sequence[Answers]) -> int:
+    """How many of these models have the weights of an earlier one."""
+    return len(found) - len({answers.sha256 for answers in found})
+
+
+def provenance(found: Iterable[Answers | Swept]) -> dict[str, Any]:
+    """Names and weights of the models, for the evidence."""
+    return {"models": {one.source.label: one.sha256 for one in found}}

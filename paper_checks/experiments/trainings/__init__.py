@@ -1,0 +1,1 @@
+"""Trainings of two-layer transformers for B4 to B6 and E: settings, runs, observers, statements."""

@@ -1,0 +1,273 @@
+"""What E7 to E9 say of trained two-layer transformers: noise levels, several triggers, kinds of feed-forward layers.
+
+The law of E7. Once the feed-forward layer predicts the noise at its rate α, the gradient that is left for the
+in-context mechanism is E[(1{y = k} - p_k) · what the context says of k] with p_k = (1-α)/N: a factor 1-α because the
+target is the noise else, and a factor 1-α because what stood after an earlier trigger is. All weights of the mechanism
+(values, both key-query matrices) grow at rates that are (1-α)² times a function of these weights alone, so that time
+enters as (1-α)² t, and a given recall is reached after
+
+    t(α) = C / (1-α)².                                                                                             (1)
+
+Not in (1): the updates in which the noise is learned, the event that the trigger is its own answer, and the noise of
+the gradient. T3.2's N³ K[P(q)] ≈ (1-α)⁴, the growth of W_KQ on values that have grown for one step, is its first order.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from paper_checks.evidence.ledger import rule_of
+from paper_checks.evidence.recorder import experiment_seed
+from paper_checks.evidence.training_design import median_interval
+from simulate import Hidden, Transformer, answers
+
+from . import recall as experiments
+from .observers import LawObserver, last_shown, means
+from .recall import Floats, Observed, dropped, measured
+from .runs import Job, Reached
+from .settings import DESK_TASK, EVERY, LEARNED, LEVELS, Setting, desk
+from .statements import Claimed, Numbers, Over, noise_over_whole, without_mean
+
+RECALLED = 0.8
+"""Recall that E7 trains to: c is ahead of all tokens but τ so often."""
+BUDGET = 2000
+"""Updates within which it must come."""
+SETTLED = 30
+"""The update from which on P(τ) is held against α, as in E1."""
+LEAST = 100
+"""Updates that every training has, so that there is something to hold."""
+COMPARED = (30, 60)
+"""Updates from which and up to which P(τ) is held against P(c)."""
+EARLY = (20, 30, 40, 50, 60, 70, 80, 90, LEAST)
+TRIGGERS_AT = 400
+"""The update after which E8 looks, for every number of triggers."""
+WATCHED = 400
+"""Sequences that E7 watches recall on: at α = 0.7 the c of some 170 of them was shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerObserver(LawObserver):
+    """`means` of the answers at the last trigger whose c was shown, and nothing else: a third of the work of a
+    `RecallObserver`."""
+
+    def __call__(self, model: Transformer) -> dict[str, float]:
+        """The numbers."""
+        batch = self.batch.to(model.E.device)
+        return means(answers(model, batch, last_shown(batch)))
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerSetting(Setting):
+    """A setting whose trainings are looked at by an `AnswerObserver`, after `at` updates, and end at `until`."""
+
+    at: tuple[int, ...]
+    until: Reached | None
+
+    @classmethod
+    def of(cls, setting: Setting, at: tuple[int, ...], until: Reached | None = None) -> "AnswerSetting":
+        """This setting, looked at so."""
+        return cls(**vars(setting), at=at, until=until)
+
+    def job(self, seed: int) -> Job:
+        """The training with this seed."""
+        observer = AnswerObserver(self.law, WATCHED, experiment_seed(seed, "watched"))
+        return Job(super().job(seed).training, observer, self.at, self.until)
+
+
+def later_marks(steps: int) -> tuple[int, ...]:
+    """EARLY, and from there on every tenth more, up to `steps`."""
+    marks = list(EARLY)
+    while marks[-1] * 1.1 < steps:
+        marks.append(round(marks[-1] * 1.1))
+    return (*(mark for mark in marks if mark < steps), steps)
+
+
+def steady_marks(steps: int) -> tuple[int, ...]:
+    """EARLY, and from there on every EVERY updates, up to `steps`, more than LEAST."""
+    return (*EARLY, *range(LEAST + EVERY, steps, EVERY), steps)
+
+
+@cache
+def at_level(alpha: float) -> Setting:
+    """E7 at a noise level: to RECALLED, or, above LEARNED, of LEAST updates; at that of DESK_TASK E1's, which go on."""
+    if alpha == DESK_TASK.alpha:
+        return desk()
+    setting = desk(alpha, steps=BUDGET if alpha <= LEARNED else LEAST)
+    return AnswerSetting.of(setting, later_marks(setting.steps), Reached("recall", RECALLED, LEAST))
+
+
+@cache
+def with_triggers(triggers: int) -> Setting:
+    """E8, of TRIGGERS_AT updates; with one trigger E1's, which go on."""
+    return desk() if triggers == 1 else desk(triggers=triggers, steps=TRIGGERS_AT)
+
+
+@cache
+def with_layers(hidden: Hidden) -> Setting:
+    """E9; with the layers of E1 it is E1's."""
+    setting = experiments.feed_forward(hidden)
+    return desk() if hidden == desk().F1 else AnswerSetting.of(setting, steady_marks(setting.steps))
+
+
+# Numbers of trainings, one per seed
+
+
+def noise_error(found: Sequence[Observed], alpha: float, most: float = np.inf) -> Floats:
+    """|mean of the P(τ) observed from SETTLED on, and up to `most`, less α|."""
+    rows = [[seen["noise"] for seen in run.history if SETTLED <= seen["step"] <= most] for run in found]
+    return np.array([abs(np.mean(row) - alpha) for row in rows])
+
+
+def noise_over_correct(found: Sequence[Observed]) -> Floats:
+    """The mean over the observations in COMPARED of the logarithm of P(τ) over P(c)."""
+    least, most = COMPARED
+    rows = [[log_ratio(seen) for seen in run.history if least <= seen["step"] <= most] for run in found]
+    return np.array([np.mean(row) for row in rows])
+
+
+def ratio_at_recall(found: Sequence[Observed]) -> Floats:
+    """The logarithm of P(τ) over P(c) when RECALLED is first observed; not a number if it never is."""
+    return np.array([next((log_ratio(seen) for seen in run.history if recalls(seen)), np.nan) for run in found])
+
+
+def log_ratio(seen: Mapping[str, float]) -> float:
+    """Of P(τ) over P(c)."""
+    return float(np.log(seen["noise"] / seen["correct"]))
+
+
+def recalls(seen: Mapping[str, float]) -> bool:
+    """Whether RECALLED is reached."""
+    return seen["recall"] >= RECALLED
+
+
+def updates_to_recall(found: Sequence[Observed]) -> Floats:
+    """Updates to RECALLED, between two observations by interpolation of log t; infinite if it is not reached."""
+    return np.array([_reached(run.history) for run in found])
+
+
+def _reached(history: Sequence[dict[str, float]]) -> float:
+    place = next((k for k, seen in enumerate(history) if recalls(seen)), None)
+    if place is None:
+        return np.inf
+    if place == 0:
+        return history[0]["step"]
+    before, after = history[place - 1], history[place]
+    share = (RECALLED - before["recall"]) / (after["recall"] - before["recall"])
+    return float(before["step"] ** (1 - share) * after["step"] ** share)
+
+
+def law_error(found: Sequence[Observed], alpha: float, constant: float) -> Floats:
+    """|log of the updates to recall over those of (1)|; infinite if recall is not reached."""
+    return np.abs(np.log(updates_to_recall(found) * (1 - alpha) ** 2 / constant))
+
+
+def exponents(times: Sequence[Floats], levels: Sequence[float]) -> Floats:
+    """The slope of log t over -log(1-α) by least squares, for each seed, from its times at the levels."""
+    x = -np.log(1 - np.array(levels))
+    x -= x.mean()
+    logs = np.log(np.array(times))
+    with np.errstate(invalid="ignore"):  # never reached: no slope
+        slopes: Floats = x @ logs / (x @ x)
+    return slopes
+
+
+# Statements
+
+
+def noise_level(claim: Claimed, over: Over, alpha: float) -> None:
+    """At one noise level: P(τ) is at α, and from 0.3 on at least twice P(c) when recall is still rare; at 0.1 it is
+    not, and c is ahead when recall comes. Up to LEARNED recall comes when (1) says."""
+    which = f"α = {alpha:g}"
+    noise_learned(claim, over, alpha, which)
+    if alpha < 0.2:
+        name = f"mean log of P(τ) over P(c), updates 30 to 60, {which}"
+        claim.replicated(name, "noise_ahead", -1, over(noise_over_correct), side="beyond")
+        name = f"log of P(τ) over P(c) when recall comes, {which}"
+        claim.replicated(name, "correct_ahead", -1, over(ratio_at_recall), side="beyond")
+    else:
+        noise_ahead(claim, over, which)
+        early = over(lambda found: experiments.at_step(found, "recall", 50))
+        claim.replicated(f"recall at update 50, {which}", "recall_at_50", -1, early)
+    if alpha <= LEARNED:
+        constant = rule_of("E7").thresholds["updates_without_noise"]
+        error = over(lambda found: law_error(found, alpha, constant))
+        claim.replicated(f"|log of updates to recall over the law's|, {which}", "law", -1, error)
+
+
+def time_to_recall(claim: Claimed, over_level: Callable[[float], Over]) -> None:
+    """The exponent of t(α) is near 2; the evidence has t(α) with the interval of its median."""
+    learned = [alpha for alpha in LEVELS if alpha <= LEARNED]
+    curve: dict[str, list[float]] = {}
+
+    def exponent(count: int) -> Floats:
+        times = [over_level(alpha)(updates_to_recall)(count) for alpha in learned]
+        for alpha, row in zip(learned, times, strict=True):
+            curve[f"{alpha:g}"] = [float(np.median(row)), *median_interval(row)[:2]]
+        return exponents(times, learned)
+
+    named = "exponent of the time to recall in 1/(1-α)"
+    claim.replicated(f"{named}, from below", "exponent_least", +1, exponent, curve=curve)
+    claim.replicated(f"{named}, from above", "exponent_most", -1, exponent, curve=curve)
+
+
+def noise_ahead(claim: Claimed, over: Over, which: str) -> None:
+    """P(τ) is ahead of P(c)."""
+    ratio = over(noise_over_correct)
+    claim.replicated(f"mean log of P(τ) over P(c), updates 30 to 60, {which}", "noise_ahead", +1, ratio)
+
+
+def noise_learned(
+    claim: Claimed, over: Over, alpha: float, which: str, most: float = np.inf, level: str = "level"
+) -> None:
+    """P(τ) is at α, from above and from below."""
+    error = over(lambda found: noise_error(found, alpha, most))
+    claim.replicated(f"|mean of P(τ) from update 30 on, less α|, {which}", level, -1, error)
+
+
+def noise_before_recall(claim: Claimed, over: Over, which: str, most: float = np.inf, level: str = "level") -> None:
+    """At α = 1/2: P(τ) is at α, and ahead of P(c) while recall is rare."""
+    noise_learned(claim, over, float(DESK_TASK.alpha), which, most, level)
+    noise_ahead(claim, over, which)
+    claim.replicated(f"recall at update 100, {which}", "recall_at_100", -1, over(observed("recall", 100)))
+
+
+def several_triggers(claim: Claimed, over: Over, triggers: int) -> None:
+    """The noise first; after TRIGGERS_AT updates recall, the noise without F2, and attention."""
+    which = f"K = {triggers}"
+    noise_before_recall(claim, over, which, TRIGGERS_AT)
+    for name, seen, threshold, expected in (
+        ("recall", "recall", "recall_at_400", +1),
+        ("P(τ) without F2", "noise without F2", "noise_without_F2", -1),
+        ("attention on (q,c)", "on (q,c)", "on_correct", +1),
+        ("attention on (q,τ), where one stands,", "on (q,τ)", "on_noise", -1),
+    ):
+        values = over(observed(seen, TRIGGERS_AT))
+        claim.replicated(f"{name} at update {TRIGGERS_AT}, {which}", threshold, expected, values)
+
+
+def observed(name: str, step: int) -> Numbers:
+    """A quantity observed after so many updates."""
+    return lambda found: experiments.at_step(found, name, step)
+
+
+def feed_forward_layers(claim: Claimed, over: Over, activation: str, which: str) -> None:
+    """The noise first, and recall. Without F2 the noise is down and c leads with ReLU; with linear layers the noise
+    stays, and it is the direction of the mean input of W_O² W_V² that carries it, as in E6."""
+    is_relu = activation == "relu"
+    noise_before_recall(claim, over, which, level="level" if is_relu else "level_linear")
+    claim.replicated(f"recall, {which}", "recall_at_end", +1, over(lambda found: measured(found)["recall"]))
+    left, name = over(noise_over_whole(dropped("F2"))), f"P(τ) without F2 over P(τ), {which}"
+    if is_relu:
+        claim.replicated(name, "relu_left", -1, left)
+        leads = over(lambda found: measured(found, dropped("F2"))["leads"])
+        claim.replicated(f"c ahead of all tokens without F2, {which}", "relu_leads", +1, leads)
+        return
+    claim.replicated(name, "linear_left", +1, left, side="beyond")
+    rest = over(lambda found: without_mean(found)["noise"] / measured(found)["noise"])
+    claim.replicated(f"P(τ) without the mean input's direction over P(τ), {which}", "one_direction", -1, rest)
+    change = over(lambda found: np.abs(without_mean(found)["recall"] - measured(found)["recall"]))
+    claim.replicated(
+        f"|recall without the mean input's direction less recall|, {which}", "recall_direction", -1, change
+    )

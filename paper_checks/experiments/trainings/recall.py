@@ -1,0 +1,281 @@
+"""What the claims E ask of trained transformers: answers on fresh sequences, as they are, cut or truncated."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from paper_checks.evidence.recorder import Recorder, experiment_seed
+from simulate import Hidden, Recall, RecallBatch, Trained, Transformer, answers, merged_values, truncated, without
+from simulate.transformer.probes import answer_of
+
+from . import observers as recall_observers
+from .attended_inputs import noise_alignment
+from .observers import last_shown, looks, means
+from .runs import trained
+from .settings import Setting, desk, seeds
+
+Floats = NDArray[np.float64]
+Change = Callable[[Transformer], Transformer]
+
+TESTED = 1000
+"""Fresh sequences on which a trained model is tested: standard errors of a probability stay below 0.016."""
+
+
+class Observed(Protocol):
+    """A training that was looked at on the way: a `Replicate` or a `Trained`."""
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """What was observed."""
+
+
+class Answering(Observed, Protocol):
+    """One whose model was tested: a `Replicate`, or what is on record of one."""
+
+    def answers(self, change: Change) -> Mapping[str, float]:
+        """`tested` after a change."""
+
+    def looks(self) -> Mapping[str, float]:
+        """`recall_observers.looks`."""
+
+    def first_looks(self) -> Mapping[str, float]:
+        """`recall_observers.first_looks`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seeded:
+    """One training, and the seed of all that is drawn for it."""
+
+    seed: int
+    trained: Trained
+
+    @property
+    def model(self) -> Transformer:
+        """The trained model."""
+        return self.trained.model
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """What was observed on the way."""
+        return self.trained.history
+
+
+@dataclass(frozen=True, eq=False)
+class Replicate(Seeded):
+    """One training of a setting, with test sequences of its own."""
+
+    law: Recall
+
+    @cached_property
+    def fresh(self) -> RecallBatch:
+        """TESTED sequences that neither training nor observation has seen."""
+        return self.law.sample(TESTED, seed=experiment_seed(self.seed, "fresh sequences"))
+
+    @cached_property
+    def reads(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """`Transformer.read_in` of the model where it is tested: the same after a change of what comes later."""
+        with torch.no_grad():
+            return self.model.read_in(self.fresh.tokens, last_shown(self.fresh))
+
+    def answers(self, change: Change) -> dict[str, float]:
+        """`tested` of the model after a change, on fresh sequences."""
+        return _answers(self, change)
+
+    def looks(self) -> dict[str, float]:
+        """`recall_observers.looks` of the model, on fresh sequences."""
+        return _looks(self)
+
+    def first_looks(self) -> dict[str, float]:
+        """`recall_observers.first_looks` of the model, on fresh sequences."""
+        return _first_looks(self)
+
+    def noise_alignment(self, space: str) -> float:
+        """`attended_inputs.noise_alignment` of the model."""
+        return noise_alignment(self.model, space)
+
+
+def runs(claim: Recorder, setting: Setting, count: int) -> list[Replicate]:
+    """The first `count` trainings of one setting, each with a seed of its own."""
+    return replicates(claim.base_seed, setting, count)
+
+
+def replicates(base_seed: int, setting: Setting, count: int) -> list[Replicate]:
+    """See `runs`."""
+    chosen = seeds(base_seed, "two-layer", count)
+    found = trained([setting.job(seed) for seed in chosen])
+    return [_replicate(seed, run, setting.law) for seed, run in zip(chosen, found, strict=True)]
+
+
+def over_seeds(claim: Recorder, setting: Setting) -> Callable[[Callable[[list[Replicate]], Any]], Callable[[int], Any]]:
+    """Makes of numbers of trainings what `claim.replicated` asks for: those of the first n seeds of a setting."""
+    return lambda numbers: lambda count: numbers(runs(claim, setting, count))
+
+
+@cache
+def _replicate(seed: int, run: Trained, law: Recall) -> Replicate:
+    return Replicate(seed, run, law)
+
+
+def no_feed_forward(steps: int = 1000) -> Setting:
+    """The desk setting without feed-forward layers."""
+    return replace(desk(), F1=None, F2=None, steps=steps)
+
+
+def feed_forward(hidden: Hidden) -> Setting:
+    """The desk setting with both feed-forward layers of this kind."""
+    return replace(desk(), F1=hidden, F2=hidden)
+
+
+def tested(model: Transformer, batch: RecallBatch) -> dict[str, float]:
+    """Means of what the model answers, see `means`, at the last trigger of each sequence whose c was shown."""
+    return means(answers(model, batch, last_shown(batch)))
+
+
+def unchanged(model: Transformer) -> Transformer:
+    """The model itself."""
+    return model
+
+
+def measured(found: Sequence[Answering], change: Change = unchanged) -> dict[str, Floats]:
+    """`tested` for each trained model after a change: one array over the seeds per quantity."""
+    return _over_seeds([run.answers(change) for run in found])
+
+
+@lru_cache(maxsize=4096)
+def _answers(run: Replicate, change: Change) -> dict[str, float]:
+    model = change(run.model)
+    if not (isinstance(change, Cut) and change.is_late):
+        return tested(model, run.fresh)
+    with torch.no_grad():
+        return means(answer_of(model.read_out(*run.reads), run.fresh, last_shown(run.fresh)))
+
+
+def _over_seeds(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """The change that leaves out a feed-forward layer."""
+
+    layer: str
+
+    def __call__(self, model: Transformer) -> Transformer:
+        """The model without it."""
+        return without(model, self.layer)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The change that truncates a weight; "W_OV2" is the product W_O2 W_V2."""
+
+    name: str
+    rank: int
+    keep: str = "top"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether what the second layer reads does not depend on the weight."""
+        return self.name in ("W_OV2", "F2.w1", "F2.w2")
+
+    def __call__(self, model: Transformer) -> Transformer:
+        """The model with the part that is kept."""
+        if self.name == "W_OV2":
+            return truncated(merged_values(model, 2), "W_O2", self.rank, keep=self.keep)
+        return truncated(model, self.name, self.rank, keep=self.keep)
+
+
+def dropped(layer: str) -> Change:
+    """See `Dropped`."""
+    return Dropped(layer)
+
+
+def cut(name: str, rank: int, keep: str = "top") -> Change:
+    """See `Cut`."""
+    return Cut(name, rank, keep)
+
+
+def by_rank(found: Sequence[Answering], matrix: str, ranks: Sequence[int], quantity: str, keep: str = "top") -> Floats:
+    """A quantity of `tested` after `cut` to each rank: shape (seeds, ranks)."""
+    return np.stack([measured(found, cut(matrix, rank, keep))[quantity] for rank in ranks], axis=1)
+
+
+def looked(found: Sequence[Answering]) -> dict[str, Floats]:
+    """`looks` of the trained models, over the seeds."""
+    return _over_seeds([run.looks() for run in found])
+
+
+@lru_cache(maxsize=4096)
+def _looks(run: Replicate) -> dict[str, float]:
+    return looks(run.model, run.fresh, last_shown(run.fresh))
+
+
+def first_looks(found: Sequence[Answering]) -> dict[str, Floats]:
+    """`first_looks` of the trained models, over the seeds."""
+    return _over_seeds([run.first_looks() for run in found])
+
+
+@lru_cache(maxsize=4096)
+def _first_looks(run: Replicate) -> dict[str, float]:
+    return recall_observers.first_looks(run.model, run.fresh)
+
+
+def first_step(run: Observed, name: str, least: float) -> float:
+    """The first observed number of updates at which a quantity is at least so large; infinite if it never is."""
+    return next((seen["step"] for seen in run.history if seen[name] >= least), np.inf)
+
+
+def recall_after_noise(found: Sequence[Observed]) -> Floats:
+    """The logarithm of the step of recall 0.8 over that of P(τ) 0.4, over the seeds."""
+    steps = [[first_step(run, "recall", 0.8), first_step(run, "noise", 0.4)] for run in found]
+    with np.errstate(invalid="ignore"):
+        recall, noise = np.log(np.array(steps)).T
+        later: Floats = recall - noise
+        return later
+
+
+def largest_early_noise(found: Sequence[Observed]) -> Floats:
+    """The largest P(τ) up to step 10, over the seeds."""
+    return np.array([max(seen["noise"] for seen in run.history if seen["step"] <= 10) for run in found])
+
+
+def fall_after_peak(found: Sequence[Observed]) -> Floats:
+    """The lowest P(τ) between its peak (up to step 10) and step 20, over that peak, over the seeds."""
+    return np.array([_after_peak(run).min() / _after_peak(run)[0] for run in found])
+
+
+def step_below(found: Sequence[Observed], alpha: float) -> Floats:
+    """The first observed step after its peak (up to step 10) at which P(τ) is below α; infinite if it never is."""
+    return np.array([_first_below(run, alpha) for run in found])
+
+
+def _after_peak(run: Observed) -> Floats:
+    noise = [seen["noise"] for seen in run.history if seen["step"] <= 20]
+    early = sum(seen["step"] <= 10 for seen in run.history)
+    return np.array(noise[int(np.argmax(noise[:early])) :])
+
+
+def _first_below(run: Observed, alpha: float) -> float:
+    peak = max(seen["noise"] for seen in run.history if seen["step"] <= 10)
+    since = next(place for place, seen in enumerate(run.history) if seen["noise"] == peak)
+    return next((seen["step"] for seen in run.history[since:] if seen["noise"] < alpha), np.inf)
+
+
+def settled_noise(found: Sequence[Observed], since: int = 30) -> Floats:
+    """P(τ) at the observed steps from `since` on, shape (seeds, steps)."""
+    return np.array([[seen["noise"] for seen in run.history if seen["step"] >= since] for run in found])
+
+
+def at_step(found: Sequence[Observed], name: str, step: int) -> Floats:
+    """A quantity over the seeds, observed after so many updates."""
+    return np.array([seen[name] for run in found for seen in run.history if seen["step"] == step])
+
+
+def last(found: Sequence[Observed], name: str) -> Floats:
+    """A quantity over the seeds, observed at the end."""
+    return np.array([run.history[-1][name] for run in found])

@@ -1,0 +1,1 @@
+"""Pictures and the numbers in them, apart from each other."""

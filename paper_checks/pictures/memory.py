@@ -1,0 +1,227 @@
+"""The pictures of T4: singular values of the associative memory over time, and the map of the space on top.
+
+Line styles, markers, hatches and shades that darken with t* carry everything, so that they read without colour.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from .file import Picture
+from .memory_data import EXPONENTS, NEAR, Curves, Row, Stretch
+
+CORRECT: dict[str, Any] = {"color": "#1f3f8f", "linestyle": "-", "linewidth": 1.8}
+NOISE: dict[str, Any] = {"color": "#a03000", "linestyle": (0, (4, 2)), "linewidth": 1.8}
+DOT: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 4,
+    "color": "black",
+    "markerfacecolor": "white",
+}
+SHADES = matplotlib.colormaps["YlGnBu"]
+"""Darker for larger values, in grey too."""
+PLATE: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.2"}
+"""Behind words; an outline would make paths of them."""
+
+
+class SpectrumPicture(Picture):
+    """Singular values over time at one noise level, one panel per n."""
+
+    def __init__(self, alpha: Fraction, panels: Sequence[Curves]) -> None:
+        self.panels = panels
+        self.title = f"Singular values of the associative memory's logits, noise level α = {level(alpha)}"
+        self.contradictions = [wrong for panel in panels for wrong in panel.contradictions()]
+        self.caption = (
+            f"Curves and t*: theory. Dots: numpy's decomposition of W(t), {sum(len(p.seen_times) for p in panels)} "
+            f"matrices, {len(self.contradictions)} of them off theory by more than rounding."
+        )
+
+    def description(self) -> str:
+        """Which space is on top when, panel by panel."""
+        sizes = "; ".join(
+            f"{heading(panel)}; at t = {number(panel.times[-1])} the values are {panel.correct[-1]:.2f} (correct) "
+            f"and {panel.noise[-1]:.2f} (noise)"
+            for panel in self.panels
+        )
+        return f"Time to the right, on a logarithmic scale, singular values upwards. {sizes}."
+
+    def figure(self) -> Figure:
+        """One panel per n on common axes, t* as a vertical line, the later time shaded."""
+        figure = self.framed((9.8, 7.2), left=0.65, above=1.0, right=0.15)
+        axes = figure.subplots(2, 2, sharex=True, sharey=True, gridspec_kw={"hspace": 0.17, "wspace": 0.1})
+        for place, panel in zip(axes.ravel(), self.panels, strict=True):
+            _draw_curves(place, panel)
+        for place in axes[-1]:
+            place.set_xlabel("time t, in units of 1/(learning rate)")
+        for place in axes[:, 0]:
+            place.set_ylabel("singular value of W(t)")
+        handles: list[Artist] = [
+            Line2D([], [], **CORRECT, label="correct space: D, n-1 times"),
+            Line2D([], [], **NOISE, label="noise direction: σ = √(n+1) |s|"),
+            Line2D([], [], **DOT, label="numpy's decomposition"),
+        ]
+        if any(panel.crossing for panel in self.panels):
+            handles.append(Patch(facecolor="0.9", label="after t*"))
+        figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.005, 0.963), ncols=4, frameon=False)
+        return figure
+
+
+def _draw_curves(axes: Axes, panel: Curves) -> None:
+    start, end = panel.times[0], panel.times[-1]
+    axes.set(xscale="log", xlim=(start, end))
+    axes.set_title(heading(panel), loc="left", fontsize=10)
+    if panel.crossing:
+        axes.axvspan(panel.crossing, end, color="0.9", linewidth=0)
+        axes.axvline(panel.crossing, color="black", linewidth=1, linestyle=":")
+        right = np.log(panel.crossing / start) < np.log(end / start) / 3  # of the line, in the first third of the panel
+        axes.annotate(
+            f" t* = {number(panel.crossing)} ",
+            (panel.crossing, 0.94),
+            xycoords=("data", "axes fraction"),
+            ha="left" if right else "right",
+            va="top",
+        )
+    axes.plot(panel.times, panel.correct, **CORRECT)
+    axes.plot(panel.times, panel.noise, **NOISE)
+    for column in (panel.seen_noise, *panel.seen_correct.T):
+        axes.plot(panel.seen_times, column, **DOT)
+
+
+def heading(panel: Curves) -> str:
+    """Which space is on top when."""
+    names = {"correct": "correct space", "noise": "noise direction"}
+    if panel.late == "tie":
+        return f"n = {panel.n}: all singular values equal at every time"
+    if not panel.crossing:
+        return f"n = {panel.n}: {names[panel.late]} on top at every t > 0"
+    return f"n = {panel.n}: {names[panel.early]} on top before t*, {names[panel.late]} after"
+
+
+class MapPicture(Picture):
+    """The top space, early and late, over noise level and n."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        self.title = "Which singular space of the associative memory is on top, and from when"
+        self.contradictions = [wrong for row in rows for wrong in row.contradictions]
+        self.caption = (
+            "Shades, lines and words: theory. Held against numpy's decomposition of W(t) at "
+            f"{sum(row.checks for row in rows)} places, {NEAR:.0%} to either side of the lines t* = 10^k (at n = 3, of "
+            f"α = 1/2): {len(self.contradictions)} disagree. Time in units of 1/(learning rate)."
+        )
+
+    def description(self) -> str:
+        """The map, row by row."""
+        found = []
+        for row in self.rows:
+            parts = (f"α from {s.left:.3g} to {s.right:.3g}: {words(s)}{_between(s)}" for s in row.stretches())
+            found.append(f"n = {row.n}: {', '.join(parts)}")
+        return f"Noise level α to the right, one row per n. {'; '.join(found)}. All equal at n = 3, α = 1/2."
+
+    def figure(self) -> Figure:
+        """One bar per n, cut where t* is a power of ten and at 1/√(n+1)."""
+        figure = self.framed((9.8, 7.1), left=0.6, above=0.6, right=3.35)
+        axes = figure.add_subplot()
+        axes.set(xlim=(0, 1), ylim=(self.rows[-1].n + 0.5, 1.5), xlabel="noise level α", ylabel="number of inputs n")
+        axes.set_yticks([row.n for row in self.rows])
+        axes.tick_params(axis="y", length=0)
+        for row in self.rows:
+            _draw_row(axes, row)
+        axes.text(1.015, 1.01, "on top late", transform=axes.transAxes, fontweight="bold")
+        axes.plot(0.5, 3, marker="D", markersize=8, color="white", markeredgecolor="black", zorder=6)
+        options: dict[str, Any] = {"alignment": "left", "frameon": False, "borderaxespad": 0, "borderpad": 0}
+        options |= {"loc": "upper left", "handlelength": 1.6}
+        axes.add_artist(axes.legend(handles=_early_key(), bbox_to_anchor=(1.205, 0.97), **options))
+        title = "a, then b: it changes at\nthe time t*, which is"
+        axes.legend(handles=_time_key(), title=title, bbox_to_anchor=(1.205, 0.7), **options)
+        return figure
+
+
+def words(stretch: Stretch) -> str:
+    """Which space is on top when."""
+    return stretch.early if stretch.early == stretch.late else f"{stretch.early}, then {stretch.late}"
+
+
+def _between(stretch: Stretch) -> str:
+    """Bounds on t*, where it is not 0."""
+    if stretch.early == stretch.late:
+        return ""
+    most = f"to {stretch.most:g}" if stretch.most < np.inf else "up"
+    return f" from a t* of {stretch.least:g} {most} on"
+
+
+def _draw_row(axes: Axes, row: Row) -> None:
+    spans: dict[str, list[float]] = {}
+    for stretch in row.stretches():
+        width = stretch.right - stretch.left
+        axes.add_patch(Rectangle((stretch.left, row.n - 0.42), width, 0.84, **_filling(stretch)))
+        spans.setdefault(words(stretch), []).extend((stretch.left, stretch.right))
+    for said, ends in spans.items():
+        middle = (min(ends) + max(ends)) / 2
+        axes.text(middle, row.n, said, ha="center", va="center", fontsize=8.5, bbox=PLATE, zorder=5)
+    axes.plot([row.edge, row.edge], [row.n - 0.42, row.n + 0.42], color="black", linewidth=2.5, zorder=4)
+    late = list(dict.fromkeys(stretch.late for stretch in row.stretches()))
+    axes.annotate(" | ".join(late), (1.015, row.n), va="center", annotation_clip=False)
+
+
+def _filling(stretch: Stretch) -> dict[str, Any]:
+    """White: correct from the start; hatched: noise from the start; else the shade of t*."""
+    common = {"edgecolor": "0.3", "linewidth": 0.6}
+    if stretch.early == stretch.late:
+        plain = stretch.late == "correct"
+        return common | ({"facecolor": "white"} if plain else {"facecolor": "0.87", "hatch": "//"})
+    return common | {"facecolor": shade(stretch.least)}
+
+
+def shade(least: float) -> Any:
+    """Of the stretch on which t* is at least this."""
+    below = sum(10.0**k <= least for k in EXPONENTS)
+    return SHADES(0.15 + 0.85 * below / len(EXPONENTS))
+
+
+def _early_key() -> list[Artist]:
+    line: dict[str, Any] = {"edgecolor": "0.3", "linewidth": 0.6}
+    return [
+        Patch(facecolor="white", label="correct at every t > 0", **line),
+        Patch(facecolor="0.87", hatch="////", label="noise at every t > 0", **line),
+        Line2D([], [], color="black", linewidth=2.5, label="α = 1/√(n+1), right of\nit noise is on top early"),
+        Line2D([], [], linestyle="none", marker="D", markersize=8, color="white", markeredgecolor="black",
+               label="all equal at every t"),
+    ]  # fmt: skip
+
+
+def _time_key() -> list[Artist]:
+    labels = [f"10{_raised(k)} to 10{_raised(m)}" for k, m in pairwise(EXPONENTS)]
+    labels = [f"less than {10 ** EXPONENTS[0]}", *labels, f"more than 10{_raised(EXPONENTS[-1])}"]
+    bounds = (0.0, *(10.0**k for k in EXPONENTS))
+    return [
+        Patch(facecolor=shade(least), edgecolor="0.3", linewidth=0.6, label=label)
+        for least, label in zip(bounds, labels, strict=True)
+    ]
+
+
+def level(alpha: Fraction) -> str:
+    """As a decimal where it is a short one."""
+    return repr(float(alpha)) if Fraction(repr(float(alpha))) == alpha else str(alpha)
+
+
+def number(value: float) -> str:
+    """Three digits: 37.2, 233, 1.77·10⁵."""
+    if 0.01 <= value < 9999.5:
+        return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
+    digits, exponent = f"{value:.2e}".split("e")
+    return f"{digits}·10{_raised(int(exponent))}"
+
+
+def _raised(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -1,0 +1,130 @@
+"""The table at the end of a run: one line per claim, at most 100 columns."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+
+from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.results import NOT_SELECTED
+from paper_checks.evidence.run import COUNTED, ClaimRecord, Run
+from paper_checks.evidence.verdicts import counted
+
+from .rounding import interval, rounded
+
+COLUMNS = 100
+_SPAN = 21
+_ESTIMATE = 27
+_WIDTHS = f"{'id':<9} {'verdict':<9} {'exact':>12} {'estimate ± standard error':>{_ESTIMATE}} {'z':>6} {'detects':>8}"
+HEADER = f"{_WIDTHS} {'used':>5} {'seconds':>8}  checked"
+SECONDS = slice(HEADER.index("used") + 4, HEADER.index("seconds") + 7)
+"""Where a row has them: every run takes others."""
+
+
+def number(value: float | None, width: int = 0) -> str:
+    """Five digits; empty if there is none."""
+    return f"{'' if value is None else format(value + 0.0, '.5g'):>{width}}"  # no -0
+
+
+def estimated(evidence: Evidence) -> str:
+    """Estimate ± standard error of a comparison, as far as there are; of trainings the median over seeds and its
+    interval, in as many digits, up to four, as the table has room for."""
+    if evidence.kind == "replicated":
+        median, (low, high, _) = evidence.estimate, evidence.details["interval"]
+        words = (
+            f"{'–' if median is None else rounded(median, digits)} {interval(low, high, digits)}"
+            for digits in (4, 3, 2, 1)
+        )
+        return next(one for one in words if len(one) <= _ESTIMATE)
+    error = "" if evidence.standard_error is None else f" ± {evidence.standard_error:.2g}"
+    return number(evidence.estimate) + error
+
+
+def score(evidence: Evidence) -> str:
+    """z of a comparison, or how many seeds are on the right side of a threshold."""
+    if evidence.kind == "replicated":
+        return f"{evidence.details['holds']}/{evidence.numbers}"
+    return "" if evidence.z is None else f"{evidence.z:+.2f}"
+
+
+def detects(evidence: Evidence) -> str:
+    """The smallest relative error that a comparison would have seen; of trainings the smallest shift of the median."""
+    if evidence.detectable is None:
+        return ""
+    percent = 100 * evidence.detectable
+    return f"{percent:.2f}%" if percent < 1e4 else f"{percent:.0e}%"
+
+
+def used(evidence: Evidence) -> str:
+    """How much of its tolerance a comparison used, of the way to its alarm; empty if it has none."""
+    if evidence.used is None:
+        return ""
+    return f"{evidence.used:.0%}" if evidence.used < 10 else ">999%"
+
+
+def row(claim: ClaimRecord) -> str:
+    """The line of a claim that was run."""
+    start, shown = f"{claim.id:<9} {claim.verdict:<9} ", claim.headline
+    if shown is None:
+        return start + "(no evidence was recorded)"
+    return (
+        f"{start}{number(shown.exact, 12)} {estimated(shown):>{_ESTIMATE}} {score(shown):>6} {detects(shown):>8} "
+        f"{used(shown):>5} {claim.seconds:>8.2f}  {claim.numbers}"
+    )
+
+
+def _not_run(run: Run) -> Iterator[str]:
+    """Claims that were not run, with what to do about it: an entry for neighbours of one group with one reason, and one
+    for all that were not selected."""
+    missing = [claim for claim in run.claims if claim.verdict == "not run"]
+    others = [claim for claim in missing if claim.reason == NOT_SELECTED]
+    for (_, reason), span in groupby(
+        (claim for claim in missing if claim not in others), lambda claim: (claim.group, claim.reason)
+    ):
+        names = [claim.id for claim in span]
+        yield from _spanned(names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}", f"not run: {reason}")
+    if others:
+        yield from _spanned(f"{len(others)} others", f"not run: {NOT_SELECTED}")
+
+
+def _spanned(span: str, text: str) -> list[str]:
+    """Text beside a span of ids, on as many lines as it takes."""
+    indent = " " * (_SPAN + 1)
+    return textwrap.wrap(
+        text, COLUMNS, initial_indent=f"{span:<{_SPAN}} ", subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def render(run: Run) -> Iterator[str]:
+    """Lines of the table, the counts, and how to read it."""
+    yield HEADER
+    yield "-" * COLUMNS
+    for claim in run.claims:
+        if claim.verdict != "not run":
+            yield row(claim)
+    for claim in run.claims:
+        if claim.verdict == "recorded":
+            yield from _spanned(claim.id, claim.recorded or "")
+    yield from _not_run(run)
+    yield "-" * COLUMNS
+    yield counted(claim.verdict for claim in run.claims)
+    yield from _designs(run.design)
+
+
+def _designs(design: Mapping[str, float]) -> Iterator[str]:
+    """How to read the table: what is shown, and the two designs with what the run used of them."""
+    counts = {what: f"{design[what]} of {design[allowed]}" for what, allowed in COUNTED.items()}
+    for words in (
+        "Shown: the comparison of each claim that used most of its tolerance, 100% at its alarm; failed ones first. "
+        "checked: numbers, all in the record.",
+        f"Monte Carlo: z is the error in standard errors, alarm beyond {design['critical_z']:.2f}; detects: smallest "
+        f"relative error seen with probability {1 - design['miss']}; false alarm of the whole run below "
+        f"{design['false_alarm']:.0e}; {counts['comparisons']} comparisons used.",
+        "Trainings (B4-B6, E, P): threshold, median over seeds [interval], seeds on its side of those trained; "
+        "detects: shift of the pilot's median to the threshold, which passes with probability at most "
+        f"{design['training_miss']}; false alarm of the whole run below {design['training_false_alarm']:.0e}; "
+        f"{counts['trainings']} statements used.",
+    ):
+        yield from textwrap.wrap(words, COLUMNS, break_on_hyphens=False)
+    for what, allowed in COUNTED.items():
+        if design[what] > design[allowed]:
+            yield f"FAILED: {design[what]} {what} exceed the family of {design[allowed]} of this design"

@@ -1,0 +1,1 @@
+"""Maps of where a claim holds over noise level and size."""

@@ -1,0 +1,201 @@
+"""Which claims have a map over noise level and size, what their cells show, and the maps themselves.
+
+A cell shows the sign that the claim's formal statement or scope asks for, nothing else; a statement of order (Θ) alone,
+an identity, or one without a noise level has no map. `MAPPED` has one entry per claim.
+"""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from theory.task import as_count, as_probability
+
+from . import quantities as of
+from . import thresholds as exact
+from .grid import MEMORIES, SEQUENCES, Mapped, ScopeMap, Statement, fill, length_rule, levels_between, sizes_between
+
+COPYING = "copying entries positive", "copying entries not positive"
+
+MAPPED: dict[str, Mapped] = {
+    "T1.3": Mapped(SEQUENCES, {"margin": Statement(
+        "one feed-forward step ranks the noise first on every sequence",
+        "noise first on every sequence", "not on some sequence", of.least_margin, exact.noise_first,
+        estimates={"1/(N+1)": lambda N, T: 1 / (N + 1), "√2/N": lambda N, T: 2**0.5 / N})}),
+    "T1.4": Mapped(SEQUENCES, {"bound": Statement(
+        "the attention margin stays within its bound",
+        "within the bound", "beyond the bound", of.room_in_bound, stated=of.attained_within_bound)}),
+    "T1.5": Mapped(SEQUENCES, {"factor": Statement(
+        "the least feed-forward margin exceeds every attention margin",
+        "factor above 1", "factor at most 1", of.factor_above_one, exact.noise_first_needed,
+        undecided="between the bounds")}),
+    "T1.6": Mapped(SEQUENCES, {
+        "copying": Statement(
+            "the copying entry of G_V is positive", *COPYING, partial(of.entry, "k", "E(k)"), exact.copying,
+            estimates={"(3-√5)/2": lambda N, T: (3 - 5**0.5) / 2}),
+        "contrast": Statement(
+            "copying exceeds the other rows", "contrast positive", "no contrast", of.copying_contrast,
+            stated=of.where_in_context)}),
+    "T2.5": Mapped(SEQUENCES, {"samples": Statement(
+        f"{of.SAMPLES} samples give the feed-forward noise margin its sign, probability {float(of.CONFIDENCE)}",
+        f"{of.SAMPLES} samples guaranteed enough", "not guaranteed", of.guarantee, exact.noise_first_needed,
+        of.enough_at_one_half)}),
+    "T3.2": Mapped(SEQUENCES, {
+        "attends": Statement(
+            "K[P(q)] > 0 with the noise absorbed (π = α)", "attends followers of q", "looks away",
+            partial(of.contrast, "attends", 1, True), exact.absorbed,
+            estimates={"1/N³ - 1/T": lambda N, T: N**-3 - 1 / T}),
+        "ranking": Statement(
+            "all that follow the trigger rank first (π = α)", "followers rank first", "some follower outranked",
+            of.ranking, exact.ranking, of.proved_ranking, {"1/(4N²) - 1/T": lambda N, T: 1 / (4 * N**2) - 1 / T})},
+        least=4),
+    "T3.3": Mapped(SEQUENCES, {"attends": Statement(
+        "K[P(q)] > 0 at uniform output probabilities", "attends followers of q", "looks away",
+        partial(of.contrast, "attends", 1, False), exact.critical,
+        estimates={"1/(1+N^(1/3))": lambda N, T: 1 / (1 + N ** (1 / 3)), "N^(-1/3) - 1/N": lambda N, T: N ** (-1 / 3)
+                   - 1 / N})}, least=3),
+    "T3.4": Mapped(SEQUENCES, {
+        "uniform": Statement(
+            "attention avoids the noise at uniform probabilities", "(q,c) before (q,τ)", "(q,τ) before (q,c)",
+            partial(of.contrast, "avoids", 1, False), exact.avoidance,
+            estimates={"1/√N - 1/(2N)": lambda N, T: N**-0.5 - 1 / (2 * N)}),
+        "absorbed": Statement(
+            "the order is reversed once the noise is absorbed (π = α)", "(q,τ) before (q,c)", "(q,c) before (q,τ)",
+            partial(of.contrast, "avoids", -1, True), exact.reversal,
+            estimates={"1/N² - 2/T": lambda N, T: N**-2 - 2 / T, "1 - 1/N": lambda N, T: 1 - 1 / N})}, least=3),
+    "T3.5": Mapped(SEQUENCES, {"window": Statement(
+        "some absorption π attends and avoids the noise", "a window of absorptions", "no such absorption",
+        of.window_width, stated=of.window_by_signs, undecided="narrower than rounding")}, least=3),
+    "T3.6": Mapped(SEQUENCES, {
+        "noise": Statement(
+            "after a large step the correct token outranks the noise", "c outranks τ", "τ outranks c",
+            partial(of.logit, "c", "tau"), exact.noise_rank,
+            estimates={"√(3/2)/N": lambda N, T: 1.5**0.5 / N}),
+        "ordinary": Statement(
+            "after a large step c outranks other ordinary tokens", "c outranks k ≠ q", "c does not outrank k ≠ q",
+            partial(of.logit, "c", "k"), stated=of.where_in_context),
+        "trigger": Statement(
+            "after a large step the trigger outranks c", "q outranks c", "q does not outrank c",
+            partial(of.logit, "q", "c"), stated=of.inside)}, least=3),
+    "T4.2": Mapped(MEMORIES, {"law": Statement(
+        "the singular values follow their laws to 0.5 %", "within 0.5 %", "off by more", of.accuracy,
+        exact.accuracy_box, estimates={
+            "α(1-α) t = n log t": partial(of.spread, sign=-1), "the same, for large α": partial(of.spread, sign=1)})},
+        setting="1e6"),
+    "T4.4": Mapped(MEMORIES, {"top": Statement(
+        "the noise direction is the top singular space", "noise direction on top", "correct space on top",
+        of.noise_on_top, exact.top_space, estimates={"1/√(n+1), t → 0": lambda n, t: (n + 1) ** -0.5},
+        undecided="all equal")}, setting="inf"),
+    "T4.5": Mapped(MEMORIES, {"recall": Statement(
+        "without the noise direction every input is recalled", "every input recalled", "not recalled", of.recalled,
+        stated=of.inside)}, setting="1e6"),
+    "B2": Mapped(SEQUENCES, {"signal": Statement(
+        "without the residual copying entries are positive", *COPYING, of.in_context_signal,
+        stated=of.where_in_context)}),
+}  # fmt: skip
+"""By claim, in the ledger's order. K is mapped from T = 3 on, rankings from T = 4: before, they vanish or tie."""
+
+
+def mapped() -> list[str]:
+    """The ids of the claims that have a map, in the ledger's order."""
+    return list(MAPPED)
+
+
+def described(claim: str) -> str:
+    """What the maps of a claim show, one line."""
+    return "; ".join(statement.short for statement in _entry_of(claim).statements.values())
+
+
+def scope_map(
+    claim: str,
+    sizes: tuple[int, int] | None = None,
+    levels: tuple[Any, Any] = (Fraction(1, 100), Fraction(99, 100)),
+    setting: str | None = None,
+    part: str | None = None,
+    rows: int = 24,
+    columns: int = 99,
+    advance: Callable[[int], object] = lambda cells: None,
+) -> ScopeMap:
+    """The map of a claim over sizes and noise levels.
+
+    Args:
+        claim: one of `mapped()`.
+        sizes: least and largest N, or n for T4, ends included; None: 8 to 512, or 2 to 64.
+        levels: least and largest α, rational for columns that are exact.
+        setting: T, an integer or "N", "2N", "N^2", "N^3"; for T4 the time t, a number as it is written, or "inf" for
+            t → ∞ (T4.4 alone). None: what the claim's scope suggests.
+        part: which statement of the claim, by name; None: the first.
+        rows, columns: of the grid, at most; sizes are distinct integers, evenly spaced in their logarithm.
+        advance: called with the number of cells done, row by row.
+
+    Raises:
+        ValueError: an unknown claim or part, or a range or setting out of its bounds.   TypeError: of the wrong kind.
+    """
+    check(claim, sizes, levels, setting, part, rows)
+    entry = _entry_of(claim)
+    low, high = sizes or default_sizes(claim)
+    chosen = sizes_between(low, high, as_count("rows", rows, 1))
+    ends = Fraction(levels[0]), Fraction(levels[1])
+    shown = levels_between(*ends, as_count("columns", columns, 1))
+    fixed = _settings(claim, chosen, setting)
+    return fill(entry, claim, part or next(iter(entry.statements)), chosen, shown, fixed, advance)
+
+
+def default_map(claim: str, part: str | None = None) -> ScopeMap:
+    """A small map: N from 8 to 128, or n from 2 to 32, 9 rows of 49 noise levels; a second or so."""
+    sizes = (2, 32) if _entry_of(claim).family is MEMORIES else (8, 128)
+    return scope_map(claim, sizes, (Fraction(1, 50), Fraction(49, 50)), part=part, rows=9, columns=49)
+
+
+def default_sizes(claim: str) -> tuple[int, int]:
+    """Of `scope_map`."""
+    return (2, 64) if _entry_of(claim).family is MEMORIES else (8, 512)
+
+
+def check(
+    claim: str, sizes: tuple[int, int] | None, levels: tuple[Any, Any], setting: str | None, part: str | None, rows: int
+) -> None:
+    """The errors of `scope_map`, without its work."""
+    entry = _entry_of(claim)
+    if part is not None and part not in entry.statements:
+        raise ValueError(f"part must be one of {', '.join(entry.statements)} for {claim}, got {part!r}")
+    family, (low, high) = entry.family, sizes or default_sizes(claim)
+    for end in (low, high):
+        if as_count(family.symbol, end, 2) > family.largest:
+            raise ValueError(f"{family.symbol} must be an integer in 2..{family.largest}, got {end}")
+    if low > high:
+        raise ValueError(f"{family.symbol} must be LOW:HIGH with LOW <= HIGH, got {low}:{high}")
+    first, last = levels
+    said = f"{float(first):g}:{float(last):g}"
+    if first > last:
+        raise ValueError(f"alpha must be LOW:HIGH with LOW <= HIGH, got {said}")
+    if not (first > 0 and last < 1 if family.interior else first >= 0 and last <= 1):
+        raise ValueError(f"alpha must be {'strictly between 0 and 1' if family.interior else 'in 0..1'}, got {said}")
+    for level in levels:
+        as_probability("alpha", level)
+    _settings(claim, sizes_between(low, high, as_count("rows", rows, 1)), setting)
+
+
+def _entry_of(claim: str) -> Mapped:
+    if claim not in MAPPED:
+        raise ValueError(f"claim must be one that has a map, {', '.join(MAPPED)}, got {claim!r}")
+    return MAPPED[claim]
+
+
+def _settings(claim: str, sizes: tuple[int, ...], setting: str | None) -> tuple[str, tuple[Any, ...]]:
+    entry = MAPPED[claim]
+    text = setting or entry.setting
+    if entry.family is SEQUENCES:
+        return length_rule(text, entry.least, sizes)
+    if text == "inf" and entry.setting == "inf":
+        return "t → ∞", (None,) * len(sizes)
+    accepted = "a positive number" + (" or inf" if entry.setting == "inf" else "")
+    try:
+        time = Fraction(text)
+        inside = 0 < float(time) < math.inf
+    except (ValueError, ZeroDivisionError, OverflowError):
+        inside = False
+    if not inside:
+        raise ValueError(f"t must be {accepted}, got {text!r}")
+    return f"t = {float(time):g}", (time,) * len(sizes)

@@ -1,0 +1,45 @@
+"""What a failed check says: the claim's sentence, both numbers, and the line that runs it alone with its seed."""
+
+import shlex
+import textwrap
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.filled import placeholders
+from paper_checks.evidence.ledger import Claim
+from paper_checks.report.table import COLUMNS, estimated, number
+
+from .options import DEFAULTS
+
+
+def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[str]:
+    """Lines on a failed check of `claim`; `again` is the command that runs it alone."""
+    found = list(evidence)
+    lines = textwrap.wrap(f"{placeholders(claim.statement, found)[0]} ({claim.source})", COLUMNS)
+    wrong = [item for item in found if not item.passed]
+    for item in wrong:
+        lines += [f"{item.name}: {item.message}", f"  {_numbers(item)}"]
+    if not wrong:
+        lines.append("No comparison disagreed: the check itself stopped, see above.")
+    return [*lines, f"Run it alone: {again}"]
+
+
+def _numbers(item: Evidence) -> str:
+    """Exact value or threshold, estimate with its standard error or interval, and z, as far as there are."""
+    first = "threshold" if item.kind in ("rate", "replicated") else "exact"
+    known = {first: number(item.exact), "median" if item.kind == "replicated" else "estimate": estimated(item)}
+    known["z"] = "" if item.z is None else f"{item.z:+.2f}"
+    known["tolerance"] = "" if item.tolerance is None else f"{item.tolerance:.3g}"
+    return ", ".join(f"{name} {value}" for name, value in known.items() if value)
+
+
+def rerun(node: str, option: Callable[[str], Any]) -> str:
+    """The command that runs one check with the seed of this run, and with all that its numbers depend on."""
+    return shlex.join(["pytest", node, "--seed", str(option("--seed")), *depends_on(option)])
+
+
+def depends_on(option: Callable[[str], Any]) -> list[str]:
+    """The options, besides the seed, that were given and on which the numbers of checks depend."""
+    given = {name: option(name) for name in DEFAULTS}
+    return [part for name, value in given.items() if value != DEFAULTS[name] for part in (name, str(value))]

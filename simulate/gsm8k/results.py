@@ -1,0 +1,94 @@
+"""The file of results of one model on word problems: its configuration, and the answers by number of shots.
+
+    {"source": {"model", "revision"}, "configuration": {…}, "model_files": {name: sha256}, "shots": {"1": {…}, …}}
+
+The configuration is all that the answers depend on (weights, truncation, prompts, problems, versions). A file is
+continued only by a run of the same one. It is written whole after every number of shots.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from simulate.runtime.files import write_whole
+
+from .answers import Accuracy, Paired, accuracy, paired
+from .problems import MODELS
+
+READINGS = ("strict", "flexible")
+SIDES = {1: +1, 2: +1, 8: -1}
+"""Shots of P6, and whether LASER is claimed to help."""
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """The results in a file.
+
+    Raises:
+        ValueError: there is no such file, or it holds no results.
+    """
+    try:
+        results = json.loads(path.read_bytes())
+        wanted = results["configuration"]["problems"]
+        complete = all(_is_complete(record, wanted) for record in results["shots"].values())
+        complete &= all(isinstance(results[key], dict) for key in ("source", "model_files"))
+        complete &= all(shots.isdecimal() for shots in results["shots"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path.name} must be a file of results of run_gsm8k: {error!r}") from None
+    if not complete:
+        raise ValueError(f"{path.name} must be a file of results of run_gsm8k, with all answers to {wanted} problems")
+    found: dict[str, Any] = results
+    return found
+
+
+def write_results(path: Path, results: dict[str, Any]) -> None:
+    """Write the results, whole or not at all, fewer shots first."""
+    ordered = {**results, "shots": dict(sorted(results["shots"].items(), key=lambda item: int(item[0])))}
+    write_whole(path, (json.dumps(ordered, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def require_same(path: Path, results: dict[str, Any], configuration: dict[str, Any]) -> None:
+    """ValueError that names the first part of the `configuration` that the results in `path` do not have."""
+    for name, value in configuration.items():
+        found = results["configuration"].get(name)
+        if found != json.loads(json.dumps(value)):
+            raise ValueError(f"{path.name} must be of the same configuration, {name} is {found!r}, now {value!r}")
+
+
+def comparable(before: Path, after: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two files of results of one of the claim's models that differ in the truncation alone.
+
+    Raises:
+        ValueError: other files.
+    """
+    whole, cut = read_results(before), read_results(after)
+    if whole["source"]["model"] not in MODELS:
+        raise ValueError(f"{before.name} must be of {', '.join(MODELS)}, it is of {whole['source']['model']}")
+    fixed = {name: value for name, value in whole["configuration"].items() if name != "truncation"}
+    require_same(after, cut, fixed)
+    if whole["configuration"]["truncation"] is not None or cut["configuration"]["truncation"] is None:
+        raise ValueError(f"{before.name} must be of the model as it is, {after.name} of the truncated one")
+    lacking = [shots for shots in SIDES for found in (whole, cut) if str(shots) not in found["shots"]]
+    if lacking:
+        raise ValueError(f"both files must have 1, 2 and 8 shots, missing {sorted(set(lacking))}")
+    return whole, cut
+
+
+def correct(results: dict[str, Any], shots: int, reading: str) -> list[bool]:
+    """Which problems were answered correctly with so many shots."""
+    return [answer["correct"][reading] for answer in results["shots"][str(shots)]["answers"]]
+
+
+def accuracies(results: dict[str, Any], shots: int) -> dict[str, Accuracy]:
+    """Accuracy with so many shots, by reading."""
+    return {reading: accuracy(correct(results, shots, reading)) for reading in READINGS}
+
+
+def changes(before: dict[str, Any], after: dict[str, Any], shots: int) -> dict[str, Paired]:
+    """Change of accuracy with so many shots on the same problems, by reading."""
+    return {reading: paired(correct(before, shots, reading), correct(after, shots, reading)) for reading in READINGS}
+
+
+def _is_complete(record: dict[str, Any], wanted: int) -> bool:
+    answers = record["answers"]
+    judged = [type(answer["correct"][reading]) is bool for answer in answers for reading in READINGS]
+    return len(answers) == wanted and all(judged)

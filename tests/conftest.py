@@ -2,7 +2,7 @@
 
 import pytest
 
-from .claim_project import new_project
+from tests.oracles.claim_project import new_project
 
 
 @pytest.fixture

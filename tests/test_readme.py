@@ -3,13 +3,13 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from paper_checks.evidence.ledger import load_claims
 
-ROOT = Path(__file__).parent.parent
+from .places import ROOT
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -35,11 +35,11 @@ def test_python_blocks_run_in_order():
 
 
 def test_as_many_mutants_as_it_says():
-    """Cases of tests/test_mutants*.py, but for those in which nothing is changed; those that are named five percent."""
+    """Cases of tests/mutants, but for those in which nothing is changed; those that are named five percent."""
     stated = [
         int(number) for number in re.search(r"at least (\d+) mutants .* at least (\d+) of them", README, re.S).groups()
     ]
-    files = sorted(str(path) for path in (ROOT / "tests").glob("test_mutants*.py"))
+    files = sorted(str(path) for path in (ROOT / "tests" / "mutants").glob("test_*.py"))
     command = [sys.executable, "-m", "pytest", *files, "--collect-only", "-q", "-p", "no:cacheprovider"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert found.returncode == 0, found.stdout[-2000:] + found.stderr

@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 
+from .places import ROOT
+
 yaml = pytest.importorskip("yaml", reason="needs the extra language")
 
-ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / ".github" / "workflows" / "claims.yml").read_text(encoding="utf-8")
 WORKFLOW = yaml.safe_load(TEXT)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -2,8 +2,8 @@
 
 The unit is the training seed. Cells, ranks and thresholds were chosen on the training seeds EXPLORED, which had been
 seen; the claims are about CONFIRMING, trained afterwards by the same code. A threshold is half of the smallest effect
-of the three (`tests/test_pocket_thresholds.py` has all of them). Where a cell is the best of several it is chosen on
-one half of the prompts and reported on the other.
+of the three (`test_pocket_thresholds.py` has all of them). Where a cell is the best of several it is chosen on one half
+of the prompts and reported on the other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,0 +1,1 @@
+"""What tests share: second ways to the same numbers, made-up runs, small models."""

@@ -1,0 +1,37 @@
+"""A project of a test's own: the claims machinery, a ledger and checks, run by pytest in a process of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from tests.places import ROOT
+
+ENTRY = '["T1.1"]\ngroup = "T1"\nsource = "s"\nstatement = "a"\nformal = "f"\nscope = "c"\nneeds = "nothing"\n'
+CHECK = '@pytest.mark.claims("T1.1")\ndef test_it(claim):\n    '
+
+
+def new_project(place):
+    """A copy of the claims machinery with checks of our own: `run(check, claims, *options)`, `run.again(*options)`."""
+    folder = place / "paper_checks"
+    shutil.copytree(ROOT / "paper_checks", folder, ignore=shutil.ignore_patterns("__pycache__", "test_*.py"))
+    for name in ("theory", "simulate"):
+        (place / name).symlink_to(ROOT / name)
+    (place / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"))
+    (place / "pyproject.toml").write_text("[tool.pytest.ini_options]\nfilterwarnings = ['error']\n")
+
+    def run(check, claims=ENTRY, *options):
+        (folder / "claims" / "test_x.py").write_text("import pytest\n" + check)
+        (folder / "claims.toml").write_text(claims)
+        return again(*options)
+
+    def again(*options):
+        environment = os.environ | {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-m", "pytest", "paper_checks", "-m", "claims", "-p", "no:cacheprovider", *options]
+        return subprocess.run(
+            command, cwd=place, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    run.again, run.folder = again, place
+    run.record = place / ".evidence" / "claims.json"
+    return run

@@ -1,0 +1,255 @@
+"""The pictures of language models: the command on numbers made by hand, what it draws, refuses and admits."""
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.oracles import picture_commands as commands
+
+pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import Polygon, Rectangle
+
+from paper_checks.commands.draw_language import main
+from paper_checks.pictures import language_data as data
+from paper_checks.pictures.language import FALLS_TO_RISES, CheckpointsPicture, SweepPicture, _luminance
+from tests.oracles.language_numbers import HELPS, STEPS, changes, checkpoints, shown, spoiled, sweep_cells
+
+WORK = {"sweep": "pocket_sweep", "checkpoints": "pocket_checkpoints"}
+PICTURES = {"sweep": SweepPicture, "checkpoints": CheckpointsPicture}
+
+
+@pytest.fixture
+def by_hand(monkeypatch):
+    """The commands show what was made by hand."""
+    commands.show(monkeypatch, data, WORK, shown)
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """Neither a model nor a folder of models is looked for."""
+    for name in ("swept", "answered", "pocket_folders"):
+        monkeypatch.setattr(data, name, None)
+
+
+EXPECTED = {
+    "sweep": (
+        "Pocket Pythia, seed 1, 2000 updates: LASER on one matrix at a time, prompts: indirect object identification",
+        ["MLP input (mlp_in)", "attention output (attention_out)", "rank", "+0.25", "−0.15", "0.00", "layer"],
+        ["Changes at ranks 0, 1, 2, 4: mlp_in, change of P(answer): layer 0: −0.01, −0.03, −0.05, −0.06; layer 1:",
+         'mlp_in, change of P("the"): layer 0: −0.05, −0.03, −0.01, 0.00;', "layer 3: −0.05, −0.15, −0.01, 0.00.",
+         "Standard errors: at most 0.003.", "mlp_in of layer 2 at rank 0, mlp_in of layer 3 at rank 0,",
+         '12 prompts; whole model: P(answer) = 0.400, P("the") = 0.500, accuracy = 0.000.',
+         "late MLP inputs (mlp_in of layer 3 at rank 1): +0.250\u00a0±\u00a0", "late MLP outputs (mlp_out of layer 2",
+         "attention (attention_out of layer", "P4 and P5 on this seed: 0 of 3 means on the wrong side.",
+         "Weights: sha256 0123456789ab…"],
+    ),
+    "checkpoints": (
+        'Pocket Pythia, seed 1: P("the") and P(answer) over 2000 updates',
+        ["P(answer)", 'P("the"), other seeds', "updates", "256", "recall: indirect object identification"],
+        ["Means: after 0, 16, 64, 256, 2000 updates; recall, P(answer) 0.040 ± 0.007, 0.050 ± 0.007,",
+         "training seed 3, after 64, 2000 updates; recall, P(answer) 0.080 ± 0.007, 0.550 ± 0.007;",
+         'facts: P("the") after 64 updates, P(answer) after 256.', "Empty markers: training seeds 2 and 3.",
+         "12 of recall and 12 of facts", "P3 on this seed: 0 of 2 orders the other way about."],
+    ),
+}  # fmt: skip
+"""Title, text in the picture, text in its description."""
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_title_text_and_description(tmp_path, by_hand, name):
+    commands.assert_described(main, name, tmp_path, EXPECTED[name])
+
+
+def panels(cells):
+    """The heat maps by role and metric, as they are drawn: all but the bar."""
+    axes = SweepPicture(cells).figure().axes[:-1]
+    return {(role, metric): axes[4 * row + n] for row, metric in enumerate(data.METRICS)
+            for n, role in enumerate(cells.roles)}  # fmt: skip
+
+
+def test_every_cell_has_its_colour_and_number():
+    """Both metrics on one scale around 0; layer 0 below, the lowest rank at the left."""
+    cells = sweep_cells()
+    for (role, metric), axes in panels(cells).items():
+        values, (mesh,) = cells.changes(role, metric)[0], axes.collections
+        assert mesh.get_array().tolist() == values.tolist()
+        assert mesh.get_clim() == pytest.approx((-0.25, 0.25))
+        written = {text.get_position(): text.get_text() for text in axes.texts}
+        assert len(written) == values.size
+        for (layer, column), value in np.ndenumerate(values):
+            (found,) = (said for (x, y), said in written.items() if (int(x), int(y)) == (column, layer))
+            assert float(found.replace("−", "-")) == pytest.approx(value, abs=0.00501)
+        assert axes.get_ylim() == (0, 4)
+        ticks = [label.get_text() for label in axes.get_xticklabels()]
+        assert ticks == (["0", "1", "2", "4"] if metric == "distributional" else [])
+
+
+def test_marked_and_chosen_cells():
+    """Frames where both probabilities change for the better, a corner on the chosen cell, in both rows of panels."""
+    for (role, _), axes in panels(sweep_cells()).items():
+        frames = {(int(patch.get_x()), int(patch.get_y())) for patch in axes.patches if type(patch) is Rectangle}
+        corners = [patch.get_xy()[0].astype(int).tolist() for patch in axes.patches if type(patch) is Polygon]
+        assert frames == ({(0, 3), (1, 3), (2, 3), (0, 2)} if role == "mlp_in" else set())
+        assert role not in ("mlp_in", "mlp_out") or len(corners) == 1
+        assert role != "mlp_in" or corners == [[HELPS.rank, HELPS.layer]]
+
+
+def test_lightness_rises_with_the_change_and_numbers_are_legible():
+    """The colours read in greyscale, and every number has a contrast of at least 3.5 with its cell."""
+    lightness = [_luminance(FALLS_TO_RISES(value)) for value in np.linspace(0, 1, 101)]
+    assert np.all(np.diff(lightness) > 0)
+    assert min(max(1.05 / (value + 0.05), 1) if value < 0.18 else (value + 0.05) / 0.05 for value in lightness) > 3.5
+
+
+@pytest.mark.parametrize("layers", [1, 4, 13])
+def test_texts_keep_apart(layers):
+    """Titles, labels and captions of small and large models."""
+
+    def of(cell):
+        return (0.25, -0.15) if (cell.layer, cell.role) == (layers - 1, "mlp_in") else changes(cell)
+
+    ranks = (0, 1) if layers == 1 else tuple(2**power for power in range(layers))
+    figure = SweepPicture(sweep_cells(layers=layers, ranks=ranks, of=of)).figure()
+    FigureCanvasAgg(figure).draw()
+    texts = [
+        *figure.texts,
+        *(text for axes in figure.axes for text in (axes._left_title, axes.yaxis.label, axes.xaxis.label)),
+    ]
+    boxes = [text.get_window_extent() for text in texts if text.get_text()]
+    assert [one for n, one in enumerate(boxes) for other in boxes[:n] if one.overlaps(other)] == []
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0 for box in boxes)
+
+
+def test_curves_and_empty_markers():
+    """A line over all checkpoints for each probability; other seeds' are markers alone, told apart without colour."""
+    given = checkpoints()
+    for axes, name in zip(CheckpointsPicture(given).figure().axes, ("recall", "facts"), strict=True):
+        found = [container.lines[0] for container in axes.containers]
+        solid = {line.get_marker(): line for line in found if line.get_linestyle() != "None"}
+        apart = [line for line in found if line.get_linestyle() == "None"]
+        for metric, marker in (("answer", "s"), ("distributional", "o")):
+            assert solid[marker].get_xdata().tolist() == list(STEPS)
+            assert solid[marker].get_ydata().tolist() == given.curve(name, metric)[0]
+            seeds = [line for line in apart if line.get_marker() == marker]
+            assert [line.get_ydata().tolist() for line in seeds] == [
+                given.curve(name, metric, seed)[0] for seed in (2, 3)
+            ]
+            assert all(line.get_markerfacecolor() == "white" for line in seeds)
+        diamonds = axes.collections[-1].get_offsets().tolist()
+        assert [256, given.curve(name, "answer")[0][3]] in diamonds
+        assert [64, given.curve(name, "distributional")[0][2]] in diamonds
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["2000", "256", "64", "16", "0"]
+
+
+def test_a_checkpoint_alone_is_drawn():
+    alone = checkpoints()
+    for step in STEPS[1:]:
+        del alone.found[step]
+    assert "after 0 updates, P(answer) after 0;" in CheckpointsPicture(replace(alone, others={})).caption
+    assert CheckpointsPicture(replace(alone, others={})).render("svg").startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_same_numbers_same_bytes(name):
+    commands.assert_same_bytes(PICTURES[name], lambda: shown()[name])
+
+
+def test_other_forms(tmp_path, by_hand):
+    commands.assert_forms(main, "checkpoints", tmp_path)
+
+
+CONTRADICTED = {
+    "sweep": [
+        "P4: recall: change of P(answer) at mlp_in of layer 3 at rank 1: -0.15 ± 0.0067, not above 0",
+        'P4: recall: change of P("the") at mlp_in of layer 3 at rank 1: +0.05 ± 0.0067, not below 0',
+        "P5: recall: rise of P(answer) at mlp_in of layer 3 at rank 1 less that at attention_out of layer 0 at rank 4: "
+        "-0.15 ± 1e-07, not above 0",
+    ],
+    "checkpoints": [
+        f'P3: {name}: P("the") reaches a third of its last value at 256 updates, P(answer) at 256: not before'
+        for name in ("recall", "facts")
+    ],
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.setattr(data, WORK[name], lambda *options: spoiled(name))
+    out, said = tmp_path / "picture.svg", {"sweep": "3 of 3 means on the wrong", "checkpoints": "2 of 2 orders"}[name]
+    assert commands.draw(main, out, name) == 1
+    found = capsys.readouterr()
+    assert found.err.splitlines() == CONTRADICTED[name] and said in found.out
+    assert said in commands.description(out)
+
+
+@pytest.mark.parametrize(
+    ("name", "work", "options"),
+    [("sweep", "model_sweep", ""), ("checkpoints", "model_checkpoints", "--checkpoints step1,step2")],
+)
+def test_claims_on_pocket_pythia_are_not_held_against_other_models(tmp_path, monkeypatch, capsys, name, work, options):
+    monkeypatch.setattr(data, work, lambda *given: spoiled(name, held=False))
+    assert commands.draw(main, tmp_path / "picture.svg", name, "--model", "org/name", *options.split()) == 0
+    found = capsys.readouterr()
+    assert found.err == "" and "The ledger's claims on pocket Pythia say nothing of this model." in found.out
+
+
+BAD = [
+    ("sweep --prompts poems", "argument --prompts: invalid choice: 'poems'"),
+    ("sweep --seed -1", "seed must be an integer >= 0, got -1"),
+    ("sweep --training-seed one", "argument --training-seed: invalid int value: 'one'"),
+    ("sweep --revision step1", "revision is one of --model, which is not given"),
+    ("sweep --model org/name --training-seed 1", "training-seed is one of pocket Pythia, give it or --model"),
+    ("checkpoints --model org/name", "checkpoints are revisions of --model, give both or neither"),
+    ("checkpoints --checkpoints step1,step2", "checkpoints are revisions of --model, give both or neither"),
+    ("checkpoints --model org/name --checkpoints step1", "checkpoints must be two or more different ones such as "),
+    ("checkpoints --training-seed 1", "unrecognized arguments: --training-seed 1"),
+    ("ranks", "argument PICTURE: invalid choice: 'ranks'"),
+    ("checkpoints --out picture.bmp", r"out must end in \.svg, \.png or \.pdf, got 'picture\.bmp'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
+def test_bad_arguments_are_refused_before_the_work(tmp_path, no_work, capsys, arguments, message):
+    commands.assert_refused(main, arguments, tmp_path, capsys, rf"draw_language( \S+)?: error: {message}")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.setattr(data, WORK[name], commands.interrupted)
+    commands.assert_interrupted(main, name, tmp_path, capsys)
+
+
+MISSING = {
+    "matplotlib": (("language_pictures", "picture_file"), "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"),
+    "transformers": (("language_picture_data", "language_experiments"), "language models need the extra `language` ("),
+}
+
+
+@pytest.mark.parametrize("package", MISSING)
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_missing_package_is_one_line_before_the_work(tmp_path, no_work, monkeypatch, capsys, name, package):
+    import paper_checks
+    import simulate
+
+    ours, said = MISSING[package]
+    for module in ours:
+        monkeypatch.delitem(sys.modules, f"paper_checks.{module}")
+        monkeypatch.delattr(paper_checks, module, raising=False)
+    monkeypatch.delitem(sys.modules, "simulate.language.models")
+    monkeypatch.delattr(simulate, "language_models", raising=False)
+    commands.hide(monkeypatch, package)
+    assert commands.status(main, [name, "--out", str(tmp_path / "picture.svg")]) == 2
+    found = capsys.readouterr().err
+    assert found.startswith(said) and found.count("\n") == 1
+
+
+def test_nothing_heavy_is_imported_before_the_command_runs():
+    commands.assert_light("paper_checks.commands.draw_language", {"numpy", "torch", "matplotlib", "transformers"})
+
+
+def test_help_has_examples(capsys):
+    commands.assert_help(main, PICTURES, "python -m paper_checks.commands.draw_language", capsys)

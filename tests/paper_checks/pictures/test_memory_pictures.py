@@ -1,0 +1,290 @@
+"""The memories' pictures: the whole command at small sizes, what it draws, what it refuses, what it admits."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from paper_checks.commands import draw_options as picture_command
+from paper_checks.commands.draw_memories import main
+from paper_checks.experiments import induction as induction_experiments
+from paper_checks.pictures import memory_data as data
+from tests.oracles import picture_commands as shared
+from tests.oracles.memory_numbers import DOTS, FULL, LEVEL, ROW, all_curves
+from theory.birth.accuracy import basic_accuracy
+from theory.birth.three_steps import InductionTask
+from theory.memory import spectrum as memory_spectrum
+
+SVG = "{http://www.w3.org/2000/svg}"
+WIDTHS, FRESH = (32, 256), 2**9
+SIX = ["three-steps", "--N", "6", "--T", "8"]
+COMMANDS = {
+    "singular-values": ["singular-values", "--alpha", "0.3"],
+    "top-space": ["top-space", "--largest-n", "4"],
+    "three-steps": [*SIX, "--draws", "2", "--samples", "128", "--seed", "3"],
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_and_cached_numbers():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "WIDTHS", WIDTHS)
+        patch.setattr(data, "FRESH", FRESH)
+        patch.setattr(data, "all_curves", all_curves)
+        patch.setattr(data, "row", ROW)
+        yield
+
+
+def draw(out, *words):
+    return main([*words, "--out", str(out)])
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """The three pictures' SVG."""
+    found = {}
+    for name, words in COMMANDS.items():
+        out = tmp_path_factory.mktemp("pictures") / "picture.svg"
+        assert draw(out, *words) == 0
+        assert [file.name for file in out.parent.iterdir()] == ["picture.svg"]
+        found[name] = out.read_bytes()
+    return found
+
+
+@pytest.fixture(scope="module")
+def roots(pictures):
+    return {name: ET.fromstring(content) for name, content in pictures.items()}
+
+
+def words(root):
+    return ["".join(text.itertext()).strip() for text in root.iter(f"{SVG}text")]
+
+
+def test_text_is_text(roots):
+    titles = {
+        "singular-values": "Singular values of the associative memory's logits, noise level α = 0.3",
+        "top-space": "Which singular space of the associative memory is on top, and from when",
+        "three-steps": "An induction head after three gradient steps: N = 6, T = 8, keys read E1 and E",
+    }
+    expected = {
+        "singular-values": [
+            "time t, in units of 1/(learning rate)",
+            "singular value of W(t)",
+            "n = 3: correct space on top at every t > 0",
+            "n = 4: correct space on top before t*, noise direction after",
+            f"t* = {memory_spectrum.crossing_time(4, LEVEL):.0f}",
+        ],
+        "top-space": ["noise level α", "number of inputs n", "correct, then noise", "noise, then correct"],
+        "three-steps": [
+            "W_K²[E(k), E(l)]",
+            "position t as query",
+            "largest at s = t-1 in 7 of 7 columns",
+            "embedding width d",
+        ],
+    }
+    for name, root in roots.items():
+        assert root.find(f"{SVG}title").text == titles[name]
+        assert titles[name] in words(root)
+        assert [text for text in expected[name] if text not in words(root)] == []
+
+
+def test_descriptions_hold_the_numbers(roots):
+    said = {name: root.find(f"{SVG}desc").text for name, root in roots.items()}
+    assert f"{4 * DOTS} matrices, 0 of them off theory" in said["singular-values"]
+    assert (
+        "n = 2: α from 0 to 0.577: correct, α from 0.577" in said["top-space"] and ": 0 disagree" in said["top-space"]
+    )
+    assert f"accuracy is {float(basic_accuracy(InductionTask(6, 8))):.4f}" in said["three-steps"]
+    assert f"0 errors on {FRESH} fresh sequences, seed 3" in said["three-steps"]
+    assert all(f"width {width}: accuracy 0." in said["three-steps"] for width in WIDTHS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_same_seed_same_bytes(tmp_path, pictures, name):
+    out = tmp_path / "picture.SVG"
+    assert draw(out, *COMMANDS[name]) == 0
+    assert out.read_bytes() == pictures[name]
+    assert pictures[name].startswith(b"<?xml")
+
+
+def test_other_forms(tmp_path):
+    for name, start in (("one.png", b"\x89PNG"), ("one.pdf", b"%PDF"), ("two.pdf", b"%PDF")):
+        assert draw(tmp_path / name, *COMMANDS["top-space"]) == 0
+        assert (tmp_path / name).read_bytes().startswith(start)
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_a_level_is_what_is_written(tmp_path, monkeypatch):
+    asked = []
+
+    def ask(alpha):
+        asked.append(alpha)
+        raise ValueError
+
+    monkeypatch.setattr(data, "all_curves", ask)
+    for written in ("0.5", "1/2", "5e-1", "0.1"):
+        with pytest.raises(SystemExit):
+            draw(tmp_path / "values.svg", "singular-values", "--alpha", written)
+    assert asked == [Fraction(1, 2)] * 3 + [Fraction(1, 10)]
+
+
+BAD = [
+    ("singular-values --alpha 0", "alpha must be strictly between 0 and 1, got 0"),
+    ("singular-values --alpha 1.5", "alpha must be strictly between 0 and 1, got 3/2"),
+    ("singular-values --alpha -0.1", "alpha must be strictly between 0 and 1, got -1/10"),
+    ("singular-values --alpha nan", "argument --alpha: a number such as 0.3 or 1/3 is needed, got 'nan'"),
+    ("singular-values --alpha 1e999999999", "argument --alpha: a number such as 0.3 or 1/3 is needed"),
+    ("singular-values --alpha 1/0", "argument --alpha: a number such as 0.3 or 1/3 is needed, got '1/0'"),
+    ("singular-values --alpha many", "argument --alpha: a number such as 0.3 or 1/3 is needed, got 'many'"),
+    ("singular-values --alpha 1e-300", "no float is large enough for the time asked for at n=2"),
+    ("singular-values --seed 3", "unrecognized arguments: --seed 3"),
+    ("top-space --largest-n 3", "largest-n must be an integer >= 4, got 3"),
+    ("top-space --largest-n 25", r"largest-n must be an integer in 4\.\.24, got 25"),
+    ("three-steps --N 3", "N must be an integer >= 4, got 3"),
+    ("three-steps --T 65", r"T must be an integer in 5\.\.64, got 65"),
+    ("three-steps --N 4 --T 12", "N = 4, T = 12, .*: no step size suffices"),
+    ("three-steps --draws 1", "draws must be 0 or at least 2, for a standard error, got 1"),
+    ("three-steps --samples 10", "samples must be an integer >= 128, got 10"),
+    ("three-steps --seed -1", "seed must be an integer >= 0, got -1"),
+    ("three-steps --keys E", r"argument --keys: invalid choice: 'E' \(choose from"),
+    ("phase", "argument PICTURE: invalid choice: 'phase'"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), BAD, ids=str)
+def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.setattr(data, "curves", None)
+    monkeypatch.setattr(data, "row", None)
+    monkeypatch.setattr(data, "three_steps", None)
+    monkeypatch.setattr(data, "all_curves", FULL)
+    with pytest.raises(SystemExit) as stopped:
+        draw(tmp_path / "picture.svg", *words.split())
+    assert stopped.value.code == 2
+    found = capsys.readouterr().err
+    assert re.search(rf"^draw_memories( \S+)?: error: {message}", found, flags=re.MULTILINE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("picture.bmp", r"out must end in \.svg, \.png or \.pdf, got '.*picture\.bmp'"),
+        ("missing/picture.svg", "out must be a file in a folder that exists, got '.*missing/picture.svg'"),
+        ("folder.svg", "out must be a file in a folder that exists"),
+    ],
+)
+def test_bad_files_are_refused_before_the_work(tmp_path, monkeypatch, capsys, name, message):
+    monkeypatch.setattr(data, "row", None)
+    (tmp_path / "folder.svg").mkdir()
+    with pytest.raises(SystemExit) as stopped:
+        draw(tmp_path / name, "top-space")
+    assert stopped.value.code == 2
+    assert re.search(rf"^draw_memories top-space: error: {message}", capsys.readouterr().err, flags=re.MULTILINE)
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(data, "row", None)
+    monkeypatch.setattr(picture_command.os, "access", lambda path, mode: False)
+    with pytest.raises(SystemExit) as stopped:
+        draw(tmp_path / "map.svg", "top-space")
+    assert stopped.value.code == 2
+    assert "error: out must be in a folder that can be written to, got " in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys):
+    shared.keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, main, COMMANDS["top-space"], tmp_path / "map.svg")
+
+
+@pytest.mark.parametrize(("command", "work"), [("singular-values", "all_curves"), ("top-space", "row"),
+                                               ("three-steps", "three_steps")])  # fmt: skip
+def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, command, work):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "picture.svg"
+    out.write_text("old")
+    monkeypatch.setattr(data, work, interrupted)
+    assert draw(out, *COMMANDS[command]) == 130
+    assert capsys.readouterr().err == "interrupted; no picture written\n"
+    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+
+
+INTERRUPTED_IMPORT = """
+import sys
+
+class Interrupted:
+    def find_spec(name, path, target=None):
+        if name == "numpy":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted)
+from paper_checks.draw_memories import main
+sys.exit(main(["top-space", "--out", sys.argv[1]]))
+"""
+
+
+def test_an_interrupted_import_is_one_line(tmp_path):
+    """Nothing heavy is imported before `main`."""
+    command = [sys.executable, "-c", INTERRUPTED_IMPORT, str(tmp_path / "map.svg")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; no picture written\n")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys, command):
+    for work in ("all_curves", "row", "three_steps"):
+        monkeypatch.setattr(data, work, None)
+    for name in ("memory_pictures", "steps_picture", "picture_file"):
+        monkeypatch.delitem(sys.modules, f"paper_checks.{name}")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SystemExit) as stopped:
+        draw(tmp_path / "picture.svg", *COMMANDS[command])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
+
+
+def contradicted(monkeypatch, command):
+    """Let numpy, or the simulation, find something else."""
+    if command == "singular-values":
+        off = [replace(curves, seen_noise=1.001 * curves.seen_noise) for curves in all_curves()]
+        monkeypatch.setattr(data, "all_curves", lambda alpha: off)
+    elif command == "top-space":
+        monkeypatch.setattr(data, "row", lambda n: replace(ROW(n), contradictions=(f"n = {n}: wrong",)))
+    else:
+        recalled = induction_experiments.recalled
+        monkeypatch.setattr(induction_experiments, "recalled", lambda *a: (~recalled(*a)[0], recalled(*a)[1]))
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "said"),
+    [
+        (
+            "singular-values",
+            "n = 8, t = .*: numpy's singular values are off theory's by ",
+            f"{4 * DOTS} of them off theory",
+        ),
+        ("top-space", "n = 4: wrong", "3 disagree"),
+        ("three-steps", f"{FRESH} of {FRESH} sequences that theory recalls were not recalled", f"{FRESH} errors on"),
+    ],
+)
+def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, command, error, said):
+    contradicted(monkeypatch, command)
+    out = tmp_path / "picture.svg"
+    assert draw(out, *(SIX if command == "three-steps" else COMMANDS[command])) == 1
+    found = capsys.readouterr()
+    assert re.search(rf"^{error}", found.err, flags=re.MULTILINE) and said in found.out
+    assert said in ET.parse(out).getroot().find(f"{SVG}desc").text
+
+
+def test_help_has_examples(capsys):
+    for words in ([], ["singular-values"], ["top-space"], ["three-steps"]):
+        with pytest.raises(SystemExit) as stopped:
+            main([*words, "--help"])
+        assert stopped.value.code == 0
+        assert "python -m paper_checks.commands.draw_memories" in capsys.readouterr().out

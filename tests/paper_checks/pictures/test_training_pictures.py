@@ -1,0 +1,214 @@
+"""The pictures of training: the command on numbers made by hand, what it draws, what it refuses, what it admits."""
+
+import sys
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+
+from paper_checks.commands.draw_training import main
+from paper_checks.evidence.training_design import TRAINING
+from paper_checks.experiments.trainings import recall as experiments
+from paper_checks.experiments.trainings.settings import close_marks, fine_marks
+from paper_checks.pictures import training_data as data
+from paper_checks.pictures.training import CurvesPicture, ProbesPicture, RanksPicture
+from tests.oracles import picture_commands as commands
+from tests.oracles.training_numbers import StillNoisy, recall_run, shown
+
+WORK = {"curves": "recall_curves", "ranks": "truncations", "probes": "probe_curves"}
+PICTURES = {"curves": CurvesPicture, "ranks": RanksPicture, "probes": ProbesPicture}
+
+
+@pytest.fixture
+def by_hand(monkeypatch):
+    """The commands show what was made by hand."""
+    commands.show(monkeypatch, data, WORK, shown)
+
+
+EXPECTED = {
+    "curves": (
+        "Noisy recall over training: noise level α = 0.5, 1 trigger, 600 updates",
+        ["P(τ) without F2", "recall", "2nd layer, on (q,c)", "1st layer, on t-1, all t", "updates", "α = 1 - α"],
+        ["after 0, 10, 50, 100, 200 and 600 updates", "P(τ) of the full model 0.09, 0.29, 0.49, 0.49, 0.49, 0.49;",
+         "24 numbers held against the ledger's thresholds in E1, E2, E4, E5: 0 on the wrong side"],
+    ),
+    "ranks": (
+        "Which singular directions hold the noise: N = 12 tokens, α = 0.5",
+        ["P(τ), top r kept", "P(c), top r removed", "N = 12", "w1 of F2 (reads its input)", "48"],
+        ["no feed-forward layers: P(τ) with the top r kept 0.19, 0.19, 0.19, 0.19, 0.19, 0.19, 0.19, 0.49, 0.49,",
+         "16 numbers held against the ledger's thresholds in E3, E6: 0 on the wrong side"],
+    ),
+    "probes": (
+        "The birth of an induction head: three random triggers, no noise, 200 updates",
+        ["W_O²", "W_K²", "W_K¹", "Loss on every token", "Loss at triggers that stood before", "in-context recall"],
+        ["W_K¹, loss at triggers that stood before 0.10, 0.10, 0.10, 0.79;", "KL on bigrams, in nats",
+         "18 numbers held against the ledger's thresholds in B4, B5: 0 on the wrong side"],
+    ),
+}  # fmt: skip
+"""Title, text in the picture, text in its description."""
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_title_text_and_description(tmp_path, by_hand, name):
+    commands.assert_described(main, name, tmp_path, EXPECTED[name])
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_same_numbers_same_bytes(name):
+    commands.assert_same_bytes(PICTURES[name], lambda: shown()[name])
+
+
+def test_other_forms(tmp_path, by_hand):
+    commands.assert_forms(main, "curves", tmp_path)
+
+
+def lines(axes):
+    """Medians by label, and single seeds by the label of their median."""
+    found = {line.get_label(): line for line in axes.get_lines() if line.get_marker() != "None"}
+    single = {name: [line for line in axes.get_lines() if line.get_label() == f"_{name}"] for name in found}
+    return found, single
+
+
+def given(name):
+    """The rows over the seeds that each panel must show, by label."""
+    numbers = shown()[name]
+    if name == "curves":
+        rows = {key: data.curves(numbers.runs, key) for key in numbers.runs[0].history[0]}
+        left = {"P(τ)": "noise", "P(c)": "correct", "recall": "recall"}
+        left |= {f"{label} without F2": f"{key} without F2" for label, key in left.items()}
+        right = {"2nd layer, on (q,c)": "on (q,c)", "2nd layer, on (q,τ)": "on (q,τ)"}
+        right |= {"1st layer, on t-1, all t": "previous", "1st layer, on t-1, t after a trigger": "after"}
+        return [{label: rows[key] for label, key in panel.items()} for panel in (left, right)]
+    if name == "ranks":
+        return [{f"{label}, top r {part}": getattr(panel, part)[key] for part in ("kept", "removed")
+                 for label, key in (("P(τ)", "noise"), ("P(c)", "correct"))} for panel in numbers]  # fmt: skip
+    memories = {"W_O²": "W_O2", "W_K²": "W_K2", "W_K¹": "W_K1"}
+    panels = [(loss, memories) for loss in ("every", "recall")]
+    panels += [("every", {"KL on bigrams, in nats": "bigrams"}), ("every", {"in-context recall": "recall"})]
+    return [{label: data.curves(numbers.runs[loss], key) for label, key in panel.items()} for loss, panel in panels]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_what_is_drawn_is_what_was_given(name):
+    panels, at = PICTURES[name](shown()[name]).figure().axes, data.RANKS if name == "ranks" else None
+    for axes, rows in zip(panels, given(name), strict=True):
+        found, single = lines(axes)
+        assert found.keys() == rows.keys()
+        for label, values in rows.items():
+            steps = (close_marks(200) if name == "probes" else fine_marks(600)) if at is None else at
+            assert found[label].get_xdata().tolist() == list(steps)
+            assert found[label].get_ydata().tolist() == values[1].tolist()  # the middle seed
+            assert [line.get_ydata().tolist() for line in single[label]] == values.tolist()
+            low, high = axes.get_ylim()
+            assert low <= values.min() and values.max() <= high
+        left, right = axes.get_xlim()
+        assert left < 0 and right > steps[-1]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_lines_differ_without_colour(name):
+    for axes in PICTURES[name](shown()[name]).figure().axes:
+        for one, other in combinations(lines(axes)[0].values(), 2):
+            assert one.get_marker() != other.get_marker() or one.get_linestyle() != other.get_linestyle()
+
+
+@pytest.mark.parametrize(("alpha", "levels"), [(0.5, [0.5]), (0.3, [0.7, 0.3])])
+def test_levels_of_the_probabilities(alpha, levels):
+    axes = CurvesPicture(data.RecallCurves(alpha, 1, [recall_run()])).figure().axes[0]
+    assert [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 2] == levels
+
+
+def spoiled(name):
+    """One number of two of the three seeds is on the wrong side."""
+    found = shown()[name]
+    if name == "ranks":
+        runs = found[1].runs
+        changed = [StillNoisy(run.history, run.shift) for run in runs[:2]]
+        found[1] = replace(found[1], runs=[*changed, *runs[2:]])
+        return found
+    runs, quantity = (found.runs, "recall") if name == "curves" else (found.runs["every"], "W_K2")
+    for run in runs[:2]:
+        run.history[-1][quantity] = 0.1
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("curves", "E1: recall at the end: 0.1, 0.1, 0.96; on 2 of 3 seeds not above 0.8"),
+        ("ranks", "E3: P(τ) without the top direction of w2 over P(τ): 1, 1, 0.149; on 2 of 3 seeds not below 0.35"),
+        ("probes", "B5: W_K2 at the end, loss on every: 0.1, 0.1, 0.92; on 2 of 3 seeds not above 0.8"),
+    ],
+)
+def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, name, error):
+    monkeypatch.setattr(data, WORK[name], lambda *options: spoiled(name))
+    out = tmp_path / "picture.svg"
+    assert commands.draw(main, out, name) == 1
+    found, said = capsys.readouterr(), ": 1 on the wrong side in most trainings"
+    assert found.err == f"{error}\n" and said in found.out
+    assert said in commands.description(out)
+
+
+def no_training(monkeypatch, instead):
+    """What trains is something else."""
+    for module in (data, experiments):
+        monkeypatch.setattr(module, "trained", instead)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("curves --alpha 0.09", "alpha must be between 0.1 and 0.9, got 0.09"),
+        ("curves --alpha nan", "alpha must be between 0.1 and 0.9, got nan"),
+        ("curves --alpha many", "argument --alpha: invalid float value: 'many'"),
+        ("curves --triggers 0", "triggers must be an integer >= 1, got 0"),
+        ("curves --triggers 13", r"triggers must be an integer in 1\.\.12, got 13"),
+        ("ranks --seeds 0", "seeds must be an integer >= 1, got 0"),
+        ("probes --seeds 101", r"seeds must be an integer in 1\.\.100, got 101"),
+        ("probes --seed -1", "seed must be an integer >= 0, got -1"),
+        ("ranks --alpha 0.5", "unrecognized arguments: --alpha 0.5"),
+        ("loss", "argument PICTURE: invalid choice: 'loss'"),
+        ("probes --out picture.bmp", r"out must end in \.svg, \.png or \.pdf, got 'picture\.bmp'"),
+    ],
+    ids=str,
+)
+def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys, arguments, message):
+    no_training(monkeypatch, None)
+    commands.assert_refused(main, arguments, tmp_path, capsys, rf"draw_training( \S+)?: error: {message}")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys, name):
+    no_training(monkeypatch, commands.interrupted)
+    commands.assert_interrupted(main, name, tmp_path, capsys)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys, name):
+    no_training(monkeypatch, None)
+    for module in ("training_pictures", "picture_file"):
+        monkeypatch.delitem(sys.modules, f"paper_checks.{module}")
+    commands.hide(monkeypatch, "matplotlib")
+    assert commands.status(main, [name, "--out", str(tmp_path / "picture.svg")]) == 2
+    assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
+
+
+def test_nothing_heavy_is_imported_before_the_command_runs():
+    commands.assert_light("paper_checks.commands.draw_training", {"numpy", "torch", "matplotlib"})
+
+
+def test_as_many_trainings_as_a_statement_needs_at_least(monkeypatch, tmp_path):
+    asked = []
+
+    def stop(*options):
+        asked.append(options[-1])
+        raise KeyboardInterrupt
+
+    for name, work in WORK.items():
+        monkeypatch.setattr(data, work, stop)
+        main([name, "--out", str(tmp_path / "picture.svg")])
+    assert asked == [TRAINING.looks[0]] * 3
+
+
+def test_help_has_examples(capsys):
+    commands.assert_help(main, PICTURES, "python -m paper_checks.commands.draw_training", capsys)

@@ -1,0 +1,236 @@
+"""The command `scope` and its picture: what it draws and says, what it refuses, what it admits; the dispatcher."""
+
+import re
+import sys
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from paper_checks import __main__ as commands
+from paper_checks.commands import scope
+from paper_checks.commands.draw_options import drawn
+from paper_checks.scope import claims as scope_claims
+from paper_checks.scope.claims import MAPPED, scope_map
+from paper_checks.scope.grid import levels_between
+from paper_checks.scope.picture import ScopePicture
+from tests.oracles import picture_commands as shared
+from tests.oracles.picture_commands import SVG, words
+from theory.one_step.margins import noise_threshold
+
+SMALL = ["--N", "8:16", "--alpha", "0.05:0.2", "--rows", "2", "--columns", "16"]
+
+
+def draw(out, *arguments):
+    return scope.main([*arguments, "--out", str(out)])
+
+
+def small_map(claim="T1.3"):
+    return scope_map(claim, (8, 16), (Fraction(1, 20), Fraction(1, 5)), rows=2, columns=16)
+
+
+def test_a_map_is_drawn_with_title_words_and_lines(tmp_path, capsys):
+    out = tmp_path / "map.svg"
+    assert draw(out, "T1.3", *SMALL) == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["map.svg"]
+    root = ET.parse(out).getroot()
+    title = "T1.3: where one feed-forward step ranks the noise first on every sequence, T = N²"
+    assert root.find(f"{SVG}title").text == title and title in words(root)
+    expected = [
+        "noise level α",
+        "vocabulary size N",
+        "not on some sequence",
+        "threshold of T1.3, exact",
+        "√2/N (limit)",
+    ]
+    assert [text for text in expected if text not in words(root)] == []
+    below = [float(noise_threshold(N, N * N)[1]) for N in (8, 16)]
+    holds = sum(Fraction(5 + i, 100) > level for i in range(16) for level in below)
+    said = root.find(f"{SVG}desc").text
+    assert f"noise first on every sequence: {holds / 32:.1%}".replace("%", " %") in said
+    assert f"; threshold of T1.3 {below[0]:.5g}." in said
+    assert "of 2 × 16 cells, N from 8 to 16, α from 0.05 to 0.2, T = N²" in said
+    assert "Contradictions: 0, among 32 cells" in said and "contradiction" not in words(root)
+    assert capsys.readouterr().out.startswith(f"{out}: noise first on every sequence: ")
+
+
+def test_what_is_undecided_is_drawn_and_counted():
+    """n = 3, α = 1/2: all singular values are equal."""
+    shown = scope_map("T4.4", (2, 4), (Fraction(1, 4), Fraction(3, 4)), columns=3)
+    picture = ScopePicture(shown)
+    assert "all equal: 11.1 %" in picture.caption
+    assert "n = 3: α 0.25 to 0.25 correct space on top, α 0.5 to 0.5 all equal" in picture.description()
+    assert b"all equal" in picture.render("svg")
+
+
+def test_the_ends_of_what_is_said_are_not_drawn():
+    shown = scope_map("T3.4", (8, 8), columns=9)
+    assert [threshold.name for threshold in shown.thresholds[0]] == ["", "level α_τ", ""]
+    said = [text for text in words(ET.fromstring(ScopePicture(shown).render("svg"))) if text.endswith(", exact")]
+    assert said == ["level α_τ, exact"]
+
+
+def test_shares_are_not_rounded_to_all_or_nothing():
+    shown = small_map()
+    values = np.ones((2, 1600))
+    values[0, 0] = -1
+    levels = levels_between(*shown.levels[:: len(shown.levels) - 1], 1600)
+    picture = ScopePicture(replace(shown, levels=levels, values=values, stated=np.zeros((2, 1600), dtype=np.int64)))
+    assert [kind.share for kind in picture.kinds] == ["over 99.9 %", "under 0.1 %", "0.0 %"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ["T3.3", "--N", "8", "--alpha", "0.3:0.5", "--T", "2N"],
+    ["T3.4", "--part", "absorbed", "--N", "8:9", "--alpha", "2/5", "--T", "64"],
+    ["T4.2", "--n", "2:3", "--alpha", "0.3:0.5", "--t", "1e5", "--columns", "2"],
+    ["T4.2", "--n", "64", "--alpha", "0.5", "--t", "100"],
+    ["B2", "--N", "1000000", "--T", "N^3", "--alpha", "0:1", "--columns", "3"],
+])  # fmt: skip
+def test_other_claims_single_values_and_settings(tmp_path, arguments):
+    assert draw(tmp_path / "map.png", *arguments) == 0
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_same_map_same_bytes(tmp_path):
+    shared.assert_same_bytes(ScopePicture, small_map)
+    shared.assert_forms(scope.main, "T3.6", tmp_path)
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, form):
+    monkeypatch.setattr("theory.one_step.margins.noise_threshold", lambda N, T: (Fraction(1, 7),) * 2)
+    out = tmp_path / f"map.{form}"
+    assert draw(out, "T1.3", *SMALL, "--T", "64") == 1
+    found = capsys.readouterr()
+    assert found.err == (
+        "T1.3, N = 8, T = 64: at α = 0.14 it holds, against threshold of T1.3 0.142857\n"
+        "T1.3, N = 16, T = 64: at α = 0.08 to 0.14 (7 cells) it holds, against threshold of T1.3 0.142857\n"
+    )
+    assert "Contradictions: 2, among 32 cells" in found.out and out.stat().st_size
+    assert form == "png" or "contradiction" in words(ET.parse(out).getroot())
+
+
+BAD = [
+    ("T1.3 --N 8:many", "argument --N: LOW:HIGH or one integer is needed, such as 8:512, got '8:many'"),
+    ("T1.3 --N 8:", "argument --N: LOW:HIGH or one integer is needed, such as 8:512, got '8:'"),
+    ("T1.3 --N -8:9", "argument --N: LOW:HIGH or one integer is needed, such as 8:512, got '-8:9'"),
+    ("T1.3 --N 8.5", "argument --N: LOW:HIGH or one integer is needed, such as 8:512, got '8.5'"),
+    ("T1.3 --N 9:8", "N must be LOW:HIGH with LOW <= HIGH, got 9:8"),
+    ("T1.3 --N 1:8", "N must be an integer >= 2, got 1"),
+    ("T1.3 --N 8:1000001", r"N must be an integer in 2\.\.1000000, got 1000001"),
+    ("T1.3 --alpha low", "argument --alpha: LOW:HIGH or one number is needed, such as 0.01:0.99, got 'low'"),
+    ("T1.3 --alpha 0.1:nan", "argument --alpha: LOW:HIGH or one number is needed, such as 0.01:0.99, got '0.1:nan'"),
+    ("T1.3 --alpha 0.9:0.1", "alpha must be LOW:HIGH with LOW <= HIGH, got 0.9:0.1"),
+    ("T1.3 --alpha 0.5:1.01", r"alpha must be in 0\.\.1, got 0.5:1.01"),
+    ("T1.3 --alpha -0.5:0.5", r"alpha must be in 0\.\.1, got -0.5:0.5"),
+    ("T4.4 --alpha 0:0.5", "alpha must be strictly between 0 and 1, got 0:0.5"),
+    ("T1.3 --T N^4", r"T must be an integer or one of N, 2N, N\^2, N\^3, got 'N\^4'"),
+    ("T1.3 --T 1", r"T must be an integer in 2\.\.10+, got '1', which is 1 at N = 8"),
+    ("T3.2 --T N --N 2:9", r"T must be an integer in 4\.\.10+, got 'N', which is 2 at N = 2"),
+    ("T1.3 --n 2:8", "unrecognized arguments: --n 2:8; accepted: --help --N --alpha --T --rows --columns --out"),
+    ("T1.3 --part margin", "unrecognized arguments: --part margin; accepted: --help --N"),
+    ("T4.4 --T 8", "unrecognized arguments: --T 8; accepted: --help --n --alpha --t --rows"),
+    ("T3.4 --part both", r"argument --part: invalid choice: 'both' \(choose from"),
+    ("T4.4 --t 0", "t must be a positive number or inf, got '0'"),
+    ("T4.4 --t 1e400", "t must be a positive number or inf, got '1e400'"),
+    ("T4.5 --t inf", "t must be a positive number, got 'inf'"),
+    ("T1.3 --rows 0", "rows must be an integer >= 1, got 0"),
+    ("T1.3 --rows 201", r"rows must be an integer in 1\.\.200, got 201"),
+    ("T1.3 --columns 401", r"columns must be an integer in 1\.\.400, got 401"),
+    ("T1.3 --columns many", "argument --columns: invalid int value: 'many'"),
+    ("T1.1", "claim T1.1 has no map; claims with a map: T1.3, T1.4, .*, B2$"),
+    ("T1.33", "claim T1.33 is not in the ledger; claims with a map: T1.3, T1.4, .*, B2$"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
+def test_bad_arguments_are_one_line_before_the_work(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(scope_claims, "fill", None)
+    shared.assert_refused(scope.main, arguments, tmp_path, capsys, rf"scope( \S+)?: error: {message}")
+    with pytest.raises(SystemExit):
+        scope.main([*arguments.split(), "--out", str(tmp_path / "map.svg")])
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["T1.3"]])
+def test_what_is_missing_is_one_line(capsys, arguments):
+    assert shared.status(scope.main, arguments) == 2
+    assert re.fullmatch(r"scope.*: error: the following arguments are required: .*\n", capsys.readouterr().err)
+
+
+def test_bad_files_are_refused_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scope_claims, "fill", None)
+    for name in ("map.bmp", "missing/map.svg"):
+        assert shared.status(scope.main, ["T1.3", "--out", str(tmp_path / name)]) == 2
+        assert "scope T1.3: error: out must " in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys):
+    shared.keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, scope.main, ["T3.6", *SMALL], tmp_path / "map.svg")
+
+
+def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scope_claims, "fill", shared.interrupted)
+    shared.assert_interrupted(scope.main, "T1.3", tmp_path, capsys)
+
+
+def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scope_claims, "fill", None)
+    for name in ("scope_picture", "memory_pictures", "picture_file"):
+        monkeypatch.delitem(sys.modules, f"paper_checks.{name}", raising=False)
+    shared.hide(monkeypatch, "matplotlib")
+    assert shared.status(scope.main, ["T1.3", "--out", str(tmp_path / "map.svg")]) == 2
+    assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
+
+
+def test_progress_counts_the_cells(tmp_path, monkeypatch):
+    counted = []
+    scope_map("T3.6", (8, 9), columns=7, advance=counted.append)
+    assert counted == [7, 7]
+
+
+def test_help_has_examples_and_every_claim(capsys):
+    shared.assert_help(scope.main, MAPPED, "python -m paper_checks scope", capsys)
+    assert shared.status(scope.main, ["--help"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("python -m paper_checks scope T") >= 4
+    assert [claim for claim in MAPPED if not re.search(rf"^ +{claim} +\w", said, flags=re.MULTILINE)] == []
+
+
+def test_drawn_is_what_the_report_can_use():
+    """The picture of a default map, without a file."""
+    picture = ScopePicture(scope_claims.default_map("T3.6"))
+    assert drawn(picture).render("svg").startswith(b"<?xml") and not picture.contradictions
+
+
+def test_the_dispatcher(tmp_path, monkeypatch, capsys):
+    out = str(tmp_path / "map.svg")
+    assert commands.main(["scope", "T3.6", *SMALL, "--out", out]) == 0
+    capsys.readouterr()
+    assert commands.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    for name, command in commands.COMMANDS.items():
+        assert command.sentence in said and f"python -m paper_checks {name} {command.example}" in said
+    for arguments, got in ((["other"], "other"), ([], "nothing")):
+        assert commands.main(arguments) == 2
+        assert re.fullmatch(
+            rf"paper_checks: error: the command must be one of .*scope.*, got {got}\n", capsys.readouterr().err
+        )
+    monkeypatch.setattr(scope, "main", shared.interrupted)
+    assert commands.main(["scope"]) == 130
+
+
+def test_a_line_outside_is_said_to_be(tmp_path):
+    """Between two rows a line may cross the picture though neither of its points is in it."""
+    said = {levels: words(ET.fromstring(ScopePicture(scope_map("T3.6", (8, 64), levels, rows=24)).render("svg")))
+            for levels in ((Fraction(1, 10), Fraction(1, 10)), (Fraction(1, 2), Fraction(3, 4)))}  # fmt: skip
+    crossing, outside = said.values()
+    assert "√(3/2)/N (limit)" in crossing and "√(3/2)/N (limit): outside" in outside
+
+
+@pytest.mark.parametrize("claim", ["T1.3", "T3.6", "T4.2"])
+def test_default_maps(claim):
+    shown = scope_claims.default_map(claim)
+    assert shown.values.shape == (9, 49) and shown.judged and shown.contradictions == []

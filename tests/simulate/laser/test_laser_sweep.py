@@ -1,0 +1,163 @@
+"""The sweep: every cell is what a truncated copy of the model says, on three architectures; records, their faults."""
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
+
+from simulate.laser.reduction import truncated
+from simulate.laser.roles import ROLES
+from simulate.laser.runner import Runner
+from simulate.laser.sweeps import Cell, doubling_ranks, sweep
+from simulate.prompts.tokens import METRICS, Encoded, measure
+from tests.oracles.laser import LAYERS, VOCABULARY, model_of, same, smallest_side, state
+
+RANKS = (0, 1, 3)
+
+
+def prompts(seed=3):
+    """Two sets of random tokens: one of two lengths, 7 prompts, and one of 5."""
+    draw = torch.Generator().manual_seed(seed)
+
+    def numbers(*shape):
+        return torch.randint(VOCABULARY, shape, generator=draw)
+
+    def ends(count):
+        return [numbers(count) for _ in range(3)]
+
+    mixed = ((np.array([0, 2, 5, 6]), numbers(4, 9)), (np.array([1, 3, 4]), numbers(3, 11)))
+    return {"mixed": Encoded(7, mixed, *ends(7)), "even": Encoded(5, ((np.arange(5), numbers(5, 8)),), *ends(5))}
+
+
+def stacked(readings):
+    return np.stack([getattr(readings, metric) for metric in METRICS])
+
+
+@pytest.mark.parametrize("name", ["neox", "llama", "phi3"])
+def test_every_cell_is_a_truncated_model(name, **more):
+    """The layers below are run once, and weights put in and taken back: the numbers are those of a whole run."""
+    model, sets = model_of(name, **more), prompts()
+    before = state(model)
+    roles = (*ROLES, "query", "value", "mlp_up")
+    found = sweep(model, sets, roles=roles, ranks=RANKS)
+    assert same(before, state(model))
+    assert set(found.cells) == {Cell(layer, role, rank) for layer in range(LAYERS) for role in roles for rank in RANKS}
+    for cell, answers in found.cells.items():
+        oracle = truncated(model, cell.choice)
+        for key, encoded in sets.items():
+            expected = stacked(measure(oracle, encoded))
+            # Both run the same float64 operations on the same numbers; only sums over batches of other sizes differ.
+            np.testing.assert_allclose(stacked(answers[key]), expected, rtol=1e-10, atol=1e-12)
+    for key, encoded in sets.items():
+        np.testing.assert_allclose(stacked(found.whole[key]), stacked(measure(model, encoded)), rtol=1e-10, atol=1e-12)
+
+
+def test_change_is_against_the_whole_model():
+    found = sweep(model_of("neox"), prompts(), ranks=(1,), layers=(2,), roles=("mlp_in",))
+    cell = Cell(2, "mlp_in", 1)
+    places = np.array([4, 1])
+    expected = (found.cells[cell]["mixed"].answer - found.whole["mixed"].answer)[places]
+    assert np.array_equal(found.change(cell, "mixed", "answer", places), expected)
+    assert np.abs(expected).max() > 1e-4
+
+
+def test_doubling_ranks_stay_below_every_matrix():
+    for name in ("neox", "llama", "phi3"):
+        model = model_of(name)
+        smallest = min(smallest_side(name, role) for role in ROLES)
+        ranks = doubling_ranks(model)
+        assert ranks[:4] == (0, 1, 2, 4) and ranks[-1] < smallest <= 2 * ranks[-1]
+
+
+def test_an_interrupted_sweep_goes_on(tmp_path, monkeypatch):
+    """Ctrl-C in the middle: the record has what was done, and only the rest is computed, to the same numbers."""
+    model, sets, record = model_of("neox"), prompts(), tmp_path / "deep" / "record.safetensors"
+    whole = sweep(model, sets, ranks=RANKS)
+    read, done = Runner.read, []
+
+    def counted(self, layer, role, versions):
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        done.append(len(versions))
+        return read(self, layer, role, versions)
+
+    monkeypatch.setattr(Runner, "read", counted)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(model, sets, ranks=RANKS, record=record)
+    assert [path.name for path in record.parent.iterdir()] == ["record.safetensors"]
+    done[:] = [0] * 20
+    again = sweep(model, sets, ranks=RANKS, record=record)
+    assert sum(done) == len(whole.cells) - 5 * len(RANKS)
+    for cell, answers in whole.cells.items():
+        for key in sets:
+            assert np.array_equal(stacked(answers[key]), stacked(again.cells[cell][key]))
+
+
+@pytest.mark.parametrize("tokens", [1, 60, 10**6])
+def test_versions_at_once_do_not_matter(tokens, monkeypatch):
+    monkeypatch.setattr("simulate.laser.runner.MOST_TOKENS", tokens)
+    test_every_cell_is_a_truncated_model("neox")
+
+
+@pytest.mark.parametrize("name", ["neox", "llama", "phi3"])
+def test_layers_left_out(name):
+    """The first layer and then the last: transformers runs no more layers than its configuration has."""
+    model, sets = model_of(name), prompts()
+    found = sweep(model, sets, roles=("query",), layers=(0, LAYERS - 1), ranks=(1,))
+    for cell, answers in found.cells.items():
+        expected = stacked(measure(truncated(model, cell.choice), sets["mixed"]))
+        np.testing.assert_allclose(stacked(answers["mixed"]), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_serial_residual():
+    """GPT-NeoX whose MLP reads the attention's output: it is not taken for unchanged."""
+    test_every_cell_is_a_truncated_model("neox", use_parallel_residual=False)
+
+
+def test_a_record_is_of_one_model_its_prompts_and_the_code(tmp_path, monkeypatch):
+    record, small = tmp_path / "record.safetensors", {"ranks": (0,), "layers": (0,), "roles": ("mlp_out",)}
+    sweep(model_of("neox"), prompts(), record=record, **small)
+    kept = record.read_bytes()
+    with pytest.raises(ValueError, match="of this model, these prompts"):
+        sweep(model_of("neox", seed=2), prompts(), record=record, **small)
+    with pytest.raises(ValueError, match="of this model, these prompts"):
+        sweep(model_of("neox"), prompts(seed=4), record=record, **small)
+    monkeypatch.setattr("simulate.laser.sweeps.CODE", tmp_path)
+    (tmp_path / "chapter").mkdir()
+    (tmp_path / "chapter" / "other.py").write_text("x = 1\n")
+    with pytest.raises(ValueError, match="of this model, these prompts, this code"):
+        sweep(model_of("neox"), prompts(), record=record, **small)
+    monkeypatch.undo()
+    record.write_bytes(kept[:-10])
+    with pytest.raises(ValueError, match="whole record of a sweep"):
+        sweep(model_of("neox"), prompts(), record=record, **small)
+    assert record.read_bytes() == kept[:-10]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ranks": (0, 99)}, "rank must be at most"),
+        ({"ranks": (-1,)}, "rank must be"),
+        ({"layers": (LAYERS,)}, "layer"),
+        ({"layers": (0.5,)}, "layer must be"),
+        ({"roles": ("mlp",)}, "role must be"),
+    ],
+)
+def test_cells_that_are_not_there(options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        sweep(model_of("neox"), prompts(), **options)
+
+
+def test_no_prompts():
+    with pytest.raises(ValueError, match="prompts must hold at least one set"):
+        sweep(model_of("neox"), {})
+
+
+def test_logits_that_are_not_finite():
+    model = model_of("neox")
+    with torch.no_grad():
+        model.lm_head.weight[3, 0] = float("nan")
+    with pytest.raises(ValueError, match="finite logits"):
+        sweep(model, prompts(), ranks=(0,))

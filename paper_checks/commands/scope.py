@@ -66,7 +66,7 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of the claim that is given, or of all for the help; wrong claims and options end here, by name."""
-    from paper_checks.evidence.ledger import load_claims
+    from paper_checks.project import load_claims
     from paper_checks.scope.claims import MAPPED, described
 
     raw = argparse.RawDescriptionHelpFormatter

@@ -59,7 +59,7 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 def _plan(options: argparse.Namespace) -> "Plan":
     import pytest
 
-    from paper_checks.evidence.ledger import load_claims
+    from paper_checks.project import load_claims
     from paper_checks.session.options import chosen_claims
 
     from .seed_runs import Plan

@@ -4,12 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from .ledger import Stated
-from .recorded import ALL_CODE, code_hash
+from .ledger import Stated, read_ledger
 from .results import NOT_SELECTED
 from .run import COUNTED, ClaimRecord, Run, read_run
-
-CLAIMS = "paper_checks -m claims"
 
 
 def read_runs(paths: Sequence[Path]) -> Run:
@@ -20,14 +17,17 @@ def read_runs(paths: Sequence[Path]) -> Run:
     """
     lacking = [path for path in paths if not path.exists()]
     if lacking:
-        raise ValueError(f"record must be a file that a run has written, {lacking[0]} is none: pytest {CLAIMS}")
+        raise ValueError(
+            f"record must be a file that a run has written, {lacking[0]} is none: pytest FOLDER -m claims writes one"
+        )
     return joined([(path.name, read_run(path)) for path in paths])
 
 
 def require_current(run: Run) -> None:
     """ValueError unless the run is of the code at hand: a verdict of other code is no verdict here."""
-    if run.code != code_hash(ALL_CODE):
-        raise ValueError(f"the run of {run.written}, commit {run.commit}, is of other code: pytest {CLAIMS}")
+    ledger = read_ledger(Path(run.project.ledger))
+    if run.code != ledger.code_hash():
+        raise ValueError(f"the run of {run.written}, commit {run.commit}, is of other code: {ledger.command}")
 
 
 def joined(named: Sequence[tuple[str, Run]]) -> Run:
@@ -67,6 +67,7 @@ def joined(named: Sequence[tuple[str, Run]]) -> Run:
             for name in dict.fromkeys(name for run in runs for name in run.versions)
         },
         design={**first.design, **used},
+        project=first.project,
         claims=[_found(number, named) for number in range(len(first.claims))],
     )
 

@@ -1,6 +1,7 @@
 """Pilots on file: the numbers of the pilot trainings of every statement, from which its threshold comes.
 
-`pytest paper_checks -m claims --claims E1 --pilots` draws those of a claim anew, on seeds that no run can use.
+They lie in the folder `pilots` beside the ledger; a run with --pilots draws those of its claims anew, on seeds that no
+other run can use.
 """
 
 import json
@@ -11,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from .ledger import write_json
+from simulate.runtime.files import write_json
+
 from .training_design import PILOT_COUNT, PILOT_SEED, farthest
 
-FOLDER = Path(__file__).parents[1] / "pilots"
 DIGITS = 6
 
 
 @cache
-def read_pilots(claim: str, folder: Path = FOLDER) -> dict[str, Any]:
+def read_pilots(claim: str, folder: Path) -> dict[str, Any]:
     """What the file of a claim holds: by the name of the statement "threshold", "expected", "farthest" (the strongest
     threshold that they allow; None where one is not finite) and "values"; nothing without a file.
 
@@ -55,13 +56,13 @@ def _farthest(numbers: Sequence[float | None], expected: int) -> float | None:
     return None if None in numbers else float(f"{farthest(numbers, expected):.{DIGITS}g}")
 
 
-def pilot_values(claim: str, name: str) -> list[float] | None:
+def pilot_values(claim: str, name: str, folder: Path) -> list[float] | None:
     """The numbers of the pilot trainings of a statement, if there are."""
-    found = read_pilots(claim).get(name)
+    found = read_pilots(claim, folder).get(name)
     return None if found is None else [np.nan if value is None else value for value in found["values"]]
 
 
-def write_pilot(claim: str, name: str, threshold: str, expected: int, values: Any, folder: Path = FOLDER) -> None:
+def write_pilot(claim: str, name: str, threshold: str, expected: int, values: Any, folder: Path) -> None:
     """Keep the numbers of a pilot in the file of the claim, in place of those that it has under this name."""
     numbers = [float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None for value in values]
     limit = _farthest(numbers, expected)

@@ -2,44 +2,21 @@
 
 import json
 import platform
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+from simulate.runtime.files import write_json
 
-from simulate.runtime.files import digest_of_files
-
-from .ledger import write_json
-
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "paper_checks" / "recorded"
-CODE = (
-    "simulate/**/*.py",
-    "simulate/data/*.csv",
-    "theory/task.py",
-    "paper_checks/experiments/trainings/**/*.py",
-    "paper_checks/evidence/recorder.py",
-)
-"""What a recorded training depends on."""
-ALL_CODE = (
-    "theory/**/*.py",
-    "simulate/**/*.py",
-    "simulate/data/*.csv",
-    "simulate/data/pocket/training.json",  # has the digest of every weight file
-    "paper_checks/**/*.py",
-    "paper_checks/claims.toml",
-    "paper_checks/pilots/*.json",
-)
-"""What the verdicts of a run depend on."""
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
 class Record:
-    """Trainings of one claim: `runs` holds one dictionary per seed."""
+    """Trainings of one claim by the code of this digest: `runs` holds one dictionary per seed."""
 
     claim: str
     date: str
@@ -49,37 +26,29 @@ class Record:
     seconds: float
     runs: list[dict[str, Any]]
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the code that produced it is the code at hand."""
-        return self.code == code_hash()
 
-
-def code_hash(patterns: Iterable[str] = CODE) -> str:
-    """The digest of this project's files that match."""
-    return digest_of_files(ROOT, patterns)
-
-
-def device_name(place: torch.device) -> str:
+def device_name(place: "torch.device") -> str:
     """What a device is called."""
+    import torch
+
     return torch.cuda.get_device_name(place) if place.type == "cuda" else f"{platform.machine()} processor"
 
 
-def new_record(claim: str, code: str, place: torch.device, seconds: float, runs: list[dict[str, Any]]) -> Record:
+def new_record(claim: str, code: str, place: "torch.device", seconds: float, runs: list[dict[str, Any]]) -> Record:
     """A record of trainings that ended now; `code` is the hash from before they began."""
     versions = {"python": platform.python_version()} | {name: version(name) for name in ("numpy", "torch")}
     today = datetime.now(UTC).date().isoformat()
     return Record(claim, today, device_name(place), versions, code, round(seconds, 1), runs)
 
 
-def write_record(record: Record, folder: Path = FOLDER) -> Path:
+def write_record(record: Record, folder: Path) -> Path:
     """Write the record's file, whole or not at all."""
     path = folder / f"{record.claim}.json"
     write_json(path, asdict(record))
     return path
 
 
-def read_record(claim: str, folder: Path = FOLDER) -> Record | None:
+def read_record(claim: str, folder: Path) -> Record | None:
     """The record of a claim, None if there is no file.
 
     Raises:

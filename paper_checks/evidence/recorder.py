@@ -7,7 +7,7 @@ from typing import Any
 from . import comparator
 from .comparator import Evidence
 from .fitting import Exponent
-from .ledger import Rule, rule_of
+from .ledger import Ledger, Rule
 from .pilots import pilot_values, write_pilot
 from .training_design import PILOT_COUNT
 
@@ -15,9 +15,10 @@ from .training_design import PILOT_COUNT
 class Recorder:
     """Calls the comparator, stores the evidence under the claim's id, and fails the check if the comparison fails."""
 
-    def __init__(self, claim: str, base_seed: int, properties: list[tuple[str, Any]]) -> None:
+    def __init__(self, claim: str, base_seed: int, properties: list[tuple[str, Any]], ledger: Ledger) -> None:
         self.claim = claim
         self.base_seed = base_seed
+        self.ledger = ledger
         self.evidence: list[Evidence] = []
         self._properties = properties
 
@@ -29,7 +30,8 @@ class Recorder:
         """Keep the evidence, then fail if it did not pass."""
         self.evidence.append(evidence)
         self._properties.append(("evidence", evidence.as_dict()))
-        assert evidence.passed, f"{self.claim}: {evidence.name}: {evidence.message}"
+        if not evidence.passed:  # no assert: pytest would add the evidence to the message, and -O leave it out
+            raise AssertionError(f"{self.claim}: {evidence.name}: {evidence.message}")
 
     def equal(self, name: str, exact: Any, value: Any, side: str = "holds") -> None:
         """See `comparator.equal`."""
@@ -66,12 +68,12 @@ class Recorder:
     @cached_property
     def rule(self) -> Rule:
         """The claim's rule of seeds and thresholds in the ledger."""
-        return rule_of(self.claim)
+        return self.ledger.rule(self.claim)
 
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """See `comparator.replicated`; the threshold by its name in the ledger's rule, with the shares that the rule
         gives it; its pilot is the one on file."""
-        limit, known = self.rule.thresholds[threshold], pilot_values(self.claim, name)
+        limit, known = self.rule.thresholds[threshold], pilot_values(self.claim, name, self.ledger.pilots)
         is_all = not callable(values)
         boundaries = self.rule.of_all(threshold, len(values)) if is_all else self.rule.boundaries(threshold)
         self.record(comparator.replicated(name, limit, expected, values, boundaries, pilot=known, **details))
@@ -88,7 +90,7 @@ class PilotRecorder(Recorder):
         """Write the numbers of the pilot trainings; what is about all trainings that there are has no pilot."""
         if callable(values):
             drawn = values(PILOT_COUNT)
-            write_pilot(self.claim, name, threshold, expected, drawn)
+            write_pilot(self.claim, name, threshold, expected, drawn, self.ledger.pilots)
             self.evidence.append(comparator.equal(f"pilot of {name}", PILOT_COUNT, len(drawn)))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from .checks import function_of
 from .comparator import Evidence, verdict
 from .filled import placeholders
-from .ledger import Claim
+from .ledger import Claim, Ledger
 from .run import ClaimRecord, Code
 
 SELECT_ALL = "leave out --claims, -k and names of checks"
@@ -75,10 +75,11 @@ class Result:
 
 
 class Results:
-    """All claims of the ledger with what this run found."""
+    """All claims of a ledger with what this run found."""
 
-    def __init__(self, claims: Mapping[str, Claim]) -> None:
-        self.by_id = {name: Result(claim) for name, claim in claims.items()}
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.by_id = {name: Result(claim) for name, claim in ledger.claims.items()}
 
     def expect(self, functions: Mapping[str, Set[str]]) -> None:
         """By claim, the functions without all of which it has no verdict."""
@@ -153,7 +154,7 @@ class Results:
         threshold has no pilot on file, and a number in a sentence of the ledger that the evidence does not have."""
         found = []
         for name, result in self.by_id.items():
-            drawn = f"no pilot on file: pytest paper_checks -m claims --claims {name} --pilots"
+            drawn = f"no pilot on file: {self.ledger.command} --claims {name} --pilots"
             found += [f"{name}: {item.name}: {drawn}" for item in result.evidence if _lacks_pilot(item)]
             if result.verdict not in ("not run", "failed"):
                 sentences = f"{result.claim.statement} {result.claim.scope}"

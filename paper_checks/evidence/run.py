@@ -1,14 +1,16 @@
 """A run as it is kept: what `.evidence/claims.json` holds, and what table, badges and report are made of."""
 
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import MinLen
 
 from .comparator import Evidence, verdict
 from .ledger import Stated, check_groups, check_name
+from .validation import MalformedError, Number, validated, words
 from .verdicts import VERDICTS
 
 COUNTED = {"comparisons": "family", "trainings": "training_family"}
@@ -52,10 +54,23 @@ class ClaimRecord(Stated):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The ledger that a run is of: its title, a sentence on it, the file and what runs it, both as typed where the run
+    was started, and the titles of its groups by name."""
+
+    title: str
+    about: str
+    ledger: str
+    command: str
+    groups: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Run:
     """A run of the checks.
 
     Attributes:
+        project: whose claims they are.
         written: when, ISO 8601.   seed: base seed.   command: what was typed.   commit: of the checkout, in words.
         code: sha256 of the code and the ledger.   options: besides the seed, those on which numbers depend.
         machine: in words.   versions: of Python and packages.   seconds: from the start of the session.
@@ -70,9 +85,10 @@ class Run:
     commit: str
     code: str
     machine: str
-    seconds: float
+    seconds: Number
     versions: dict[str, str]
-    design: dict[str, float]
+    design: dict[str, Number]
+    project: Origin
     claims: list[ClaimRecord] = field(default_factory=list)
 
     def groups(self) -> dict[str, list[ClaimRecord]]:
@@ -102,37 +118,60 @@ def read_run(path: Path) -> Run:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # NaN, and half characters
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # no NaN, no half characters
     except json.JSONDecodeError as error:
         raise ValueError(f"record {path.name}, line {error.lineno}: {error.msg}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"record {path} cannot be read: {error}") from error
-    known = _known(path.name, content, Run)
-    lacking = _without(DESIGN_KEYS, known["design"])
+    try:
+        run = validated(Run, text)
+    except MalformedError as error:
+        raise ValueError(f"{path.name}{_said(content, error)}") from error
+    _check(path.name, run)
+    return run
+
+
+def _said(content: Any, error: MalformedError) -> str:
+    """What is wrong with a record, with the claim and the name of its evidence as far as it is in them."""
+    place, where = error.place, ""
+    if place[:1] == ("claims",) and len(place) > 1:
+        claim, place = content["claims"][place[1]], place[1:]
+        where += f": claim {claim.get('id', place[0]) if isinstance(claim, dict) else place[0]}"
+        place = place[1:]
+        if place[:1] in (("evidence",), ("code",)) and len(place) > 1:
+            item, what, place = claim[place[0]][place[1]], place[0], place[2:]
+            where += f": {what} {item['name']!r}" if isinstance(item, dict) and "name" in item else f": {what}"
+    if str(error).startswith("missing keys"):
+        return f"{where}: {error}"
+    return f"{where}: {words(place)} {error}" if place else f"{where} {error}"
+
+
+def _check(file: str, run: Run) -> None:
+    """ValueError for what types do not say."""
+    lacking = [key for key in DESIGN_KEYS if key not in run.design]
     if lacking:
-        raise ValueError(f"{path.name}: design: missing keys {lacking}")
+        raise ValueError(f"{file}: design: missing keys {lacking}")
     for what, allowed in COUNTED.items():
-        used, family = known["design"][what], known["design"][allowed]
+        used, family = run.design[what], run.design[allowed]
         if used > family:
-            raise ValueError(f"{path.name}: {used} {what} exceed the family of {family}: the run has failed")
-    claims = _list(f"{path.name}: claims", known["claims"])
-    known["claims"] = [_claim(path.name, number, entry) for number, entry in enumerate(claims)]
-    ids = [claim.id for claim in known["claims"]]
+            raise ValueError(f"{file}: {used} {what} exceed the family of {family}: the run has failed")
+    for claim in run.claims:
+        _check_claim(f"{file}: claim {claim.id}", claim)
+    ids = [claim.id for claim in run.claims]
     if len(set(ids)) < len(ids):
-        raise ValueError(f"{path.name}: claims must have different ids, got {', '.join(ids)}")
-    check_groups(path.name, ids, [claim.group for claim in known["claims"]])
-    return Run(**known)
+        raise ValueError(f"{file}: claims must have different ids, got {', '.join(ids)}")
+    check_groups(file, ids, [claim.group for claim in run.claims])
 
 
-def _claim(file: str, number: int, entry: Any) -> ClaimRecord:
-    name = entry.get("id", number) if isinstance(entry, dict) else number
-    where = f"{file}: claim {name}"
-    known = _known(where, entry, ClaimRecord)
-    known["evidence"] = [_evidence(where, item) for item in _list(f"{where}: evidence", known["evidence"])]
-    known["code"] = [Code(**_known(f"{where}: code", item, Code)) for item in _list(f"{where}: code", known["code"])]
-    claim = ClaimRecord(**known)
+def _check_claim(where: str, claim: ClaimRecord) -> None:
     for key, value in (("id", claim.id), ("group", claim.group)):
         check_name(f"{where}: {key}", value)
+    for item in claim.evidence:
+        if item.kind == "replicated":
+            try:
+                check_details(item.details)
+            except ValueError as error:
+                raise ValueError(f"{where}: evidence {item.name!r}: {error}") from error
     if claim.verdict not in VERDICTS:
         raise ValueError(f"{where}: verdict must be one of {', '.join(VERDICTS)}, got {claim.verdict!r}")
     found = verdict(claim.evidence)
@@ -141,102 +180,63 @@ def _claim(file: str, number: int, entry: Any) -> ClaimRecord:
     )
     if claim.verdict not in supported:
         raise ValueError(f"{where}: verdict {claim.verdict!r} is not that of its evidence, which says {found!r}")
-    return claim
 
 
-def _evidence(where: str, entry: Any) -> Evidence:
-    known = _known(f"{where}: evidence", entry, Evidence)
-    try:
-        if known["kind"] == "replicated":
-            check_details(known["details"])
-        return Evidence(**known)
-    except ValueError as error:
-        raise ValueError(f"{where}: evidence {known['name']!r}: {error}") from error
+_Values = Annotated[list[float | None], MinLen(1)]
+_Counts = Annotated[list[int], MinLen(1)]
+
+
+@dataclass(frozen=True)
+class _Boundaries:
+    looks: _Counts
+    allowed: _Counts
+    failing: _Counts
+    chance: float
+    false_alarm: float
+
+
+@dataclass(frozen=True)
+class _Pilot:
+    seed: int
+    median: float | None
+    values: _Values
+
+
+@dataclass(frozen=True)
+class _Trainings:
+    """Details of trainings, as `comparator.replicated` writes them among others."""
+
+    holds: int
+    chance: float
+    lower_limit: float
+    interval: tuple[float | None, float | None, float | None]
+    values: _Values
+    looks: Annotated[list[tuple[int, int, int]], MinLen(1)]
+    boundaries: _Boundaries
+    pilot: _Pilot = field(default_factory=lambda: _Pilot(0, None, [None]))
+
+    def __post_init__(self) -> None:
+        planned = (self.boundaries.looks, self.boundaries.allowed, self.boundaries.failing)
+        if min(map(len, planned)) < len(self.looks):
+            raise ValueError(f"boundaries must have looks, allowed, failing of every look, got {self.boundaries!r:.60}")
+
+
+_WRITTEN = {
+    "interval": "three numbers",
+    "values": "a list of numbers",
+    "looks": "a list of three integers each",
+    "boundaries": "a table of looks, allowed, failing, chance, false_alarm",
+    "pilot": "a table of seed, median and a list of values",
+}
+"""Details that hold others, in words."""
 
 
 def check_details(details: Mapping[str, Any]) -> None:
     """ValueError unless these are the details of trainings, as `comparator.replicated` writes them."""
-    for key, (words, test) in _TRAININGS.items():
-        if key not in details or not test(details[key]):
-            raise ValueError(f"details: {key} must be {words}, got {details.get(key)!r:.60}")
-    looks, boundaries = len(details["looks"]), details["boundaries"]
-    if not all(_list_of(_whole)(boundaries.get(key)) and len(boundaries[key]) >= looks for key in _LOOKED):
-        raise ValueError(f"details: boundaries must have {', '.join(_LOOKED)} of every look, got {boundaries!r:.60}")
-    if "pilot" in details and not (isinstance(details["pilot"], dict) and _values(details["pilot"].get("values"))):
-        raise ValueError(f"details: pilot must have a list of numbers, got {details['pilot']!r:.60}")
-
-
-def _list(where: str, value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"{where} must be a list, got {value!r:.60}")
-    return value
-
-
-_Test = Callable[[Any], bool]
-
-
-def _number(value: Any) -> bool:
     try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an integer beyond the floats
-        return False
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _mapping(value: Any, held: _Test) -> bool:
-    return isinstance(value, dict) and all(map(held, value.values()))
-
-
-def _list_of(held: _Test) -> _Test:
-    return lambda value: isinstance(value, list) and bool(value) and all(map(held, value))
-
-
-def _number_or_none(value: Any) -> bool:
-    return value is None or _number(value)
-
-
-_values = _list_of(_number_or_none)
-_LOOKED = ("looks", "allowed", "failing")
-_TRAININGS: Mapping[str, tuple[str, _Test]] = {
-    "holds": ("an integer", _whole),
-    "chance": ("a finite number", _number),
-    "lower_limit": ("a finite number", _number),
-    "interval": ("three numbers", lambda value: _values(value) and len(value) == 3),
-    "values": ("a list of numbers", _values),
-    "looks": ("a list of three integers each", _list_of(lambda look: _list_of(_whole)(look) and len(look) == 3)),
-    "boundaries": ("a table", lambda value: isinstance(value, dict)),
-}
-_TESTS: Mapping[Any, tuple[str, _Test]] = {
-    str: ("a string", lambda value: isinstance(value, str)),
-    int: ("an integer", _whole),
-    float: ("a finite number", _number),
-    bool: ("true or false", lambda value: isinstance(value, bool)),
-    str | None: ("a string or null", lambda value: value is None or isinstance(value, str)),
-    float | None: ("a finite number or null", _number_or_none),
-    list[str]: ("a list of strings", lambda value: isinstance(value, list) and all(isinstance(x, str) for x in value)),
-    dict[str, str]: ("a table of strings", lambda value: _mapping(value, lambda held: isinstance(held, str))),
-    dict[str, float]: ("a table of numbers", lambda value: _mapping(value, _number)),
-    dict[str, Any]: ("a table", lambda value: isinstance(value, dict)),
-}
-
-
-def _known(where: str, entry: Any, kind: type) -> dict[str, Any]:
-    """The entry as keywords of a dataclass; lists of dataclasses are looked at by the caller."""
-    if not isinstance(entry, dict):
-        raise ValueError(f"{where} must be a table, got {entry!r:.60}")
-    expected = {one.name: one.type for one in fields(kind)}
-    missing, unknown = _without(expected, entry), _without(entry, expected)
-    if missing or unknown:
-        raise ValueError(f"{where}: missing keys {missing}, unknown keys {unknown}")
-    for name, value in entry.items():
-        accepted, test = _TESTS.get(expected[name], ("", lambda value: True))
-        if not test(value):
-            raise ValueError(f"{where}: {name} must be {accepted}, got {value!r:.60}")
-    return dict(entry)
-
-
-def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
-    return [name for name in names if name not in set(others)]
+        validated(_Trainings, json.dumps(details), extra="ignore")
+    except MalformedError as error:
+        key = error.place[0] if error.place else ""
+        if key in _WRITTEN:
+            raise ValueError(f"details: {key} must be {_WRITTEN[str(key)]}, got {details[str(key)]!r:.60}") from error
+        raise ValueError(f"details: {words(error.place)} {error}".replace("  ", " ")) from error

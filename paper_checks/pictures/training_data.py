@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from paper_checks.evidence.ledger import rule_of
 from paper_checks.experiments.trainings import birth_statements, levels, statements
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings.recall import Observed, Replicate, no_feed_forward
 from paper_checks.experiments.trainings.runs import trained
 from paper_checks.experiments.trainings.settings import DESK_WIDTH, LEVELS, birth, desk, seeds, updates
+from paper_checks.project import rule_of
 from simulate import Trained
 from simulate.runtime.streaming import progress_bar
 

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from paper_checks.evidence.comparator import SIDES, Evidence
 from paper_checks.evidence.filled import placeholders
-from paper_checks.evidence.ledger import GROUPS
 from paper_checks.evidence.run import ClaimRecord, Run, by_use
 from paper_checks.evidence.verdicts import LOOKS, counted, counts
 
@@ -20,7 +19,6 @@ from .folder import ASSETS, MARK
 from .formula import formula
 from .table import detects, estimated, number, score, used
 
-TITLE = "Distributional associations, verified"
 TEMPLATES = Path(__file__).with_name("templates")
 DRAWN = ("estimate", "sign", "rate", "replicated")
 """Kinds of comparison with numbers that were drawn or trained."""
@@ -121,13 +119,13 @@ def page(run: Run, pictures: Sequence[PictureFile], record: str, troubles: Seque
     environment.filters |= {"slug": slug, "digits": number, "estimated": estimated, "score": score,
                             "detects": detects, "used": used, "filled": _filled}  # fmt: skip
     return environment.get_template("report.html").render(
-        title=TITLE,
+        title=run.project.title,
         summary=counted(claim.verdict for claim in run.claims),
         counts=counts(claim.verdict for claim in run.claims),
         looks=LOOKS,
         run=run,
         duration=duration(run.seconds),
-        groups=[group_view(name, claims, pictures) for name, claims in run.groups().items()],
+        groups=[group_view(name, run, pictures) for name in run.groups()],
         record=record,
         troubles=troubles,
         mark=Markup(MARK),
@@ -144,11 +142,12 @@ def _template(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def group_view(name: str, claims: Sequence[ClaimRecord], pictures: Sequence[PictureFile]) -> Mapping[str, Any]:
+def group_view(name: str, run: Run, pictures: Sequence[PictureFile]) -> Mapping[str, Any]:
     """What the page says of one group."""
+    claims = run.groups()[name]
     return {
         "name": name,
-        "title": GROUPS.get(name, ""),
+        "title": run.project.groups.get(name, ""),
         "counts": counts(claim.verdict for claim in claims),
         "claims": [claim_view(claim, pictures) for claim in claims],
     }

@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from paper_checks.evidence.ledger import rule_of
 from paper_checks.evidence.run import Run
 from paper_checks.pictures.file import Picture
+from paper_checks.project import rule_of
 from simulate.runtime.streaming import progress_bar
 
 from .folder import asset_name
@@ -22,7 +22,7 @@ SCOPES = ("T1.3", "T1.6", "T2.5", "T3.3", "T3.4", "T3.6")
 
 
 def _phase(seed: int) -> Any:
-    from paper_checks.commands.draw_phase_diagram import phase_diagram
+    from paper_checks.pictures.phase_data import phase_diagram
 
     return phase_diagram(16, 256, depth=8, points=6, samples=20_000, seed=seed)
 

@@ -119,7 +119,7 @@ def _designs(design: Mapping[str, float]) -> Iterator[str]:
         f"Monte Carlo: z is the error in standard errors, alarm beyond {design['critical_z']:.2f}; detects: smallest "
         f"relative error seen with probability {1 - design['miss']}; false alarm of the whole run below "
         f"{design['false_alarm']:.0e}; {counts['comparisons']} comparisons used.",
-        "Trainings (B4-B6, E, P): threshold, median over seeds [interval], seeds on its side of those trained; "
+        "Trainings: threshold, median over seeds [interval], seeds on its side of those trained; "
         "detects: shift of the pilot's median to the threshold, which passes with probability at most "
         f"{design['training_miss']}; false alarm of the whole run below {design['training_false_alarm']:.0e}; "
         f"{counts['trainings']} statements used.",

@@ -2,15 +2,13 @@
 
 import shlex
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.filled import placeholders
 from paper_checks.evidence.ledger import Claim
 from paper_checks.report.table import COLUMNS, estimated, number
-
-from .options import DEFAULTS
 
 
 def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[str]:
@@ -34,12 +32,13 @@ def _numbers(item: Evidence) -> str:
     return ", ".join(f"{name} {value}" for name, value in known.items() if value)
 
 
-def rerun(node: str, option: Callable[[str], Any]) -> str:
-    """The command that runs one check with the seed of this run, and with all that its numbers depend on."""
-    return shlex.join(["pytest", node, "--seed", str(option("--seed")), *depends_on(option)])
+def rerun(node: str, ledger: Sequence[str], seed: int, given: Sequence[str]) -> str:
+    """The command that runs one check with the seed of this run, and with all that its numbers depend on; `ledger` are
+    the options that name the ledger, if it must be named."""
+    return shlex.join(["pytest", node, "-m", "claims", *ledger, "--seed", str(seed), *given])
 
 
-def depends_on(option: Callable[[str], Any]) -> list[str]:
-    """The options, besides the seed, that were given and on which the numbers of checks depend."""
-    given = {name: option(name) for name in DEFAULTS}
-    return [part for name, value in given.items() if value != DEFAULTS[name] for part in (name, str(value))]
+def depends_on(option: Callable[[str], Any], defaults: Mapping[str, object]) -> list[str]:
+    """The options that were given of those, with their defaults, on which the numbers of checks depend."""
+    given = {name: option(name) for name in defaults}
+    return [part for name, value in given.items() if value != defaults[name] for part in (name, str(value))]

@@ -1,36 +1,30 @@
-"""The options of a run of the claims: what they are, and that they can be used, before any work."""
+"""The options of a run of claims: what they are, and that they can be used, before any work."""
 
-import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from paper_checks.evidence.ledger import Claim
+from paper_checks.evidence.ledger import Claim, Ledger
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.report.folder import check_folder, check_writable
-from simulate import resolve_device
 
-CHECKS_FOLDER = Path(__file__).parents[1] / "claims"
 DEFAULT_SEED = 20240603
-SCALES = ("desk", "paper")
 REPORT_PACKAGES = ("jinja2", "latex2mathml", "matplotlib")
 """What the extra `report` installs."""
-DEFAULTS = {
-    "--scale": "desk",
-    "--device": "auto",
-    "--model": None,
-    "--revision": None,
-    "--checkpoints": None,
-    "--gsm8k": None,
-}
-"""Options on which a check's numbers depend besides the seed."""
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Give pytest the options of the claims."""
+    """Give pytest the options of every ledger."""
     group = parser.getgroup("claims")
+    group.addoption(
+        "--ledger",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="the claims to run (default: the claims.toml at or above the paths that are given)",
+    )
     group.addoption(
         "--seed", type=int, default=DEFAULT_SEED, help="base seed of every simulation (default: %(default)s)"
     )
@@ -38,7 +32,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--claims",
         default=None,
         metavar="ID|GROUP,...",
-        help="run these alone: claims such as T1.3, groups such as T3 or E",
+        help="run these alone: claims and groups of the ledger, with commas between them",
     )
     group.addoption(
         "--report",
@@ -57,60 +51,18 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--pilots",
         action="store_true",
-        help="draw the pilot trainings of the claims about trainings anew, into paper_checks/pilots; no verdicts",
-    )
-    group.addoption(
-        "--jobs",
-        type=int,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="processes that train transformers at desk scale; no number depends on it (default: one per processor)",
-    )
-    group.addoption(
-        "--scale",
-        default=DEFAULTS["--scale"],
-        metavar="|".join(SCALES),
-        help="size of the trained transformers: desk, or paper for the papers' own (needs a GPU; default: %(default)s)",
-    )
-    group.addoption(
-        "--device",
-        default=DEFAULTS["--device"],
-        help="where --scale paper trains and --model runs: cpu, cuda, cuda:<index>, or auto for a GPU (the default)",
-    )
-    group.addoption(
-        "--model",
-        default=None,
-        metavar="NAME|FOLDER",
-        help="run P1.pythia to P5.pythia on this model: a hub name such as EleutherAI/pythia-160m, or a folder",
-    )
-    group.addoption("--revision", default=None, help="revision of --model, such as step143000 (default: its main one)")
-    group.addoption(
-        "--checkpoints",
-        default=None,
-        metavar="REVISION,...",
-        help="for P3.pythia, revisions of --model from early to late, such as step16,step1000,step143000, or folders",
-    )
-    group.addoption(
-        "--gsm8k",
-        default=None,
-        metavar="BASELINE.json,LASER.json",
-        help="results of python -m paper_checks.commands.gsm8k on one of P6's models, without truncation and with it",
+        help="draw the pilot trainings of the claims about trainings anew, into pilots beside the ledger; no verdicts",
     )
 
 
-def check_options(config: pytest.Config, claims: Mapping[str, Claim]) -> None:
+def check_options(config: pytest.Config, ledger: Ledger) -> None:
     """UsageError unless the options can be used."""
     try:
         check_seed(config.getoption("--seed"))
     except ValueError as error:
         raise pytest.UsageError(f"--seed {error}") from error
-    if config.getoption("--jobs", 1) < 1:
-        raise pytest.UsageError(f"--jobs must be >= 1, got {config.getoption('--jobs')}")
-    chosen_claims(config.getoption("--claims"), claims)
-    check_processes(config)
-    check_scale(config)
-    check_model(config)
-    check_gsm8k(config)
+    chosen_claims(config.getoption("--claims"), ledger.claims)
+    check_processes(config, ledger.checks)
     check_evidence(config)
     check_report(config)
 
@@ -123,16 +75,16 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"must not be {PILOT_SEED}: thresholds were set on its trainings")
 
 
-def check_processes(config: pytest.Config) -> None:
+def check_processes(config: pytest.Config, checks: Path) -> None:
     """UsageError where claims would be run by several pytest processes: checks share trainings and sweeps."""
     if config.getoption("dist", "no") == "no":
         return
-    here, start = CHECKS_FOLDER, config.invocation_params.dir
+    start = config.invocation_params.dir
     for argument in config.args:
         place = (start / argument.partition("::")[0]).resolve()
-        if place == here or here in place.parents or place in here.parents:
+        if place == checks or checks in place.parents or place in checks.parents:
             raise pytest.UsageError(
-                f"{argument}: claims are run in one pytest process, leave out -n; trainings use all processors"
+                f"{argument}: claims are run in one pytest process, leave out -n; checks share what they have computed"
             )
 
 
@@ -153,73 +105,6 @@ def chosen_claims(named: str | None, claims: Mapping[str, Claim]) -> set[str]:
             raise pytest.UsageError(f"--claims must be {accepted} with commas between them, got {name!r} in {named!r}")
         found |= among
     return found
-
-
-def check_scale(config: pytest.Config) -> None:
-    """UsageError unless --scale and --device can be used."""
-    scale = config.getoption("--scale")
-    if scale not in SCALES:
-        raise pytest.UsageError(f"--scale must be {' or '.join(SCALES)}, got {scale!r}")
-    try:
-        resolve_device(config.getoption("--device"))
-    except ValueError as error:
-        raise pytest.UsageError(f"--device: {error}") from error
-    if scale == "desk" and config.getoption("--device") != "auto" and config.getoption("--model") is None:
-        raise pytest.UsageError(
-            "--device is for --scale paper and --model: at desk scale transformers are trained on the CPU"
-        )
-
-
-def checkpoint_source(model: str, named: str) -> tuple[str, str | None]:
-    """Where a checkpoint lies that --checkpoints names: a folder, or a revision of the model."""
-    return (named, None) if Path(named).is_dir() else (model, named)
-
-
-def check_model(config: pytest.Config) -> None:
-    """UsageError unless the files of --model, at all its revisions, are there; a hub that can be reached is asked."""
-    name, revision, named = (config.getoption(option) for option in ("--model", "--revision", "--checkpoints"))
-    if name is None:
-        if revision is not None or named is not None:
-            raise pytest.UsageError("--revision and --checkpoints are revisions of --model, which is not given")
-        return
-    revisions = [] if named is None else named.split(",")
-    if named is not None and (len(revisions) < 2 or not all(revisions)):
-        raise pytest.UsageError(f"--checkpoints must be at least two revisions with commas between them, got {named!r}")
-    try:
-        from simulate.language.models import find_folder
-        from simulate.pocket.shipped import is_pocket
-
-        wanted = [(name, revision), *(checkpoint_source(name, one) for one in revisions)]
-        for folder in [find_folder(*source) for source in wanted]:
-            if is_pocket(folder):
-                raise ValueError(f"{folder.name} is pocket Pythia, whose claims are P1 to P5 and need no option")
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        raise pytest.UsageError(f"--model {name}: {error}") from error
-
-
-def gsm8k_files(given: str) -> tuple[Path, Path]:
-    """The two files that --gsm8k names.
-
-    Raises:
-        ValueError: not two.
-    """
-    paths = given.split(",")
-    if len(paths) != 2 or not all(paths):
-        raise ValueError(f"--gsm8k must be two files, BASELINE.json,LASER.json, got {given!r}")
-    return Path(paths[0]), Path(paths[1])
-
-
-def check_gsm8k(config: pytest.Config) -> None:
-    """UsageError unless the files of --gsm8k are results that P6 can compare."""
-    given = config.getoption("--gsm8k")
-    if given is None:
-        return
-    from simulate.gsm8k.results import comparable
-
-    try:
-        comparable(*gsm8k_files(given))
-    except (ValueError, OSError) as error:
-        raise pytest.UsageError(str(error) if "--gsm8k" in str(error) else f"--gsm8k: {error}") from error
 
 
 def record_path(config: pytest.Config, whole: bool) -> Path:

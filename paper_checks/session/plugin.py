@@ -1,36 +1,41 @@
-"""The pytest side: the `claims` marker and fixture, the rule "no id without a check", the table and the JSON record."""
+"""The pytest side: the `claims` marker and fixture, the rule "no id without a check", the table and the JSON record.
+
+A run has a ledger, and with it all of this, if --ledger names one or if a claims.toml lies at or above a path that
+pytest is given; without, the hooks do nothing.
+"""
 
 import inspect
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from paper_checks.evidence.checks import check_functions
 from paper_checks.evidence.comparator import DESIGN, Evidence
-from paper_checks.evidence.ledger import Claim, load_claims, mismatches, write_json
-from paper_checks.evidence.recorded import ALL_CODE, code_hash
+from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unknown
 from paper_checks.evidence.recorder import PilotRecorder, Recorder
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import Code, Run
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
-from paper_checks.experiments.trainings.runs import set_processes
 from paper_checks.report.table import render
-from simulate import resolve_device
 
-from .failure import explained, rerun
-from .options import CHECKS_FOLDER, add_options, check_options, check_record, chosen_claims, record_path
+from . import hooks
+from .failure import depends_on, explained, rerun
+from .found import LEDGER_FILE, find_ledger
+from .kept import NOTES, fail, keep_run
+from .options import add_options, check_options, check_record, chosen_claims
 from .surroundings import new_run
 
-CLAIMS = pytest.StashKey[Mapping[str, Claim]]()
 RESULTS = pytest.StashKey[Results]()
 STARTED = pytest.StashKey[float]()
 CODE = pytest.StashKey[str]()
 RUN = pytest.StashKey[Run]()
-NOTES = pytest.StashKey[list[str]]()
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,36 +43,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The matrices here are small: on busy cores torch's threads wait for each other ten times longer than they work.
-    if config.getoption("--model") is None:
-        torch.set_num_threads(1)
-    config.addinivalue_line("markers", 'claims(id): the check of one claim of the ledger, such as claims("T1.3")')
+    config.addinivalue_line("markers", 'claims(id): the check of one claim of the ledger, such as claims("A1")')
+    config.stash[NOTES] = []
+    path = _ledger_file(config)
+    if path is None:
+        return
     try:
-        config.stash[CLAIMS] = load_claims()
+        ledger = read_ledger(path)
+        check_options(config, ledger)
+        # The code as it is now: what is edited while the run goes on is code that it has not seen.
+        config.stash[CODE] = ledger.code_hash()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    check_options(config, config.stash[CLAIMS])
-    set_processes(config.getoption("--jobs"))
-    config.stash[CODE] = code_hash(ALL_CODE)  # now: what is edited while the run goes on is code that it has not seen
-    config.stash[RESULTS] = Results(config.stash[CLAIMS])
+    config.stash[RESULTS] = Results(ledger)
     config.stash[STARTED] = time.perf_counter()
-    config.stash[NOTES] = []
 
 
-@pytest.fixture(scope="session")
-def scale(request: pytest.FixtureRequest) -> str:
-    """ "desk" or "paper"."""
-    name: str = request.config.getoption("--scale")
-    return name
+def _ledger_file(config: pytest.Config) -> Path | None:
+    given: Path | None = config.getoption("--ledger")
+    start = config.invocation_params.dir
+    if given is not None:
+        return start / given
+    return config.stash.get(LEDGER_FILE, None) or find_ledger(config.args, start, config.option.pyargs)
 
 
-@pytest.fixture(scope="session")
-def device(request: pytest.FixtureRequest, scale: str) -> str:
-    """Where transformers are trained: at desk scale on the CPU, whose processors share small models better."""
-    name: str = request.config.getoption("--device")
-    if scale == "paper" and name == "auto" and resolve_device(name).type == "cpu":
-        pytest.skip("no GPU, which --scale paper needs: use a machine with one, or --device cpu, for many hours")
-    return name if scale == "paper" else "cpu"
+def _ledger(config: pytest.Config) -> Ledger | None:
+    return config.stash[RESULTS].ledger if RESULTS in config.stash else None
+
+
+def _given(config: pytest.Config) -> list[str]:
+    """The options that were given and on which numbers depend besides the seed."""
+    defaults = {name: default for found in config.hook.pytest_claims_options() for name, default in found.items()}
+    return depends_on(config.getoption, defaults)
+
+
+def _as_typed(config: pytest.Config, node: str) -> str:
+    """The id of a check as it is typed where pytest was started."""
+    name, separator, rest = node.partition("::")
+    path, start = config.rootpath / name, config.invocation_params.dir
+    return f"{path.relative_to(start) if path.is_relative_to(start) else path}{separator}{rest}"
 
 
 def _claim_id(item: pytest.Item) -> str | None:
@@ -75,51 +89,58 @@ def _claim_id(item: pytest.Item) -> str | None:
     if marker is None:
         return None
     if len(marker.args) != 1 or not isinstance(marker.args[0], str):
-        raise pytest.UsageError(f'{item.nodeid}: write @pytest.mark.claims("T1.3"), one id')
+        raise pytest.UsageError(f'{item.nodeid}: write @pytest.mark.claims("A1"), one id')
     return marker.args[0]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before any deselection: leave benchmarks out of ordinary runs, and hold checks and ledger against each other."""
-    if not config.getoption("benchmark_only", False):
-        benchmarks = [item for item in items if "benchmark" in getattr(item, "fixturenames", ())]
-        config.hook.pytest_deselected(items=benchmarks)
-        items[:] = [item for item in items if item not in benchmarks]
-    checks = [item for item in items if CHECKS_FOLDER in item.path.parents]
-    problems = [f"{item.nodeid} is a check without @pytest.mark.claims" for item in checks if _claim_id(item) is None]
-    problems += [
-        f"{item.nodeid} must take the claim fixture"
-        for item in checks
-        if "claim" not in getattr(item, "fixturenames", ())
-    ]
+    """Before any deselection: hold checks and ledger against each other; then leave out what --claims does not name."""
+    ledger = _ledger(config)
+    if ledger is None:
+        return
+    checks = [item for item in items if ledger.checks in item.path.resolve().parents]
+    checked = {name for item in items if (name := _claim_id(item)) is not None}
     if checks:  # the tests of the code keep no record
         check_record(config)
-        config.stash[RESULTS].expect(check_functions(CHECKS_FOLDER))
+        config.stash[RESULTS].expect(check_functions(ledger.checks))
     for item in checks:
         config.stash[RESULTS].collected(_claim_id(item) or "")
     if _named_one_by_one(config):
         config.stash[RESULTS].named_one_by_one()
-    if _whole_folder_collected(config, checks):
-        checked = {name for item in checks if (name := _claim_id(item)) is not None}
-        problems += mismatches(config.stash[CLAIMS], checked)
+    problems = _problems(checks)
+    if _whole_folder_collected(config, ledger, checks):
+        problems += mismatches(ledger, checked)
+    else:
+        problems += unknown(ledger, checked)
     if problems:
         raise pytest.UsageError("ledger and checks disagree:\n  " + "\n  ".join(problems))
-    chosen = chosen_claims(config.getoption("--claims"), config.stash[CLAIMS])
+    chosen = chosen_claims(config.getoption("--claims"), ledger.claims)
     others = [item for item in checks if _claim_id(item) not in chosen]
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
 
 
+def _problems(checks: list[pytest.Item]) -> list[str]:
+    """What is wrong with checks one by one, a sentence each."""
+    found = [f"{item.nodeid} is a check without @pytest.mark.claims" for item in checks if _claim_id(item) is None]
+    return found + [
+        f"{item.nodeid} must take the claim fixture"
+        for item in checks
+        if "claim" not in getattr(item, "fixturenames", ())
+    ]
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    for item in session.items:
-        session.config.stash[RESULTS].selected(_claim_id(item) or "")
+    if RESULTS in session.config.stash:
+        for item in session.items:
+            session.config.stash[RESULTS].selected(_claim_id(item) or "")
 
 
-def _whole_folder_collected(config: pytest.Config, checks: list[pytest.Item]) -> bool:
-    files = set(CHECKS_FOLDER.rglob("test_*.py"))
-    return bool(checks) and not _named_one_by_one(config) and files <= {item.path for item in checks}
+def _whole_folder_collected(config: pytest.Config, ledger: Ledger, checks: list[pytest.Item]) -> bool:
+    files = set(ledger.checks.rglob("test_*.py"))
+    return bool(checks) and not _named_one_by_one(config) and files <= {item.path.resolve() for item in checks}
 
 
 def _named_one_by_one(config: pytest.Config) -> bool:
@@ -132,9 +153,12 @@ def claim(request: pytest.FixtureRequest) -> Recorder:
     name = _claim_id(request.node)
     if name is None:
         raise pytest.UsageError(f"{request.node.nodeid} takes the claim fixture but has no @pytest.mark.claims")
+    ledger = _ledger(request.config)
+    if ledger is None:
+        raise pytest.UsageError(f"{request.node.nodeid} is of no ledger: name it by --ledger FILE, or put it above")
     if request.config.getoption("--pilots"):
-        return PilotRecorder(name, PILOT_SEED, request.node.user_properties)
-    return Recorder(name, request.config.getoption("--seed"), request.node.user_properties)
+        return PilotRecorder(name, PILOT_SEED, request.node.user_properties, ledger)
+    return Recorder(name, request.config.getoption("--seed"), request.node.user_properties, ledger)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -159,12 +183,13 @@ def _code(item: pytest.Item) -> dict[str, Any] | None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed check says what it is about, both numbers, and how to run it alone."""
     report = yield
-    name = _claim_id(item)
-    if name is not None and name in item.config.stash[CLAIMS] and report.failed:
+    name, ledger = _claim_id(item), _ledger(item.config)
+    if name is not None and ledger is not None and report.failed:
         properties: list[tuple[str, Any]] = item.user_properties
         evidence = [Evidence(**value) for key, value in properties if key == "evidence"]
-        lines = explained(item.config.stash[CLAIMS][name], evidence, rerun(item.nodeid, item.config.getoption))
-        report.sections.append((f"claim {name}", "\n".join(lines)))
+        node, seed = _as_typed(item.config, item.nodeid), item.config.getoption("--seed")
+        again = rerun(node, ledger.named, seed, _given(item.config))
+        report.sections.append((f"claim {name}", "\n".join(explained(ledger.claims[name], evidence, again))))
     return report
 
 
@@ -179,7 +204,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    session.config.pluginmanager.register(_Collector(session.config.stash[RESULTS]))
+    if RESULTS in session.config.stash:
+        session.config.pluginmanager.register(_Collector(session.config.stash[RESULTS]))
 
 
 class _Collector:
@@ -207,60 +233,28 @@ class _Collector:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep what was found: the JSON record, then the report; an interrupted run leaves those of the run before."""
-    config, results = session.config, session.config.stash[RESULTS]
-    folder, notes = config.getoption("--report"), config.stash[NOTES]
+    config, results = session.config, session.config.stash.get(RESULTS, None)
     if hasattr(config, "workerinput"):
         return
-    if not results.any_ran:
-        if folder is not None and exitstatus == pytest.ExitCode.OK:
-            notes.append(
-                "FAILED: no claim was run, so that there is no report: pytest paper_checks -m claims --report DIR"
-            )
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if results is None or not results.any_ran:
+        if config.getoption("--report") is not None and exitstatus == pytest.ExitCode.OK:
+            command = "pytest FOLDER -m claims" if results is None else results.ledger.command
+            fail(session, f"no claim was run, so that there is no report: {command} --report DIR")
         return
     if config.getoption("--pilots"):
-        notes.append("pilots drawn: paper_checks/pilots has their numbers, no record and no report were written")
+        folder = as_typed(results.ledger.pilots)
+        config.stash[NOTES].append(f"pilots drawn: {folder} has their numbers, no record and no report were written")
         return
-    notes += [f"FAILED: {problem}" for problem in results.problems]
-    if results.comparisons > DESIGN.family or results.trainings > TRAINING.family or results.problems:
+    for problem in results.problems:
+        fail(session, problem)
+    if results.comparisons > DESIGN.family or results.trainings > TRAINING.family:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     seconds = time.perf_counter() - config.stash[STARTED]
-    run = config.stash[RUN] = new_run(config, results, seconds, config.stash[CODE])
+    config.stash[RUN] = new_run(config, results, seconds, config.stash[CODE], _given(config))
     if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
-        notes.append("interrupted: no record and no report written, earlier ones are as they were")
-        return
-    path = record_path(config, results.whole)
-    _keep(session, f"the record {path}", lambda: _write_record(session, run, path))
-    if folder is not None:
-        _keep(session, f"the report {folder}", lambda: _write_report(session, run, folder))
-
-
-def _write_record(session: pytest.Session, run: Run, path: Path) -> None:
-    write_json(path, run.as_dict())
-    session.config.stash[NOTES].append(f"Record: {path}")
-
-
-def _write_report(session: pytest.Session, run: Run, folder: Path) -> None:
-    from paper_checks.commands.report import write_report_of
-
-    troubles = write_report_of(run, folder)
-    session.config.stash[NOTES].append(f"Report: {folder / 'index.html'}")
-    session.config.stash[NOTES].extend(f"FAILED: {trouble}" for trouble in troubles)
-    if troubles:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def _keep(session: pytest.Session, what: str, write: Callable[[], None]) -> None:
-    """Write a file or folder; if that cannot be done the run has failed, with one line that says why."""
-    try:
-        write()
-    except (OSError, ValueError, ImportError) as error:
-        reason = getattr(error, "strerror", None) or error
-        session.config.stash[NOTES].append(f"FAILED: {what} cannot be written: {reason}")
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    except KeyboardInterrupt:
-        session.config.stash[NOTES].append(f"interrupted while writing {what}: the earlier one or the new one is whole")
-        session.exitstatus = pytest.ExitCode.INTERRUPTED
+        config.stash[NOTES].append("interrupted: no record and no report written, earlier ones are as they were")
+    else:
+        keep_run(session, config.stash[RUN], results.whole)
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:

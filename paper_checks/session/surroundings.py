@@ -4,35 +4,34 @@ import os
 import platform
 import shlex
 import subprocess
+import sys
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
-import torch
 
 from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.ledger import Ledger, as_typed
 from paper_checks.evidence.results import Results
-from paper_checks.evidence.run import Run
+from paper_checks.evidence.run import Origin, Run
 from paper_checks.evidence.training_design import TRAINING
 
-from .failure import depends_on
 
-PACKAGES = ("numpy", "scipy", "sympy", "torch", "transformers")
-
-
-def new_run(config: pytest.Config, results: Results, seconds: float, code: str) -> Run:
-    """The record of a session that ends now; `code` is the hash of the code from when it began."""
+def new_run(config: pytest.Config, results: Results, seconds: float, code: str, given: Sequence[str]) -> Run:
+    """The record of a session that ends now; `code` is the hash of the code from when it began, `given` are the options
+    on which numbers depend."""
     return Run(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=config.getoption("--seed"),
         command=_printable(shlex.join(["pytest", *config.invocation_params.args])),
-        options=_printable(shlex.join(depends_on(config.getoption))),
+        options=_printable(shlex.join(given)),
         commit=commit(config.rootpath),
         code=code,
         machine=machine(),
         seconds=round(seconds, 1),
-        versions=versions(),
+        versions=versions(results.ledger.project.packages),
         design={
             "false_alarm": DESIGN.false_alarm,
             "miss": DESIGN.miss,
@@ -44,8 +43,15 @@ def new_run(config: pytest.Config, results: Results, seconds: float, code: str) 
             "training_family": TRAINING.family,
             "trainings": results.trainings,
         },
+        project=origin(results.ledger),
         claims=results.records(),
     )
+
+
+def origin(ledger: Ledger) -> Origin:
+    """A ledger as a run keeps it."""
+    project = ledger.project
+    return Origin(project.title, project.about, as_typed(ledger.path), ledger.command, dict(ledger.groups))
 
 
 def commit(folder: Path) -> str:
@@ -70,15 +76,18 @@ def _printable(text: str) -> str:
 
 
 def machine() -> str:
-    """System, processors and GPU."""
-    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, {gpu}"
+    """System, processors and, where the run has loaded torch, the GPU."""
+    torch = sys.modules.get("torch")
+    known = [f"{platform.system()} {platform.machine()}", f"{os.cpu_count()} processors"]
+    if torch is not None:
+        known.append(torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU")
+    return ", ".join(known)
 
 
-def versions() -> dict[str, str]:
-    """Of Python and of the packages that the numbers depend on, as far as they are installed."""
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Of Python and of these packages, as far as they are installed."""
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

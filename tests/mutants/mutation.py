@@ -3,12 +3,13 @@
 import pytest
 
 from paper_checks.evidence.recorder import Recorder
+from paper_checks.project import own_ledger
 
 SEED = 20240603  # the default base seed of a claims run
 
 
 def recorder():
-    return Recorder("mutant", SEED, [])
+    return Recorder("mutant", SEED, [], own_ledger())
 
 
 def caught(check, match=None):

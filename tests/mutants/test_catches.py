@@ -1,6 +1,6 @@
 """What the ledger says that a claim of B or E catches is what the tables of the mutants have, and nothing else."""
 
-from paper_checks.evidence.ledger import load_claims
+from paper_checks.project import load_claims
 
 from . import test_birth as birth
 from . import test_two_layer as two_layer

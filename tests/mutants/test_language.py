@@ -12,9 +12,9 @@ import pytest
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
 from paper_checks.claims.p import test_pocket as checks
-from paper_checks.evidence.ledger import load_claims
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments import pocket
+from paper_checks.project import load_claims
 from simulate.laser.reduction import Choice
 from simulate.pocket.shipped import EARLY, EXPLORED, pocket_record
 from tests.paper_checks.experiments import explored

@@ -22,13 +22,13 @@ import pytest
 import torch
 
 from paper_checks.claims.e import test_variations as checks
-from paper_checks.evidence import ledger
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.trainings import levels
 from paper_checks.experiments.trainings import observers as recall_observers
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings import statements as two_layer_statements
 from paper_checks.experiments.trainings.settings import desk
+from paper_checks.project import own_ledger
 from simulate import Hidden, Optimiser, with_weights
 from simulate.sequences import recall
 from simulate.transformer import training
@@ -76,15 +76,15 @@ def train_here(monkeypatch, mutant, change=lambda run: run):
 
 
 def e7(alpha):
-    return lambda: checks.test_noise_levels(Recorder("E7", SEED, []), alpha)
+    return lambda: checks.test_noise_levels(Recorder("E7", SEED, [], own_ledger()), alpha)
 
 
 def e8(triggers=2):
-    return lambda: checks.test_triggers(Recorder("E8", SEED, []), triggers)
+    return lambda: checks.test_triggers(Recorder("E8", SEED, [], own_ledger()), triggers)
 
 
 def e9(activation):
-    return lambda: checks.test_feed_forward_layers(Recorder("E9", SEED, []), activation, 1)
+    return lambda: checks.test_feed_forward_layers(Recorder("E9", SEED, [], own_ledger()), activation, 1)
 
 
 GREEN = {"E7 0.1": e7(0.1), "E7 0.9": e7(0.9), "E8": e8(), "E9 relu": e9("relu"), "E9 linear": e9("linear")}
@@ -114,7 +114,7 @@ def short(monkeypatch):
 
 
 NOISE = {
-    "E7": lambda: checks.test_noise_levels(Recorder("E7", SEED, []), 0.5),
+    "E7": lambda: checks.test_noise_levels(Recorder("E7", SEED, [], own_ledger()), 0.5),
     "E8": e8(),
     "E9": e9("relu"),
 }
@@ -238,13 +238,13 @@ def told(monkeypatch, time):
 
 def law(exponent, late=1.0):
     """Times to recall that are those of the ledger's law at α = 0.5, but for a factor."""
-    constant = ledger.rule_of("E7").thresholds["updates_without_noise"] * 2 ** (2 - exponent)
+    constant = own_ledger().rule("E7").thresholds["updates_without_noise"] * 2 ** (2 - exponent)
     return lambda alpha: late * constant / (1 - alpha) ** exponent
 
 
 def test_another_time_law_is_caught(monkeypatch):
     """Another exponent by the exponents of the seeds, another constant by the times; the law itself is not."""
-    slopes = lambda: checks.test_time_to_recall(Recorder("E7", SEED, []))  # noqa: E731
+    slopes = lambda: checks.test_time_to_recall(Recorder("E7", SEED, [], own_ledger()))  # noqa: E731
     told(monkeypatch, law(2))
     for check in (slopes, e7(0.1), e7(0.3), e7(0.7)):
         check()

@@ -7,7 +7,9 @@ import sys
 
 from tests.places import ROOT
 
-ENTRY = '["T1.1"]\ngroup = "T1"\nsource = "s"\nstatement = "a"\nformal = "f"\nscope = "c"\nneeds = "nothing"\n'
+ENTRY = '["T1.1"]\ngroup = "T1"\nsource = "s"\nstatement = "a"\nformal = "f"\nscope = "c"\n'
+GROUPS = '[groups]\nT1 = "one"\nT2 = "two"\n'
+OWN = '[project]\nchecks = "claims"\nplugins = ["paper_checks.session.paper"]\n'
 CHECK = '@pytest.mark.claims("T1.1")\ndef test_it(claim):\n    '
 
 
@@ -22,7 +24,7 @@ def new_project(place):
 
     def run(check, claims=ENTRY, *options):
         (folder / "claims" / "test_x.py").write_text("import pytest\n" + check)
-        (folder / "claims.toml").write_text(claims)
+        (folder / "claims.toml").write_text(claims + GROUPS + OWN)
         return again(*options)
 
     def again(*options):

@@ -9,13 +9,14 @@ pytest.importorskip("latex2mathml", reason="needs the extra report", exc_type=Mo
 pytest.importorskip("matplotlib", reason="needs the extra report", exc_type=ModuleNotFoundError)
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.ledger import load_claims, write_json
-from paper_checks.evidence.recorded import ALL_CODE, code_hash
 from paper_checks.evidence.run import ClaimRecord, Code, Run
 from paper_checks.pictures.file import Picture
+from paper_checks.project import load_claims, own_ledger
 from paper_checks.report.folder import asset_name, write_folder
 from paper_checks.report.page import page
 from paper_checks.report.pictures import Plan, draw_pictures
+from paper_checks.session.surroundings import origin
+from simulate.runtime.files import write_json
 
 COMPARISONS = 60
 """Of the claim that has more than the page shows."""
@@ -77,8 +78,8 @@ def run_of(claims, **changed):
               "training_false_alarm": 1e-3, "training_miss": 0.05, "training_family": 256, "trainings": 7}  # fmt: skip
     versions = {"python": "3.12.1", "numpy": "2.4.0"}
     found = Run(
-        "2024-06-03T10:11:12+00:00", 7, "pytest paper_checks -m claims", "", "0" * 40, code_hash(ALL_CODE),
-        "Linux x86_64, 2 processors, no GPU", 83.0, versions, design, list(claims),
+        "2024-06-03T10:11:12+00:00", 7, "pytest paper_checks -m claims", "", "0" * 40, own_ledger().code_hash(),
+        "Linux x86_64, 2 processors, no GPU", 83.0, versions, design, origin(own_ledger()), list(claims),
     )  # fmt: skip
     return replace(found, **changed)
 

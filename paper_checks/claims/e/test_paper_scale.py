@@ -18,26 +18,26 @@ from simulate import resolve_device
 def test_paper_size(claim: Recorder, scale: str, device: str, pytestconfig: pytest.Config) -> None:
     """The noise first, recall, F2's noise, attention on the answer, at T = 256, d = 256 on tiny Shakespeare."""
     if scale == "paper":
-        started, place, code = time.perf_counter(), resolve_device(device), recorded.code_hash()
+        started, place, code = time.perf_counter(), resolve_device(device), claim.ledger.recorded_hash()
         # A checkpoint is gone on from by the code and on the device that wrote it alone.
         folder = pytestconfig.rootpath / ".evidence" / "trainings" / f"{code[:16]}-{place.type}"
         chosen = seeds(claim.base_seed, "paper scale", claim.rule.seeds)
         runs = train_and_test(paper(), chosen, device, folder)
         record = recorded.new_record("E10", code, place, time.perf_counter() - started, runs)
-        recorded.write_record(record)
+        recorded.write_record(record, claim.ledger.recorded)
     else:
-        record = usable_record()
+        record = usable_record(claim)
         claim.recorded(record.date, record.device)
     check(claim, record)
 
 
-def usable_record() -> Record:
+def usable_record(claim: Recorder) -> Record:
     """The record, or a skip that says what to do."""
-    record = recorded.read_record("E10")
+    record = recorded.read_record(claim.claim, claim.ledger.recorded)
     remedy = "on a GPU, pytest paper_checks -m claims --claims E10 --scale paper"
     if record is None:
         pytest.skip(f"no GPU run recorded yet: {remedy}")
-    if not record.is_current:
+    if record.code != claim.ledger.recorded_hash():
         pytest.skip(f"recorded on {record.date} by other code: {remedy}")
     return record
 

@@ -18,9 +18,9 @@ from functools import cache
 
 import numpy as np
 
-from paper_checks.evidence.ledger import rule_of
 from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.evidence.training_design import median_interval
+from paper_checks.project import rule_of
 from simulate import Hidden, Transformer, answers
 
 from . import recall as experiments

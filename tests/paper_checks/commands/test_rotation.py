@@ -11,8 +11,8 @@ import pytest
 
 from paper_checks.commands import rotation
 from paper_checks.commands.rotation import PARTS, drawn
-from paper_checks.evidence.ledger import load_claims
 from paper_checks.evidence.training_design import PILOT_SEED
+from paper_checks.project import load_claims
 from paper_checks.session import surroundings
 from paper_checks.session.options import DEFAULT_SEED, check_seed, chosen_claims
 from tests.places import ROOT

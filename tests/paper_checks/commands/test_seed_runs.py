@@ -11,10 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from paper_checks.commands import seeds as seeds_command
-from paper_checks.evidence.ledger import load_claims
 from paper_checks.experiments.trainings import runs as recall_runs
-from paper_checks.session import options
-from tests.oracles.claim_project import CHECK, ENTRY, ROOT
+from paper_checks.session import paper
+from tests.oracles.claim_project import CHECK, ENTRY, GROUPS, OWN, ROOT
 
 TWO = ENTRY + ENTRY.replace("T1.1", "T2.1").replace('group = "T1"', 'group = "T2"')
 OTHER = CHECK.replace("T1.1", "T2.1").replace("test_it", "test_other")
@@ -58,7 +57,7 @@ def two(project):
     """A project with the claims T1.1 and T2.1, nothing run yet."""
     folder = project.folder / "paper_checks"
     (folder / "claims" / "test_x.py").write_text("import pytest\n" + CHECKS)
-    (folder / "claims.toml").write_text(TWO)
+    (folder / "claims.toml").write_text(TWO + GROUPS + OWN)
     return project
 
 
@@ -145,7 +144,7 @@ def test_arguments_that_cannot_be_used(changes, message, tmp_path, capsys, monke
 def test_the_number_of_training_processes_is_checked():
     given = {"--seed": 1, "--jobs": 0}
     with pytest.raises(pytest.UsageError, match="--jobs must be >= 1, got 0"):
-        options.check_options(SimpleNamespace(getoption=lambda name, *default: given[name]), load_claims())
+        paper.check_options(SimpleNamespace(getoption=lambda name, *default: given[name]))
 
 
 def test_it_is_started_from_the_root(tmp_path, capsys, monkeypatch):

@@ -7,9 +7,8 @@ import pytest
 
 from paper_checks.commands import fill as fill_command
 from paper_checks.evidence import comparator, filled
-from paper_checks.evidence.ledger import load_claims
-from paper_checks.evidence.recorded import ALL_CODE, code_hash
 from paper_checks.evidence.results import Results
+from paper_checks.project import load_claims, own_ledger
 from paper_checks.report import table
 from paper_checks.session import failure
 from tests.oracles.report_runs import claim_record, page, run_of, write_record
@@ -92,7 +91,7 @@ def text_of(maximum="0.134", size="140"):
 def run_command(tmp_path, text, *options):
     path = tmp_path / "README.md"
     path.write_text(text, encoding="utf-8")
-    record = write_record(tmp_path, replace(RUN, code=code_hash(ALL_CODE)))
+    record = write_record(tmp_path, replace(RUN, code=own_ledger().code_hash()))
     status = fill_command.main([str(path), *options, "--record", str(record)])
     return status, path.read_text(encoding="utf-8")
 
@@ -199,7 +198,7 @@ def test_the_page_and_a_failed_check_say_the_sentence_with_its_numbers():
     assert failure.explained(changed, EVIDENCE, "again")[0].startswith("P(τ) is at most 0.134. (")
     assert failure.explained(changed, [], "again")[0].startswith("P(τ) is at most …. (")
 
-    results = Results({"E2": changed})
+    results = Results(replace(own_ledger(), claims={"E2": changed}))
     results.by_id["E2"].functions, results.by_id["E2"].nodes = frozenset({"x.py::test_y"}), ["x.py::test_y"]
     results.by_id["E2"].evidence = [TRAINED]
     assert results.problems == []

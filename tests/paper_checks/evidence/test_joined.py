@@ -9,13 +9,16 @@ from paper_checks.commands import badges as badges_command
 from paper_checks.commands import report as report_command
 from paper_checks.evidence import comparator
 from paper_checks.evidence.joined import joined, read_runs
-from paper_checks.evidence.recorded import ALL_CODE, code_hash
 from paper_checks.evidence.results import NOT_SELECTED
 from paper_checks.evidence.run import ClaimRecord, Run
+from paper_checks.project import own_ledger
 from paper_checks.report import badges
+from paper_checks.session.surroundings import origin
 
 DESIGN = {"false_alarm": 1e-6, "miss": 1e-3, "family": 10, "critical_z": 6.4, "comparisons": 4,
           "training_false_alarm": 1e-3, "training_miss": 0.05, "training_family": 5, "trainings": 2}  # fmt: skip
+
+OWN = origin(own_ledger())
 
 
 def claim(name, verdict="not run", reason=NOT_SELECTED):
@@ -34,7 +37,10 @@ def run(*claims, **changes):
         "machine": "one",
         "seconds": 2.0,
     }
-    return replace(Run(**known, versions={"python": "3.11"}, design=DESIGN, claims=list(claims)), **changes)
+    return replace(
+        Run(**known, versions={"python": "3.11"}, design=DESIGN, project=OWN, claims=list(claims)),
+        **changes,
+    )
 
 
 ONE = run(claim("T1.1", "verified"), claim("T1.2"), claim("T1.3"))
@@ -90,7 +96,7 @@ def test_records_on_disk(tmp_path):
 
 def test_the_table_of_verdicts_is_the_runs(tmp_path, capsys):
     table = "| claim | verdict |\n| --- | --- |\n| T1.1, T1.2 steps | verified | x |\n| T1.3 more | not run | x |\n"
-    both = replace(joined([("one", ONE), ("two", TWO)]), code=code_hash(ALL_CODE))
+    both = replace(joined([("one", ONE), ("two", TWO)]), code=own_ledger().code_hash())
     assert badges.table_differences(both, table) == []
     wrong = table.replace("T1.2 steps | verified", "T1.2 steps | bounded").replace("not run", "verified")
     assert badges.table_differences(both, wrong) == [
@@ -133,4 +139,4 @@ def test_badges_and_pictures_are_of_the_code_at_hand(tmp_path, capsys):
     assert report_command.main(["--record", str(record), "--out", str(out), "--pictures", "none"]) == 0
     with pytest.raises(SystemExit):
         badges_command.main(["--record", str(tmp_path / "no.json"), "--out", str(out)])
-    assert "no.json is none: pytest paper_checks -m claims" in capsys.readouterr().err
+    assert "no.json is none: pytest FOLDER -m claims writes one" in capsys.readouterr().err

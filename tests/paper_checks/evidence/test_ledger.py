@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.ledger import Rule, load_claims, mismatches, write_json
+from paper_checks.evidence.ledger import Rule, mismatches, read_ledger
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.evidence.results import Result
-from paper_checks.session.options import check_scale
-from simulate.runtime import files
-from tests.oracles.claim_project import CHECK, ENTRY
+from paper_checks.project import load_claims, own_ledger
+from paper_checks.session.paper import check_scale
+from tests.oracles.claim_project import CHECK, ENTRY, GROUPS
 
 
 def test_every_id_is_there_once():
@@ -29,26 +29,26 @@ OTHER = ENTRY.replace("T1.1", "T1.2")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (OTHER + "\n" + ENTRY.replace('scope = "c"', "scope = 3"), "line 14: claim T1.1: scope must be"),
-        (OTHER + ENTRY.replace('scope = "c"\n', ""), "line 8: claim T1.1: missing keys ['scope']"),
-        (ENTRY + OTHER + 'colour = "red"\n', "line 15: claim T1.2: missing keys [], unknown keys ['colour']"),
-        (ENTRY + "rule = { seeds = 0 }\n", "line 8: claim T1.1: rule: seeds must be"),
-        (OTHER + ENTRY + '["T1.1".rule]\nx = 1\nseeds = 3\n', "line 17: claim T1.1: rule: seeds must be"),
-        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 9\nx = "y"\n', "line 17: claim T1.1: rule: x must be"),
-        (ENTRY + '["T1.1".rule]\nx = 1\nx_absent = 0.8\nx_stated = 0.9\n', "line 9: claim T1.1: rule: shares 0.8"),
-        (ENTRY + "catches = 'W_K transposed'\n", "line 8: claim T1.1: catches must be a list of names of mutants"),
+        (OTHER + "\n" + ENTRY.replace('scope = "c"', "scope = 3"), "line 13: claim T1.1: scope must be"),
+        (OTHER + ENTRY.replace('scope = "c"\n', ""), "line 7: claim T1.1: missing keys ['scope']"),
+        (ENTRY + OTHER + 'colour = "red"\n', "line 13: claim T1.2: missing keys [], unknown keys ['colour']"),
+        (ENTRY + "rule = { seeds = 0 }\n", "line 7: claim T1.1: rule: seeds must be"),
+        (OTHER + ENTRY + '["T1.1".rule]\nx = 1\nseeds = 3\n', "line 15: claim T1.1: rule: seeds must be"),
+        (OTHER + ENTRY + '["T1.1".rule]\nseeds = 9\nx = "y"\n', "line 15: claim T1.1: rule: x must be"),
+        (ENTRY + '["T1.1".rule]\nx = 1\nx_absent = 0.8\nx_stated = 0.9\n', "line 8: claim T1.1: rule: shares 0.8"),
+        (ENTRY + "catches = 'W_K transposed'\n", "line 7: claim T1.1: catches must be a list, got"),
         ('["T1.2".rule]\nx = 1\n' + ENTRY, "line 1: claim T1.2: missing keys"),
-        (ENTRY + "['T1.2']\ngroup = 3\n", "line 8: claim T1.2: missing keys"),
+        (ENTRY + "['T1.2']\ngroup = 3\n", "line 7: claim T1.2: missing keys"),
         ("# a comment\ntitle = 'x'\n" + ENTRY, "line 2: claim title: [title] must be a table"),
-        ("[T1.1]\ngroup = 'T1'\n", "line 1: claim T1: missing keys"),
-        (OTHER + ENTRY.replace('group = "T1"', 'group = "T 1"'), "line 9: claim T1.1: group must be"),
+        ("[T3.1]\ngroup = 'T1'\n", "line 1: claim T3: missing keys"),
+        (OTHER + ENTRY.replace('group = "T1"', 'group = "T 1"'), "line 8: claim T1.1: group must be"),
     ],
 )
 def test_what_is_wrong_has_a_line(tmp_path, text, message):
     path = tmp_path / "claims.toml"
-    path.write_text(text)
+    path.write_text(text + GROUPS)
     with pytest.raises(ValueError) as caught:
-        load_claims(path)
+        read_ledger(path)
     assert str(caught.value).startswith(f"claims.toml, {message}")
 
 
@@ -57,7 +57,9 @@ def test_what_is_wrong_has_a_line(tmp_path, text, message):
     [
         (ENTRY + 'colour = "red"\n', ["T1.1", "colour"]),
         (ENTRY.replace('scope = "c"\n', ""), ["T1.1", "scope"]),
-        (ENTRY.replace('needs = "nothing"', 'needs = "luck"'), ["T1.1", "needs", "luck"]),
+        (ENTRY + "id = 'T1.2'\n", ["T1.1", "unknown keys ['id']"]),
+        (ENTRY.replace('scope = "c"', "scope = 1979-05-27"), ["T1.1", "scope must be a string", "1979"]),
+        (ENTRY.replace('group = "T1"', 'group = "T3"'), ["T1.1", "group must have a title", "(T1, T2)", "'T3'"]),
         (ENTRY.replace('scope = "c"', "scope = 3"), ["T1.1", "scope", "3"]),
         (ENTRY.replace('scope = "c"', 'scope = " "'), ["T1.1", "scope"]),
         (ENTRY.replace('group = "T1"', "group = T1"), ["claims.toml", "line 2"]),
@@ -65,7 +67,7 @@ def test_what_is_wrong_has_a_line(tmp_path, text, message):
         (ENTRY.replace("T1.1", "<b>"), ["'<b>'", "id must be up to 40 letters"]),
         (ENTRY.replace("T1.1", "../x"), ["'../x'", "id must be"]),
         (ENTRY.replace('group = "T1"', 'group = "T 1"'), ["T1.1", "group must be", "'T 1'"]),
-        (ENTRY.replace('group = "T1"', 'group = "T1.1"'), ["must not be the name of a group", "T1.1"]),
+        (ENTRY.replace("T1.1", "T1"), ["must not be the name of a group", "T1"]),
         (ENTRY + "rule = 3\n", ["T1.1", "rule", "3"]),
         (ENTRY + "rule = { seeds = 5 }\n", ["T1.1", "rule", "seeds must be an integer >= 6, got 5"]),
         (ENTRY + "rule = { seeds = true }\n", ["T1.1", "rule", "seeds", "True"]),
@@ -75,14 +77,14 @@ def test_what_is_wrong_has_a_line(tmp_path, text, message):
             ENTRY + "rule = { x = 1, x_absent = 0.9, x_stated = 0.5 }\n",
             ["rule", "0 < absent < stated < 1", "0.9", "0.5"],
         ),
-        (ENTRY + "catches = ['a', '']\n", ["T1.1", "catches", "['a', '']"]),
+        (ENTRY + "catches = ['a', '']\n", ["T1.1", "catches: entry 2 must be a non-empty string, got ''"]),
     ],
 )
 def test_a_malformed_ledger_is_named(tmp_path, text, words):
     path = tmp_path / "claims.toml"
-    path.write_text(text)
+    path.write_text(text + GROUPS)
     with pytest.raises(ValueError) as caught:
-        load_claims(path)
+        read_ledger(path)
     assert all(word in str(caught.value) for word in words)
 
 
@@ -94,36 +96,60 @@ def test_a_ledger_that_cannot_be_read_is_named(tmp_path, content, words):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ValueError, match=f"^claims.toml: .*{words}"):
-        load_claims(path)
+        read_ledger(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ENTRY + "[groups]\nT1 = ''\n", "line 8: [groups]: T1 must be a non-empty string, got ''"),
+        (ENTRY + "[groups]\n'T 1' = 'x'\n", "line 8: [groups]: T 1 must be up to 40 letters"),
+        ("groups = 3\n" + ENTRY, "line 1: [groups]: must be a table of titles, got 3"),
+        (ENTRY, "line 2: claim T1.1: group must have a title in [groups] (none), got 'T1'"),
+        (
+            ENTRY + GROUPS + "[project]\nx = 'red'\n",
+            "line 11: [project]: missing keys [], unknown keys ['x']",
+        ),
+        (ENTRY + GROUPS + "[project]\ntitle = 3\n", "line 11: [project]: title must be a string, got 3"),
+        (ENTRY + GROUPS + "[project]\ncode = ['a', 3]\n", "line 11: [project]: code: entry 2 must be a string, got 3"),
+    ],
+)
+def test_groups_have_titles_and_a_project_is_of_known_keys(tmp_path, text, message):
+    path = tmp_path / "claims.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError) as caught:
+        read_ledger(path)
+    assert str(caught.value).startswith(f"claims.toml, {message}")
+
+
+def test_what_a_ledger_does_not_say_is_its_folder(tmp_path):
+    """Code, checks and pilots beside it; the digest is of the Python files, the ledger and the pilots."""
+    path = tmp_path / "claims.toml"
+    path.write_text(ENTRY + GROUPS)
+    (tmp_path / "test_x.py").write_text("x = 1\n")
+    found = read_ledger(path)
+    assert (found.checks, found.pilots, found.recorded) == (tmp_path, tmp_path / "pilots", tmp_path / "recorded")
+    assert found.named == [] and found.code_hash() == found.recorded_hash() == read_ledger(path).code_hash()
+    known = [found.code_hash()]
+    (tmp_path / "pilots").mkdir()
+    for name in ("pilots/T1.json", "deeper.py", "claims.toml"):
+        (tmp_path / name).write_text((ENTRY + GROUPS) + "# more\n")
+        known.append(found.code_hash())
+    assert len(set(known)) == 4
+    other = path.rename(tmp_path / "mine.toml")
+    assert read_ledger(other).named == ["--ledger", str(other)]
+    assert read_ledger(other).command == f"pytest {tmp_path} -m claims --ledger {other}"
 
 
 def test_checks_and_ids_must_match():
-    claims = load_claims()
+    ledger, claims = own_ledger(), load_claims()
     built = {name for name, claim in claims.items() if claim.not_run is None}
-    assert mismatches(claims, built) == []
-    assert "T9.9" in mismatches(claims, built | {"T9.9"})[0]
-    assert "no check" in mismatches(claims, built - {"T1.1"})[0]
-    waiting = {"T1.1": replace(claims["T1.1"], not_run="not built yet")}
+    assert mismatches(ledger, built) == []
+    assert "T9.9" in mismatches(ledger, built | {"T9.9"})[0]
+    assert "no check" in mismatches(ledger, built - {"T1.1"})[0]
+    waiting = replace(ledger, claims={"T1.1": replace(claims["T1.1"], not_run="not built yet")})
     assert "not_run" in mismatches(waiting, {"T1.1"})[0]
     assert mismatches(waiting, set()) == []
-
-
-def test_json_is_whole_or_untouched(tmp_path, monkeypatch):
-    path = tmp_path / "folder" / "claims.json"
-    write_json(path, {"a": [1.5, "τ"]})
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1.5, "τ"]}
-    for failure in (lambda: write_json(path, {"a": float("nan")}), lambda: write_json(path, {"a": object()})):
-        with pytest.raises((ValueError, TypeError)):
-            failure()
-
-    def interrupted(*paths):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(files.os, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_json(path, {"a": 2})
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1.5, "τ"]}
-    assert [file.name for file in path.parent.iterdir()] == ["claims.json"]
 
 
 def test_a_passing_run_prints_and_records(project):
@@ -207,7 +233,7 @@ def test_trainings_and_recorded_evidence_in_a_run(project):
 def test_a_recorder_holds_values_against_the_rule():
     """The threshold by its name, the least number of seeds, and shares of its own where the rule has them."""
     rule = Rule({"level": 0.4, "rare": 0.4, "rare_absent": 0.1, "rare_stated": 0.6}, seeds=9)
-    claim = Recorder("E1", 1, [])
+    claim = Recorder("E1", 1, [], own_ledger())
     claim.__dict__["rule"] = rule
     claim.replicated("x", "level", -1, lambda n: [0.1] * n)
     assert claim.evidence[0].numbers == 9 and claim.evidence[0].exact == 0.4
@@ -217,7 +243,7 @@ def test_a_recorder_holds_values_against_the_rule():
 
 def test_a_recorder_holds_all_trainings_against_the_rule():
     """One wrong of seven is too many, unless the rule has a share of its own: of 0.3, two may be."""
-    claim = Recorder("E1", 1, [])
+    claim = Recorder("E1", 1, [], own_ledger())
     claim.__dict__["rule"] = Rule({"level": 0.4, "some": 0.4, "some_absent": 0.3})
     claim.replicated("x", "level", -1, [0.1] * 7)
     claim.replicated("x", "some", -1, [0.1] * 5 + [0.5] * 2)
@@ -227,7 +253,7 @@ def test_a_recorder_holds_all_trainings_against_the_rule():
     with pytest.raises(AssertionError, match=r"8 of 10 seeds below 0\.4 \(at most 1 others allowed"):
         claim.replicated("x", "level", -1, [0.1] * 8 + [0.9] * 2)
     with pytest.raises(ValueError, match=r"T1\.1 has no rule"):
-        Recorder("T1.1", 1, []).replicated("x", "least", +1, [0.6])
+        Recorder("T1.1", 1, [], own_ledger()).replicated("x", "least", +1, [0.6])
 
 
 def test_recorded_evidence_that_fails_is_failed():

@@ -2,18 +2,20 @@
 
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from paper_checks.evidence import comparator, pilots
-from paper_checks.evidence.ledger import load_claims
 from paper_checks.evidence.recorder import PilotRecorder
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.training_design import PILOT_COUNT, PILOT_SEED, beyond
+from paper_checks.project import load_claims, own_ledger
 from paper_checks.session import options
 
-ON_FILE = sorted(path.stem for path in pilots.FOLDER.glob("*.json"))
+FOLDER = own_ledger().pilots
+ON_FILE = sorted(path.stem for path in FOLDER.glob("*.json"))
 VALUES = [0.5 + 0.01 * number for number in range(PILOT_COUNT)]
 
 
@@ -38,14 +40,14 @@ def stronger(claim, name, entry):
 
 @pytest.mark.parametrize("claim", ON_FILE)
 def test_no_threshold_is_stronger_than_its_pilot_allows(claim):
-    found = [stronger(claim, name, entry) for name, entry in pilots.read_pilots(claim).items()]
+    found = [stronger(claim, name, entry) for name, entry in pilots.read_pilots(claim, FOLDER).items()]
     assert found and not any(found), found
 
 
 def test_a_threshold_that_is_too_strong_is_named():
-    claim, name = next((claim, name) for claim in ON_FILE for name, entry in pilots.read_pilots(claim).items()
+    claim, name = next((claim, name) for claim in ON_FILE for name, entry in pilots.read_pilots(claim, FOLDER).items()
                        if f"{entry['threshold']}_stated" not in load_claims()[claim].rule.thresholds)  # fmt: skip
-    entry = pilots.read_pilots(claim)[name]
+    entry = pilots.read_pilots(claim, FOLDER)[name]
     limit = load_claims()[claim].rule.thresholds[entry["threshold"]]
     for farthest in (limit - entry["expected"] * 1e-9, None):
         assert "stronger than the pilot allows" in stronger(claim, name, entry | {"farthest": farthest})
@@ -60,11 +62,11 @@ def test_the_seed_of_the_pilots_is_refused():
     with pytest.raises(
         pytest.UsageError, match=f"--seed must not be {PILOT_SEED}: thresholds were set on its trainings"
     ):
-        options.check_options(SimpleNamespace(getoption=lambda name, *default: given[name]), {})
+        options.check_options(SimpleNamespace(getoption=lambda name, *default: given[name]), own_ledger())
 
 
 def test_a_statement_without_a_pilot_is_named_unless_it_is_about_all_trainings():
-    results = Results(load_claims())
+    results = Results(own_ledger())
     known = comparator.replicated("known", 0.4, +1, lambda n: [0.6] * n, pilot=VALUES)
     every = comparator.replicated("all", 0.4, +1, [0.6] * 5)
     results.add("E1", [known, every, comparator.less("x", 1, 2)], False, None, 1.0)
@@ -73,25 +75,25 @@ def test_a_statement_without_a_pilot_is_named_unless_it_is_about_all_trainings()
     assert results.problems == ["E2: new: no pilot on file: pytest paper_checks -m claims --claims E2 --pilots"]
 
 
-def test_pilots_are_drawn_once_each_and_kept_beside_each_other(tmp_path, monkeypatch):
+def test_pilots_are_drawn_once_each_and_kept_beside_each_other(tmp_path):
     """All numbers of the pilot seeds are asked for at once; what is about all trainings that there are draws none."""
-    monkeypatch.setattr(pilots.write_pilot, "__defaults__", (tmp_path,))
     asked = []
 
     def values(count):
         asked.append(count)
         return VALUES
 
-    claim = PilotRecorder("E1", PILOT_SEED, [])
+    ledger = replace(own_ledger(), path=tmp_path / "claims.toml")
+    claim = PilotRecorder("E1", PILOT_SEED, [], ledger)
     claim.replicated("one", "key", +1, values)
     claim.replicated("two", "other", -1, lambda count: [*VALUES[1:], math.inf])
     claim.replicated("fixed", "key", +1, VALUES[:5])
     assert asked == [PILOT_COUNT] and all(item.passed for item in claim.evidence)
-    found = pilots.read_pilots("E1", tmp_path)
+    found = pilots.read_pilots("E1", tmp_path / "pilots")
     assert list(found) == ["one", "two"] and found["one"]["values"] == pytest.approx(VALUES, rel=1e-5)
     assert found["two"]["farthest"] is None and found["two"]["values"][-1] is None
-    monkeypatch.setattr(pilots, "read_pilots", lambda name: found)
-    assert math.isnan(pilots.pilot_values("E1", "two")[-1]) and pilots.pilot_values("E1", "three") is None
+    values_of = [pilots.pilot_values("E1", name, ledger.pilots) for name in ("two", "three")]
+    assert math.isnan(values_of[0][-1]) and values_of[1] is None
 
 
 def changed(content, **values):

@@ -9,11 +9,14 @@ import torch
 
 from paper_checks.claims.e import test_paper_scale as paper_checks
 from paper_checks.evidence import recorded
+from paper_checks.evidence.ledger import read_ledger
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.trainings.paper_scale import CHANGES, train_and_test
 from paper_checks.experiments.trainings.settings import desk
+from paper_checks.project import own_ledger
 from simulate.runtime.files import digest_of_files
 from tests.oracles.training_numbers import recall_run
+from tests.places import ROOT
 
 FULL = {"noise": 0.5, "correct": 0.4, "recall": 1.0, "leads": 0.5}
 RUN = {
@@ -30,18 +33,18 @@ CPU = torch.device("cpu")
 
 
 def record(**changes):
-    return replace(recorded.new_record("E10", recorded.code_hash(), CPU, 1.5, [RUN] * 6), **changes)
+    return replace(recorded.new_record("E10", own_ledger().recorded_hash(), CPU, 1.5, [RUN] * 6), **changes)
 
 
 def claim():
-    return Recorder("E10", 1, [])
+    return Recorder("E10", 1, [], own_ledger())
 
 
 def test_a_record_comes_back_as_it_was(tmp_path):
     written = record()
     recorded.write_record(written, tmp_path)
     assert recorded.read_record("E10", tmp_path) == written
-    assert written.is_current and written.device.endswith("processor")
+    assert written.device.endswith("processor")
     assert recorded.read_record("E9", tmp_path) is None
 
 
@@ -89,29 +92,31 @@ def test_a_pattern_without_a_file_is_refused(tmp_path, patterns):
 
 
 @pytest.mark.parametrize("name", ["simulate", "theory", "paper_checks"])
-def test_a_file_planted_in_a_sub_folder_makes_evidence_stale(tmp_path, monkeypatch, name):
+def test_a_file_planted_in_a_sub_folder_makes_evidence_stale(tmp_path, name):
     """Of a copy of the project; a training at the papers' size depends on simulate alone of these."""
     for folder in ("simulate", "theory", "paper_checks"):
-        shutil.copytree(
-            recorded.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "seed-*")
-        )
-    monkeypatch.setattr(recorded, "ROOT", tmp_path)
-    before = recorded.code_hash(recorded.ALL_CODE), recorded.code_hash()
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "seed-*"))
+    ledger = read_ledger(tmp_path / "paper_checks" / "claims.toml")
+    before = ledger.code_hash(), ledger.recorded_hash()
+    assert before == (own_ledger().code_hash(), own_ledger().recorded_hash())
     (tmp_path / name / "planted" / "deeper").mkdir(parents=True)
     (tmp_path / name / "planted" / "deeper" / "new.py").write_text("x = 1\n")
-    assert recorded.code_hash(recorded.ALL_CODE) != before[0]
-    assert (recorded.code_hash() != before[1]) == (name == "simulate")
+    assert ledger.code_hash() != before[0]
+    assert (ledger.recorded_hash() != before[1]) == (name == "simulate")
 
 
-def test_a_record_of_other_code_or_none_is_not_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorded.read_record, "__defaults__", (tmp_path,))
+def test_a_record_of_other_code_or_none_is_not_run(tmp_path):
+    class Elsewhere:
+        recorded, recorded_hash = tmp_path, own_ledger().recorded_hash
+
+    mine = Recorder("E10", 1, [], Elsewhere())
     with pytest.raises(pytest.skip.Exception, match="no GPU run recorded yet"):
-        paper_checks.usable_record()
+        paper_checks.usable_record(mine)
     recorded.write_record(record(code="0" * 64, date="2024-06-03"), tmp_path)
     with pytest.raises(pytest.skip.Exception, match="recorded on 2024-06-03 by other code"):
-        paper_checks.usable_record()
+        paper_checks.usable_record(mine)
     recorded.write_record(record(), tmp_path)
-    assert paper_checks.usable_record() == record()
+    assert paper_checks.usable_record(mine) == record()
 
 
 def history(name, value, steps=range(10000)):

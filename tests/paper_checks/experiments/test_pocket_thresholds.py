@@ -6,7 +6,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from paper_checks.claims.p import test_pocket as checks
 from paper_checks.evidence.comparator import verdict
-from paper_checks.evidence.ledger import rule_of
+from paper_checks.project import rule_of
 from simulate.pocket.shipped import CONFIRMING, EXPLORED
 
 from . import explored

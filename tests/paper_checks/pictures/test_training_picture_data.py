@@ -12,7 +12,6 @@ from paper_checks.claims.b import test_birth_trainings as test_b_training
 from paper_checks.claims.e import test_low_rank as test_e_low_rank
 from paper_checks.claims.e import test_training as test_e_training
 from paper_checks.commands.draw_training import main
-from paper_checks.evidence.ledger import load_claims
 from paper_checks.experiments.trainings import birth as birth_experiments
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings import runs as recall_runs
@@ -20,6 +19,7 @@ from paper_checks.experiments.trainings import settings as recall_settings
 from paper_checks.experiments.trainings import statements
 from paper_checks.experiments.trainings.settings import birth, desk, seeds
 from paper_checks.pictures import training_data as data
+from paper_checks.project import load_claims
 from tests.oracles.training_numbers import birth_run, recall_run, shown, truncation
 
 LAST = len(data.RANKS) - 1

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from paper_checks.evidence.ledger import load_claims
 from paper_checks.evidence.run import read_run
+from paper_checks.project import load_claims
 from paper_checks.report import folder as report_folder
 from paper_checks.report import pictures as report_pictures
 from paper_checks.report.formula import formula, parts
@@ -128,22 +128,22 @@ MALFORMED = {
     "flag": (change(seed=True), ["seed must be an integer", "True"]),
     "seconds": (change(seconds=None), ["seconds must be a finite number", "None"]),
     "huge": (change(seconds=10**400), ["seconds must be a finite number", "1000"]),
-    "versions": (change(versions={"python": 3}), ["versions must be a table of strings"]),
-    "design": (change(design={"miss": "x"}), ["design must be a table of numbers"]),
+    "versions": (change(versions={"python": 3}), ["versions: python must be a string"]),
+    "design": (change(design={"miss": "x"}), ["design: miss must be a finite number"]),
     "no design": (change(design={}), ["design", "false_alarm"]),
     "claims": (change(claims={}), ["claims must be a list"]),
     "claim": (change(claims=[3]), ["claim 0 must be a table", "3"]),
     "claim missing": (lambda content: content["claims"][0].pop("scope"), ["claim T1.1", "missing keys", "scope"]),
     "claim unknown": (first(colour="red"), ["claim T1.1", "unknown keys", "colour"]),
     "statement": (first(statement=3), ["claim T1.1", "statement must be a string", "3"]),
-    "checks": (first(checks=[3]), ["claim T1.1", "checks must be a list of strings"]),
+    "checks": (first(checks=[3]), ["claim T1.1", "checks: entry 1 must be a string"]),
     "code": (first(code=[{"path": "x", "line": "1", "source": ""}]), ["claim T1.1", "code", "line must be an integer"]),
     "code list": (first(code="x"), ["claim T1.1", "code must be a list"]),
     "verdict": (first(verdict="proved"), ["claim T1.1", "verdict must be one of verified, bounded", "'proved'"]),
     "evidence": (first(evidence=None), ["claim T1.1", "evidence must be a list"]),
     "evidence key": (change("claims", 0, "evidence", 0, extra=1), ["claim T1.1", "evidence", "unknown keys", "extra"]),
     "passed": (change("claims", 0, "evidence", 0, passed=1), ["claim T1.1", "passed must be true or false"]),
-    "z": (change("claims", 0, "evidence", 1, z="0"), ["claim T1.1", "z must be a finite number or null"]),
+    "z": (change("claims", 0, "evidence", 1, z="0"), ["claim T1.1", "z must be a finite number"]),
     "side": (change("claims", 0, "evidence", 0, side="left"), ["claim T1.1", "'exact'", "side must be", "'left'"]),
     "better": (change("claims", 1, verdict="verified"), ["claim T1.2", "'verified'", "evidence, which says 'failed'"]),
     "other": (first(verdict="refuted"), ["claim T1.1", "'refuted'", "evidence, which says 'verified'"]),

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from paper_checks.evidence.ledger import load_claims
+from paper_checks.project import load_claims
 from paper_checks.scope import claims as scope_claims
 from paper_checks.scope import grid as scope_grid
 from paper_checks.scope import quantities as scope_quantities

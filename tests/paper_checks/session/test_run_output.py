@@ -11,10 +11,11 @@ import pytest
 
 from paper_checks.evidence import comparator
 from paper_checks.evidence.checks import check_functions, function_of
-from paper_checks.evidence.ledger import Claim, load_claims
+from paper_checks.evidence.ledger import Claim
 from paper_checks.evidence.results import NOT_SELECTED, Result, Results
+from paper_checks.project import load_claims, own_ledger
 from paper_checks.report import table
-from paper_checks.session import failure, options
+from paper_checks.session import failure, options, paper
 from tests.oracles.claim_project import CHECK, ENTRY, ROOT
 
 TWO = ENTRY + ENTRY.replace("T1.1", "T2.1").replace('group = "T1"', 'group = "T2"').replace('"a"', '"A sentence."')
@@ -36,7 +37,7 @@ def test_a_failed_check_says_what_it_is_about_and_how_to_run_it_alone(project):
     assert lines[start + 2].startswith("y: 1 estimates, worst z +100.00 (alarm beyond 6.44)")
     assert lines[start + 3] == "  exact 2, estimate 2.1 ± 0.001, z +100.00, tolerance 0.02"
     again = lines[start + 4].removeprefix("Run it alone: ")
-    assert again == "pytest paper_checks/claims/test_x.py::test_other --seed 7"
+    assert again == "pytest paper_checks/claims/test_x.py::test_other -m claims --seed 7"
     header = next(number for number, line in enumerate(lines) if line.startswith("id        verdict"))
     report = lines.index("Report: out/page/index.html")
     assert all(len(line) <= 100 for line in lines[start : start + 5] + lines[header : report + 1])
@@ -217,17 +218,20 @@ def test_a_report_must_not_hold_the_record_and_a_record_must_be_a_file(tmp_path)
 
 def test_every_option_is_checked_before_the_run(monkeypatch):
     asked = []
-    for name in ("processes", "scale", "model", "gsm8k", "evidence", "report"):
-        monkeypatch.setattr(options, f"check_{name}", lambda config, name=name: asked.append(name))
-    options.check_options(configured(seed=1), load_claims())
-    assert sorted(asked) == ["evidence", "gsm8k", "model", "processes", "report", "scale"]
+    for module, names in ((options, ("processes", "evidence", "report")), (paper, ("scale", "model", "gsm8k"))):
+        for name in names:
+            monkeypatch.setattr(module, f"check_{name}", lambda *given, name=name: asked.append(name))
+    options.check_options(configured(seed=1), own_ledger())
+    assert asked == ["processes", "evidence", "report"]
+    paper.check_options(configured(jobs=1))
+    assert asked[3:] == ["scale", "model", "gsm8k"]
     for given in ({"seed": -1}, {"seed": 1, "claims": "T9"}):
         with pytest.raises(pytest.UsageError):
-            options.check_options(configured(**given), load_claims())
+            options.check_options(configured(**given), own_ledger())
 
 
 def test_gsm8k_files_are_read_before_the_run(tmp_path):
-    check = options.check_gsm8k
+    check = paper.check_gsm8k
     check(configured())
     for given, words in (
         ("one.json", "two files"),
@@ -239,18 +243,19 @@ def test_gsm8k_files_are_read_before_the_run(tmp_path):
 
 
 def test_the_rerun_line_has_all_that_the_numbers_depend_on():
-    all_of_them = {name: f"x{number}" for number, name in enumerate(failure.DEFAULTS)}
-    assert failure.depends_on(all_of_them.get) == [part for pair in all_of_them.items() for part in pair]
-    assert {"--scale", "--device", "--model", "--revision", "--checkpoints", "--gsm8k"} == set(failure.DEFAULTS)
-    given = {"--seed": 3, "--model": "a folder", "--device": "cpu"}
-    found = failure.rerun(
-        "paper_checks/test_x.py::test_it[a b]", lambda name: given.get(name, failure.DEFAULTS.get(name))
+    defaults = paper.DEFAULTS
+    all_of_them = {name: f"x{number}" for number, name in enumerate(defaults)}
+    assert failure.depends_on(all_of_them.get, defaults) == [part for pair in all_of_them.items() for part in pair]
+    assert {"--scale", "--device", "--model", "--revision", "--checkpoints", "--gsm8k"} == set(defaults)
+    given = failure.depends_on({**defaults, "--model": "a folder", "--device": "cpu"}.get, defaults)
+    found = failure.rerun("claims/test_x.py::test_it[a b]", ["--ledger", "my.toml"], 3, given)
+    assert found == (
+        "pytest 'claims/test_x.py::test_it[a b]' -m claims --ledger my.toml --seed 3 --device cpu --model 'a folder'"
     )
-    assert found == "pytest 'paper_checks/test_x.py::test_it[a b]' --seed 3 --device cpu --model 'a folder'"
 
 
 def test_a_check_that_stops_without_a_comparison_says_so():
-    claim = Claim("T9.9", "T9", "a source", "A sentence. " * 30, "f", "s", "nothing")
+    claim = Claim("T9.9", "T9", "a source", "A sentence. " * 30, "f", "s")
     lines = failure.explained(claim, [comparator.less("x", 1, 2)], "again")
     assert max(map(len, lines)) <= table.COLUMNS and "a source" in lines[-3]
     assert lines[-2:] == ["No comparison disagreed: the check itself stopped, see above.", "Run it alone: again"]
@@ -258,7 +263,7 @@ def test_a_check_that_stops_without_a_comparison_says_so():
 
 def test_every_reason_says_what_to_do():
     """A reason, a colon, what to do: those of the checks as they stand, and those that a choice of checks gives."""
-    results = Results(load_claims())
+    results = Results(own_ledger())
     known = [result.reason for result in results.by_id.values()]
     one = results.by_id["T1.1"]
     one.known = one.selected = 2

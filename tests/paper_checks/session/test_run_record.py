@@ -10,7 +10,7 @@ import pytest
 from paper_checks.evidence import comparator
 from paper_checks.evidence.run import by_use, read_run
 from paper_checks.report import rounding, table
-from paper_checks.session import plugin, surroundings
+from paper_checks.session import kept, surroundings
 from tests.oracles.report_runs import agreeing_run, claim_record, run_of, write_record
 
 
@@ -91,7 +91,7 @@ def test_the_commit_is_that_of_the_folder_and_says_whether_files_differ(tmp_path
 
 
 def session():
-    notes = SimpleNamespace(stash={plugin.NOTES: []})
+    notes = SimpleNamespace(stash={kept.NOTES: []})
     return SimpleNamespace(config=notes, exitstatus=pytest.ExitCode.OK)
 
 
@@ -108,8 +108,8 @@ def test_what_cannot_be_kept_is_one_line_and_fails_the_run(error, note):
         raise error
 
     found = session()
-    plugin._keep(found, "it", write)
-    assert found.config.stash[plugin.NOTES] == [note] and found.exitstatus == pytest.ExitCode.TESTS_FAILED
+    kept.keep(found, "it", write)
+    assert found.config.stash[kept.NOTES] == [note] and found.exitstatus == pytest.ExitCode.TESTS_FAILED
 
 
 def test_an_interrupt_while_writing_and_pictures_that_fail(monkeypatch, tmp_path):
@@ -117,14 +117,14 @@ def test_an_interrupt_while_writing_and_pictures_that_fail(monkeypatch, tmp_path
         raise KeyboardInterrupt
 
     found = session()
-    plugin._keep(found, "it", interrupted)
-    assert found.exitstatus == pytest.ExitCode.INTERRUPTED and "interrupted" in found.config.stash[plugin.NOTES][0]
-    report_command = pytest.importorskip("paper_checks.commands.report")
+    kept.keep(found, "it", interrupted)
+    assert found.exitstatus == pytest.ExitCode.INTERRUPTED and "interrupted" in found.config.stash[kept.NOTES][0]
+    written = pytest.importorskip("paper_checks.report.written")
     for troubles, status in (([], pytest.ExitCode.OK), (["picture x: oops"], pytest.ExitCode.TESTS_FAILED)):
         found = session()
-        monkeypatch.setattr(report_command, "write_report_of", lambda run, folder, troubles=troubles: troubles)
-        plugin._write_report(found, agreeing_run(), tmp_path)
+        monkeypatch.setattr(written, "write_report", lambda run, folder, troubles=troubles: troubles)
+        kept.write_report_of(found, agreeing_run(), tmp_path)
         assert found.exitstatus == status
-        assert found.config.stash[plugin.NOTES] == [f"Report: {tmp_path / 'index.html'}"] + [
+        assert found.config.stash[kept.NOTES] == [f"Report: {tmp_path / 'index.html'}"] + [
             f"FAILED: {x}" for x in troubles
         ]

@@ -1,0 +1,26 @@
+"""The ledger: a file claims.toml that says what is claimed, where the checks lie and which code they depend on.
+
+    ledger = read_ledger(Path("own/claims.toml"))
+    ledger.claims["A1"].statement, ledger.groups, ledger.code_hash()
+
+A verdict is never written there; the run sets it.
+"""
+
+from .claim import Claim, Rule, Stated
+from .names import check_groups, check_name
+from .project import Ledger, Project, as_typed, mismatches, unknown
+from .reading import read_ledger
+
+__all__ = [
+    "Claim",
+    "Ledger",
+    "Project",
+    "Rule",
+    "Stated",
+    "as_typed",
+    "check_groups",
+    "check_name",
+    "mismatches",
+    "read_ledger",
+    "unknown",
+]

@@ -1,0 +1,20 @@
+"""Names of claims and groups, which are names of files too."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+def check_name(where: str, name: Any) -> None:
+    """ValueError unless `name` can be the id of a claim or the name of a group, and so of a file."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"{where} must be up to 40 letters, digits, '.', '_' and '-', got {name!r:.60}")
+
+
+def check_groups(where: str, ids: Iterable[str], groups: Iterable[str]) -> None:
+    """ValueError if a claim's id is the name of a group: badges of both would be one file."""
+    both = sorted(set(ids) & set(groups))
+    if both:
+        raise ValueError(f"{where}: a claim's id must not be the name of a group, got {', '.join(both)}")

@@ -1,0 +1,154 @@
+"""A ledger read from its file, held against its types; what is wrong has a line, the claim and the key.
+
+[project]                                # optional, see `Project`
+title = "A paper, verified"
+
+[groups]
+A = "what the group A is about"
+
+["A1"]
+group = "A"
+source = "author and section"
+statement = "one sentence"
+formal = 'the same as \\LaTeX'
+scope = "where it holds"
+rule = { threshold = 0.5 }               # optional, as are not_run and catches, see `Claim`
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paper_checks.evidence.training_design import TRAINING
+from paper_checks.evidence.validation import MalformedError, Place, validated, words
+
+from .claim import Claim, Rule
+from .names import check_groups, check_name
+from .project import Ledger, Project
+
+PROJECT, GROUPS = "project", "groups"
+
+
+def read_ledger(path: Path) -> Ledger:
+    """The ledger that a file holds.
+
+    Raises:
+        ValueError: the file cannot be read as TOML, an entry lacks a key, has an unknown one, or a value of the wrong
+            kind, or a claim's group has no title; the message has the line, the claim and the key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+    def part(name: str, read: Any, *others: Any) -> Any:
+        try:
+            return read(name, tables[name], *others)
+        except MalformedError as error:
+            what = f"[{name}]" if name in (PROJECT, GROUPS) else f"claim {name!s:.60}"
+            line = line_of(text, name, ".".join(map(str, error.place)))
+            raise ValueError(f"{path.name}, line {line}: {what}: {error}") from error
+
+    project = part(PROJECT, _project) if PROJECT in tables else Project()
+    groups = part(GROUPS, _groups) if GROUPS in tables else {}
+    ids = [name for name in tables if name not in (PROJECT, GROUPS)]
+    if not ids:
+        raise ValueError(f"{path.name}: there must be at least one claim")
+    check_groups(path.name, ids, groups)
+    return Ledger(path, {name: part(name, _claim, groups) for name in ids}, groups, project)
+
+
+def _claim(name: str, entry: Any, groups: Mapping[str, str]) -> Claim:
+    if not isinstance(entry, dict):
+        raise MalformedError((name,), f'[{name}] must be a table; an id with a dot is written ["T1.1"]')
+    _check_name("id", name)
+    if "id" in entry:
+        raise MalformedError(("id",), "missing keys [], unknown keys ['id']")
+    known = {**entry, "id": name}
+    if isinstance(entry.get("rule"), dict):
+        thresholds = {key: value for key, value in entry["rule"].items() if key != "seeds"}
+        known["rule"] = {key: entry["rule"][key] for key in ("seeds",) if key in entry["rule"]}
+        known["rule"]["thresholds"] = thresholds
+    try:
+        claim = validated(Claim, _json(known))
+    except MalformedError as error:
+        place = tuple(part for part in error.place if part != "thresholds")
+        raise MalformedError(place[: 2 if place[:1] == ("rule",) else 1], _said(place, error)) from error
+    _check_name("group", claim.group)
+    if claim.group not in groups:
+        accepted = ", ".join(groups) or "none"
+        raise MalformedError(("group",), f"group must have a title in [groups] ({accepted}), got {claim.group!r}")
+    _check_rule(claim)
+    return claim
+
+
+def _check_rule(claim: Claim) -> None:
+    rule = claim.rule or Rule({})
+    for name in rule.thresholds:
+        try:
+            rule.boundaries(name)
+            rule.of_all(name, TRAINING.looks[-1])  # so many that the shares alone can be wrong
+        except ValueError as error:
+            raise MalformedError(("rule", name), f"rule: {error}") from error
+
+
+def _groups(name: str, entry: Any) -> dict[str, str]:
+    if not isinstance(entry, dict):
+        raise MalformedError((name,), f"must be a table of titles, got {entry!r:.60}")
+    for group, title in entry.items():
+        _check_name(group, group)
+        if not isinstance(title, str) or not title.strip():
+            raise MalformedError((group,), f"{group} must be a non-empty string, got {title!r:.60}")
+    return entry
+
+
+def _project(name: str, entry: Any) -> Project:
+    try:
+        return validated(Project, _json(entry))
+    except MalformedError as error:
+        raise MalformedError(error.place[:1] or (name,), _said(error.place, error)) from error
+
+
+def _said(place: Place, error: MalformedError) -> str:
+    """The problem with its place, which keys that are missing or unknown have in themselves."""
+    return str(error) if str(error).startswith("missing keys") else f"{words(place)} {error}".strip()
+
+
+def _check_name(key: str, name: str) -> None:
+    try:
+        check_name(key, name)
+    except ValueError as error:
+        raise MalformedError((key,), str(error)) from error
+
+
+def _json(entry: Any) -> str:
+    """TOML as JSON; dates, which JSON has not, as tables, which no key is."""
+    return json.dumps(entry, default=lambda value: {"date": str(value)})
+
+
+def line_of(text: str, name: str, key: str) -> int:
+    """The line, from 1, of a key in the table `name` of a TOML text, such as "scope" or "rule.seeds"; where it has no
+    line of its own, that of the table, or of the rule, that it belongs to."""
+    table, _, wanted = key.rpartition(".") if key.startswith("rule.") else ("", "", key)
+    header = re.compile(rf"""\s*\[\s*["']?{re.escape(name)}["']?\s*(?:\.\s*(\w+)\s*)?\]""")
+    nearest, section = 0, None
+    for number, line in enumerate(text.splitlines(), 1):
+        if at := header.match(line):
+            section = at[1] or ""
+            if not nearest or section in (table, wanted):
+                nearest = number
+        elif line.lstrip().startswith("["):
+            section = None
+        elif section == table and _assigns(line, wanted):
+            return number
+        elif (section == "" and table and _assigns(line, table)) or (not nearest and _assigns(line, name)):
+            nearest = number
+    return nearest or 1
+
+
+def _assigns(line: str, key: str) -> bool:
+    return re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line) is not None

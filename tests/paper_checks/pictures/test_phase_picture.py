@@ -146,7 +146,8 @@ def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys
 
 def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(certified, "certify", None)
-    monkeypatch.delitem(sys.modules, "paper_checks.pictures.phase_diagram")
+    for name in ("phase_data", "phase_diagram"):
+        monkeypatch.delitem(sys.modules, f"paper_checks.pictures.{name}", raising=False)
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(SystemExit) as stopped:
@@ -177,7 +178,7 @@ class Interrupted:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupted)
-from paper_checks.draw_phase_diagram import main
+from paper_checks.commands.draw_phase_diagram import main
 sys.exit(main("--N 5 --T 11 --depth 4 --points 1 --samples 1000 --out".split() + [sys.argv[2]]))
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.recorder import Recorder
 from simulate import key_query_moments
 from theory import Task, gradient_mean

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from paper_checks.evidence.checks import check_functions
-from paper_checks.evidence.comparator import DESIGN, Evidence
+from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Claim, load_claims, mismatches
 from paper_checks.evidence.recorded import ALL_CODE, code_hash
 from paper_checks.evidence.recorder import PilotRecorder, Recorder

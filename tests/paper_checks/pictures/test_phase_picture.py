@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import norm
 
 from paper_checks.commands.draw_phase_diagram import main
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.design import DESIGN
 from paper_checks.pictures import phase_boundary, phase_signs
 from paper_checks.pictures.phase_boundary import FINEST, RISE, boundary
 from paper_checks.pictures.phase_diagram import REGIONS, kind_of, slug

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from paper_checks.evidence.checks import check_functions
-from paper_checks.evidence.comparator import DESIGN, Evidence
+from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unknown
 from paper_checks.evidence.recorder import PilotRecorder, Recorder
 from paper_checks.evidence.results import Results

@@ -15,25 +15,25 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "report": Command("report_command", "Write a run as a page for people, with pictures.", "--out report"),
+    "report": Command("commands.report", "Write a run as a page for people, with pictures.", "--out report"),
     "badges": Command(
-        "badges_command",
+        "commands.badges",
         "Write the badges of a run, or hold README's against it.",
         "--check paper_checks/badges --table README.md",
     ),
     "fill": Command(
-        "fill_command", "Fill the numbers of a run into README, or hold README's against it.", "README.md --check"
+        "commands.fill", "Fill the numbers of a run into README, or hold README's against it.", "README.md --check"
     ),
     "rotation": Command(
-        "rotation", "Run one part of the claims at a base seed that is drawn from the commit.", "--record FILE"
+        "commands.rotation", "Run one part of the claims at a base seed that is drawn from the commit.", "--record FILE"
     ),
     "scope": Command(
-        "scope",
+        "commands.scope",
         "Draw where a claim holds over your own range of sizes and noise levels.",
         "T1.3 --N 8:512 --alpha 0.01:0.99 --out map.svg",
     ),
     "seeds": Command(
-        "seeds_command",
+        "commands.seeds",
         "Run claims at many base seeds, and say at which one is red.",
         "--claims E,P --seeds 7,11 --jobs 2 --out seeds",
     ),

@@ -56,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[CODE] = ledger.code_hash()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
+    if config.getoption("--ledger") is not None and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(ledger.checks)]  # no path is given: the checks of the ledger, and nothing else
     config.stash[RESULTS] = Results(ledger)
     config.stash[STARTED] = time.perf_counter()
 

@@ -94,7 +94,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--gsm8k",
         default=None,
         metavar="BASELINE.json,LASER.json",
-        help="results of python -m paper_checks.commands.gsm8k on one of P6's models, without truncation and with it",
+        help="results of paper-checks gsm8k on one of P6's models, without truncation and with it",
     )
 
 

@@ -1,6 +1,7 @@
 """What the tests of the picture commands share: the words of an SVG, and checks of what every command promises."""
 
 import re
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
@@ -61,6 +62,27 @@ def forget(monkeypatch, *modules):
         package, _, name = module.rpartition(".")
         monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.delattr(f"{package}.{name}", raising=False)
+
+
+INTERRUPTED_IMPORT = """
+import sys
+
+class Interrupted:
+    def find_spec(name, path, target=None):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted)
+from paper_checks.commands.command_line import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def assert_interrupted_import(package, words, said):
+    """Ctrl-C while a package is imported, in the seconds before the work, is one line and writes nothing."""
+    program = [sys.executable, "-c", INTERRUPTED_IMPORT, package, *map(str, words)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", said)
 
 
 def interrupted(*options):

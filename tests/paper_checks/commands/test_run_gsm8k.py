@@ -3,7 +3,6 @@
 import json
 import shlex
 import socket
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
 
@@ -26,7 +25,7 @@ from simulate.gsm8k.problems import OWN, Prompting, read_problems
 from simulate.language.models import load_language_model
 from simulate.laser.files import save_model
 from simulate.laser.reduction import Choice, truncated
-from tests.oracles.picture_commands import command
+from tests.oracles.picture_commands import assert_interrupted_import, command
 
 main = command("gsm8k")
 GSM8K = SHARED / "gsm8k_test.jsonl"
@@ -290,25 +289,9 @@ def test_a_missing_extra_is_one_line(folders, tmp_path, capsys, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-INTERRUPTED_IMPORT = """
-import sys
-
-class Interrupted:
-    def find_spec(name, path, target=None):
-        if name == sys.argv[1]:
-            raise KeyboardInterrupt
-
-sys.meta_path.insert(0, Interrupted)
-from paper_checks.commands.command_line import main
-sys.exit(main(["gsm8k", "--model", sys.argv[2], "--out", sys.argv[3]]))
-"""
-
-
 @pytest.mark.parametrize("name", ["torch", "lm_eval"])
 def test_an_interrupted_import_is_one_line(name, folders, tmp_path):
-    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before `main`."""
-    words = [name, str(folders["llama"]), str(tmp_path / "results.json")]
-    given = [sys.executable, "-c", INTERRUPTED_IMPORT, *words]
-    done = subprocess.run(given, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; no results\n")
+    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before the command runs."""
+    words = ["gsm8k", "--model", folders["llama"], "--out", tmp_path / "results.json"]
+    assert_interrupted_import(name, words, "interrupted; no results\n")
     assert not list(tmp_path.iterdir())

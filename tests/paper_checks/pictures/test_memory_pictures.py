@@ -1,8 +1,6 @@
 """The memories' pictures: the whole command at small sizes, what it draws, what it refuses, what it admits."""
 
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from fractions import Fraction
@@ -206,25 +204,10 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
     assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
 
 
-INTERRUPTED_IMPORT = """
-import sys
-
-class Interrupted:
-    def find_spec(name, path, target=None):
-        if name == "numpy":
-            raise KeyboardInterrupt
-
-sys.meta_path.insert(0, Interrupted)
-from paper_checks.commands.command_line import main
-sys.exit(main(["draw", "memories", "top-space", "--out", sys.argv[1]]))
-"""
-
-
 def test_an_interrupted_import_is_one_line(tmp_path):
-    """Nothing heavy is imported before `main`."""
-    command = [sys.executable, "-c", INTERRUPTED_IMPORT, str(tmp_path / "map.svg")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; no picture written\n")
+    """Nothing heavy is imported before the command runs."""
+    words = ["draw", "memories", "top-space", "--out", tmp_path / "map.svg"]
+    shared.assert_interrupted_import("numpy", words, "interrupted; no picture written\n")
     assert not list(tmp_path.iterdir())
 
 

@@ -1,8 +1,6 @@
 """The phase diagram's picture: the whole command at a small size, what it draws, what it refuses, what it admits."""
 
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from fractions import Fraction
@@ -174,28 +172,27 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
     assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
 
 
-INTERRUPTED_IMPORT = """
-import sys
-
-class Interrupted:
-    def find_spec(name, path, target=None):
-        if name == sys.argv[1]:
-            raise KeyboardInterrupt
-
-sys.meta_path.insert(0, Interrupted)
-from paper_checks.commands.command_line import main
-sys.exit(main("draw phase-diagram --N 5 --T 11 --depth 4 --points 1 --samples 1000 --out".split() + [sys.argv[2]]))
-"""
-
-
 @pytest.mark.parametrize(
     "name", ["numpy", "flint", "theory.key_query.certified", "torch", "matplotlib", "rich.progress"]
 )
 def test_an_interrupted_import_is_one_line(tmp_path, name):
-    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before `main`."""
-    command = [sys.executable, "-c", INTERRUPTED_IMPORT, name, str(tmp_path / "phase.svg")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; no picture written\n")
+    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before the command runs."""
+    words = [
+        "draw",
+        "phase-diagram",
+        "--N",
+        "5",
+        "--T",
+        "11",
+        "--depth",
+        "4",
+        "--points",
+        "1",
+        "--samples",
+        "1000",
+        "--out",
+    ]
+    shared.assert_interrupted_import(name, [*words, tmp_path / "phase.svg"], "interrupted; no picture written\n")
     assert not list(tmp_path.iterdir())
 
 

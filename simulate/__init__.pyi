@@ -18,10 +18,10 @@ from .one_layer.probes import mass_after_trigger, ranks_first
 from .one_layer.projected import ProjectedMoments, projected_moments
 from .runtime.device import resolve_device
 from .sequences.chains import Chain
-from .sequences.recall import Recall, RecallBatch
+from .sequences.recall import Outputs, Recall, RecallBatch
 from .sequences.sampling import Batch, sample, sample_stream
 from .transformer.interventions import frozen, merged_values, truncated, with_weights, without
-from .transformer.model import Architecture, Hidden, Transformer, initialised
+from .transformer.model import Activation, Architecture, Hidden, Positions, Transformer, initialised
 from .transformer.optimiser import Optimiser
 from .transformer.probes import (
     Answer,
@@ -31,10 +31,11 @@ from .transformer.probes import (
     memory_recall,
     previous_token_attention,
 )
-from .transformer.training import Trained, Training, train
-from .truncation import Spectrum, decompose, remove_direction, truncate
+from .transformer.training import LossOn, Trained, Training, train
+from .truncation import Keep, Spectrum, decompose, remove_direction, truncate
 
 __all__ = [
+    "Activation",
     "Answer",
     "Architecture",
     "AssociativeMemory",
@@ -46,10 +47,14 @@ __all__ = [
     "Grams",
     "Hidden",
     "InductionBatch",
+    "Keep",
     "KeyQueryMoments",
+    "LossOn",
     "OneLayer",
     "Optimiser",
+    "Outputs",
     "PooledMoments",
+    "Positions",
     "ProjectedMoments",
     "Recall",
     "RecallBatch",

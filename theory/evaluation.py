@@ -8,11 +8,12 @@ at a cost that does not depend on N or T.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import flint
 import sympy
 
+from .arrays import Number
 from .task import Task, as_probability
 
 Key = TypeVar("Key")
@@ -34,7 +35,7 @@ def require_rational(task: Task) -> None:
         )
 
 
-def as_exact_probability(name: str, value: Any, exact: bool) -> Fraction:
+def as_exact_probability(name: str, value: object, exact: bool) -> Fraction:
     """`value` in [0, 1] as a fraction, floats being exact dyadic numbers; exact=True refuses them with a TypeError."""
     number = as_probability(name, value)
     if exact and isinstance(number, float):
@@ -42,7 +43,13 @@ def as_exact_probability(name: str, value: Any, exact: bool) -> Fraction:
     return Fraction(number)
 
 
-def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key, Any]:
+@overload
+def evaluate(formula: Formula[Key], task: Task, exact: Literal[False] = False) -> dict[Key, float]: ...
+@overload
+def evaluate(formula: Formula[Key], task: Task, *, exact: Literal[True]) -> dict[Key, Fraction]: ...
+@overload
+def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key, Number]: ...
+def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key, Number]:
     """`formula(N, T, alpha)`, a dict of numbers, in `Fraction`s (exact) or in float64 (each value rounded once).
 
     Raises:

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from . import comparator
-from .comparator import Evidence
+from .comparator import Evidence, Side
 from .fitting import Exponent
 from .ledger import Rule, rule_of
 from .pilots import pilot_values, write_pilot
@@ -31,7 +31,7 @@ class Recorder:
         self._properties.append(("evidence", evidence.as_dict()))
         assert evidence.passed, f"{self.claim}: {evidence.name}: {evidence.message}"
 
-    def equal(self, name: str, exact: Any, value: Any, side: str = "holds") -> None:
+    def equal(self, name: str, exact: Any, value: Any, side: Side = "holds") -> None:
         """See `comparator.equal`."""
         self.record(comparator.equal(name, exact, value, side))
 
@@ -43,7 +43,7 @@ class Recorder:
         """See `comparator.less`."""
         self.record(comparator.less(name, smaller, larger, **options))
 
-    def exponent(self, name: str, expected: float, fit: Exponent, side: str = "holds") -> None:
+    def exponent(self, name: str, expected: float, fit: Exponent, side: Side = "holds") -> None:
         """A fitted exponent equals the expected one to the error of its fit, which is sharp enough to tell integers."""
         because = f"fits of successive orders differ by {fit.error:.1e}"
         self.close(name, expected, fit.exponent, fit.error, because, side=side, scale=1.0)

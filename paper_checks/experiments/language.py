@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.experiments.trainings.runs import in_processes
 from simulate.language.models import load_language_model
+from simulate.laser.roles import Role
 from simulate.laser.sweeps import Cell, Sweep, sweep
 from simulate.pocket.shipped import pocket_folders
 from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
 from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure
-
-Floats = NDArray[np.float64]
+from simulate.runtime.arrays import Floats
 
 RECALL_PROMPTS = {"recall": 320, "names": 400}
 HELD_OUT = {"recall": "templates", "names": "both"}
@@ -32,8 +31,8 @@ SHARE = 3
 SETS = ("recall", "names", "facts")
 CLAIMED = ("recall", "facts")
 """Sets of prompts that P3 to P5 are about; the names are a boundary of P4's."""
-ATTENTION = ("attention_qkv", "attention_out")
-MLP = ("mlp_in", "mlp_out")
+ATTENTION: tuple[Role, ...] = ("attention_qkv", "attention_out")
+MLP: tuple[Role, ...] = ("mlp_in", "mlp_out")
 
 
 @dataclass(frozen=True)
@@ -98,15 +97,15 @@ class Swept:
     layers: int
     sweep: Sweep
 
-    def late(self, role: str) -> list[Cell]:
+    def late(self, role: Role) -> list[Cell]:
         """The cells of a role in the upper half of the layers."""
         return [cell for cell in self.everywhere(role) if cell.layer >= self.layers // 2]
 
-    def early(self, role: str) -> list[Cell]:
+    def early(self, role: Role) -> list[Cell]:
         """The other cells of a role."""
         return [cell for cell in self.everywhere(role) if cell.layer < self.layers // 2]
 
-    def everywhere(self, role: str) -> list[Cell]:
+    def everywhere(self, role: Role) -> list[Cell]:
         """All cells of a role."""
         return [cell for cell in self.sweep.cells if cell.role == role]
 
@@ -126,7 +125,7 @@ class Plan:
     where to keep a record."""
 
     names: tuple[str, ...] = CLAIMED
-    roles: tuple[str, ...] = (*MLP, *ATTENTION)
+    roles: tuple[Role, ...] = (*MLP, *ATTENTION)
     layers: tuple[int, ...] | None = None
     ranks: tuple[int, ...] | None = None
     device: str = "cpu"

@@ -22,13 +22,13 @@ from simulate.laser.roles import matrices
 from simulate.pocket.shipped import pocket_folders, pocket_record
 from simulate.prompts.sets import halves
 from simulate.prompts.tokens import METRICS, encode, mean_and_error, measure
+from simulate.runtime.arrays import Floats
 
 from .language import (
     ATTENTION,
     CLAIMED,
     Answers,
     Chosen,
-    Floats,
     Plan,
     Source,
     Swept,

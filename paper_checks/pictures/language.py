@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
 from paper_checks.experiments.language import Chosen, independent
+from simulate.laser.roles import Role
 from simulate.prompts.tokens import mean_and_error
 
 from .file import Picture
@@ -115,7 +116,7 @@ class SweepPicture(Picture):
         largest = max(float(abs(self.shown.changes(role, metric)[0]).max()) for role in roles for metric in METRICS)
         return Normalize(-max(largest, 0.005), max(largest, 0.005))
 
-    def _draw(self, axes: Axes, role: str, metric: str, scale: Normalize) -> Any:
+    def _draw(self, axes: Axes, role: Role, metric: str, scale: Normalize) -> Any:
         values, _ = self.shown.changes(role, metric)
         drawn = axes.pcolormesh(values, cmap=FALLS_TO_RISES, norm=scale, edgecolors="white", linewidth=0.4)
         for (layer, column), value in np.ndenumerate(values):

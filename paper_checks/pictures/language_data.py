@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paper_checks.experiments.language import (
     CLAIMED,
     Answers,
     Chosen,
-    Floats,
     Plan,
     Source,
     Swept,
@@ -26,10 +26,11 @@ from paper_checks.experiments.language import (
     sweeps,
     swept,
 )
-from simulate.laser.roles import ROLES
+from simulate.laser.roles import ROLES, Role
 from simulate.laser.sweeps import Cell
 from simulate.pocket.shipped import EXPLORED, pocket_folders
 from simulate.prompts.tokens import Readings, mean_and_error
+from simulate.runtime.arrays import Floats
 from simulate.runtime.streaming import progress_bar
 
 METRICS = {"answer": "P(answer)", "distributional": 'P("the")'}
@@ -56,7 +57,7 @@ class SweepCells:
         return self.swept.sweep.whole[self.name]
 
     @property
-    def roles(self) -> tuple[str, ...]:
+    def roles(self) -> tuple[Role, ...]:
         """The roles, in the order of the sweep."""
         return tuple(dict.fromkeys(cell.role for cell in self.swept.sweep.cells))
 
@@ -65,7 +66,7 @@ class SweepCells:
         """The ranks, increasing."""
         return sorted({cell.rank for cell in self.swept.sweep.cells})
 
-    def changes(self, role: str, metric: str) -> tuple[Floats, Floats]:
+    def changes(self, role: Role, metric: str) -> tuple[Floats, Floats]:
         """Mean change over the prompts and its standard error, one row per layer and one column per rank."""
         found = np.empty((2, self.swept.layers, len(self.ranks)))
         for layer in range(self.swept.layers):
@@ -74,12 +75,10 @@ class SweepCells:
                 found[:, layer, column] = mean_and_error(independent(self.name, change))
         return found[0], found[1]
 
-    def marked(self, role: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def marked(self, role: Role) -> NDArray[np.bool_]:
         """Where P(answer) rises and P("the") falls, both by more than ERRORS standard errors; shape as `changes`."""
         (answer, answer_error), (generic, generic_error) = (self.changes(role, metric) for metric in METRICS)
-        where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (answer > ERRORS * answer_error) & (
-            generic < -ERRORS * generic_error
-        )
+        where: NDArray[np.bool_] = (answer > ERRORS * answer_error) & (generic < -ERRORS * generic_error)
         return where
 
     @cached_property

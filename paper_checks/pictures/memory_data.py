@@ -16,13 +16,12 @@ from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.experiments import induction as experiments
 from paper_checks.experiments.memory import spectra
 from simulate import gaussian_grams
+from simulate.runtime.arrays import Floats
 from theory.birth import accuracy
 from theory.birth.three_steps import BASIC, InductionTask, Reads
 from theory.birth.weights import population_weights
 from theory.memory import spectrum
 from theory.memory.gradient_flow import logits, top_space
-
-Floats = NDArray[np.float64]
 
 SIZES = (2, 3, 4, 8)
 EXPONENTS = (1, 2, 3, 4, 6, 8)

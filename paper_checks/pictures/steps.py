@@ -13,8 +13,10 @@ from matplotlib.colors import Normalize, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from simulate.runtime.arrays import Floats
+
 from .file import Picture
-from .memory_data import Floats, ThreeSteps, found_rows
+from .memory_data import ThreeSteps, found_rows
 
 SHADES = matplotlib.colormaps["YlGnBu"]
 AXES = {

@@ -13,9 +13,11 @@ from matplotlib.figure import Figure
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings.recall import Observed
 from paper_checks.experiments.trainings.settings import DESK_TASK, MARKS
+from simulate.runtime.arrays import Floats
+from simulate.transformer.training import LossOn
 
 from .file import Picture
-from .training_data import Floats, Held, ProbeCurves, RecallCurves, Truncation, contradictions, curves, steps
+from .training_data import Held, ProbeCurves, RecallCurves, Truncation, contradictions, curves, steps
 
 NOISE: dict[str, Any] = {"color": "#a03000", "marker": "o"}
 CORRECT: dict[str, Any] = {"color": "#1f3f8f", "marker": "s"}
@@ -40,7 +42,7 @@ BIGRAMS_FIRST: dict[str, tuple[str, dict[str, Any]]] = {
     "bigrams": ("KL on bigrams, in nats", {"color": "0.35", "marker": "D"} | SOLID),
     "recall": ("in-context recall", {"color": "#1f3f8f", "marker": "s"} | SOLID),
 }
-LOSSES = {"every": "on every token", "recall": "at triggers that stood before"}
+LOSSES: dict[LossOn, str] = {"every": "on every token", "recall": "at triggers that stood before"}
 HEADINGS = {
     "F2.w1": "w1 of F2 (reads its input)",
     "F2.w2": "w2 of F2 (writes its output)",
@@ -183,7 +185,7 @@ class ProbesPicture(Picture):
         _figure_key(figure, figure.axes[0])
         return figure
 
-    def _draw_memories(self, axes: Axes, loss_on: str) -> None:
+    def _draw_memories(self, axes: Axes, loss_on: LossOn) -> None:
         runs = self.shown.runs[loss_on]
         for name, (label, style) in MEMORIES.items():
             _draw_over_updates(axes, runs, name, label, style)

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paper_checks.evidence.ledger import rule_of
 from paper_checks.experiments.trainings import birth_statements, levels, statements
@@ -15,11 +14,12 @@ from paper_checks.experiments.trainings.recall import Observed, Replicate, no_fe
 from paper_checks.experiments.trainings.runs import trained
 from paper_checks.experiments.trainings.settings import DESK_WIDTH, LEVELS, birth, desk, seeds, updates
 from simulate import Trained
+from simulate.runtime.arrays import Floats
 from simulate.runtime.streaming import progress_bar
+from simulate.transformer.training import LossOn
+from simulate.truncation import PARTS
 
-Floats = NDArray[np.float64]
-
-LOSSES = ("every", "recall")
+LOSSES: tuple[LossOn, ...] = ("every", "recall")
 MATRICES = ("F2.w1", "F2.w2", "W_OV2")
 RANKS = (0, *statements.RANKS, DESK_WIDTH)
 """Numbers of top singular directions that are kept, or removed."""
@@ -152,8 +152,11 @@ def truncations(base_seed: int, count: int) -> list[Truncation]:
 
 def _truncation(matrix: str, runs: list[Replicate], advance: Callable[[int], None]) -> Truncation:
     parts = {}
-    for keep, ranks in (("top", RANKS), ("bottom", [RANKS[-1] - rank for rank in RANKS])):
-        parts[keep] = {name: experiments.by_rank(runs, matrix, ranks, name, keep) for name in ("noise", "correct")}
+    ranks = {"top": RANKS, "bottom": [RANKS[-1] - rank for rank in RANKS]}
+    for keep in PARTS:
+        parts[keep] = {
+            name: experiments.by_rank(runs, matrix, ranks[keep], name, keep) for name in ("noise", "correct")
+        }
         advance(2 * len(RANKS))
     return Truncation(matrix, RANKS, parts["top"], parts["bottom"], runs)
 

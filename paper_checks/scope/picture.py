@@ -22,10 +22,9 @@ from scipy.ndimage import distance_transform_edt
 
 from paper_checks.pictures.file import Picture
 from paper_checks.pictures.memory import PLATE
+from simulate.runtime.arrays import Floats
 
 from .grid import ScopeMap
-
-Floats = NDArray[np.float64]
 
 HOLDS: dict[str, Any] = {"facecolor": "#d7e9f7", "edgecolor": "0.35"}
 FAILS: dict[str, Any] = {"facecolor": "#b98a66", "edgecolor": "0.2", "hatch": "//"}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from theory import ENTRY_CLASSES, Task
+from theory.task import Layer
 
 Real = np.longdouble
 
@@ -71,7 +72,7 @@ def occupation(task: Task, correct: int) -> Occupation:
     return Occupation(law, mean, square)
 
 
-def class_values(task: Task, layer: str) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
+def class_values(task: Task, layer: Layer) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
     """Mean and variance of the per-sample gradient per entry class (float64); N >= 4, so that every class has entries.
 
     The correct tokens c = q and c = the column's token are taken one by one, all others by one representative.
@@ -120,7 +121,7 @@ def _share(row: str, correct: int, tokens: dict[str, int], column: str, number: 
     return Real(0) if target in listed or correct in listed else Real(1) / number
 
 
-def _features(task: Task, layer: str, found: Occupation) -> tuple[np.ndarray, np.ndarray]:
+def _features(task: Task, layer: Layer, found: Occupation) -> tuple[np.ndarray, np.ndarray]:
     """E[f | c] and E[f² | c] for the 2M columns."""
     M, q = task.M, task.q
     last = np.zeros(M, dtype=Real)

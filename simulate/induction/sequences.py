@@ -5,14 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.random import SFC64, Generator, SeedSequence
-from numpy.typing import NDArray
 
 from simulate.runtime.arguments import MOST_TOKENS, as_seed
+from simulate.runtime.arrays import Integers
 from simulate.runtime.device import resolve_device
 from simulate.runtime.memory_limit import require_memory
 from theory.task import as_count
-
-Integers = NDArray[np.int64]
 
 BLOCK_TOKENS = 2**18
 

@@ -3,9 +3,8 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from simulate.runtime.arrays import Floats
 
 
 class CentralSums(NamedTuple):

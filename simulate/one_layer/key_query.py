@@ -8,12 +8,11 @@ With W_V and the output probabilities p held fixed, the per-sample negative grad
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import (
     as_directions,
@@ -26,6 +25,7 @@ from simulate.runtime.arguments import (
     check_row_tokens,
     check_tokens,
 )
+from simulate.runtime.arrays import Array, Floats
 from simulate.runtime.memory_limit import require_memory
 from simulate.sequences.blocks import Block
 from simulate.sequences.chains import Chain, as_chain
@@ -34,8 +34,6 @@ from theory.task import Task, as_count
 from .central import CentralSums
 from .model import OneLayer
 from .projected import sum_over_blocks
-
-Floats = NDArray[np.float64]
 
 CHUNK_ENTRIES = 2**17
 
@@ -201,7 +199,7 @@ def _cast(name: str, values: Floats, dtype: torch.dtype) -> torch.Tensor:
     return cast
 
 
-def _held(M: int, probabilities: Any) -> Floats:
+def _held(M: int, probabilities: ArrayLike) -> Floats:
     """`probabilities` as a distribution over M tokens, or a TypeError / ValueError."""
     held = as_stochastic("probabilities", probabilities, 1)
     if held.shape != (M,):
@@ -209,7 +207,7 @@ def _held(M: int, probabilities: Any) -> Floats:
     return held
 
 
-def _target_values(task: Task, W_V: Any, probabilities: Any) -> Floats:
+def _target_values(task: Task, W_V: ArrayLike, probabilities: ArrayLike) -> Floats:
     """(e_y - p)ᵀ W_V for each target y, shape (M, 2M)."""
     weights = as_matrix(task, "W_V", W_V)
     weights -= _held(task.M, probabilities) @ weights
@@ -224,7 +222,7 @@ def _require_memory(task: Task, width: int, workers: int) -> None:
     require_memory(f"T = {task.T}: blocks of sequences", 2 * 8 * workers * task.T, place, "use a smaller T")
 
 
-def _gradient_sums(values: Floats, weights: Floats | None, tokens: NDArray[Any], target: NDArray[Any]) -> CentralSums:
+def _gradient_sums(values: Floats, weights: Floats | None, tokens: Array, target: Array) -> CentralSums:
     """Summary of k @ weights (k itself if None) over the sequences, in chunks that bound the memory."""
     features = values.shape[1]
     rows = max(1, CHUNK_ENTRIES // (features if weights is None else max(weights.shape)))

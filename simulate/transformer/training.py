@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -30,7 +30,8 @@ from theory.task import as_count
 from .model import Architecture, Transformer, initialised
 from .optimiser import Optimiser
 
-LOSSES = ("recall", "every")
+LossOn: TypeAlias = Literal["recall", "every"]
+LOSSES: tuple[LossOn, ...] = get_args(LossOn)
 DIVERGED = 1000.0
 """A loss of so many times ln M has diverged: guessing costs ln M."""
 LONG_RUN_STEPS = 200
@@ -64,7 +65,7 @@ class Training:
     batch: int
     steps: int
     seed: int
-    loss_on: str = "recall"
+    loss_on: LossOn = "recall"
 
     def __post_init__(self) -> None:
         for name, kind in (("architecture", Architecture), ("law", Recall), ("optimiser", Optimiser)):

@@ -13,7 +13,7 @@ import torch
 from sympy.polys.fields import FracField
 from sympy.polys.rings import PolyRing
 
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.comparator import DESIGN, Side
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.witnesses import enumeration
@@ -129,13 +129,14 @@ def test_reading_one_memory(claim: Recorder) -> None:
     """v_kᵀ ∇L u_z is C[z,k] for orthonormal embeddings, outputs up to a common overlap; else with cross-talk."""
     p, eye = law("1/6 1/12 0", "1/4 0 1/12", "1/12 1/6 1/6"), law("1 0 0", "0 1 0", "0 0 1")
     overlapping, uneven = law("1 0 0 2", "0 1 0 2", "0 0 1 2"), law("1 1 0", "0 1 0", "0 0 1")
-    for name, V, U, side in (
+    cases: tuple[tuple[str, Array, Array, Side], ...] = (
         ("orthonormal", eye, eye[[2, 0, 1]], "holds"),
         ("outputs with a common overlap", overlapping, eye, "holds"),
         ("scaled against each other", eye / 2, 2 * eye, "holds"),
         ("outputs with uneven overlaps", uneven, eye, "beyond"),
         ("inputs with a common overlap", eye, overlapping, "beyond"),
-    ):
+    )
+    for name, V, U, side in cases:
         W = (np.arange(V.shape[1] * U.shape[1]).reshape(V.shape[1], -1) % 5 - 2).astype(object)
         C = memory.memory_coefficients(p.sum(axis=1, keepdims=True), dyadic_probabilities(V, U, W), p)
         read = U @ memory.outer_products(V, C, U).T @ V.T
@@ -230,7 +231,7 @@ def test_context_signal(claim: Recorder, n: int) -> None:
         claim.equal(f"sizes, {task}", np.array(sizes), np.array([*memory.part_sizes(task, exact=True)]))
         claim.equal(f"‖G_V‖² = ‖S‖² + ‖r μᵀ‖², {task}", (G * G).sum(), sum(sizes[:2]))
         learns, leaves = length > 2 and level < 1, level != Fraction(1, task.M)  # else S = 0, r = 0
-        side = "holds" if learns and leaves else "beyond"
+        side: Side = "holds" if learns and leaves else "beyond"
         expected = np.array([(n - 1) * learns, (n - 1) * learns + leaves], dtype=object)
         claim.equal(f"ranks of S and G_V, {task}", expected, np.array([rank(S), rank(G)], dtype=object), side=side)
 
@@ -255,13 +256,14 @@ def test_entries_of_the_signal(claim: Recorder) -> None:
 def test_sizes_of_signal_and_residual(claim: Recorder) -> None:
     """‖r μᵀ‖/‖S‖: exponent 1 in N for T >= N, 3/2 at fixed T, -1/2 at fixed αN ≠ 1. Scatter of x̄: T against N²."""
     sizes = [2**power for power in range(6, 14)]
-    for name, tasks, power, scatter, side in (
+    cases: tuple[tuple[str, list[Task], float, float | None, Side], ...] = (
         ("α = 0.4, T = N", [Task(n, n, 0.4) for n in sizes], 1.0, 1.0, "holds"),
         ("α = 0.4, T = N²", [Task(n, n * n, 0.4) for n in sizes], 1.0, 0.0, "holds"),
         ("α = 0.4, T = N³", [Task(n, n**3, 0.4) for n in sizes], 1.0, -1.0, "holds"),
         ("α = 0.4, T = 4", [Task(n, 4, 0.4) for n in sizes], 1.5, 2.0, "beyond"),
         ("α = 3/N, T = N²", [Task(n, n * n, 3 / n) for n in sizes], -0.5, None, "beyond"),
-    ):
+    )
+    for name, tasks, power, scatter, side in cases:
         found = [memory.part_sizes(task) for task in tasks]
         fit = fit_exponent(sizes, [(part.residual / part.signal) ** 0.5 for part in found])
         claim.exponent(f"exponent in N of ‖r μᵀ‖/‖S‖, {name}", power, fit, side)

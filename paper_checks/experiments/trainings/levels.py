@@ -22,10 +22,11 @@ from paper_checks.evidence.ledger import rule_of
 from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.evidence.training_design import median_interval
 from simulate import Hidden, Transformer, answers
+from simulate.runtime.arrays import Floats
 
 from . import recall as experiments
 from .observers import LawObserver, last_shown, means
-from .recall import Floats, Observed, dropped, measured
+from .recall import Observed, dropped, measured
 from .runs import Job, Reached
 from .settings import DESK_TASK, EVERY, LEARNED, LEVELS, Setting, desk
 from .statements import Claimed, Numbers, Over, noise_over_whole, without_mean

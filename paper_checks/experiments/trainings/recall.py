@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from paper_checks.evidence.recorder import Recorder, experiment_seed
 from simulate import Hidden, Recall, RecallBatch, Trained, Transformer, answers, merged_values, truncated, without
+from simulate.runtime.arrays import Floats
 from simulate.transformer.probes import answer_of
+from simulate.truncation import Keep
 
 from . import observers as recall_observers
 from .attended_inputs import noise_alignment
@@ -19,7 +20,6 @@ from .observers import last_shown, looks, means
 from .runs import trained
 from .settings import Setting, desk, seeds
 
-Floats = NDArray[np.float64]
 Change = Callable[[Transformer], Transformer]
 
 TESTED = 1000
@@ -176,7 +176,7 @@ class Cut:
 
     name: str
     rank: int
-    keep: str = "top"
+    keep: Keep = "top"
 
     @property
     def is_late(self) -> bool:
@@ -195,12 +195,12 @@ def dropped(layer: str) -> Change:
     return Dropped(layer)
 
 
-def cut(name: str, rank: int, keep: str = "top") -> Change:
+def cut(name: str, rank: int, keep: Keep = "top") -> Change:
     """See `Cut`."""
     return Cut(name, rank, keep)
 
 
-def by_rank(found: Sequence[Answering], matrix: str, ranks: Sequence[int], quantity: str, keep: str = "top") -> Floats:
+def by_rank(found: Sequence[Answering], matrix: str, ranks: Sequence[int], quantity: str, keep: Keep = "top") -> Floats:
     """A quantity of `tested` after `cut` to each rank: shape (seeds, ranks)."""
     return np.stack([measured(found, cut(matrix, rank, keep))[quantity] for rank in ranks], axis=1)
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.evidence.training_design import median_interval
+from simulate.runtime.arrays import Floats
 from theory.memory.gradient_flow import top_space
 
 from . import recall as experiments
 from .attended_inputs import AttendedMemory, attended_memory, without_mean_input
-from .recall import TESTED, Change, Floats, Observed, Replicate, cut, dropped, measured
+from .recall import TESTED, Change, Observed, Replicate, cut, dropped, measured
 from .settings import DESK_TASK, DESK_WIDTH
 
 Numbers = Callable[[Sequence[Any]], Any]

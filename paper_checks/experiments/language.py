@@ -16,7 +16,7 @@ from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.experiments.trainings.runs import in_processes
 from simulate.language.models import load_language_model
 from simulate.laser.roles import Role
-from simulate.laser.sweeps import Cell, Sweep, sweep
+from simulate.laser.sweeps import Cell, Places, Sweep, sweep
 from simulate.pocket.shipped import pocket_folders
 from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
 from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure
@@ -176,7 +176,7 @@ def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> li
     return [swept(source, base_seed, Plan(device=device, record=folder / name))]
 
 
-def both_changes(made: Sweep, cell: Cell, name: str, places: Any) -> float:
+def both_changes(made: Sweep, cell: Cell, name: str, places: Places) -> float:
     """The smaller of: mean rise of P(answer), mean fall of P("the"); over the prompts `places`."""
     return _effect({metric: made.change(cell, name, metric, places) for metric in ("answer", "distributional")})
 
@@ -185,7 +185,7 @@ def _effect(changes: Mapping[str, Floats]) -> float:
     return float(min(changes["answer"].mean(), -changes["distributional"].mean()))
 
 
-def best_cell(made: Sweep, cells: Iterable[Cell], name: str, places: Any) -> Cell:
+def best_cell(made: Sweep, cells: Iterable[Cell], name: str, places: Places) -> Cell:
     """The cell with the largest `both_changes` on these prompts; of equal ones the first."""
     return max(sorted(cells), key=lambda cell: both_changes(made, cell, name, places))
 
@@ -265,7 +265,7 @@ def first_at_share(values: Sequence[float]) -> int:
     return next(number for number, value in enumerate(values) if value >= values[-1] / SHARE)
 
 
-def above_share(early: Answers, last: Answers, name: str, metric: str, places: Any = slice(None)) -> Floats:
+def above_share(early: Answers, last: Answers, name: str, metric: str, places: Places = slice(None)) -> Floats:
     """Early probability less one SHAREth of the last one, prompt by prompt."""
     first, final = (getattr(answers.sets[name], metric)[places] for answers in (early, last))
     difference: Floats = first - final / SHARE

@@ -15,9 +15,9 @@ from matplotlib.patches import Polygon, Rectangle
 
 from paper_checks.experiments.language import Chosen, independent
 from simulate.laser.roles import Role
-from simulate.prompts.tokens import mean_and_error
+from simulate.prompts.tokens import Readings, mean_and_error
 
-from .file import Picture
+from .file import Picture, Style
 from .language_data import ERRORS, METRICS, Checkpoints, SweepCells, said
 
 PROMPTS = {"recall": "indirect object identification", "facts": "countries of cities"}
@@ -33,13 +33,13 @@ FALLS_TO_RISES = LinearSegmentedColormap.from_list(
 """Blue, grey, yellow; the lightness rises throughout."""
 CELL = (0.4, 0.28)
 """Width and height in inches."""
-NUMBER: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5}
-CHOSEN: dict[str, Any] = {"facecolor": "black", "edgecolor": "white", "linewidth": 0.6, "zorder": 4}
+NUMBER: Style = {"ha": "center", "va": "center", "fontsize": 7.5}
+CHOSEN: Style = {"facecolor": "black", "edgecolor": "white", "linewidth": 0.6, "zorder": 4}
 
-GENERIC: dict[str, Any] = {"color": "#a03000", "marker": "o", "linestyle": (0, (4, 2))}
-ANSWER: dict[str, Any] = {"color": "#1f3f8f", "marker": "s", "linestyle": "-"}
+GENERIC: Style = {"color": "#a03000", "marker": "o", "linestyle": (0, (4, 2))}
+ANSWER: Style = {"color": "#1f3f8f", "marker": "s", "linestyle": "-"}
 STYLES = {"answer": ANSWER, "distributional": GENERIC}
-DIAMOND: dict[str, Any] = {"marker": "D", "s": 130, "facecolors": "none", "edgecolors": "black", "linewidths": 1.1}
+DIAMOND: Style = {"marker": "D", "s": 130, "facecolors": "none", "edgecolors": "black", "linewidths": 1.1}
 
 
 class SweepPicture(Picture):
@@ -159,7 +159,7 @@ class CheckpointsPicture(Picture):
         if shown.repeated():
             self.caption += f" {shown.repeated()} of the checkpoints have the weights of an earlier one."
 
-    def _readings(self, name: str) -> Any:
+    def _readings(self, name: str) -> Readings:
         return next(iter(self.shown.found.values())).sets[name]
 
     def _risen(self, name: str) -> str:

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from simulate.runtime.arrays import Floats
 
-from .file import Picture
+from .file import Picture, Style
 from .memory_data import ThreeSteps, found_rows
 
 SHADES = matplotlib.colormaps["YlGnBu"]
@@ -71,7 +71,7 @@ class StepsPicture(Picture):
         *finite, infinite = self.steps.widths
         widths, draws = [found.width or 0 for found in finite], len(infinite.draws)
         for i in range(draws):
-            cross: dict[str, Any] = {"linestyle": "none", "marker": "x", "color": "0.55", "markersize": 4}
+            cross: Style = {"linestyle": "none", "marker": "x", "color": "0.55", "markersize": 4}
             label = "one draw of embeddings" if i == 0 else None
             axes.plot(widths, [found.draws[i] for found in finite], label=label, **cross)
         means, errors = ([getattr(found, name) for found in finite] for name in ("mean", "standard_error"))
@@ -129,7 +129,7 @@ def _draw_block(axes: Axes, name: str, block: Floats) -> None:
 
 
 def _mark(axes: Axes, first: int, columns: Any, rows: Any, right: Any) -> None:
-    style: dict[str, Any] = {"linestyle": "none", "color": "white", "markeredgecolor": "black"}
+    style: Style = {"linestyle": "none", "color": "white", "markeredgecolor": "black"}
     style["markersize"] = min(5.0, 90 / (len(columns) + 1))
     axes.plot(columns[right] + first, rows[right] + first, marker="o", gid="right", **style)
     axes.plot(columns[~right] + first, rows[~right] + first, marker="X", gid="wrong", **style)

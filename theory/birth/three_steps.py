@@ -27,11 +27,10 @@ Source: Bietti et al. (NeurIPS 2023), the induction head in three gradient steps
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
 import numpy as np
 
-from theory.arrays import Floats, Table
+from theory.arrays import Floats, Number, Table
 from theory.task import RealNumber, as_count, as_nonnegative
 
 MOST_POSITIONS = 512
@@ -221,7 +220,7 @@ def _checked(task: InductionTask) -> tuple[int, int]:
     return checked.N, checked.T
 
 
-def _mean(table: Table) -> Any:
+def _mean(table: Table) -> Number:
     """Mean over the first axis, exact."""
     return table.sum(axis=0) / Fraction(len(table))
 

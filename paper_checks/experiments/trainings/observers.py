@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import torch
 
@@ -26,7 +25,7 @@ class Observer:
     """Called with a model, returns numbers by name."""
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[object, ...]:
         """What tells observers apart."""
         raise NotImplementedError
 
@@ -44,7 +43,7 @@ class LawObserver(Observer):
     seed: int
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[object, ...]:
         """The kind of observer and the test sequences."""
         return type(self).__name__, self.sequences, self.seed, json.dumps(self.law.configuration)
 
@@ -140,7 +139,7 @@ class ProbeObserver(Observer):
     """Memory recall of the three matrices."""
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[object, ...]:
         """Nothing but the kind of observer."""
         return ("probes",)
 

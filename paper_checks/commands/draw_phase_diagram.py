@@ -12,12 +12,8 @@ picture, with the reason on standard error; 130 on Ctrl-C. The file is written w
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from .draw_options import Counts, Drawn, Job, add_job, drawn, run
-
-if TYPE_CHECKING:
-    from paper_checks.pictures.phase_diagram import PhaseDiagram
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,39 +50,9 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _drawn(options: argparse.Namespace) -> Drawn:
+    from paper_checks.pictures.phase_data import phase_diagram
+
     return drawn(phase_diagram(options.N, options.T, options.depth, options.points, options.samples, options.seed))
-
-
-def phase_diagram(N: int, T: int, depth: int, points: int, samples: int, seed: int) -> "PhaseDiagram":
-    """Prove, trace and simulate what the picture shows."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from paper_checks.pictures.phase_boundary import boundary
-    from paper_checks.pictures.phase_diagram import PhaseDiagram
-    from paper_checks.pictures.phase_signs import estimated_signs, summary
-    from theory.key_query.certified import certify
-    from theory.key_query.phase_diagram import CONTRASTS, critical_noise_level
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        proofs, curves, places = (
-            bar.add_task(name, total=total)
-            for name, total in (("proved boxes", 1), ("boundaries", len(CONTRASTS)), ("simulated places", points**2))
-        )
-        regions = certify(N, T, depth)
-        bar.advance(proofs)
-        boundaries = {}
-        for contrast in CONTRASTS:
-            boundaries[contrast] = boundary(N, T, contrast)
-            bar.advance(curves)
-        signs = list(estimated_signs(regions, points, samples, seed, lambda: bar.advance(places)))
-    critical = float(sum(critical_noise_level(N, T)) / 2) if T >= 3 else None
-    caption = (
-        f"{summary(signs)}. Simulated: {points} × {points} places, {samples} sequences each, seed {seed}. "
-        f"Proved: {len(regions.boxes)} boxes at least 1/{2**depth} wide."
-    )
-    return PhaseDiagram(regions, boundaries, critical, signs, points, caption)
 
 
 if __name__ == "__main__":

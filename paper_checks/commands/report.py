@@ -16,10 +16,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from paper_checks.evidence.run import Run
 
 RECORD = Path(".evidence") / "claims.json"
 
@@ -41,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = read_runs(options.record)
         if options.pictures == "all":
             require_current(run)
-        troubles = write_report_of(run, options.out, options.pictures)
+        from paper_checks.report.written import write_report
+
+        troubles = write_report(run, options.out, options.pictures)
     except ModuleNotFoundError as error:
         parser.exit(2, f"the report needs {error.name}: pip install -e '.[report]'\n")
     except ValueError as error:
@@ -61,26 +59,6 @@ def add_record(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the option that names a run, or runs of different claims."""
     described = f"record of a run; several, of different claims by the same code, make one run (default: {RECORD})"
     parser.add_argument("--record", type=Path, nargs="+", default=[RECORD], metavar="FILE", help=described)
-
-
-def write_report_of(run: "Run", folder: Path, pictures: str = "all") -> list[str]:
-    """Draw the pictures, "all" or "none", and write the report of a run; returns what could not be drawn, and why.
-
-    Raises:
-        OSError, ValueError: as `report_folder.write_folder`.
-    """
-    import json
-
-    from paper_checks.report.folder import ASSETS, asset_name, write_folder
-    from paper_checks.report.page import page
-    from paper_checks.report.pictures import PLANS, draw_pictures
-
-    drawn = draw_pictures(run, PLANS if pictures == "all" else ())
-    record = json.dumps(run.as_dict(), ensure_ascii=False, allow_nan=False).encode()
-    name = asset_name("claims.json", record)
-    content = page(run, drawn.files, f"{ASSETS}/{name}", drawn.troubles)
-    write_folder(folder, content, {**drawn.contents, name: record})
-    return drawn.troubles
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from paper_checks.evidence.joined import require_current
-from paper_checks.evidence.ledger import write_json
 from paper_checks.evidence.results import SELECT_ALL, TO_THE_END
 from paper_checks.evidence.run import ClaimRecord, Run, read_run
+from simulate.runtime.files import write_json
 
 SUMMARY = "summary.json"
 _POLL = 0.1  # seconds

@@ -21,7 +21,6 @@ from typing import Any
 
 LOG_SPACED = (0, 16, 32, 64, 128, 256, 512, 1024)
 """Snapshots of the first training seed, besides the last one that all have."""
-OBSERVED_PROMPTS, OBSERVED_SEED = 128, 77
 WORK = ".work"
 
 _queue: Any = None
@@ -47,15 +46,9 @@ def trainings(seeds: Sequence[int], steps: int, **sizes: int) -> list[Any]:
     return made
 
 
-def observed_prompts() -> dict[str, Any]:
-    """The prompts on which a training is observed, by the name of their set: held out of it, the same for all."""
-    from simulate.prompts.sets import fact_prompts, recall_prompts
-
-    return {"recall": recall_prompts(OBSERVED_PROMPTS, seed=OBSERVED_SEED), "facts": fact_prompts(seed=OBSERVED_SEED)}
-
-
 def train_one(training: Any, out: Path, device: str, advance: Callable[[int], None]) -> list[dict[str, float]]:
     """Train one seed and write its snapshots; returns what was observed on held-out prompts."""
+    from simulate.pocket.observed import observed_prompts
     from simulate.pocket.training import pocket_tokenizer, train_pocket
     from simulate.prompts.tokens import encode, measure
 
@@ -84,8 +77,8 @@ def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
 
     import torch
 
-    from paper_checks.evidence.ledger import write_json
-    from simulate.laser.files import save_model
+    from simulate.language.saving import save_model
+    from simulate.runtime.files import write_json
 
     half = copy.deepcopy(model).cpu().to(torch.float16)
     shutil.rmtree(folder, ignore_errors=True)
@@ -141,9 +134,8 @@ def _drain(queue: Any, advance: Callable[[int], None]) -> None:
 
 def write_record(out: Path, chosen: Sequence[Any], history: Sequence[Any]) -> None:
     """Write training.json: trainings, what was observed, and the sha256 of every weight file."""
-    from paper_checks.evidence.ledger import write_json
     from simulate.pocket.shipped import RECORD
-    from simulate.runtime.files import file_digest
+    from simulate.runtime.files import file_digest, write_json
 
     files = [
         path

@@ -1,6 +1,5 @@
 """The ledger: what is claimed (claims.toml), and what a run found (a JSON file of evidence, written atomically)."""
 
-import json
 import math
 import re
 import tomllib
@@ -8,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from simulate.runtime.files import write_whole
 
 from .training_design import TRAINING, Boundaries
 
@@ -221,10 +218,3 @@ def mismatches(claims: Mapping[str, Claim], checked: set[str]) -> list[str]:
         if name not in checked and not claim.not_run:
             problems.append(f"claim {name} has no check and no not_run reason")
     return problems
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that the file is either the old one or the complete new one; missing folders are made."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text.encode())

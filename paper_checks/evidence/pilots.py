@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .ledger import write_json
+from simulate.runtime.files import write_json
+
 from .training_design import PILOT_COUNT, PILOT_SEED, farthest
 
 FOLDER = Path(__file__).parents[1] / "pilots"

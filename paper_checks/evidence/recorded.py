@@ -11,9 +11,7 @@ from typing import Any
 
 import torch
 
-from simulate.runtime.files import digest_of_files
-
-from .ledger import write_json
+from simulate.runtime.files import digest_of_files, write_json
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "paper_checks" / "recorded"

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from paper_checks.commands.train_pocket import observed_prompts
 from paper_checks.experiments.trainings.runs import in_processes
 from simulate.language.models import load_language_model
 from simulate.laser.reduction import Choice, truncated
 from simulate.laser.roles import matrices
+from simulate.pocket.observed import observed_prompts
 from simulate.pocket.shipped import pocket_folders, pocket_record
 from simulate.prompts.sets import halves
 from simulate.prompts.tokens import METRICS, encode, mean_and_error, measure

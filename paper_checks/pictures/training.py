@@ -14,7 +14,7 @@ from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings.recall import Observed
 from paper_checks.experiments.trainings.settings import DESK_TASK, MARKS
 from simulate.runtime.arrays import Floats
-from simulate.transformer.training import LossOn
+from simulate.transformer.plan import LossOn
 
 from .file import Picture, Style
 from .training_data import Held, ProbeCurves, RecallCurves, Truncation, contradictions, curves, steps

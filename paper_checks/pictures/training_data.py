@@ -16,7 +16,7 @@ from paper_checks.experiments.trainings.settings import DESK_WIDTH, LEVELS, birt
 from simulate import Trained
 from simulate.runtime.arrays import Floats
 from simulate.runtime.streaming import progress_bar
-from simulate.transformer.training import LossOn
+from simulate.transformer.plan import LossOn
 from simulate.truncation import PARTS
 
 LOSSES: tuple[LossOn, ...] = ("every", "recall")

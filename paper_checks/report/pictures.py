@@ -22,7 +22,7 @@ SCOPES = ("T1.3", "T1.6", "T2.5", "T3.3", "T3.4", "T3.6")
 
 
 def _phase(seed: int) -> Any:
-    from paper_checks.commands.draw_phase_diagram import phase_diagram
+    from paper_checks.pictures.phase_data import phase_diagram
 
     return phase_diagram(16, 256, depth=8, points=6, samples=20_000, seed=seed)
 

@@ -9,6 +9,7 @@ import pytest
 
 from paper_checks.evidence.ledger import Claim
 from paper_checks.evidence.training_design import PILOT_SEED
+from paper_checks.experiments.named import checkpoint_source, gsm8k_files
 from paper_checks.report.folder import check_folder, check_writable
 from simulate import resolve_device
 
@@ -170,11 +171,6 @@ def check_scale(config: pytest.Config) -> None:
         )
 
 
-def checkpoint_source(model: str, named: str) -> tuple[str, str | None]:
-    """Where a checkpoint lies that --checkpoints names: a folder, or a revision of the model."""
-    return (named, None) if Path(named).is_dir() else (model, named)
-
-
 def check_model(config: pytest.Config) -> None:
     """UsageError unless the files of --model, at all its revisions, are there; a hub that can be reached is asked."""
     name, revision, named = (config.getoption(option) for option in ("--model", "--revision", "--checkpoints"))
@@ -195,18 +191,6 @@ def check_model(config: pytest.Config) -> None:
                 raise ValueError(f"{folder.name} is pocket Pythia, whose claims are P1 to P5 and need no option")
     except (ValueError, OSError, ModuleNotFoundError) as error:
         raise pytest.UsageError(f"--model {name}: {error}") from error
-
-
-def gsm8k_files(given: str) -> tuple[Path, Path]:
-    """The two files that --gsm8k names.
-
-    Raises:
-        ValueError: not two.
-    """
-    paths = given.split(",")
-    if len(paths) != 2 or not all(paths):
-        raise ValueError(f"--gsm8k must be two files, BASELINE.json,LASER.json, got {given!r}")
-    return Path(paths[0]), Path(paths[1])
 
 
 def check_gsm8k(config: pytest.Config) -> None:

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from paper_checks.evidence.checks import check_functions
-from paper_checks.evidence.comparator import DESIGN, Evidence
-from paper_checks.evidence.ledger import Claim, load_claims, mismatches, write_json
+from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.design import DESIGN
+from paper_checks.evidence.ledger import Claim, load_claims, mismatches
 from paper_checks.evidence.recorded import ALL_CODE, code_hash
 from paper_checks.evidence.recorder import PilotRecorder, Recorder
 from paper_checks.evidence.results import Results
@@ -20,6 +21,7 @@ from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
 from paper_checks.experiments.trainings.runs import set_processes
 from paper_checks.report.table import render
 from simulate import resolve_device
+from simulate.runtime.files import write_json
 
 from .failure import explained, rerun
 from .options import CHECKS_FOLDER, add_options, check_options, check_record, chosen_claims, record_path
@@ -241,9 +243,9 @@ def _write_record(session: pytest.Session, run: Run, path: Path) -> None:
 
 
 def _write_report(session: pytest.Session, run: Run, folder: Path) -> None:
-    from paper_checks.commands.report import write_report_of
+    from paper_checks.report.written import write_report
 
-    troubles = write_report_of(run, folder)
+    troubles = write_report(run, folder)
     session.config.stash[NOTES].append(f"Report: {folder / 'index.html'}")
     session.config.stash[NOTES].extend(f"FAILED: {trouble}" for trouble in troubles)
     if troubles:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import Run
 from paper_checks.evidence.training_design import TRAINING

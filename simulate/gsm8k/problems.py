@@ -26,16 +26,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-from simulate.laser.roles import Role
 from theory.task import as_count
 
 from .answers import number
 
 MODELS = ("microsoft/Phi-3-mini-4k-instruct", "meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.1-8B-Instruct")
 SHOTS = (1, 2, 4, 8)
-ROLES: tuple[Role, ...] = ("mlp_in", "mlp_out")
+Role: TypeAlias = Literal["mlp_in", "mlp_out"]
+ROLES: tuple[Role, ...] = get_args(Role)
 LAYERS = (-1, -2, -4)
 FRACTIONS = (0.01, 0.1, 0.5)
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from simulate.runtime.files import write_whole
+from simulate.runtime.files import write_json
 
 from .answers import Accuracy, Paired, accuracy, paired
 from .problems import MODELS
@@ -43,7 +43,7 @@ def read_results(path: Path) -> dict[str, Any]:
 def write_results(path: Path, results: dict[str, Any]) -> None:
     """Write the results, whole or not at all, fewer shots first."""
     ordered = {**results, "shots": dict(sorted(results["shots"].items(), key=lambda item: int(item[0])))}
-    write_whole(path, (json.dumps(ordered, indent=1, ensure_ascii=False) + "\n").encode())
+    write_json(path, ordered)
 
 
 def require_same(path: Path, results: dict[str, Any], configuration: dict[str, Any]) -> None:

@@ -1,4 +1,3 @@
-from .files import save_model
 from .reduction import Choice, Cut, Laser, truncated
 from .roles import ROLES, SINGLE_ROLES, GroupRole, Matrix, Role, SingleRole, layer_count, matrices
 from .sweeps import Cell, Sweep, doubling_ranks, sweep
@@ -18,7 +17,6 @@ __all__ = [
     "doubling_ranks",
     "layer_count",
     "matrices",
-    "save_model",
     "sweep",
     "truncated",
 ]

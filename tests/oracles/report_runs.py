@@ -9,13 +9,14 @@ pytest.importorskip("latex2mathml", reason="needs the extra report", exc_type=Mo
 pytest.importorskip("matplotlib", reason="needs the extra report", exc_type=ModuleNotFoundError)
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.ledger import load_claims, write_json
+from paper_checks.evidence.ledger import load_claims
 from paper_checks.evidence.recorded import ALL_CODE, code_hash
 from paper_checks.evidence.run import ClaimRecord, Code, Run
 from paper_checks.pictures.file import Picture
 from paper_checks.report.folder import asset_name, write_folder
 from paper_checks.report.page import page
 from paper_checks.report.pictures import Plan, draw_pictures
+from simulate.runtime.files import write_json
 
 COMPARISONS = 60
 """Of the claim that has more than the page shows."""

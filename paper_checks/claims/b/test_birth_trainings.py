@@ -15,7 +15,7 @@ from paper_checks.experiments.trainings import birth_statements as statements
 from paper_checks.experiments.trainings.settings import MemorySetting, birth, data_law, short_sequences
 from paper_checks.experiments.trainings.statements import Over
 from simulate.runtime.arrays import Floats
-from simulate.transformer.training import LossOn
+from simulate.transformer.plan import LossOn
 
 
 def over_seeds(claim: Recorder, setting: MemorySetting, device: str) -> Over:

@@ -13,7 +13,8 @@ import torch
 from sympy.polys.fields import FracField
 from sympy.polys.rings import PolyRing
 
-from paper_checks.evidence.comparator import DESIGN, Side
+from paper_checks.evidence.comparator import Side
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.witnesses import enumeration
@@ -41,25 +42,21 @@ def by_output(V: Array, X: Array, joint: Array, predicted: Array) -> Array:
     return memory.conditional_means(predicted, joint, X).gradient(V)
 
 
-def each(function: Callable[[Any], Any], array: Array) -> Array:
-    return np.asarray(np.vectorize(function, otypes=[object])(array))
-
-
 def check_identity(claim: Recorder, sizes: tuple[int, ...], joint: Array, stated: Gradient, domain: Any) -> None:
     """∂L/∂W by sympy, entry by entry, with E[z,k] for exp(ξ_k(z)) and R[z] for 1/Σ_k exp(ξ_k(z)), is `stated`."""
     K, Z, d, e = sizes
     shapes = {"v": (K, d), "u": (Z, e), "w": (d, e), "E": (Z, K), "R": (Z,)}
     V, U, W, E, R = (np.array(sympy.symarray(letter, shape)) for letter, shape in shapes.items())
     logits = U @ W.T @ V.T
-    exponentials = each(sympy.exp, logits)
+    exponentials = np.frompyfunc(sympy.exp, 1, 1)(logits)
     names = {1 / sympy.Add(*row): name for row, name in zip(exponentials, R, strict=True)}
     names |= dict(zip(exponentials.ravel(), E.ravel(), strict=True))
     logs = np.array([[sympy.log(sympy.Add(*row))] for row in exponentials])
     loss = (joint * (logs - logits)).sum()
     symbols = set().union(*(x.free_symbols for array in (V, U, E, R, joint) for x in array.ravel()))
     numbers = domain(sorted(symbols, key=str), sympy.QQ)
-    derivative = each(lambda w: numbers(sympy.diff(loss, w).xreplace(names)), W)
-    found = stated(*(each(numbers, array) for array in (V, U, joint, E * R[:, None])))
+    derivative = np.frompyfunc(lambda w: numbers(sympy.diff(loss, w).xreplace(names)), 1, 1)(W)
+    found = stated(*(np.frompyfunc(numbers, 1, 1)(array) for array in (V, U, joint, E * R[:, None])))
     claim.equal(f"identity at K, Z, d, e = {K}, {Z}, {d}, {e}", derivative, found)
 
 
@@ -120,7 +117,7 @@ def law(*rows: str) -> Array:
 
 def dyadic_probabilities(V: Array, X: Array, W: Array) -> Array:
     """p̂ for the weight W log 2, exact: a softmax of integers times log 2."""
-    powers = each(lambda logit: Fraction(2) ** int(logit), X @ W.T @ V.T)
+    powers = np.frompyfunc(lambda logit: Fraction(2) ** int(logit), 1, 1)(X @ W.T @ V.T)
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
@@ -201,7 +198,7 @@ def test_what_survives_the_noise(claim: Recorder) -> None:
 
 
 def rank(matrix: Array) -> int:
-    return int(flint.fmpq_mat(each(lambda x: flint.fmpq(x.numerator, x.denominator), matrix).tolist()).rank())
+    return int(flint.fmpq_mat([[flint.fmpq(x.numerator, x.denominator) for x in row] for row in matrix]).rank())
 
 
 @pytest.mark.claims("B2")
@@ -215,7 +212,7 @@ def test_context_signal(claim: Recorder, n: int) -> None:
         given = np.stack([weight * (correct == k) for k in range(n)])
         means = given @ feature * Fraction(n, total * scale)
         means = np.concatenate([means, means.sum(axis=0, keepdims=True) / n])  # y = τ is independent of x̄
-        p, eye = np.array([(1 - level) / n] * n + [level]), each(Fraction, np.eye(task.M, dtype=int))
+        p, eye = np.array([(1 - level) / n] * n + [level]), np.eye(task.M, dtype=int) * Fraction(1)
         S, (r, mean) = memory.context_signal(task, exact=True), memory.distributional_residual(task, exact=True)
         residual, G = np.multiply.outer(r, mean), gradient_mean(task, "attention_value", exact=True)
         parts = np.array(memory.zero_weight_parts(eye, p, means))

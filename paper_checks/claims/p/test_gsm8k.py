@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from paper_checks.evidence.recorder import Recorder
-from paper_checks.session.options import gsm8k_files
+from paper_checks.experiments.named import gsm8k_files
 from simulate.gsm8k.results import SIDES, changes, comparable
 
 

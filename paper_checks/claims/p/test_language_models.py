@@ -1,34 +1,17 @@
 """P1-P5 on the model that --model NAME or FOLDER names, in lines of their own: signs of means over prompts.
 
 One model has no spread over trainings: all that is said is said of this one, and standard errors are over prompts.
-Recall and facts are the prompts of the same name of `test_p_pocket`. A cell of a sweep and a checkpoint are chosen on
+Recall and facts are the prompts of the same name of `test_pocket`. A cell of a sweep and a checkpoint are chosen on
 one half of the prompts and reported on the other.
 """
 
-from importlib import import_module
 from typing import Any
 
 import pytest
 
 from paper_checks.evidence.recorder import Recorder
-from paper_checks.session.options import checkpoint_source
-from simulate.prompts.sets import halves
-
-SETS = ("recall", "facts")
-
-
-@pytest.fixture(scope="session")
-def language() -> Any:
-    """The module `language_experiments`."""
-    return of_extra_language("language_experiments")
-
-
-def of_extra_language(name: str) -> Any:
-    """A module of this package; without the packages of the extra `language` the check is not run."""
-    try:
-        return import_module(f".{name}", __package__)
-    except ModuleNotFoundError:
-        pytest.skip("needs the extra language: pip install -e '.[language]'")
+from paper_checks.experiments.named import checkpoint_source
+from paper_checks.experiments.rise import SETS, chosen_checkpoint
 
 
 @pytest.fixture(scope="session")
@@ -100,22 +83,6 @@ def test_pythia_the_rises_first(claim: Recorder, language: Any, checkpoints: Any
     found = [language.answered(source, claim.base_seed, place) for source in checkpoints]
     claim.equal("revisions with the same weights", 0, language.repeated(found))
     chosen_checkpoint(claim, language, name, found)
-
-
-def chosen_checkpoint(claim: Recorder, language: Any, name: str, found: Any) -> None:
-    """There is a checkpoint, chosen on one half of the prompts, with the order of rise on the other half."""
-    early = language.best_early(found, name)
-    _, report = halves(len(early.sets[name].answer))
-    order_of_rise(claim, language, name, [early], [found[-1]], report)
-
-
-def order_of_rise(claim: Recorder, language: Any, name: str, early: Any, last: Any, places: Any = slice(None)) -> None:
-    """P("the") early is above a third of its last value, P(answer) early below a third of its."""
-    details = language.provenance([*early, *last])
-    for metric, label, side in (("distributional", '"the"', +1), ("answer", "answer", -1)):
-        columns = [language.above_share(*pair, name, metric, places) for pair in zip(early, last, strict=True)]
-        what = f"{name}: P({label}) early less a third of its last"
-        claim.sign(what, side, **language.means(name, columns), **details)
 
 
 @pytest.mark.claims("P4.pythia")

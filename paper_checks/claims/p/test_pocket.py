@@ -1,6 +1,6 @@
 """P1-P5 on pocket Pythia: one number per training seed, a mean over prompts, beyond a threshold on all seven seeds.
 
-The unit is the training seed. Cells and thresholds were fixed on three others (`pocket_experiments`) before these seven
+The unit is the training seed. Cells and thresholds were fixed on three others (`experiments.pocket`) before these seven
 had been looked at; a coin would pass a statement with probability 1/128. Where the rule "on all seven" failed, the
 threshold is as it was, and the statement is about a share of the seeds: the ledger's rule has the largest share,
 `<threshold>_absent`, that passes with probability at most 0.05. Standard errors over prompts are in the evidence.
@@ -15,21 +15,8 @@ import pytest
 
 from paper_checks.evidence import comparator
 from paper_checks.evidence.recorder import Recorder
+from paper_checks.experiments.rise import SETS, chosen_checkpoint
 from simulate.pocket.shipped import CONFIRMING
-
-from .test_language_models import SETS, chosen_checkpoint, of_extra_language
-
-
-@pytest.fixture(scope="session")
-def pocket() -> Any:
-    """The module `pocket_experiments`."""
-    return of_extra_language("pocket_experiments")
-
-
-@pytest.fixture(scope="session")
-def language() -> Any:
-    """The module `language_experiments`."""
-    return of_extra_language("language_experiments")
 
 
 @pytest.fixture(scope="session")

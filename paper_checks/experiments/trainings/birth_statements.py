@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from simulate.transformer.training import LossOn
+from simulate.transformer.plan import LossOn
 
 from . import birth as experiments
 from .recall import last

@@ -10,7 +10,7 @@ from paper_checks.evidence.recorder import experiment_seed
 from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training
 from simulate.sequences.recall import Outputs
 from simulate.sequences.shakespeare import shakespeare_chain
-from simulate.transformer.training import LossOn
+from simulate.transformer.plan import LossOn
 from theory import Task
 
 from .observers import MemoryObserver, ProbeObserver, RecallObserver

@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.ledger import Rule, load_claims, mismatches, write_json
+from paper_checks.evidence.ledger import Rule, load_claims, mismatches
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.evidence.results import Result
 from paper_checks.session.options import check_scale
-from simulate.runtime import files
 from tests.oracles.claim_project import CHECK, ENTRY
 
 
@@ -106,24 +105,6 @@ def test_checks_and_ids_must_match():
     waiting = {"T1.1": replace(claims["T1.1"], not_run="not built yet")}
     assert "not_run" in mismatches(waiting, {"T1.1"})[0]
     assert mismatches(waiting, set()) == []
-
-
-def test_json_is_whole_or_untouched(tmp_path, monkeypatch):
-    path = tmp_path / "folder" / "claims.json"
-    write_json(path, {"a": [1.5, "τ"]})
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1.5, "τ"]}
-    for failure in (lambda: write_json(path, {"a": float("nan")}), lambda: write_json(path, {"a": object()})):
-        with pytest.raises((ValueError, TypeError)):
-            failure()
-
-    def interrupted(*paths):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(files.os, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_json(path, {"a": 2})
-    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1.5, "τ"]}
-    assert [file.name for file in path.parent.iterdir()] == ["claims.json"]
 
 
 def test_a_passing_run_prints_and_records(project):

@@ -9,7 +9,7 @@ from paper_checks.claims.p import test_language_models as checks
 from paper_checks.evidence.comparator import verdict
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import language as experiments
-from paper_checks.experiments import pocket
+from paper_checks.experiments import pocket, rise
 from paper_checks.experiments.language import Answers, Source, Swept
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.pocket.shipped import pocket_folders
@@ -126,11 +126,11 @@ def test_competition_passes_and_fails(claim):
 
 def test_order_of_rise_passes_and_fails(claim):
     early, last, ledger = answers("early", 0.01, 0.5), answers("last", 0.3, 0.6), claim("P3")
-    checks.order_of_rise(ledger, experiments, "recall", [early], [last])
+    rise.order_of_rise(ledger, experiments, "recall", [early], [last])
     assert verdict(ledger.evidence) == "verified"
     for wrong in (answers("both", 0.2, 0.5), answers("none", 0.01, 0.15), answers("answer first", 0.2, 0.1)):
         with pytest.raises(AssertionError, match="P3"):
-            checks.order_of_rise(claim("P3"), experiments, "recall", [wrong], [last])
+            rise.order_of_rise(claim("P3"), experiments, "recall", [wrong], [last])
 
 
 def test_late_layers_pass_and_fail(claim):
@@ -166,7 +166,7 @@ def test_an_untrained_model_verifies_nothing(claim):
         with pytest.raises(AssertionError, match="P1"):
             checks.competition(claim("P1"), experiments, [start], name)
         with pytest.raises(AssertionError, match="P3"):
-            checks.order_of_rise(claim("P3"), experiments, name, [start], [start])
+            rise.order_of_rise(claim("P3"), experiments, name, [start], [start])
         assert pocket.competition(start, name)["mass"].mean() < 0.01
 
 

@@ -119,10 +119,10 @@ def test_an_interrupt_while_writing_and_pictures_that_fail(monkeypatch, tmp_path
     found = session()
     plugin._keep(found, "it", interrupted)
     assert found.exitstatus == pytest.ExitCode.INTERRUPTED and "interrupted" in found.config.stash[plugin.NOTES][0]
-    report_command = pytest.importorskip("paper_checks.commands.report")
+    written = pytest.importorskip("paper_checks.report.written")
     for troubles, status in (([], pytest.ExitCode.OK), (["picture x: oops"], pytest.ExitCode.TESTS_FAILED)):
         found = session()
-        monkeypatch.setattr(report_command, "write_report_of", lambda run, folder, troubles=troubles: troubles)
+        monkeypatch.setattr(written, "write_report", lambda run, folder, troubles=troubles: troubles)
         plugin._write_report(found, agreeing_run(), tmp_path)
         assert found.exitstatus == status
         assert found.config.stash[plugin.NOTES] == [f"Report: {tmp_path / 'index.html'}"] + [

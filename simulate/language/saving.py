@@ -1,4 +1,7 @@
-"""Truncated language models as folders that any tool reads with AutoModelForCausalLM.from_pretrained."""
+"""Language models written as standard folders, which any tool reads with AutoModelForCausalLM.from_pretrained.
+
+A folder is written whole or not at all.
+"""
 
 import os
 import secrets
@@ -6,14 +9,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
-from simulate.language.progress import progress_if_long
+from .progress import progress_if_long
 
 
-def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None, folder: str | Path) -> None:
-    """Write a model, and its tokenizer unless it is None, as a standard folder with safetensors, whole or not at all.
+def save_model(model: PreTrainedModel, tokenizer: Any, folder: str | Path) -> None:
+    """Write a model, and its tokenizer unless it is None, as the standard folder, with safetensors.
 
     Args:
         model: any PreTrainedModel with its weights in memory.
@@ -39,7 +43,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None
 
 
 @contextmanager
-def _whole_folder(folder: str | Path) -> Iterator[Path]:
+def _whole_folder(folder: Any) -> Iterator[Path]:
     """A new folder to write in, which takes the name `folder` at the end, or goes if the block raises."""
     if not isinstance(folder, str | Path):
         raise TypeError(f"folder must be a path, got {folder!r:.80} ({type(folder).__name__})")
@@ -60,6 +64,6 @@ def _whole_folder(folder: str | Path) -> Iterator[Path]:
         raise
 
 
-def _check_tokenizer(tokenizer: object) -> None:
+def _check_tokenizer(tokenizer: Any) -> None:
     if tokenizer is not None and not callable(getattr(tokenizer, "save_pretrained", None)):
         raise TypeError(f"tokenizer must be a tokenizer of transformers or None, got {type(tokenizer).__name__}")

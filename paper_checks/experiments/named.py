@@ -1,0 +1,20 @@
+"""What the options of a run of P name: checkpoints of a model, files of results."""
+
+from pathlib import Path
+
+
+def checkpoint_source(model: str, named: str) -> tuple[str, str | None]:
+    """Where a checkpoint lies that --checkpoints names: a folder, or a revision of the model."""
+    return (named, None) if Path(named).is_dir() else (model, named)
+
+
+def gsm8k_files(given: str) -> tuple[Path, Path]:
+    """The two files that --gsm8k names.
+
+    Raises:
+        ValueError: not two.
+    """
+    paths = given.split(",")
+    if len(paths) != 2 or not all(paths):
+        raise ValueError(f"--gsm8k must be two files, BASELINE.json,LASER.json, got {given!r}")
+    return Path(paths[0]), Path(paths[1])

@@ -1,7 +1,7 @@
 from . import induction, language, laser, memory, one_layer, pocket, prompts, sequences, transformer
 from .induction.model import BlockGradients, TwoLayer, two_layer_gradient
 from .induction.sequences import InductionBatch, sample_induction
-from .induction.steps import Grams, gaussian_grams, stepped
+from .induction.steps import Grams, gaussian_grams, gradient_step
 from .memory.model import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
 from .memory.training import Trajectory, gradient_descent, stochastic_gradient_descent
 from .one_layer.class_averages import PooledMoments
@@ -77,6 +77,7 @@ __all__ = [
     "gaussian_grams",
     "gradient_descent",
     "gradient_moments",
+    "gradient_step",
     "held_loss",
     "induction",
     "initialised",
@@ -100,7 +101,6 @@ __all__ = [
     "sample_induction",
     "sample_stream",
     "sequences",
-    "stepped",
     "stochastic_gradient_descent",
     "train",
     "transformer",

@@ -18,7 +18,7 @@ import scipy.linalg
 import torch
 
 from simulate.runtime.arrays import Array, Floats
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.byte_limit import require_bytes
 from theory.task import RealNumber, as_count, as_probability
 
 Weight = TypeVar("Weight", Array, torch.Tensor)
@@ -38,7 +38,7 @@ class Spectrum(Generic[Weight]):
         _check_weight(weight)
         rows, columns = weight.shape
         needed = 8 * (3 * rows * columns + 8 * min(rows, columns) ** 2)
-        require_memory(
+        require_bytes(
             f"weight of shape {(rows, columns)}: singular vectors", needed, _place(weight), "use a smaller one"
         )
         self._weight: Weight = _copy(weight)

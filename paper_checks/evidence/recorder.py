@@ -93,5 +93,5 @@ class PilotRecorder(Recorder):
 
 
 def experiment_seed(base_seed: int, name: str) -> int:
-    """A 64-bit seed from the base seed and an experiment's name."""
+    """The seed of an experiment: the base seed, followed by the 32 bits of the CRC-32 of the experiment's name."""
     return (base_seed << 32) ^ zlib.crc32(name.encode())

@@ -22,6 +22,8 @@ from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
 from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure
 from simulate.runtime.arrays import Floats
 
+from .rise import CLAIMED
+
 RECALL_PROMPTS = {"recall": 320, "names": 400}
 HELD_OUT = {"recall": "templates", "names": "both"}
 """What the recall prompts of a set hold out of pocket Pythia's training: openings, or openings and names."""
@@ -29,8 +31,7 @@ PROMPTS_PER_CITY = 2
 SHARE = 3
 """A probability has risen when it is at one SHAREth of its last value."""
 SETS = ("recall", "names", "facts")
-CLAIMED = ("recall", "facts")
-"""Sets of prompts that P3 to P5 are about; the names are a boundary of P4's."""
+"""Sets of prompts: P3 to P5 are about CLAIMED, the names are a boundary of P4's."""
 ATTENTION: tuple[Role, ...] = ("attention_qkv", "attention_out")
 MLP: tuple[Role, ...] = ("mlp_in", "mlp_out")
 
@@ -89,7 +90,7 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Swept:
+class ModelSweep:
     """A sweep of one model, the sha256 of its weights and its number of layers."""
 
     source: Source
@@ -133,7 +134,7 @@ class Plan:
     progress: bool | None = None
 
 
-def swept(source: Source, base_seed: int, plan: Plan) -> Swept:
+def sweep_model(source: Source, base_seed: int, plan: Plan) -> ModelSweep:
     """Load a model and sweep it; a finished record is removed."""
     found = load_language_model(source.place, source.revision, device=plan.device)
     sets = encoded_sets(base_seed, found.tokenizer, plan.names)
@@ -148,32 +149,32 @@ def swept(source: Source, base_seed: int, plan: Plan) -> Swept:
     )
     if plan.record is not None:
         plan.record.unlink(missing_ok=True)
-    return Swept(source, found.sha256, found.model.config.num_hidden_layers, made)
+    return ModelSweep(source, found.sha256, found.model.config.num_hidden_layers, made)
 
 
 @cache
-def sweeps(sources: tuple[Source, ...], base_seed: int, plan: Plan) -> list[Swept]:
+def sweeps(sources: tuple[Source, ...], base_seed: int, plan: Plan) -> list[ModelSweep]:
     """The sweeps of several models, once per session, in parallel processes: one for every model and role."""
     plans = [replace(plan, roles=(role,), progress=False) for role in plan.roles]
     parts = list(in_processes("sweeps", _swept, [(source, base_seed, one) for source in sources for one in plans]))
     return [_joined(parts[start : start + len(plans)]) for start in range(0, len(parts), len(plans))]
 
 
-def _swept(arguments: tuple[Source, int, Plan]) -> Swept:
-    return swept(*arguments)
+def _swept(arguments: tuple[Source, int, Plan]) -> ModelSweep:
+    return sweep_model(*arguments)
 
 
-def _joined(parts: Sequence[Swept]) -> Swept:
+def _joined(parts: Sequence[ModelSweep]) -> ModelSweep:
     cells = {cell: found for part in parts for cell, found in part.sweep.cells.items()}
     return replace(parts[0], sweep=Sweep(parts[0].sweep.whole, cells))
 
 
 @cache
-def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> list[Swept]:
+def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> list[ModelSweep]:
     """The sweep of one model that may take long, once per session: with a record in `folder` from which it goes on
     after an interrupt."""
     name = f"sweep-{experiment_seed(base_seed, repr(source)):x}.safetensors"
-    return [swept(source, base_seed, Plan(device=device, record=folder / name))]
+    return [sweep_model(source, base_seed, Plan(device=device, record=folder / name))]
 
 
 def both_changes(made: Sweep, cell: Cell, name: str, places: Places) -> float:
@@ -203,7 +204,7 @@ class Chosen:
         return _effect(self.changes)
 
 
-def chosen(found: Swept, cells: Iterable[Cell], name: str) -> Chosen:
+def chosen(found: ModelSweep, cells: Iterable[Cell], name: str) -> Chosen:
     """Choose on one half of the prompts, report on the other."""
     choose, report = halves(len(found.sweep.whole[name].answer))
     cell = best_cell(found.sweep, cells, name, choose)
@@ -237,7 +238,7 @@ def over_distractor(found: Readings) -> Floats:
     return difference
 
 
-def attention_cells(found: Swept, layers: str = "all") -> list[Cell]:
+def attention_cells(found: ModelSweep, layers: str = "all") -> list[Cell]:
     """The cells of attention matrices in "all" layers, in the "late" ones, or in the "early" ones below."""
     chosen_layers = {"all": found.everywhere, "late": found.late, "early": found.early}[layers]
     return [cell for role in ATTENTION for cell in chosen_layers(role)]
@@ -291,6 +292,6 @@ def repeated(found: Sequence[Answers]) -> int:
     return len(found) - len({answers.sha256 for answers in found})
 
 
-def provenance(found: Iterable[Answers | Swept]) -> dict[str, Any]:
+def provenance(found: Iterable[Answers | ModelSweep]) -> dict[str, Any]:
     """Names and weights of the models, for the evidence."""
     return {"models": {one.source.label: one.sha256 for one in found}}

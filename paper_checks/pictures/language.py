@@ -18,7 +18,7 @@ from simulate.laser.roles import Role
 from simulate.prompts.tokens import Readings, mean_and_error
 
 from .file import Picture, Style
-from .language_data import ERRORS, METRICS, Checkpoints, SweepCells, said
+from .language_data import ERRORS, METRICS, Checkpoints, SweepCells, cell_in_words
 
 PROMPTS = {"recall": "indirect object identification", "facts": "countries of cities"}
 HEADINGS = {
@@ -235,7 +235,7 @@ def _reported(name: str, kind: str, found: Chosen) -> str:
     for metric in METRICS:
         change, error = mean_and_error(independent(name, found.changes[metric]))
         pairs.append(f"{_signed(change, 3)}\u00a0±\u00a0{error:.3f}")
-    return f"{kind} ({said(found.cell)}): {', '.join(pairs)}"
+    return f"{kind} ({cell_in_words(found.cell)}): {', '.join(pairs)}"
 
 
 def _signed(value: float, decimals: int = 2) -> str:

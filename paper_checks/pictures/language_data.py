@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paper_checks.experiments.language import (
-    CLAIMED,
     Answers,
     Chosen,
+    ModelSweep,
     Plan,
     Source,
-    Swept,
     answered,
     attention_cells,
     chosen,
@@ -23,9 +22,10 @@ from paper_checks.experiments.language import (
     means,
     pocket_sources,
     repeated,
+    sweep_model,
     sweeps,
-    swept,
 )
+from paper_checks.experiments.rise import CLAIMED
 from simulate.laser.roles import ROLES, Role
 from simulate.laser.sweeps import Cell
 from simulate.pocket.shipped import EXPLORED, pocket_folders
@@ -46,7 +46,7 @@ class SweepCells:
         model: the model in words.   held: whether it is pocket Pythia, of which P4 and P5 have this order of means.
     """
 
-    swept: Swept
+    swept: ModelSweep
     name: str
     model: str
     held: bool
@@ -97,11 +97,11 @@ class SweepCells:
             return []
         late, attention = self.best["late MLP inputs"], self.best["attention"]
         numbers = [
-            ("P4", f"change of P(answer) at {said(late.cell)}", late.changes["answer"], 1),
-            ("P4", f'change of P("the") at {said(late.cell)}', late.changes["distributional"], -1),
+            ("P4", f"change of P(answer) at {cell_in_words(late.cell)}", late.changes["answer"], 1),
+            ("P4", f'change of P("the") at {cell_in_words(late.cell)}', late.changes["distributional"], -1),
             (
                 "P5",
-                f"rise of P(answer) at {said(late.cell)} less that at {said(attention.cell)}",
+                f"rise of P(answer) at {cell_in_words(late.cell)} less that at {cell_in_words(attention.cell)}",
                 late.changes["answer"] - attention.changes["answer"],
                 1,
             ),
@@ -116,7 +116,7 @@ class SweepCells:
         return found
 
 
-def said(cell: Cell) -> str:
+def cell_in_words(cell: Cell) -> str:
     """A cell in words."""
     return f"{cell.role} of layer {cell.layer} at rank {cell.rank}"
 
@@ -132,7 +132,7 @@ def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:
         raise ValueError(f"training-seed must be one of {', '.join(map(str, folders))}, got {training_seed}")
     last, place = max(folders[training_seed].items())
     source = Source(str(place), None, f"seed {training_seed}, {last} updates")
-    return SweepCells(swept(source, base_seed, _plan(name)), name, f"Pocket Pythia, {source.label}", True)
+    return SweepCells(sweep_model(source, base_seed, _plan(name)), name, f"Pocket Pythia, {source.label}", True)
 
 
 def swept_pocket(name: str, base_seed: int) -> SweepCells:
@@ -145,7 +145,7 @@ def model_sweep(name: str, base_seed: int, model: str, revision: str | None) -> 
     """The same sweep of a model of the hub or a folder, on a GPU if there is one."""
     source = Source(model, revision, model)
     shown = model_name(model) if revision is None else f"{model_name(model)} at {revision}"
-    return SweepCells(swept(source, base_seed, _plan(name, "auto")), name, shown, False)
+    return SweepCells(sweep_model(source, base_seed, _plan(name, "auto")), name, shown, False)
 
 
 def _plan(name: str, device: str = "cpu") -> Plan:

@@ -46,7 +46,9 @@ class StepsPicture(Picture):
 
     def description(self) -> str:
         """Every block by its values, and the accuracies."""
-        parts = [f"{AXES[name][0]}: {', '.join(told(name, block))}" for name, block in self.steps.blocks.items()]
+        parts = [
+            f"{AXES[name][0]}: {', '.join(block_in_words(name, block))}" for name, block in self.steps.blocks.items()
+        ]
         parts += [
             f"width {found.width or 'infinite'}: accuracy {found.mean:.4f}, standard error {found.standard_error:.4f}"
             for found in self.steps.widths
@@ -96,7 +98,7 @@ def where_it_works(steps: ThreeSteps) -> str:
     )
 
 
-def told(name: str, block: Floats) -> list[str]:
+def block_in_words(name: str, block: Floats) -> list[str]:
     """What a block holds: where the largest entry of a column is right, and the values of a block over tokens."""
     right = found_rows(name, block)[2]
     if name == "W_K1[P, P]":
@@ -117,7 +119,7 @@ def _draw_block(axes: Axes, name: str, block: Floats) -> None:
     axes.patch.set(facecolor="white", edgecolor="0.6", hatch="///")
     image = axes.imshow(shown, cmap=SHADES, norm=norm, extent=(*ends, *ends[::-1]), interpolation="nearest")
     axes.set(xlabel=x, ylabel=y)
-    axes.set_title("\n".join([heading, *told(name, block)]), fontsize=10)
+    axes.set_title("\n".join([heading, *block_in_words(name, block)]), fontsize=10)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(6, integer=True))
     label = f"{unit} (logarithmic beyond ±1)" if bent else unit

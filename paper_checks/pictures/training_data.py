@@ -67,7 +67,7 @@ class Heard:
         self.held.append(Held(self.claim, threshold, expected, name, values))
 
 
-def heard(
+def statements_of(
     claim: str, runs: Sequence[Observed], *tell: Callable[[statements.Claimed, statements.Over], None]
 ) -> list[Held]:
     """What these functions, such as those of `two_layer_statements`, say of these trainings."""
@@ -99,15 +99,15 @@ class RecallCurves:
         """What the claims about this noise level and number of triggers say of the trainings; elsewhere nothing."""
         if (self.alpha, self.triggers) == (0.5, 1):
             return [
-                *heard("E1", self.runs, statements.noise_first),
-                *heard("E2", self.runs, statements.without_last_layer),
-                *heard("E4", self.runs, statements.second_attention),
-                *heard("E5", self.runs, statements.first_attention),
+                *statements_of("E1", self.runs, statements.noise_first),
+                *statements_of("E2", self.runs, statements.without_last_layer),
+                *statements_of("E4", self.runs, statements.second_attention),
+                *statements_of("E5", self.runs, statements.first_attention),
             ]
         if self.triggers == 1 and self.alpha in LEVELS:
-            return heard("E7", self.runs, partial(levels.noise_level, alpha=self.alpha))
+            return statements_of("E7", self.runs, partial(levels.noise_level, alpha=self.alpha))
         if self.alpha == 0.5 and self.triggers in (2, 5):
-            return heard("E8", self.runs, partial(levels.several_triggers, triggers=self.triggers))
+            return statements_of("E8", self.runs, partial(levels.several_triggers, triggers=self.triggers))
         return []
 
 
@@ -131,7 +131,7 @@ class Truncation:
     def held(self) -> list[Held]:
         """What E3 says of the layer's two matrices, and E6 of W_O² W_V²."""
         claim, said = SAID[self.matrix]
-        return heard(claim, self.runs, said)
+        return statements_of(claim, self.runs, said)
 
 
 SAID = {
@@ -170,9 +170,11 @@ class ProbeCurves:
 
     def held(self) -> list[Held]:
         """What B4 and B5 say of the trainings."""
-        found = heard("B4", self.runs["every"], birth_statements.bigrams_first)
+        found = statements_of("B4", self.runs["every"], birth_statements.bigrams_first)
         for loss_on in LOSSES:
-            found += heard("B5", self.runs[loss_on], partial(birth_statements.memories_in_order, loss_on=loss_on))
+            found += statements_of(
+                "B5", self.runs[loss_on], partial(birth_statements.memories_in_order, loss_on=loss_on)
+            )
         return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from paper_checks import DEFAULT_SEED
 from paper_checks.evidence.ledger import Claim
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.experiments.named import checkpoint_source, gsm8k_files
@@ -14,7 +15,6 @@ from paper_checks.report.folder import check_folder, check_writable
 from simulate import resolve_device
 
 CHECKS_FOLDER = Path(__file__).parents[1] / "claims"
-DEFAULT_SEED = 20240603
 SCALES = ("desk", "paper")
 REPORT_PACKAGES = ("jinja2", "latex2mathml", "matplotlib")
 """What the extra `report` installs."""

@@ -43,7 +43,7 @@ def gaussian_grams(N: int, T: int, width: int, *, seed: int) -> Grams:
     return Grams(*(rows @ rows.T for rows in vectors))
 
 
-def stepped(
+def gradient_step(
     model: TwoLayer,
     matrix: str,
     gradient: Floats,

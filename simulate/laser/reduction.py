@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 import torch
 
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.streaming import progress_bar
 from simulate.truncation import FLOATING, PARTS, Keep, Spectrum, as_rank, decompose
 from theory.task import RealNumber, as_count, as_probability
@@ -211,5 +211,5 @@ def copied(model: Model) -> Model:
     for weight in model.parameters():
         needed[weight.device] = needed.get(weight.device, 0) + weight.nbytes
     for device, size in needed.items():
-        require_memory("model: the weights of its copy", size, device, "use a smaller one")
+        require_bytes("model: the weights of its copy", size, device, "use a smaller one")
     return deepcopy(model)

@@ -18,7 +18,7 @@ from torch import nn
 
 from simulate.runtime.arguments import as_seed, check_row_tokens
 from simulate.runtime.arrays import Array
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.byte_limit import require_bytes
 from theory.task import as_count
 
 CPU = torch.device("cpu")
@@ -91,7 +91,7 @@ def orthonormal_embeddings(n: int) -> Embeddings:
         TypeError, ValueError: n no integer >= 2, or more than the memory holds.
     """
     n = as_count("n", n, 2)
-    require_memory(f"n = {n}: embeddings", 16 * (n + 1) ** 2, CPU, "use fewer inputs")
+    require_bytes(f"n = {n}: embeddings", 16 * (n + 1) ** 2, CPU, "use fewer inputs")
     return Embeddings(torch.eye(n, dtype=torch.float64), torch.eye(n + 1, dtype=torch.float64))
 
 
@@ -103,7 +103,7 @@ def gaussian_embeddings(n: int, dimension: int, *, seed: int) -> Embeddings:
     """
     n, dimension, seed = as_count("n", n, 2), as_count("dimension", dimension, 1), as_seed(seed)
     needed = 3 * 8 * (2 * n + 1) * dimension
-    require_memory(f"n = {n} and dimension = {dimension}: embeddings", needed, CPU, "use a smaller dimension")
+    require_bytes(f"n = {n} and dimension = {dimension}: embeddings", needed, CPU, "use a smaller dimension")
     rows = torch.from_numpy(np.random.default_rng(seed).standard_normal((2 * n + 1, dimension)) / dimension**0.5)
     return Embeddings(rows[:n].clone(), rows[n:].clone())
 
@@ -129,7 +129,7 @@ class AssociativeMemory(nn.Module):
         super().__init__()
         self.embeddings = as_embeddings(embeddings)
         shape = embeddings.weight_shape
-        require_memory(f"weights of shape {shape}", 8 * shape[0] * shape[1], CPU, "use embeddings.reduced()")
+        require_bytes(f"weights of shape {shape}", 8 * shape[0] * shape[1], CPU, "use embeddings.reduced()")
         self.W = nn.Parameter(torch.zeros(shape, dtype=torch.float64) if weight is None else _as_weight(weight, shape))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

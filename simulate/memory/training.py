@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_array, as_seed
 from simulate.runtime.arrays import Floats, Integers
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.streaming import progress_bar
 from theory.task import as_count, as_snapshots
 
@@ -178,7 +178,7 @@ def _train(
     size = replicates * n * (n + 1)
     most = max(1, min(CHUNK_STEPS, CHUNK_ENTRIES // size))
     needed = 8 * size * (len(marks) + 2 * most)
-    require_memory(f"{len(marks)} snapshots of {replicates} replicates", needed, CPU, "ask for fewer")
+    require_bytes(f"{len(marks)} snapshots of {replicates} replicates", needed, CPU, "ask for fewer")
     found = np.empty((len(marks), replicates, n + 1, n))
     # Inputs before outputs: softmax over the last axis treats each row alike, wherever it lies in the batch.
     A = torch.zeros(replicates, n, n + 1, dtype=torch.float64)

@@ -26,7 +26,7 @@ from simulate.runtime.arguments import (
     check_tokens,
 )
 from simulate.runtime.arrays import Array, Floats
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.byte_limit import require_bytes
 from simulate.sequences.blocks import Block
 from simulate.sequences.chains import Chain, as_chain
 from theory.task import Task, as_count
@@ -88,7 +88,7 @@ def key_query_moments(
     links, threads = as_chain(task, chain), as_workers(workers)
     weights = None if directions is None else np.ascontiguousarray(as_directions(task, directions).T)
     values = _target_values(task, W_V, probabilities)
-    _require_memory(task, 2 * task.M if weights is None else weights.shape[1], threads)
+    _require_bytes(task, 2 * task.M if weights is None else weights.shape[1], threads)
     start = time.perf_counter()
 
     def summarise(block: Block) -> CentralSums:
@@ -214,12 +214,12 @@ def _target_values(task: Task, W_V: ArrayLike, probabilities: ArrayLike) -> Floa
     return weights
 
 
-def _require_memory(task: Task, width: int, workers: int) -> None:
+def _require_bytes(task: Task, width: int, workers: int) -> None:
     """Chunks with what is computed from them, summaries in flight, the matrices given; tokens and their values."""
     chunk, place = max(CHUNK_ENTRIES, 2 * task.M, width), torch.device("cpu")
     numbers = 6 * workers * chunk + 4 * (2 * workers + 6) * width + 4 * task.M * (task.M + width)
-    require_memory(f"N = {task.N}: moments of {width} directions", 8 * numbers, place, "use fewer directions")
-    require_memory(f"T = {task.T}: blocks of sequences", 2 * 8 * workers * task.T, place, "use a smaller T")
+    require_bytes(f"N = {task.N}: moments of {width} directions", 8 * numbers, place, "use fewer directions")
+    require_bytes(f"T = {task.T}: blocks of sequences", 2 * 8 * workers * task.T, place, "use a smaller T")
 
 
 def _gradient_sums(values: Floats, weights: Floats | None, tokens: Array, target: Array) -> CentralSums:

@@ -6,8 +6,8 @@ from torch import nn
 
 from simulate.runtime.arguments import as_drawable_task, check_row_tokens, check_tokens
 from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from theory.task import Layer, Task, as_layer
 
 
@@ -35,7 +35,7 @@ class OneLayer(nn.Module):
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise TypeError(f"dtype must be a floating-point torch dtype, got {dtype!r}")
         place = resolve_device(device)
-        require_memory(f"N = {task.N}: weights", 8 * 8 * self.M**2, place, "use a smaller N")
+        require_bytes(f"N = {task.N}: weights", 8 * 8 * self.M**2, place, "use a smaller N")
         self.W_F = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_V = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_KQ = nn.Parameter(torch.zeros(2 * self.M, 2 * self.M, dtype=dtype, device=place))

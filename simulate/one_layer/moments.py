@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_drawable_task, as_labels, as_seed, as_workers
 from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from simulate.runtime.streaming import for_each_in_order, progress_bar
 from simulate.sequences.blocks import BLOCK_TOKENS, block_rows, draw_block
 from simulate.sequences.chains import Chain, as_chain
@@ -97,7 +97,7 @@ def gradient_moments(
     pool = None if labels is None else Pool(task, layer, as_labels(task, labels))
     if pool is not None and samples < 2 * rows:
         raise ValueError(f"samples must be at least {2 * rows} (two full blocks) with labels, got {samples}")
-    _require_memory(task, threads, place)
+    _require_bytes(task, threads, place)
     start = time.perf_counter()
     count_unit = unit_counter(task, layer, samples, seed, links, place)
     counts = _accumulate(count_unit, task, layer, samples, rows, pool, threads if place.type == "cpu" else 1, progress)
@@ -115,13 +115,13 @@ def gradient_moments(
     )
 
 
-def _require_memory(task: Task, workers: int, place: torch.device) -> None:
+def _require_bytes(task: Task, workers: int, place: torch.device) -> None:
     """Grouped power sums in flight, the central sums of all entries, and one block of tokens per worker."""
     matrices = 4 * (2 * workers + 2) + 60
-    require_memory(
+    require_bytes(
         f"N = {task.N}: moments of (N+1) x 2(N+1) entries", 8 * matrices * task.M**2, place, "use a smaller N"
     )
-    require_memory(f"T = {task.T}: blocks of sequences", 8 * workers * task.T, place, "use a smaller T")
+    require_bytes(f"T = {task.T}: blocks of sequences", 8 * workers * task.T, place, "use a smaller T")
 
 
 def unit_counter(

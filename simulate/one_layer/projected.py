@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_drawable_task, as_matrix, as_seed, as_workers
 from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from simulate.runtime.streaming import for_each_in_order, progress_bar
 from simulate.sequences.blocks import Block, block_rows, draw_block
 from simulate.sequences.chains import Chain, as_chain
@@ -61,7 +61,7 @@ def projected_moments(
     task, layer, samples, seed = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
     weights, links, threads = as_matrix(task, "direction", direction), as_chain(task, chain), as_workers(workers)
     place = resolve_device("cpu")
-    require_memory(f"T = {task.T}: blocks of sequences", 8 * threads * task.T, place, "use a smaller T")
+    require_bytes(f"T = {task.T}: blocks of sequences", 8 * threads * task.T, place, "use a smaller T")
     start = time.perf_counter()
     # (e_y - 1/M)ᵀ direction x = (direction[y] - its mean over rows) · x
     centred = weights - weights.mean(axis=0)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from simulate.runtime.arguments import as_drawable_task, as_seed
 from simulate.runtime.arrays import Floats, Integers
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from theory.task import Task, as_count, as_probability
 
 from .chains import Chain, as_chain
@@ -156,7 +156,7 @@ class Recall:
         count = len(self.triggers) if isinstance(self.triggers, tuple) else self.triggers
         needed = batch * (24 * self.T + 40 * self.M + 9 * count * self.M)
         if needed > LITTLE:
-            require_memory(what, needed, CPU, "use a smaller batch")
+            require_bytes(what, needed, CPU, "use a smaller batch")
         draws = Generator(SFC64(SeedSequence(entropy=as_seed(seed), spawn_key=(index,))))
         answers = self._answers(batch, draws)
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)

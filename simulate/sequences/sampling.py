@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_drawable_task, as_seed
 from simulate.runtime.arrays import Array
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from theory.task import Task, as_count
 
 from .blocks import Block, block_rows, draw_block
@@ -91,7 +91,7 @@ def _stream(
     chunk = rows if chunk is None else as_count("chunk", chunk, 1)
     size = min(batch, chunk)
     what, needed = f"{name} = {size} sequences of T = {task.T} tokens", (8 * size + 8) * (task.T + 2)
-    require_memory(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")
+    require_bytes(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")
     return _chunks(task, batch, chunk, rows, draw, place)
 
 

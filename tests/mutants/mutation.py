@@ -2,13 +2,12 @@
 
 import pytest
 
+from paper_checks import DEFAULT_SEED
 from paper_checks.evidence.recorder import Recorder
-
-SEED = 20240603  # the default base seed of a claims run
 
 
 def recorder():
-    return Recorder("mutant", SEED, [])
+    return Recorder("mutant", DEFAULT_SEED, [])
 
 
 def caught(check, match=None):

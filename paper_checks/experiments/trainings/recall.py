@@ -17,7 +17,7 @@ from simulate.truncation import Keep
 
 from . import observers as recall_observers
 from .attended_inputs import noise_alignment
-from .observers import last_shown, looks, means
+from .observers import last_shown, looks, mean_probabilities
 from .runs import trained
 from .settings import Setting, desk, seeds
 
@@ -134,7 +134,7 @@ def feed_forward(hidden: Hidden) -> Setting:
 
 def tested(model: Transformer, batch: RecallBatch) -> dict[str, float]:
     """Means of what the model answers, see `means`, at the last trigger of each sequence whose c was shown."""
-    return means(answers(model, batch, last_shown(batch)))
+    return mean_probabilities(answers(model, batch, last_shown(batch)))
 
 
 def unchanged(model: Transformer) -> Transformer:
@@ -142,7 +142,7 @@ def unchanged(model: Transformer) -> Transformer:
     return model
 
 
-def measured(found: Sequence[Answering], change: Change = unchanged) -> dict[str, Floats]:
+def answer_means(found: Sequence[Answering], change: Change = unchanged) -> dict[str, Floats]:
     """`tested` for each trained model after a change: one array over the seeds per quantity."""
     return _over_seeds([run.answers(change) for run in found])
 
@@ -153,7 +153,7 @@ def _answers(run: Replicate, change: Change) -> dict[str, float]:
     if not (isinstance(change, Cut) and change.is_late):
         return tested(model, run.fresh)
     with torch.no_grad():
-        return means(answer_of(model.read_out(*run.reads), run.fresh, last_shown(run.fresh)))
+        return mean_probabilities(answer_of(model.read_out(*run.reads), run.fresh, last_shown(run.fresh)))
 
 
 def _over_seeds(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
@@ -191,19 +191,9 @@ class Cut:
         return truncated(model, self.name, self.rank, keep=self.keep)
 
 
-def dropped(layer: str) -> Change:
-    """See `Dropped`."""
-    return Dropped(layer)
-
-
-def cut(name: str, rank: int, keep: Keep = "top") -> Change:
-    """See `Cut`."""
-    return Cut(name, rank, keep)
-
-
 def by_rank(found: Sequence[Answering], matrix: str, ranks: Sequence[int], quantity: str, keep: Keep = "top") -> Floats:
-    """A quantity of `tested` after `cut` to each rank: shape (seeds, ranks)."""
-    return np.stack([measured(found, cut(matrix, rank, keep))[quantity] for rank in ranks], axis=1)
+    """A quantity of `tested` after `Cut` to each rank: shape (seeds, ranks)."""
+    return np.stack([answer_means(found, Cut(matrix, rank, keep))[quantity] for rank in ranks], axis=1)
 
 
 def looked(found: Sequence[Answering]) -> dict[str, Floats]:

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
+from paper_checks import DEFAULT_SEED
 from paper_checks.commands.draw_language import main
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments.language import Source
@@ -28,7 +29,7 @@ from tests.oracles.language_numbers import (
     sweep_cells,
 )
 
-SEED = 20240603
+SEED = DEFAULT_SEED
 
 
 @pytest.fixture(scope="module")

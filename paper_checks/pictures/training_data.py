@@ -70,7 +70,7 @@ class Heard:
 def statements_of(
     claim: str, runs: Sequence[Observed], *tell: Callable[[statements.Claimed, statements.Over], None]
 ) -> list[Held]:
-    """What these functions, such as those of `two_layer_statements`, say of these trainings."""
+    """What these functions, such as those of `trainings.statements`, say of these trainings."""
     listener = Heard(claim, runs)
     for one in tell:
         one(listener, listener.over)

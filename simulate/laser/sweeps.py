@@ -1,6 +1,6 @@
 """LASER at every layer, role and rank of a language model, and what it does to the answers of prompts.
 
-One decomposition per matrix, and one copy of the model that computes anew what a cell changes (`laser_runner`).
+One decomposition per matrix, and one copy of the model that computes anew what a cell changes (`runner`).
 
 Source: Sharma, Ash, Misra (2023), search over layers, matrices and ranks; Chen, Bruna, Bietti (ICLR 2025), Pythia.
 """
@@ -50,7 +50,7 @@ class Cell:
 
     @property
     def choice(self) -> Choice:
-        """The cell as a choice for `simulate.laser`."""
+        """The cell as a choice for `Laser`."""
         return Choice(self.role, self.layer, self.rank)
 
 

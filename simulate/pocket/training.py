@@ -1,4 +1,4 @@
-"""Pocket Pythia: a GPT-NeoX of Pythia-14m's shape and a small tokenizer, trained on the corpus of `pocket_corpus`.
+"""Pocket Pythia: a GPT-NeoX of Pythia-14m's shape and a small tokenizer, trained on `simulate.prompts.corpus`.
 
 The architecture and its sizes are those of Biderman et al. (2023): 6 layers, width 128, 4 heads, rotary embeddings on a
 quarter of each head, parallel residual, untied output. AdamW with Pythia's β = (0.9, 0.95), clipping at 1, linear

@@ -1,6 +1,6 @@
 """Certified sign regions of the key-query step over the (α, π) square, by interval arithmetic.
 
-The closed forms of `key_query` are evaluated on truncated power series with ball coefficients (Arb, through
+The closed forms of `step` are evaluated on truncated power series with ball coefficients (Arb, through
 python-flint): on α = m + h, |h| <= r,
 
     F(m + h) ∈ Σ_{i<n} f_i(m) h^i + f_n([m - r, m + r]) h^n        (Taylor's theorem with Lagrange's remainder),

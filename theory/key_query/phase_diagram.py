@@ -1,6 +1,6 @@
 """Where the first key-query step looks, over noise level α and absorption π: signs, boundaries, windows, thresholds.
 
-Two contrasts of K = A + (α-π) C (`key_query`):
+Two contrasts of K = A + (α-π) C (`step`):
 
     "attends": K[P(q)] > 0, the step points at positions that follow the trigger;
     "avoids":  K[E(k)] - K[E(τ)] > 0, it prefers (q, c) to (q, τ).
@@ -128,7 +128,7 @@ def occurring_pairs(task: Task) -> tuple[list[tuple[str, str]], list[tuple[str, 
 def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
     """Bracket of α_c: at uniform p the step attends what follows the trigger just below it, and points away above.
 
-    α_c = N^{-1/3} - 1/N + O(N^{-4/3}) along T >= N² (`key_query_limits.threshold_series`). For T above about 2N³ there
+    α_c = N^{-1/3} - 1/N + O(N^{-4/3}) along T >= N² (`limits.threshold_series`). For T above about 2N³ there
     is a second, tiny level below which the step points away too: `uniform_threshold`.
 
     Returns:

@@ -8,7 +8,7 @@ cross-entropy from W = 0, and by symmetry keeps three values
     n a' = 1 - α - p_a,   n b' = -p_b,   n s' = α - p_s,   p ∝ (e^a, e^b, n-1 times, e^s),                          (1)
 
 so that a + (n-1) b + s = 0: b = -(2D + ρ)/(n+1), a = b + D, s = ((n-1) D + nρ)/(n+1). D grows for ever and
-sign ρ = sign(2α-1) for t > 0. The solution is in `memory_solution`. With κ = (n+1)(1-α)/(2n), at late times,
+sign ρ = sign(2α-1) for t > 0. The solution is in `solution`. With κ = (n+1)(1-α)/(2n), at late times,
 α(1-α) t ≫ n log t,
 
     D = log κt - g log(κt)/t + O(1/t),        g = n(n-1)/(2(n+1)α(1-α)),
@@ -184,7 +184,7 @@ def top_space(n: int, alpha: RealNumber) -> str:
     "correct": the (n-1)-dimensional space of the ordinary outputs, for n = 2 and for n = 3 with α < 1/2.
     "noise": the noise direction, for n >= 4 and for n = 3 with α > 1/2.
     "tie": n = 3 and α = 1/2, where all three singular values are equal at every time.
-    `memory_spectrum.crossing_time` says from when on.
+    `spectrum.crossing_time` says from when on.
     """
     n, level = as_memory(n, alpha)
     if n != 3:

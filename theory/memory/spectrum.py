@@ -11,9 +11,9 @@ G = m s - D obeys n G' = (m+1)(α - (m-1) p_b - p_s), and where G = 0, with y = 
 
 strictly decreasing to 0 for n >= 4, constant 1/2 for n = 3, strictly increasing to 1 for n = 2. D grows, so G changes
 sign at most once, at t* > 0: α against 1/√(n+1) decides the beginning, n against 3 the end. In the coordinates of
-`memory_solution`, G = (m+1) ((m-2)/m X + log q); for n = 3 it is 3ρ/2 and stays bounded: σ/D -> 1 though σ ≠ D.
+`solution`, G = (m+1) ((m-2)/m X + log q); for n = 3 it is 3ρ/2 and stays bounded: σ/D -> 1 though σ ≠ D.
 
-Arguments n, alpha, t and errors as in `memory`.
+Arguments n, alpha, t and errors as in `gradient_flow`.
 
 Source: Chen, Bruna, Bietti (ICLR 2025), the low-rank subspace of the noise; boundary and times are this project's.
 """
@@ -61,7 +61,7 @@ def singular_vectors(n: int) -> SingularVectors:
     (1, …, 1, -j, 0, …)/√(j(j+1)), j = 1..n-1; any other orthonormal basis of 1^⊥ would do as well.
 
     Raises:
-        ValueError: n so large that one of the arrays would take more than `memory.MOST_BYTES`.
+        ValueError: n so large that one of the arrays would take more than `gradient_flow.MOST_BYTES`.
     """
     n = as_count("n", n, 2)
     size = 8 * (n + 1) * (n - 1)
@@ -111,7 +111,7 @@ def level_at_tie(n: int, D: RealNumber) -> float:
 def crossing_time(n: int, alpha: RealNumber) -> float:
     """t*: `top_space` holds for every t > t*, and the other space is on top before. 0 if it holds from the start on.
 
-    t* is the one root of q = x^{(2-m)/m} in the coordinates of `memory_solution`.
+    t* is the one root of q = x^{(2-m)/m} in the coordinates of `solution`.
 
     Raises:
         ValueError: t* exceeds the largest float.

@@ -1,11 +1,11 @@
 """What low-rank truncations of the memory predict: without the noise direction, and at each rank.
 
-Without its noise direction (`memory_spectrum`) the memory recalls: logits D(1-1/n) on the correct output, -D/n on the
+Without its noise direction (`spectrum`) the memory recalls: logits D(1-1/n) on the correct output, -D/n on the
 other ordinary ones, 0 on the noise, so that the correct output leads for every t > 0. A best rank-r approximation does
 that too for r = n-1 while the correct space is on top; at other ranks it need not be unique, because n-1 singular
 values are equal, and says about a single input what the arbitrary choice of a basis makes it say.
 
-Arguments n, alpha, t and errors as in `memory`.
+Arguments n, alpha, t and errors as in `gradient_flow`.
 
 Source: Chen, Bruna, Bietti (ICLR 2025), truncation of the associative memory; ranges at each rank are this project's.
 """
@@ -76,7 +76,7 @@ def truncation(n: int, alpha: RealNumber, t: RealNumber, rank: int) -> Truncatio
     At a tie W is D times an isometry, and v any point of the sphere with diameter from 0 to e_x.
 
     Raises:
-        TypeError, ValueError: rank no integer in 1..n; n, alpha, t as in `memory`.
+        TypeError, ValueError: rank no integer in 1..n; n, alpha, t as in `gradient_flow`.
     """
     (n, level), rank = as_memory(n, alpha), as_count("rank", rank, 1)
     if rank > n:

@@ -1,4 +1,4 @@
-"""What B4 and B5 say of trainings without noise, for the checks and the picture; see `two_layer_statements`."""
+"""What B4 and B5 say of trainings without noise, for the checks and the picture; see `statements`."""
 
 from functools import partial
 

@@ -42,10 +42,10 @@ class Answering(Observed, Protocol):
         """`tested` after a change."""
 
     def looks(self) -> Mapping[str, float]:
-        """`recall_observers.looks`."""
+        """`observers.looks`."""
 
     def first_looks(self) -> Mapping[str, float]:
-        """`recall_observers.first_looks`."""
+        """`observers.first_looks`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +88,11 @@ class Replicate(Seeded):
         return _answers(self, change)
 
     def looks(self) -> dict[str, float]:
-        """`recall_observers.looks` of the model, on fresh sequences."""
+        """`observers.looks` of the model, on fresh sequences."""
         return _looks(self)
 
     def first_looks(self) -> dict[str, float]:
-        """`recall_observers.first_looks` of the model, on fresh sequences."""
+        """`observers.first_looks` of the model, on fresh sequences."""
         return _first_looks(self)
 
     def noise_alignment(self, space: str) -> float:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from paper_checks import DEFAULT_SEED
+from paper_checks import DEFAULT_SEED as SEED
 from paper_checks.evidence.recorder import Recorder
 
 
 def recorder():
-    return Recorder("mutant", DEFAULT_SEED, [])
+    return Recorder("mutant", SEED, [])
 
 
 def caught(check, match=None):

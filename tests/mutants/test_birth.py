@@ -25,7 +25,6 @@ import numpy as np
 import pytest
 import torch
 
-from paper_checks import DEFAULT_SEED
 from paper_checks.claims.b import test_birth_trainings as checks
 from paper_checks.evidence import ledger
 from paper_checks.experiments.trainings import birth as experiments
@@ -37,6 +36,7 @@ from simulate import initialised, with_weights
 from simulate.transformer import training
 
 from . import training_mutants
+from .mutation import SEED
 from .training_mutants import BOTH, STRICT, decide_by, is_red
 
 CHECKS = {
@@ -211,9 +211,9 @@ def test_counting_trained_triggers_is_caught(monkeypatch):
 @pytest.mark.parametrize("setting", [birth("desk"), data_law("desk", triggers=(0, 1, 2)), short_sequences()])
 def test_every_seed_has_a_chain_of_its_own(setting):
     """And all settings of a seed have the same one, if it is over as many tokens; at the paper's scale all seeds do."""
-    one, two = (setting.law(seed).chain for seed in seeds(DEFAULT_SEED, "birth", 2))
+    one, two = (setting.law(seed).chain for seed in seeds(SEED, "birth", 2))
     assert np.abs(one.transition - two.transition).max() > 0.1
-    again = replace(setting, loss_on="recall", outputs="chain").law(seeds(DEFAULT_SEED, "birth", 1)[0]).chain
+    again = replace(setting, loss_on="recall", outputs="chain").law(seeds(SEED, "birth", 1)[0]).chain
     assert np.array_equal(one.transition, again.transition)
     shakespeare = [replace(setting, tokens=None, T=256).chain(seed) for seed in (1, 2)]
     assert shakespeare[0] is shakespeare[1]

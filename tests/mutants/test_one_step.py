@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import theory
-from paper_checks import DEFAULT_SEED
 from paper_checks.claims.t1 import test_one_step as test_t1_one_step
 from paper_checks.claims.t2 import test_gradient_noise as test_t2_gradient_noise
 from paper_checks.experiments import agreement
@@ -22,7 +21,7 @@ from theory.one_step import signal_to_noise as signal
 from theory.one_step.gradients import EntryMoments
 from theory.one_step.trigger_chain import TokenLaw, TriggerChain
 
-from .mutation import assert_caught, recorder
+from .mutation import SEED, assert_caught, recorder
 
 TASK = experiments.TASKS[2]  # N = 5: every class has entries
 ALIVE = [
@@ -37,7 +36,7 @@ ALIVE = [
 @pytest.fixture(scope="module", autouse=True)
 def _simulated_once():
     for layer in theory.LAYERS:
-        experiments.moments(TASK, layer, DEFAULT_SEED)
+        experiments.moments(TASK, layer, SEED)
 
 
 def test_the_unchanged_theory_passes():

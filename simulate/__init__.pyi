@@ -1,7 +1,7 @@
 from . import induction, language, laser, memory, one_layer, pocket, prompts, sequences, transformer
 from .induction.model import BlockGradients, TwoLayer, two_layer_gradient
 from .induction.sequences import InductionBatch, sample_induction
-from .induction.steps import Grams, gaussian_grams, stepped
+from .induction.steps import Grams, gaussian_grams, gradient_step
 from .memory.model import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
 from .memory.training import Trajectory, gradient_descent, stochastic_gradient_descent
 from .one_layer.class_averages import PooledMoments
@@ -18,12 +18,12 @@ from .one_layer.probes import mass_after_trigger, ranks_first
 from .one_layer.projected import ProjectedMoments, projected_moments
 from .runtime.device import resolve_device
 from .sequences.chains import Chain
-from .sequences.recall import Recall, RecallBatch
+from .sequences.recall import Outputs, Recall, RecallBatch
 from .sequences.sampling import Batch, sample, sample_stream
 from .transformer.interventions import frozen, merged_values, truncated, with_weights, without
-from .transformer.model import Architecture, Hidden, Transformer, initialised
+from .transformer.model import Activation, Architecture, Hidden, Positions, Transformer, initialised
 from .transformer.optimiser import Optimiser
-from .transformer.plan import Training
+from .transformer.plan import LossOn, Training
 from .transformer.probes import (
     Answer,
     answers,
@@ -33,9 +33,10 @@ from .transformer.probes import (
     previous_token_attention,
 )
 from .transformer.training import Trained, train
-from .truncation import Spectrum, decompose, remove_direction, truncate
+from .truncation import Keep, Spectrum, decompose, remove_direction, truncate
 
 __all__ = [
+    "Activation",
     "Answer",
     "Architecture",
     "AssociativeMemory",
@@ -47,10 +48,14 @@ __all__ = [
     "Grams",
     "Hidden",
     "InductionBatch",
+    "Keep",
     "KeyQueryMoments",
+    "LossOn",
     "OneLayer",
     "Optimiser",
+    "Outputs",
     "PooledMoments",
+    "Positions",
     "ProjectedMoments",
     "Recall",
     "RecallBatch",
@@ -72,6 +77,7 @@ __all__ = [
     "gaussian_grams",
     "gradient_descent",
     "gradient_moments",
+    "gradient_step",
     "held_loss",
     "induction",
     "initialised",
@@ -95,7 +101,6 @@ __all__ = [
     "sample_induction",
     "sample_stream",
     "sequences",
-    "stepped",
     "stochastic_gradient_descent",
     "train",
     "transformer",

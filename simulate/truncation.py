@@ -11,20 +11,21 @@ Source: Chen, Bruna, Bietti (ICLR 2025), truncation of feed-forward weights; lay
 import math
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 import scipy.linalg
 import torch
-from numpy.typing import NDArray
 
-from simulate.runtime.memory_limit import require_memory
-from theory.task import as_count, as_probability
+from simulate.runtime.arrays import Array, Floats
+from simulate.runtime.byte_limit import require_bytes
+from theory.task import RealNumber, as_count, as_probability
 
-Weight = TypeVar("Weight", NDArray[Any], torch.Tensor)
+Weight = TypeVar("Weight", Array, torch.Tensor)
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
-PARTS = ("top", "bottom")
+Keep: TypeAlias = Literal["top", "bottom"]
+PARTS: tuple[Keep, ...] = get_args(Keep)
 
 
 class Spectrum(Generic[Weight]):
@@ -37,7 +38,7 @@ class Spectrum(Generic[Weight]):
         _check_weight(weight)
         rows, columns = weight.shape
         needed = 8 * (3 * rows * columns + 8 * min(rows, columns) ** 2)
-        require_memory(
+        require_bytes(
             f"weight of shape {(rows, columns)}: singular vectors", needed, _place(weight), "use a smaller one"
         )
         self._weight: Weight = _copy(weight)
@@ -50,21 +51,21 @@ class Spectrum(Generic[Weight]):
         return left, values, right
 
     @property
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> Floats:
         """Singular values σ_1 >= … >= σ_k, float64, shape (k,)."""
         return _array(self._factors[1])
 
     @property
-    def left(self) -> NDArray[np.float64]:
+    def left(self) -> Floats:
         """Left singular vectors u_i as columns, float64, shape (rows, k)."""
         return _array(self._factors[0])
 
     @property
-    def right(self) -> NDArray[np.float64]:
+    def right(self) -> Floats:
         """Right singular vectors v_i as columns, float64, shape (columns, k)."""
         return _array(self._factors[2].T)
 
-    def truncate(self, rank: int | None = None, *, fraction: Any = None, keep: str = "top") -> Weight:
+    def truncate(self, rank: int | None = None, *, fraction: RealNumber | None = None, keep: Keep = "top") -> Weight:
         """The part of the given rank; arguments, result and errors as for `simulate.truncate`."""
         size = min(self._weight.shape)
         kept = as_rank(size, rank, fraction)
@@ -94,7 +95,9 @@ def decompose(weight: Weight) -> Spectrum[Weight]:
     return Spectrum(weight)
 
 
-def truncate(weight: Weight, rank: int | None = None, *, fraction: Any = None, keep: str = "top") -> Weight:
+def truncate(
+    weight: Weight, rank: int | None = None, *, fraction: RealNumber | None = None, keep: Keep = "top"
+) -> Weight:
     """The part of `weight` made of its largest or smallest singular directions.
 
     Computed in float64 on the weight's device (on the CPU where the device has no float64) and rounded once to the
@@ -122,7 +125,7 @@ def truncate(weight: Weight, rank: int | None = None, *, fraction: Any = None, k
     return decompose(weight).truncate(rank, fraction=fraction, keep=keep)
 
 
-def remove_direction(weight: Weight, right: NDArray[Any] | torch.Tensor) -> Weight:
+def remove_direction(weight: Weight, right: Array | torch.Tensor) -> Weight:
     """W - (W v) vᵀ: `weight` made zero on the direction v of its inputs, and unchanged on all that is orthogonal to v.
 
     If v is a right singular vector this drops the term σ u vᵀ of the decomposition.
@@ -155,7 +158,7 @@ def _decomposition(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, to
     return left, values, right
 
 
-def as_rank(size: int, rank: Any, fraction: Any) -> int:
+def as_rank(size: int, rank: object, fraction: object) -> int:
     """The rank asked for, of a matrix that has `size` directions; errors as for `truncate`."""
     if (rank is None) == (fraction is None):
         raise ValueError(f"give exactly one of rank and fraction, got rank = {rank!r} and fraction = {fraction!r}")
@@ -169,11 +172,11 @@ def as_rank(size: int, rank: Any, fraction: Any) -> int:
     return kept
 
 
-def _type_name(values: NDArray[Any] | torch.Tensor) -> str:
+def _type_name(values: Array | torch.Tensor) -> str:
     return str(values.dtype).removeprefix("torch.") if isinstance(values, torch.Tensor) else values.dtype.name
 
 
-def _check_kind(name: str, values: Any, types: tuple[str, ...]) -> None:
+def _check_kind(name: str, values: object, types: tuple[str, ...]) -> None:
     kind = type(values).__name__
     if not isinstance(values, np.ndarray | torch.Tensor) or isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a numpy array or a torch tensor, got {values!r:.80} ({kind})")
@@ -183,7 +186,7 @@ def _check_kind(name: str, values: Any, types: tuple[str, ...]) -> None:
         raise TypeError(f"{name} must be a dense tensor with data, got layout {values.layout} on {values.device}")
 
 
-def _check_weight(weight: Any) -> None:
+def _check_weight(weight: Array | torch.Tensor) -> None:
     _check_kind("weight", weight, FLOATING)
     shape = tuple(weight.shape)
     if len(shape) != 2 or 0 in shape:
@@ -193,7 +196,7 @@ def _check_weight(weight: Any) -> None:
         raise ValueError("weight must be finite, got NaN or infinite entries")
 
 
-def _as_unit(name: str, vector: Any, length: int) -> torch.Tensor:
+def _as_unit(name: str, vector: Array | torch.Tensor, length: int) -> torch.Tensor:
     _check_kind(name, vector, ("float32", "float64"))
     if tuple(vector.shape) != (length,):
         raise ValueError(f"{name} must have shape (columns,) = {(length,)}, got {tuple(vector.shape)}")
@@ -204,16 +207,16 @@ def _as_unit(name: str, vector: Any, length: int) -> torch.Tensor:
     return unit
 
 
-def _array(tensor: torch.Tensor) -> NDArray[np.float64]:
+def _array(tensor: torch.Tensor) -> Floats:
     return np.array(tensor.numpy(force=True), dtype=np.float64)
 
 
-def _place(values: NDArray[Any] | torch.Tensor) -> torch.device:
+def _place(values: Array | torch.Tensor) -> torch.device:
     """Where to compute: on the tensor's GPU if it knows float64, else on the CPU."""
     return values.device if isinstance(values, torch.Tensor) and values.is_cuda else torch.device("cpu")
 
 
-def _double(values: NDArray[Any] | torch.Tensor) -> torch.Tensor:
+def _double(values: Array | torch.Tensor) -> torch.Tensor:
     if isinstance(values, torch.Tensor):
         return values.detach().to(_place(values)).to(torch.float64)
     return torch.from_numpy(np.array(values, dtype=np.float64))

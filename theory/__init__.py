@@ -12,6 +12,7 @@ from theory.key_query import KEY_CLASSES, key_query_classes, key_query_closed_fo
 from theory.one_step import (
     ENTRY_CLASSES,
     MOMENTS,
+    Moment,
     class_values,
     closed_form,
     entry_labels,
@@ -20,13 +21,16 @@ from theory.one_step import (
 )
 
 from . import birth, key_query, memory, one_step
-from .task import LAYERS, Task
+from .task import LAYERS, Layer, RealNumber, Task
 
 __all__ = [
     "ENTRY_CLASSES",
     "KEY_CLASSES",
     "LAYERS",
     "MOMENTS",
+    "Layer",
+    "Moment",
+    "RealNumber",
     "Task",
     "birth",
     "class_values",

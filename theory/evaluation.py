@@ -8,15 +8,18 @@ at a cost that does not depend on N or T.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import flint
 import sympy
 
+from .arrays import Number
 from .task import Task, as_probability
 
 Key = TypeVar("Key")
-Formula = Callable[[Any, Any, Any], dict[Key, Any]]
+Formula = Callable[[Number, Number, Number], dict[Key, Number]]
+Element: TypeAlias = Any
+"""Of one of sympy's rings and fields, which have no types."""
 
 _ACCURACY = 60  # bits to which a value is known before it is rounded
 _UNDERFLOW = flint.arb(2) ** -1075  # below it a float64 is 0; the ball of an exact zero ends here too
@@ -34,7 +37,7 @@ def require_rational(task: Task) -> None:
         )
 
 
-def as_exact_probability(name: str, value: Any, exact: bool) -> Fraction:
+def as_exact_probability(name: str, value: object, exact: bool) -> Fraction:
     """`value` in [0, 1] as a fraction, floats being exact dyadic numbers; exact=True refuses them with a TypeError."""
     number = as_probability(name, value)
     if exact and isinstance(number, float):
@@ -42,7 +45,13 @@ def as_exact_probability(name: str, value: Any, exact: bool) -> Fraction:
     return Fraction(number)
 
 
-def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key, Any]:
+@overload
+def evaluate(formula: Formula[Key], task: Task, exact: Literal[False] = False) -> dict[Key, float]: ...
+@overload
+def evaluate(formula: Formula[Key], task: Task, *, exact: Literal[True]) -> dict[Key, Fraction]: ...
+@overload
+def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key, Number]: ...
+def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key, Number]:
     """`formula(N, T, alpha)`, a dict of numbers, in `Fraction`s (exact) or in float64 (each value rounded once).
 
     Raises:
@@ -57,7 +66,9 @@ def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key
             raise ValueError(
                 f"T={task.T} is too large for exact=True: fractions of about {bits} bits, at most {_EXACT_BITS}"
             )
-        found = formula(flint.fmpq(task.N), task.T, _as_fmpq(task.alpha))  # Fraction's arithmetic is far slower
+        found = formula(
+            flint.fmpq(task.N), task.T, _as_fmpq(Fraction(task.alpha))
+        )  # Fraction's arithmetic is far slower
         return {key: _as_fraction(value) for key, value in found.items()}
     level = Fraction(task.alpha)
     for doubling in range(_DOUBLINGS + 1):
@@ -69,11 +80,11 @@ def evaluate(formula: Formula[Key], task: Task, exact: bool = False) -> dict[Key
     raise ArithmeticError(f"{_FIRST_BITS << _DOUBLINGS} bits do not give {_ACCURACY} accurate ones for {task}")
 
 
-def _as_fmpq(value: Any) -> Any:
+def _as_fmpq(value: Fraction) -> flint.fmpq:
     return flint.fmpq(value.numerator, value.denominator)
 
 
-def _as_fraction(value: Any) -> Fraction:
+def _as_fraction(value: Number) -> Fraction:
     rational = flint.fmpq(value)
     return Fraction(int(rational.p), int(rational.q))
 
@@ -99,7 +110,7 @@ _FIELD = sympy.QQ.frac_field(N, alpha, T, _X, _Y)
 _RING = sympy.polys.rings.PolyRing((T, _X, _Y), _COEFFICIENTS)
 
 
-def symbolic_numbers() -> tuple[Any, Any, Any, Callable[[Any, Any], Any]]:
+def symbolic_numbers() -> tuple[Element, Element, Element, Callable[[Element, Element], Element]]:
     """(N, T, alpha, power) as elements of the field of rational functions of N, alpha, T, X and Y.
 
     X = (-1/N)^(T-2) and Y = (1-alpha-1/N)^(T-2) stand for the two powers that formulas take by `power(r, T-2)`.
@@ -109,7 +120,7 @@ def symbolic_numbers() -> tuple[Any, Any, Any, Callable[[Any, Any], Any]]:
     return n, length, a, lambda ratio, _: powers[ratio]
 
 
-def to_expression(value: Any) -> sympy.Expr:
+def to_expression(value: Element) -> sympy.Expr:
     """A field element as a sympy expression in N, T, alpha: a sum over powers of T, X, Y, coefficients factored."""
     value = _FIELD.convert(value)
     numerator, denominator = (_by_powers(part) for part in (value.numer, value.denom))
@@ -122,7 +133,7 @@ def to_expression(value: Any) -> sympy.Expr:
     )
 
 
-def symbolic_ring(stationary: bool = False) -> tuple[Any, Any, Any, Callable[[Any, Any], Any]]:
+def symbolic_ring(stationary: bool = False) -> tuple[Element, Element, Element, Callable[[Element, Element], Element]]:
     """(N, T, alpha, power) as polynomials in T, X and Y over the field of N and alpha; stationary: X = Y = 0.
 
     For formulas that do not divide by T: much faster than `symbolic_numbers`.
@@ -133,12 +144,12 @@ def symbolic_ring(stationary: bool = False) -> tuple[Any, Any, Any, Callable[[An
     return n, length, a, lambda ratio, _: zero if stationary else x if ratio == -1 / n else y
 
 
-def ring_expression(value: Any, divided_by: int) -> sympy.Expr:
+def ring_expression(value: Element, divided_by: int) -> sympy.Expr:
     """A ring element over T^divided_by as a sympy expression, in the form of `to_expression`."""
     return _sum_of_monomials({(t - divided_by, x, y): coefficient for (t, x, y), coefficient in value.terms()})
 
 
-def _sum_of_monomials(terms: dict[tuple[int, ...], Any]) -> sympy.Expr:
+def _sum_of_monomials(terms: dict[tuple[int, ...], Element]) -> sympy.Expr:
     monomials = [
         factored(coefficient) * sympy.Mul(*(g**power for g, power in zip((T, _X, _Y), powers, strict=True)))
         for powers, coefficient in terms.items()
@@ -146,21 +157,21 @@ def _sum_of_monomials(terms: dict[tuple[int, ...], Any]) -> sympy.Expr:
     return sympy.Add(*monomials).subs(_POWERS)
 
 
-def _by_powers(polynomial: Any) -> dict[tuple[int, ...], Any]:
+def _by_powers(polynomial: Element) -> dict[tuple[int, ...], Element]:
     """A polynomial in N, alpha, T, X, Y as {powers of T, X, Y: coefficient in the field of N and alpha}."""
-    coefficients: dict[tuple[int, ...], Any] = {}
+    coefficients: dict[tuple[int, ...], Element] = {}
     for powers, number in polynomial.terms():
         term = _COEFFICIENTS(number) * _COEFFICIENTS.gens[0] ** powers[0] * _COEFFICIENTS.gens[1] ** powers[1]
         coefficients[powers[2:]] = coefficients.get(powers[2:], _COEFFICIENTS.zero) + term
     return coefficients
 
 
-def factored(coefficient: Any) -> sympy.Expr:
+def factored(coefficient: Element) -> sympy.Expr:
     """A rational function of N and alpha, already in lowest terms, as a quotient of factored polynomials."""
     return _product_of_factors(coefficient.numer) / _product_of_factors(coefficient.denom)
 
 
-def _product_of_factors(polynomial: Any) -> sympy.Expr:
+def _product_of_factors(polynomial: Element) -> sympy.Expr:
     number, factors = polynomial.factor_list()
     return sympy.Mul(number, *(factor.as_expr() ** power for factor, power in factors))
 

@@ -4,13 +4,17 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral, Rational, Real
-from typing import Any
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+
+from .arrays import Integers, Table
+
+RealNumber: TypeAlias = int | float | Fraction
+"""What calls accept as a noise level, a probability or a time."""
 
 
-def as_count(name: str, value: Any, minimum: int) -> int:
+def as_count(name: str, value: object, minimum: int) -> int:
     """`value` as an int of at least `minimum`, or a TypeError / ValueError that names `name`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer >= {minimum}, got {value!r} ({type(value).__name__})")
@@ -19,7 +23,7 @@ def as_count(name: str, value: Any, minimum: int) -> int:
     return int(value)
 
 
-def as_snapshots(marks: NDArray[Any], steps: int) -> NDArray[np.int64]:
+def as_snapshots(marks: Table, steps: int) -> Integers:
     """Integers as strictly increasing numbers of steps in 0..steps, shape (S,), or a ValueError."""
     if marks.ndim != 1 or marks.size == 0:
         raise ValueError(f"snapshots must have shape (S,) with S >= 1, got {marks.shape}")
@@ -30,7 +34,7 @@ def as_snapshots(marks: NDArray[Any], steps: int) -> NDArray[np.int64]:
     return marks.astype(np.int64)
 
 
-def as_probability(name: str, value: Any) -> float | Fraction:
+def as_probability(name: str, value: object) -> float | Fraction:
     """`value` as a Fraction (if rational) or float in [0, 1], or an error that names `name`."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number in [0, 1], got {value!r} ({type(value).__name__})")
@@ -40,7 +44,7 @@ def as_probability(name: str, value: Any) -> float | Fraction:
     return number
 
 
-def as_nonnegative(name: str, value: Any) -> Fraction:
+def as_nonnegative(name: str, value: object) -> Fraction:
     """`value` as the exact fraction it is, or an error that names `name`."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a finite real number >= 0, got {value!r} ({type(value).__name__})")
@@ -57,25 +61,27 @@ def as_nonnegative(name: str, value: Any) -> Fraction:
     return exact
 
 
-LAYERS = ("feed_forward", "attention_value")
+Layer: TypeAlias = Literal["feed_forward", "attention_value"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
 """The two trained matrices whose gradients are studied: W_F and W_V."""
 
 
-def as_layer(layer: Any) -> str:
+def as_layer(layer: object) -> Layer:
     """`layer` if it is in LAYERS, else a ValueError that lists them."""
-    if not isinstance(layer, str) or layer not in LAYERS:
-        raise ValueError(f"layer must be {' or '.join(map(repr, LAYERS))}, got {layer!r}")
-    return layer
+    for known in LAYERS:
+        if isinstance(layer, str) and layer == known:
+            return known
+    raise ValueError(f"layer must be {' or '.join(map(repr, LAYERS))}, got {layer!r}")
 
 
-def as_task(task: Any) -> "Task":
+def as_task(task: object) -> "Task":
     """`task` if it is a `Task`, else a TypeError."""
     if not isinstance(task, Task):
         raise TypeError(f"task must be a theory.Task, got {task!r} ({type(task).__name__})")
     return task
 
 
-def _fraction(value: Any) -> Fraction:
+def _fraction(value: Rational) -> Fraction:
     return Fraction(int(value.numerator), int(value.denominator))
 
 

@@ -30,7 +30,7 @@ from .options import Integers
 
 if TYPE_CHECKING:
     from simulate.gsm8k.harness import Answer
-    from simulate.gsm8k.problems import Problem, Prompting, Truncation
+    from simulate.gsm8k.problems import Problem, Prompting, Role, Truncation
 
 # All else is imported when the command runs, so that Ctrl-C ends the seconds that it takes like the rest of the run.
 
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
 
     model: str
     revision: str | None
-    role: str | None
+    role: "Role | None"
     layer: int | None
     fraction: float | None
     shots: tuple[int, ...] | None

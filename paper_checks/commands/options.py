@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from paper_checks.seed import DEFAULT_SEED
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]
 
 FORMS = ("svg", "png", "pdf")
 RECORD = Path(".evidence") / "claims.json"
-SEED = 20240603
-"""The base seed of what is drawn; the same as of a run of the claims."""
 
 
 class Count(click.IntRange):
@@ -98,7 +98,7 @@ def count(name: str, least: int, most: int | None, default: int | None, meaning:
 
 def base_seed(of: str) -> Decorator[Any]:
     """The option --seed."""
-    return count("seed", 0, None, SEED, f"base seed of {of}")
+    return count("seed", 0, None, DEFAULT_SEED, f"base seed of {of}")
 
 
 def records() -> Decorator[Any]:

@@ -7,7 +7,7 @@ of the size it promises fails as underpowered, however well the numbers agree.
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy import stats
@@ -16,7 +16,8 @@ from scipy.special import rel_entr
 from .design import DESIGN, Design
 from .training_design import PILOT_SEED, TRAINING, Boundaries, Path, follow, median_interval
 
-SIDES = ("holds", "beyond", "counterexample")
+Side: TypeAlias = Literal["holds", "beyond", "counterexample"]
+SIDES: tuple[Side, ...] = get_args(Side)
 """Which side of a claim's boundary a comparison speaks for: where it holds, beyond, or a counterexample."""
 
 
@@ -26,7 +27,7 @@ class Evidence:
 
     name: str
     kind: str
-    side: str
+    side: Side
     passed: bool
     message: str
     exact: float | None = None
@@ -69,7 +70,7 @@ def _same_shape(name: str, left: Any, right: Any) -> tuple[np.ndarray, np.ndarra
     return first, second
 
 
-def equal(name: str, exact: Any, value: Any, side: str = "holds") -> Evidence:
+def equal(name: str, exact: Any, value: Any, side: Side = "holds") -> Evidence:
     """Equality of exact numbers or object arrays of them (no tolerance)."""
     left, right = _same_shape(name, exact, value)
     if left.dtype.kind == "f" or right.dtype.kind == "f":
@@ -82,7 +83,7 @@ def equal(name: str, exact: Any, value: Any, side: str = "holds") -> Evidence:
 
 
 def close(
-    name: str, exact: Any, value: Any, tolerance: float, because: str, side: str = "holds", scale: float | None = None
+    name: str, exact: Any, value: Any, tolerance: float, because: str, side: Side = "holds", scale: float | None = None
 ) -> Evidence:
     """|value - exact| <= tolerance · |exact| entrywise (or tolerance · scale), with the reason for the tolerance.
 
@@ -102,7 +103,7 @@ def close(
                     tolerance=tolerance, used=used, numbers=left.size)  # fmt: skip
 
 
-def less(name: str, smaller: Any, larger: Any, side: str = "holds", strict: bool = True) -> Evidence:
+def less(name: str, smaller: Any, larger: Any, side: Side = "holds", strict: bool = True) -> Evidence:
     """smaller < larger (or <=, if not strict), entrywise, between exact or exactly rounded numbers."""
     left, right = np.broadcast_arrays(np.asarray(smaller), np.asarray(larger))
     gaps = [b - a for a, b in zip(left.ravel(), right.ravel(), strict=True)]
@@ -121,7 +122,7 @@ def estimate(
     value: Any,
     standard_error: Any,
     error: float | None,
-    side: str = "holds",
+    side: Side = "holds",
     degrees: float = math.inf,
     planned_error: Any = None,
     design: Design = DESIGN,
@@ -161,7 +162,7 @@ def estimate(
 
 
 def sign(
-    name: str, expected: int, value: Any, standard_error: Any, side: str = "holds", degrees: float = math.inf,
+    name: str, expected: int, value: Any, standard_error: Any, side: Side = "holds", degrees: float = math.inf,
     design: Design = DESIGN, **details: Any,
 ) -> Evidence:  # fmt: skip
     """The sign (+1 or -1) of estimated numbers, each at the run's false-alarm level."""
@@ -182,7 +183,13 @@ def sign(
 
 
 def rate(
-    name: str, threshold: float, expected: int, rates: Any, side: str = "holds", design: Design = DESIGN, **details: Any
+    name: str,
+    threshold: float,
+    expected: int,
+    rates: Any,
+    side: Side = "holds",
+    design: Design = DESIGN,
+    **details: Any,
 ) -> Evidence:
     """The mean of independent values in [0, 1] lies above (+1) or below (-1) `threshold`, whatever their distribution.
 
@@ -210,7 +217,7 @@ def replicated(
     expected: int,
     values: Any,
     boundaries: Boundaries | None = None,
-    side: str = "holds",
+    side: Side = "holds",
     pilot: Any = None,
     **details: Any,
 ) -> Evidence:

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from . import comparator
-from .comparator import Evidence
+from .comparator import Evidence, Side
 from .fitting import Exponent
 from .ledger import Ledger, Rule
 from .pilots import pilot_values, write_pilot
@@ -33,7 +33,7 @@ class Recorder:
         if not evidence.passed:  # no assert: pytest would add the evidence to the message, and -O leave it out
             raise AssertionError(f"{self.claim}: {evidence.name}: {evidence.message}")
 
-    def equal(self, name: str, exact: Any, value: Any, side: str = "holds") -> None:
+    def equal(self, name: str, exact: Any, value: Any, side: Side = "holds") -> None:
         """See `comparator.equal`."""
         self.record(comparator.equal(name, exact, value, side))
 
@@ -45,7 +45,7 @@ class Recorder:
         """See `comparator.less`."""
         self.record(comparator.less(name, smaller, larger, **options))
 
-    def exponent(self, name: str, expected: float, fit: Exponent, side: str = "holds") -> None:
+    def exponent(self, name: str, expected: float, fit: Exponent, side: Side = "holds") -> None:
         """A fitted exponent equals the expected one to the error of its fit, which is sharp enough to tell integers."""
         because = f"fits of successive orders differ by {fit.error:.1e}"
         self.close(name, expected, fit.exponent, fit.error, because, side=side, scale=1.0)
@@ -95,5 +95,5 @@ class PilotRecorder(Recorder):
 
 
 def experiment_seed(base_seed: int, name: str) -> int:
-    """A 64-bit seed from the base seed and an experiment's name."""
+    """The seed of an experiment: the base seed, followed by the 32 bits of the CRC-32 of the experiment's name."""
     return (base_seed << 32) ^ zlib.crc32(name.encode())

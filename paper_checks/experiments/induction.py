@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from paper_checks.evidence.recorder import Recorder
-from simulate import Grams, TwoLayer, ranks_first, sample_induction, stepped, two_layer_gradient
+from simulate import Grams, TwoLayer, gradient_step, ranks_first, sample_induction, two_layer_gradient
 from theory.birth.three_steps import (
     InductionTask,
     Reads,
@@ -64,7 +64,7 @@ def simulated_model(
             gradient = _first_gradient(task.N, task.T, samples, seed)
         else:
             gradient = two_layer_gradient(model, matrix, samples, seed=seed + index, blocks=2).mean
-        model = stepped(model, matrix, gradient, step, rows, columns, grams)
+        model = gradient_step(model, matrix, gradient, step, rows, columns, grams)
     return model
 
 

@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 import sympy
 
+from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.recorder import Recorder
 from simulate import key_query_moments
 from theory import Task, gradient_mean
 from theory.key_query.step import KEY_CLASSES, as_absorption
+from theory.task import RealNumber
 
 PILOT = 10**5
 LEAST = 10**4  # sequences in the smallest estimate
 
 
-def held_probabilities(task: Task, absorption: Any) -> np.ndarray:
+def held_probabilities(task: Task, absorption: RealNumber | None) -> np.ndarray:
     """p with p_τ = π and p_k = (1-π)/N; None is uniform."""
     level = float(as_absorption(absorption, task.N))
     return np.append(np.full(task.N, (1 - level) / task.N), level)
@@ -49,11 +51,11 @@ def check_simulation(
     claim: Recorder,
     name: str,
     task: Task,
-    absorption: Any,
+    absorption: RealNumber | None,
     directions: np.ndarray | None,
     exact: np.ndarray,
     error: float,
-    side: str = "holds",
+    side: Side = "holds",
 ) -> None:
     """Estimates of directions @ K (None: K) against exact values; a relative `error` of each must be detectable.
 

@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.experiments.trainings.runs import in_processes
 from simulate.language.models import load_language_model
-from simulate.laser.sweeps import Cell, Sweep, sweep
+from simulate.laser.roles import Role
+from simulate.laser.sweeps import Cell, Places, Sweep, sweep
 from simulate.pocket.shipped import pocket_folders
 from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
 from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure
+from simulate.runtime.arrays import Floats
 
-Floats = NDArray[np.float64]
+from .rise import CLAIMED
 
 RECALL_PROMPTS = {"recall": 320, "names": 400}
 HELD_OUT = {"recall": "templates", "names": "both"}
@@ -30,10 +31,9 @@ PROMPTS_PER_CITY = 2
 SHARE = 3
 """A probability has risen when it is at one SHAREth of its last value."""
 SETS = ("recall", "names", "facts")
-CLAIMED = ("recall", "facts")
-"""Sets of prompts that P3 to P5 are about; the names are a boundary of P4's."""
-ATTENTION = ("attention_qkv", "attention_out")
-MLP = ("mlp_in", "mlp_out")
+"""Sets of prompts: P3 to P5 are about CLAIMED, the names are a boundary of P4's."""
+ATTENTION: tuple[Role, ...] = ("attention_qkv", "attention_out")
+MLP: tuple[Role, ...] = ("mlp_in", "mlp_out")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Swept:
+class ModelSweep:
     """A sweep of one model, the sha256 of its weights and its number of layers."""
 
     source: Source
@@ -98,15 +98,15 @@ class Swept:
     layers: int
     sweep: Sweep
 
-    def late(self, role: str) -> list[Cell]:
+    def late(self, role: Role) -> list[Cell]:
         """The cells of a role in the upper half of the layers."""
         return [cell for cell in self.everywhere(role) if cell.layer >= self.layers // 2]
 
-    def early(self, role: str) -> list[Cell]:
+    def early(self, role: Role) -> list[Cell]:
         """The other cells of a role."""
         return [cell for cell in self.everywhere(role) if cell.layer < self.layers // 2]
 
-    def everywhere(self, role: str) -> list[Cell]:
+    def everywhere(self, role: Role) -> list[Cell]:
         """All cells of a role."""
         return [cell for cell in self.sweep.cells if cell.role == role]
 
@@ -126,7 +126,7 @@ class Plan:
     where to keep a record."""
 
     names: tuple[str, ...] = CLAIMED
-    roles: tuple[str, ...] = (*MLP, *ATTENTION)
+    roles: tuple[Role, ...] = (*MLP, *ATTENTION)
     layers: tuple[int, ...] | None = None
     ranks: tuple[int, ...] | None = None
     device: str = "cpu"
@@ -134,7 +134,7 @@ class Plan:
     progress: bool | None = None
 
 
-def swept(source: Source, base_seed: int, plan: Plan) -> Swept:
+def sweep_model(source: Source, base_seed: int, plan: Plan) -> ModelSweep:
     """Load a model and sweep it; a finished record is removed."""
     found = load_language_model(source.place, source.revision, device=plan.device)
     sets = encoded_sets(base_seed, found.tokenizer, plan.names)
@@ -149,35 +149,35 @@ def swept(source: Source, base_seed: int, plan: Plan) -> Swept:
     )
     if plan.record is not None:
         plan.record.unlink(missing_ok=True)
-    return Swept(source, found.sha256, found.model.config.num_hidden_layers, made)
+    return ModelSweep(source, found.sha256, found.model.config.num_hidden_layers, made)
 
 
 @cache
-def sweeps(sources: tuple[Source, ...], base_seed: int, plan: Plan) -> list[Swept]:
+def sweeps(sources: tuple[Source, ...], base_seed: int, plan: Plan) -> list[ModelSweep]:
     """The sweeps of several models, once per session, in parallel processes: one for every model and role."""
     plans = [replace(plan, roles=(role,), progress=False) for role in plan.roles]
     parts = list(in_processes("sweeps", _swept, [(source, base_seed, one) for source in sources for one in plans]))
     return [_joined(parts[start : start + len(plans)]) for start in range(0, len(parts), len(plans))]
 
 
-def _swept(arguments: tuple[Source, int, Plan]) -> Swept:
-    return swept(*arguments)
+def _swept(arguments: tuple[Source, int, Plan]) -> ModelSweep:
+    return sweep_model(*arguments)
 
 
-def _joined(parts: Sequence[Swept]) -> Swept:
+def _joined(parts: Sequence[ModelSweep]) -> ModelSweep:
     cells = {cell: found for part in parts for cell, found in part.sweep.cells.items()}
     return replace(parts[0], sweep=Sweep(parts[0].sweep.whole, cells))
 
 
 @cache
-def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> list[Swept]:
+def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> list[ModelSweep]:
     """The sweep of one model that may take long, once per session: with a record in `folder` from which it goes on
     after an interrupt."""
     name = f"sweep-{experiment_seed(base_seed, repr(source)):x}.safetensors"
-    return [swept(source, base_seed, Plan(device=device, record=folder / name))]
+    return [sweep_model(source, base_seed, Plan(device=device, record=folder / name))]
 
 
-def both_changes(made: Sweep, cell: Cell, name: str, places: Any) -> float:
+def both_changes(made: Sweep, cell: Cell, name: str, places: Places) -> float:
     """The smaller of: mean rise of P(answer), mean fall of P("the"); over the prompts `places`."""
     return _effect({metric: made.change(cell, name, metric, places) for metric in ("answer", "distributional")})
 
@@ -186,7 +186,7 @@ def _effect(changes: Mapping[str, Floats]) -> float:
     return float(min(changes["answer"].mean(), -changes["distributional"].mean()))
 
 
-def best_cell(made: Sweep, cells: Iterable[Cell], name: str, places: Any) -> Cell:
+def best_cell(made: Sweep, cells: Iterable[Cell], name: str, places: Places) -> Cell:
     """The cell with the largest `both_changes` on these prompts; of equal ones the first."""
     return max(sorted(cells), key=lambda cell: both_changes(made, cell, name, places))
 
@@ -204,7 +204,7 @@ class Chosen:
         return _effect(self.changes)
 
 
-def chosen(found: Swept, cells: Iterable[Cell], name: str) -> Chosen:
+def chosen(found: ModelSweep, cells: Iterable[Cell], name: str) -> Chosen:
     """Choose on one half of the prompts, report on the other."""
     choose, report = halves(len(found.sweep.whole[name].answer))
     cell = best_cell(found.sweep, cells, name, choose)
@@ -238,7 +238,7 @@ def over_distractor(found: Readings) -> Floats:
     return difference
 
 
-def attention_cells(found: Swept, layers: str = "all") -> list[Cell]:
+def attention_cells(found: ModelSweep, layers: str = "all") -> list[Cell]:
     """The cells of attention matrices in "all" layers, in the "late" ones, or in the "early" ones below."""
     chosen_layers = {"all": found.everywhere, "late": found.late, "early": found.early}[layers]
     return [cell for role in ATTENTION for cell in chosen_layers(role)]
@@ -266,7 +266,7 @@ def first_at_share(values: Sequence[float]) -> int:
     return next(number for number, value in enumerate(values) if value >= values[-1] / SHARE)
 
 
-def above_share(early: Answers, last: Answers, name: str, metric: str, places: Any = slice(None)) -> Floats:
+def above_share(early: Answers, last: Answers, name: str, metric: str, places: Places = slice(None)) -> Floats:
     """Early probability less one SHAREth of the last one, prompt by prompt."""
     first, final = (getattr(answers.sets[name], metric)[places] for answers in (early, last))
     difference: Floats = first - final / SHARE
@@ -292,6 +292,6 @@ def repeated(found: Sequence[Answers]) -> int:
     return len(found) - len({answers.sha256 for answers in found})
 
 
-def provenance(found: Iterable[Answers | Swept]) -> dict[str, Any]:
+def provenance(found: Iterable[Answers | ModelSweep]) -> dict[str, Any]:
     """Names and weights of the models, for the evidence."""
     return {"models": {one.source.label: one.sha256 for one in found}}

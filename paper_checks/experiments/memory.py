@@ -9,10 +9,9 @@ from scipy.special import softmax
 
 from paper_checks.evidence.recorder import experiment_seed
 from simulate import Trajectory, gradient_descent, orthonormal_embeddings, stochastic_gradient_descent
+from simulate.runtime.arrays import Floats
 from theory.memory.sampling_noise import Moments, average_covariance
 from theory.memory.spectrum import crossing_time
-
-Floats = NDArray[np.float64]
 
 REPLICATES = 32
 FEWER_REPLICATES = 12

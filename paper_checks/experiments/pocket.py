@@ -22,16 +22,15 @@ from simulate.pocket.observed import observed_prompts
 from simulate.pocket.shipped import pocket_folders, pocket_record
 from simulate.prompts.sets import halves
 from simulate.prompts.tokens import METRICS, encode, mean_and_error, measure
+from simulate.runtime.arrays import Floats
 
 from .language import (
     ATTENTION,
-    CLAIMED,
     Answers,
     Chosen,
-    Floats,
+    ModelSweep,
     Plan,
     Source,
-    Swept,
     attention_cells,
     checkpoint_sources,
     chosen,
@@ -40,8 +39,9 @@ from .language import (
     independent,
     means,
     over_distractor,
-    swept,
+    sweep_model,
 )
+from .rise import CLAIMED
 
 RANK = 8
 """Rank of the last MLP's matrices in P4. Of the input matrices of late layers at ranks 0, 1, 2, 4, … it has the largest
@@ -132,8 +132,8 @@ class Cuts:
     """
 
     changes: Mapping[str, Mapping[str, Mapping[str, Floats]]]
-    attention: Swept
-    names: Swept
+    attention: ModelSweep
+    names: ModelSweep
 
 
 @cache
@@ -145,9 +145,9 @@ def cuts(sources: tuple[Source, ...], base_seed: int) -> list[Cuts]:
 def cut(arguments: tuple[Source, int]) -> Cuts:
     """One model cut."""
     source, base_seed = arguments
-    attention = swept(source, base_seed, Plan(CLAIMED, ATTENTION, ranks=RANKS, progress=False))
+    attention = sweep_model(source, base_seed, Plan(CLAIMED, ATTENTION, ranks=RANKS, progress=False))
     late = tuple(range(attention.layers // 2, attention.layers))
-    names = swept(source, base_seed, Plan(("names",), ("mlp_in",), late, RANKS, progress=False))
+    names = sweep_model(source, base_seed, Plan(("names",), ("mlp_in",), late, RANKS, progress=False))
     found = load_language_model(source.place, source.revision)
     sets, changes = encoded_sets(base_seed, found.tokenizer, CLAIMED), {}
     for label, choice in choices(found.model).items():

@@ -8,7 +8,7 @@ from typing import Any
 from paper_checks.evidence.recorder import Recorder
 from simulate.prompts.sets import halves
 
-SETS = ("recall", "facts")
+CLAIMED = ("recall", "facts")
 """Sets of prompts that P3 to P5 are about."""
 
 

@@ -16,6 +16,7 @@ from simulate import GradientMoments, PooledMoments, gradient_moments, resolve_d
 from simulate.one_layer.moments import unit_rows
 from theory import ENTRY_CLASSES, Task, class_values, entry_labels
 from theory.one_step.class_averages import class_average_variance
+from theory.task import Layer
 
 TASKS = (
     Task(2, 3, Fraction(1, 3), trigger=1),
@@ -73,7 +74,7 @@ class Experiment:
     planned_variance_error: np.ndarray
 
 
-def samples_for_means(task: Task, layer: str) -> int:
+def samples_for_means(task: Task, layer: Layer) -> int:
     """Sequences that make a 2 % error of every class mean and a 20 % error of every single mean detectable."""
     mean, variance = (class_values(task, layer, moment) for moment in ("mean", "variance"))
     pooled = class_average_variance(task, layer)
@@ -105,7 +106,7 @@ def samples_from_pilot(samples: int, value: float, upper_error: float, degrees: 
     return math.ceil(samples * (DESIGN.detectable(degrees) * upper_error / (error * value)) ** 2)
 
 
-def variance_pilot(task: Task, layer: str, rows: int, base_seed: int) -> np.ndarray:
+def variance_pilot(task: Task, layer: Layer, rows: int, base_seed: int) -> np.ndarray:
     """Per class, the upper limit of the standard error of its variance in `rows` sequences."""
     seed = experiment_seed(base_seed, f"pilot {task} {layer}")
     pilot = gradient_moments(task, layer, rows, seed=seed, labels=entry_labels(task)).pooled
@@ -114,7 +115,7 @@ def variance_pilot(task: Task, layer: str, rows: int, base_seed: int) -> np.ndar
 
 
 @cache
-def moments(task: Task, layer: str, base_seed: int) -> Experiment:
+def moments(task: Task, layer: Layer, base_seed: int) -> Experiment:
     """Entrywise and class-averaged gradient moments of one task, drawn once per run."""
     block = unit_rows(task, resolve_device("cpu"))
     rows = (LEAST_BLOCKS + 1) * block

@@ -16,11 +16,11 @@ from scipy.stats import norm
 from paper_checks.evidence.design import DESIGN
 from paper_checks.witnesses import enumeration
 from simulate import OneLayer, counted_gradient, gradient_moments, sample, sample_stream
+from simulate.runtime.arrays import Floats
 from theory import Task
 from theory.one_step import sample_complexity
 from theory.one_step.trigger_chain import TriggerChain
-
-Floats = NDArray[np.float64]
+from theory.task import Layer
 
 RATE = 0.95
 """Success rate that the claim asks of a step."""
@@ -111,7 +111,7 @@ def bracket_end(task: Task, expected: int, replicates: int, fresh: bool = False)
     return math.ceil(samples) if expected > 0 else math.floor(samples)
 
 
-def steps(task: Task, layer: str, samples: int, replicates: int, seed: int) -> Iterator[Floats]:
+def steps(task: Task, layer: Layer, samples: int, replicates: int, seed: int) -> Iterator[Floats]:
     """Independent m-sample gradients: counted on the batch if it is small, streamed without keeping it if not."""
     if samples * task.T < 2**16:
         for batch in sample_stream(task, samples * replicates, seed=seed, chunk=samples):
@@ -122,7 +122,7 @@ def steps(task: Task, layer: str, samples: int, replicates: int, seed: int) -> I
         yield gradient_moments(task, layer, samples, seed=seed + replicate, workers=workers).mean
 
 
-def rates_on_fresh_sequences(task: Task, layer: str, samples: int, replicates: int, seed: int) -> Floats:
+def rates_on_fresh_sequences(task: Task, layer: Layer, samples: int, replicates: int, seed: int) -> Floats:
     """Share of FRESH sequences with the right sign of the margin, for each of many m-sample steps of a real model.
 
     The margin is that of the noise token (feed-forward) or of the correct token among the ordinary ones (attention).

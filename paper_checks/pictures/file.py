@@ -4,12 +4,14 @@ import io
 import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 from xml.sax.saxutils import escape
 
 import matplotlib.style
 from matplotlib.figure import Figure
 
+Style: TypeAlias = dict[str, Any]
+"""Keyword arguments of matplotlib, which are of many types."""
 STYLE = {
     "font.size": 10,
     "hatch.linewidth": 0.5,
@@ -30,10 +32,10 @@ def content(make_figure: Callable[[], Figure], form: str, title: str, descriptio
     return found
 
 
-def _metadata(form: str, title: str, description: str) -> dict[str, Any]:
+def _metadata(form: str, title: str, description: str) -> Style:
     """Title, description and no date."""
     described = {"svg": "Description", "png": "Description", "pdf": "Subject"}[form]
-    undated: dict[str, Any] = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}[form]
+    undated: Style = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}[form]
     return {"Title": title, described: description} | undated
 
 

@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
 from paper_checks.experiments.language import Chosen, independent
-from simulate.prompts.tokens import mean_and_error
+from simulate.laser.roles import Role
+from simulate.prompts.tokens import Readings, mean_and_error
 
-from .file import Picture
-from .language_data import ERRORS, METRICS, Checkpoints, SweepCells, said
+from .file import Picture, Style
+from .language_data import ERRORS, METRICS, Checkpoints, SweepCells, cell_in_words
 
 PROMPTS = {"recall": "indirect object identification", "facts": "countries of cities"}
 HEADINGS = {
@@ -32,13 +33,13 @@ FALLS_TO_RISES = LinearSegmentedColormap.from_list(
 """Blue, grey, yellow; the lightness rises throughout."""
 CELL = (0.4, 0.28)
 """Width and height in inches."""
-NUMBER: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5}
-CHOSEN: dict[str, Any] = {"facecolor": "black", "edgecolor": "white", "linewidth": 0.6, "zorder": 4}
+NUMBER: Style = {"ha": "center", "va": "center", "fontsize": 7.5}
+CHOSEN: Style = {"facecolor": "black", "edgecolor": "white", "linewidth": 0.6, "zorder": 4}
 
-GENERIC: dict[str, Any] = {"color": "#a03000", "marker": "o", "linestyle": (0, (4, 2))}
-ANSWER: dict[str, Any] = {"color": "#1f3f8f", "marker": "s", "linestyle": "-"}
+GENERIC: Style = {"color": "#a03000", "marker": "o", "linestyle": (0, (4, 2))}
+ANSWER: Style = {"color": "#1f3f8f", "marker": "s", "linestyle": "-"}
 STYLES = {"answer": ANSWER, "distributional": GENERIC}
-DIAMOND: dict[str, Any] = {"marker": "D", "s": 130, "facecolors": "none", "edgecolors": "black", "linewidths": 1.1}
+DIAMOND: Style = {"marker": "D", "s": 130, "facecolors": "none", "edgecolors": "black", "linewidths": 1.1}
 
 
 class SweepPicture(Picture):
@@ -115,7 +116,7 @@ class SweepPicture(Picture):
         largest = max(float(abs(self.shown.changes(role, metric)[0]).max()) for role in roles for metric in METRICS)
         return Normalize(-max(largest, 0.005), max(largest, 0.005))
 
-    def _draw(self, axes: Axes, role: str, metric: str, scale: Normalize) -> Any:
+    def _draw(self, axes: Axes, role: Role, metric: str, scale: Normalize) -> Any:
         values, _ = self.shown.changes(role, metric)
         drawn = axes.pcolormesh(values, cmap=FALLS_TO_RISES, norm=scale, edgecolors="white", linewidth=0.4)
         for (layer, column), value in np.ndenumerate(values):
@@ -158,7 +159,7 @@ class CheckpointsPicture(Picture):
         if shown.repeated():
             self.caption += f" {shown.repeated()} of the checkpoints have the weights of an earlier one."
 
-    def _readings(self, name: str) -> Any:
+    def _readings(self, name: str) -> Readings:
         return next(iter(self.shown.found.values())).sets[name]
 
     def _risen(self, name: str) -> str:
@@ -234,7 +235,7 @@ def _reported(name: str, kind: str, found: Chosen) -> str:
     for metric in METRICS:
         change, error = mean_and_error(independent(name, found.changes[metric]))
         pairs.append(f"{_signed(change, 3)}\u00a0±\u00a0{error:.3f}")
-    return f"{kind} ({said(found.cell)}): {', '.join(pairs)}"
+    return f"{kind} ({cell_in_words(found.cell)}): {', '.join(pairs)}"
 
 
 def _signed(value: float, decimals: int = 2) -> str:

@@ -6,15 +6,14 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paper_checks.experiments.language import (
-    CLAIMED,
     Answers,
     Chosen,
-    Floats,
+    ModelSweep,
     Plan,
     Source,
-    Swept,
     answered,
     attention_cells,
     chosen,
@@ -23,13 +22,15 @@ from paper_checks.experiments.language import (
     means,
     pocket_sources,
     repeated,
+    sweep_model,
     sweeps,
-    swept,
 )
-from simulate.laser.roles import ROLES
+from paper_checks.experiments.rise import CLAIMED
+from simulate.laser.roles import ROLES, Role
 from simulate.laser.sweeps import Cell
 from simulate.pocket.shipped import EXPLORED, pocket_folders
 from simulate.prompts.tokens import Readings, mean_and_error
+from simulate.runtime.arrays import Floats
 from simulate.runtime.streaming import progress_bar
 
 METRICS = {"answer": "P(answer)", "distributional": 'P("the")'}
@@ -45,7 +46,7 @@ class SweepCells:
         model: the model in words.   held: whether it is pocket Pythia, of which P4 and P5 have this order of means.
     """
 
-    swept: Swept
+    swept: ModelSweep
     name: str
     model: str
     held: bool
@@ -56,7 +57,7 @@ class SweepCells:
         return self.swept.sweep.whole[self.name]
 
     @property
-    def roles(self) -> tuple[str, ...]:
+    def roles(self) -> tuple[Role, ...]:
         """The roles, in the order of the sweep."""
         return tuple(dict.fromkeys(cell.role for cell in self.swept.sweep.cells))
 
@@ -65,7 +66,7 @@ class SweepCells:
         """The ranks, increasing."""
         return sorted({cell.rank for cell in self.swept.sweep.cells})
 
-    def changes(self, role: str, metric: str) -> tuple[Floats, Floats]:
+    def changes(self, role: Role, metric: str) -> tuple[Floats, Floats]:
         """Mean change over the prompts and its standard error, one row per layer and one column per rank."""
         found = np.empty((2, self.swept.layers, len(self.ranks)))
         for layer in range(self.swept.layers):
@@ -74,12 +75,10 @@ class SweepCells:
                 found[:, layer, column] = mean_and_error(independent(self.name, change))
         return found[0], found[1]
 
-    def marked(self, role: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def marked(self, role: Role) -> NDArray[np.bool_]:
         """Where P(answer) rises and P("the") falls, both by more than ERRORS standard errors; shape as `changes`."""
         (answer, answer_error), (generic, generic_error) = (self.changes(role, metric) for metric in METRICS)
-        where: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (answer > ERRORS * answer_error) & (
-            generic < -ERRORS * generic_error
-        )
+        where: NDArray[np.bool_] = (answer > ERRORS * answer_error) & (generic < -ERRORS * generic_error)
         return where
 
     @cached_property
@@ -98,11 +97,11 @@ class SweepCells:
             return []
         late, attention = self.best["late MLP inputs"], self.best["attention"]
         numbers = [
-            ("P4", f"change of P(answer) at {said(late.cell)}", late.changes["answer"], 1),
-            ("P4", f'change of P("the") at {said(late.cell)}', late.changes["distributional"], -1),
+            ("P4", f"change of P(answer) at {cell_in_words(late.cell)}", late.changes["answer"], 1),
+            ("P4", f'change of P("the") at {cell_in_words(late.cell)}', late.changes["distributional"], -1),
             (
                 "P5",
-                f"rise of P(answer) at {said(late.cell)} less that at {said(attention.cell)}",
+                f"rise of P(answer) at {cell_in_words(late.cell)} less that at {cell_in_words(attention.cell)}",
                 late.changes["answer"] - attention.changes["answer"],
                 1,
             ),
@@ -117,7 +116,7 @@ class SweepCells:
         return found
 
 
-def said(cell: Cell) -> str:
+def cell_in_words(cell: Cell) -> str:
     """A cell in words."""
     return f"{cell.role} of layer {cell.layer} at rank {cell.rank}"
 
@@ -133,7 +132,7 @@ def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:
         raise ValueError(f"training-seed must be one of {', '.join(map(str, folders))}, got {training_seed}")
     last, place = max(folders[training_seed].items())
     source = Source(str(place), None, f"seed {training_seed}, {last} updates")
-    return SweepCells(swept(source, base_seed, _plan(name)), name, f"Pocket Pythia, {source.label}", True)
+    return SweepCells(sweep_model(source, base_seed, _plan(name)), name, f"Pocket Pythia, {source.label}", True)
 
 
 def swept_pocket(name: str, base_seed: int) -> SweepCells:
@@ -146,7 +145,7 @@ def model_sweep(name: str, base_seed: int, model: str, revision: str | None) -> 
     """The same sweep of a model of the hub or a folder, on a GPU if there is one."""
     source = Source(model, revision, model)
     shown = model_name(model) if revision is None else f"{model_name(model)} at {revision}"
-    return SweepCells(swept(source, base_seed, _plan(name, "auto")), name, shown, False)
+    return SweepCells(sweep_model(source, base_seed, _plan(name, "auto")), name, shown, False)
 
 
 def _plan(name: str, device: str = "cpu") -> Plan:

@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from .file import Picture
+from .file import Picture, Style
 from .memory_data import EXPONENTS, NEAR, Curves, Row, Stretch
 
-CORRECT: dict[str, Any] = {"color": "#1f3f8f", "linestyle": "-", "linewidth": 1.8}
-NOISE: dict[str, Any] = {"color": "#a03000", "linestyle": (0, (4, 2)), "linewidth": 1.8}
-DOT: dict[str, Any] = {
+CORRECT: Style = {"color": "#1f3f8f", "linestyle": "-", "linewidth": 1.8}
+NOISE: Style = {"color": "#a03000", "linestyle": (0, (4, 2)), "linewidth": 1.8}
+DOT: Style = {
     "linestyle": "none",
     "marker": "o",
     "markersize": 4,
@@ -30,7 +30,7 @@ DOT: dict[str, Any] = {
 }
 SHADES = matplotlib.colormaps["YlGnBu"]
 """Darker for larger values, in grey too."""
-PLATE: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.2"}
+PLATE: Style = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round,pad=0.2"}
 """Behind words; an outline would make paths of them."""
 
 
@@ -139,7 +139,7 @@ class MapPicture(Picture):
             _draw_row(axes, row)
         axes.text(1.015, 1.01, "on top late", transform=axes.transAxes, fontweight="bold")
         axes.plot(0.5, 3, marker="D", markersize=8, color="white", markeredgecolor="black", zorder=6)
-        options: dict[str, Any] = {"alignment": "left", "frameon": False, "borderaxespad": 0, "borderpad": 0}
+        options: Style = {"alignment": "left", "frameon": False, "borderaxespad": 0, "borderpad": 0}
         options |= {"loc": "upper left", "handlelength": 1.6}
         axes.add_artist(axes.legend(handles=_early_key(), bbox_to_anchor=(1.205, 0.97), **options))
         title = "a, then b: it changes at\nthe time t*, which is"
@@ -174,7 +174,7 @@ def _draw_row(axes: Axes, row: Row) -> None:
     axes.annotate(" | ".join(late), (1.015, row.n), va="center", annotation_clip=False)
 
 
-def _filling(stretch: Stretch) -> dict[str, Any]:
+def _filling(stretch: Stretch) -> Style:
     """White: correct from the start; hatched: noise from the start; else the shade of t*."""
     common = {"edgecolor": "0.3", "linewidth": 0.6}
     if stretch.early == stretch.late:
@@ -190,7 +190,7 @@ def shade(least: float) -> Any:
 
 
 def _early_key() -> list[Artist]:
-    line: dict[str, Any] = {"edgecolor": "0.3", "linewidth": 0.6}
+    line: Style = {"edgecolor": "0.3", "linewidth": 0.6}
     return [
         Patch(facecolor="white", label="correct at every t > 0", **line),
         Patch(facecolor="0.87", hatch="////", label="noise at every t > 0", **line),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,12 @@ from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.experiments import induction as experiments
 from paper_checks.experiments.memory import spectra
 from simulate import gaussian_grams
+from simulate.runtime.arrays import Floats
 from theory.birth import accuracy
 from theory.birth.three_steps import BASIC, InductionTask, Reads
 from theory.birth.weights import population_weights
 from theory.memory import spectrum
 from theory.memory.gradient_flow import logits, top_space
-
-Floats = NDArray[np.float64]
 
 SIZES = (2, 3, 4, 8)
 EXPONENTS = (1, 2, 3, 4, 6, 8)
@@ -259,7 +258,7 @@ def three_steps(
 def _blocks(task: InductionTask, size: float, last: float, reads: Reads) -> dict[str, Floats]:
     N, F = task.N, task.N + task.T
     weights = population_weights(task, size, last, reads)
-    blocks: dict[str, Any] = {"W_O2[E]": weights.W_O[:, :N], "W_K2[E1, E]": weights.W_K2[F : F + N, :N]}
+    blocks: dict[str, Floats] = {"W_O2[E]": weights.W_O[:, :N], "W_K2[E1, E]": weights.W_K2[F : F + N, :N]}
     if "E" in reads.keys:
         blocks["W_K2[E, E]"] = weights.W_K2[:N, :N]
     return blocks | {"W_K1[P, P]": weights.W_K1[N:, N:]}

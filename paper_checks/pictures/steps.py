@@ -13,8 +13,10 @@ from matplotlib.colors import Normalize, SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .file import Picture
-from .memory_data import Floats, ThreeSteps, found_rows
+from simulate.runtime.arrays import Floats
+
+from .file import Picture, Style
+from .memory_data import ThreeSteps, found_rows
 
 SHADES = matplotlib.colormaps["YlGnBu"]
 AXES = {
@@ -44,7 +46,9 @@ class StepsPicture(Picture):
 
     def description(self) -> str:
         """Every block by its values, and the accuracies."""
-        parts = [f"{AXES[name][0]}: {', '.join(told(name, block))}" for name, block in self.steps.blocks.items()]
+        parts = [
+            f"{AXES[name][0]}: {', '.join(block_in_words(name, block))}" for name, block in self.steps.blocks.items()
+        ]
         parts += [
             f"width {found.width or 'infinite'}: accuracy {found.mean:.4f}, standard error {found.standard_error:.4f}"
             for found in self.steps.widths
@@ -69,7 +73,7 @@ class StepsPicture(Picture):
         *finite, infinite = self.steps.widths
         widths, draws = [found.width or 0 for found in finite], len(infinite.draws)
         for i in range(draws):
-            cross: dict[str, Any] = {"linestyle": "none", "marker": "x", "color": "0.55", "markersize": 4}
+            cross: Style = {"linestyle": "none", "marker": "x", "color": "0.55", "markersize": 4}
             label = "one draw of embeddings" if i == 0 else None
             axes.plot(widths, [found.draws[i] for found in finite], label=label, **cross)
         means, errors = ([getattr(found, name) for found in finite] for name in ("mean", "standard_error"))
@@ -94,7 +98,7 @@ def where_it_works(steps: ThreeSteps) -> str:
     )
 
 
-def told(name: str, block: Floats) -> list[str]:
+def block_in_words(name: str, block: Floats) -> list[str]:
     """What a block holds: where the largest entry of a column is right, and the values of a block over tokens."""
     right = found_rows(name, block)[2]
     if name == "W_K1[P, P]":
@@ -115,7 +119,7 @@ def _draw_block(axes: Axes, name: str, block: Floats) -> None:
     axes.patch.set(facecolor="white", edgecolor="0.6", hatch="///")
     image = axes.imshow(shown, cmap=SHADES, norm=norm, extent=(*ends, *ends[::-1]), interpolation="nearest")
     axes.set(xlabel=x, ylabel=y)
-    axes.set_title("\n".join([heading, *told(name, block)]), fontsize=10)
+    axes.set_title("\n".join([heading, *block_in_words(name, block)]), fontsize=10)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(6, integer=True))
     label = f"{unit} (logarithmic beyond ±1)" if bent else unit
@@ -127,7 +131,7 @@ def _draw_block(axes: Axes, name: str, block: Floats) -> None:
 
 
 def _mark(axes: Axes, first: int, columns: Any, rows: Any, right: Any) -> None:
-    style: dict[str, Any] = {"linestyle": "none", "color": "white", "markeredgecolor": "black"}
+    style: Style = {"linestyle": "none", "color": "white", "markeredgecolor": "black"}
     style["markersize"] = min(5.0, 90 / (len(columns) + 1))
     axes.plot(columns[right] + first, rows[right] + first, marker="o", gid="right", **style)
     axes.plot(columns[~right] + first, rows[~right] + first, marker="X", gid="wrong", **style)

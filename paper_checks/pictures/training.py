@@ -13,34 +13,36 @@ from matplotlib.figure import Figure
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings.recall import Observed
 from paper_checks.experiments.trainings.settings import DESK_TASK, MARKS
+from simulate.runtime.arrays import Floats
+from simulate.transformer.plan import LossOn
 
-from .file import Picture
-from .training_data import Floats, Held, ProbeCurves, RecallCurves, Truncation, contradictions, curves, steps
+from .file import Picture, Style
+from .training_data import Held, ProbeCurves, RecallCurves, Truncation, contradictions, curves, steps
 
-NOISE: dict[str, Any] = {"color": "#a03000", "marker": "o"}
-CORRECT: dict[str, Any] = {"color": "#1f3f8f", "marker": "s"}
-RECALL: dict[str, Any] = {"color": "0.35", "marker": "^"}
-SOLID: dict[str, Any] = {"linestyle": "-"}
-DASHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "markerfacecolor": "white"}
+NOISE: Style = {"color": "#a03000", "marker": "o"}
+CORRECT: Style = {"color": "#1f3f8f", "marker": "s"}
+RECALL: Style = {"color": "0.35", "marker": "^"}
+SOLID: Style = {"linestyle": "-"}
+DASHED: Style = {"linestyle": (0, (4, 2)), "markerfacecolor": "white"}
 
 ANSWERS = {"noise": ("P(τ)", NOISE), "correct": ("P(c)", CORRECT), "recall": ("recall", RECALL)}
 PROBABILITIES = {name: ANSWERS[name] for name in ("noise", "correct")}
-LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
+LOOKS: dict[str, tuple[str, Style]] = {
     "on (q,c)": ("2nd layer, on (q,c)", CORRECT | SOLID),
     "on (q,τ)": ("2nd layer, on (q,τ)", NOISE | SOLID),
     "previous": ("1st layer, on t-1, all t", {"color": "black", "marker": "D"} | DASHED),
     "after": ("1st layer, on t-1, t after a trigger", {"color": "0.45", "marker": "v", "linestyle": ":"}),
 }
-MEMORIES: dict[str, tuple[str, dict[str, Any]]] = {
+MEMORIES: dict[str, tuple[str, Style]] = {
     "W_O2": ("W_O²", CORRECT | SOLID),
     "W_K2": ("W_K²", NOISE | DASHED),
     "W_K1": ("W_K¹", RECALL | {"linestyle": ":"}),
 }
-BIGRAMS_FIRST: dict[str, tuple[str, dict[str, Any]]] = {
+BIGRAMS_FIRST: dict[str, tuple[str, Style]] = {
     "bigrams": ("KL on bigrams, in nats", {"color": "0.35", "marker": "D"} | SOLID),
     "recall": ("in-context recall", {"color": "#1f3f8f", "marker": "s"} | SOLID),
 }
-LOSSES = {"every": "on every token", "recall": "at triggers that stood before"}
+LOSSES: dict[LossOn, str] = {"every": "on every token", "recall": "at triggers that stood before"}
 HEADINGS = {
     "F2.w1": "w1 of F2 (reads its input)",
     "F2.w2": "w2 of F2 (writes its output)",
@@ -183,7 +185,7 @@ class ProbesPicture(Picture):
         _figure_key(figure, figure.axes[0])
         return figure
 
-    def _draw_memories(self, axes: Axes, loss_on: str) -> None:
+    def _draw_memories(self, axes: Axes, loss_on: LossOn) -> None:
         runs = self.shown.runs[loss_on]
         for name, (label, style) in MEMORIES.items():
             _draw_over_updates(axes, runs, name, label, style)
@@ -191,7 +193,7 @@ class ProbesPicture(Picture):
         axes.set_title(f"Loss {LOSSES[loss_on]}", loc="left", fontsize=10)
 
 
-def draw_seeds(axes: Axes, at: Floats, rows: Floats, label: str, style: dict[str, Any], marked: Any = None) -> None:
+def draw_seeds(axes: Axes, at: Floats, rows: Floats, label: str, style: Style, marked: Any = None) -> None:
     """Several seeds as thin lines, their median as a thick one with markers, at the places `marked` if given."""
     for row in rows if len(rows) > 1 else ():
         thin = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 0.7, "alpha": 0.7}
@@ -199,7 +201,7 @@ def draw_seeds(axes: Axes, at: Floats, rows: Floats, label: str, style: dict[str
     axes.plot(at, np.median(rows, axis=0), label=label, linewidth=1.8, markersize=4.5, markevery=marked, **style)
 
 
-def _draw_over_updates(axes: Axes, runs: Sequence[Observed], name: str, label: str, style: dict[str, Any]) -> None:
+def _draw_over_updates(axes: Axes, runs: Sequence[Observed], name: str, label: str, style: Style) -> None:
     """A quantity over the steps, with markers at those of MARKS and the last."""
     at = steps(runs)
     marked = [place for place, step in enumerate(at) if step in MARKS or step == at[-1]]

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paper_checks.experiments.trainings import birth_statements, levels, statements
 from paper_checks.experiments.trainings import recall as experiments
@@ -15,11 +14,12 @@ from paper_checks.experiments.trainings.runs import trained
 from paper_checks.experiments.trainings.settings import DESK_WIDTH, LEVELS, birth, desk, seeds, updates
 from paper_checks.project import rule_of
 from simulate import Trained
+from simulate.runtime.arrays import Floats
 from simulate.runtime.streaming import progress_bar
+from simulate.transformer.plan import LossOn
+from simulate.truncation import PARTS
 
-Floats = NDArray[np.float64]
-
-LOSSES = ("every", "recall")
+LOSSES: tuple[LossOn, ...] = ("every", "recall")
 MATRICES = ("F2.w1", "F2.w2", "W_OV2")
 RANKS = (0, *statements.RANKS, DESK_WIDTH)
 """Numbers of top singular directions that are kept, or removed."""
@@ -67,10 +67,10 @@ class Heard:
         self.held.append(Held(self.claim, threshold, expected, name, values))
 
 
-def heard(
+def statements_of(
     claim: str, runs: Sequence[Observed], *tell: Callable[[statements.Claimed, statements.Over], None]
 ) -> list[Held]:
-    """What these functions, such as those of `two_layer_statements`, say of these trainings."""
+    """What these functions, such as those of `trainings.statements`, say of these trainings."""
     listener = Heard(claim, runs)
     for one in tell:
         one(listener, listener.over)
@@ -99,15 +99,15 @@ class RecallCurves:
         """What the claims about this noise level and number of triggers say of the trainings; elsewhere nothing."""
         if (self.alpha, self.triggers) == (0.5, 1):
             return [
-                *heard("E1", self.runs, statements.noise_first),
-                *heard("E2", self.runs, statements.without_last_layer),
-                *heard("E4", self.runs, statements.second_attention),
-                *heard("E5", self.runs, statements.first_attention),
+                *statements_of("E1", self.runs, statements.noise_first),
+                *statements_of("E2", self.runs, statements.without_last_layer),
+                *statements_of("E4", self.runs, statements.second_attention),
+                *statements_of("E5", self.runs, statements.first_attention),
             ]
         if self.triggers == 1 and self.alpha in LEVELS:
-            return heard("E7", self.runs, partial(levels.noise_level, alpha=self.alpha))
+            return statements_of("E7", self.runs, partial(levels.noise_level, alpha=self.alpha))
         if self.alpha == 0.5 and self.triggers in (2, 5):
-            return heard("E8", self.runs, partial(levels.several_triggers, triggers=self.triggers))
+            return statements_of("E8", self.runs, partial(levels.several_triggers, triggers=self.triggers))
         return []
 
 
@@ -131,7 +131,7 @@ class Truncation:
     def held(self) -> list[Held]:
         """What E3 says of the layer's two matrices, and E6 of W_O² W_V²."""
         claim, said = SAID[self.matrix]
-        return heard(claim, self.runs, said)
+        return statements_of(claim, self.runs, said)
 
 
 SAID = {
@@ -152,8 +152,11 @@ def truncations(base_seed: int, count: int) -> list[Truncation]:
 
 def _truncation(matrix: str, runs: list[Replicate], advance: Callable[[int], None]) -> Truncation:
     parts = {}
-    for keep, ranks in (("top", RANKS), ("bottom", [RANKS[-1] - rank for rank in RANKS])):
-        parts[keep] = {name: experiments.by_rank(runs, matrix, ranks, name, keep) for name in ("noise", "correct")}
+    ranks = {"top": RANKS, "bottom": [RANKS[-1] - rank for rank in RANKS]}
+    for keep in PARTS:
+        parts[keep] = {
+            name: experiments.by_rank(runs, matrix, ranks[keep], name, keep) for name in ("noise", "correct")
+        }
         advance(2 * len(RANKS))
     return Truncation(matrix, RANKS, parts["top"], parts["bottom"], runs)
 
@@ -167,9 +170,11 @@ class ProbeCurves:
 
     def held(self) -> list[Held]:
         """What B4 and B5 say of the trainings."""
-        found = heard("B4", self.runs["every"], birth_statements.bigrams_first)
+        found = statements_of("B4", self.runs["every"], birth_statements.bigrams_first)
         for loss_on in LOSSES:
-            found += heard("B5", self.runs[loss_on], partial(birth_statements.memories_in_order, loss_on=loss_on))
+            found += statements_of(
+                "B5", self.runs[loss_on], partial(birth_statements.memories_in_order, loss_on=loss_on)
+            )
         return found
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from theory.task import as_count, as_probability
+from theory.task import RealNumber, as_count, as_probability
 
 from . import quantities as of
 from . import thresholds as exact
@@ -110,7 +110,7 @@ def described(claim: str) -> str:
 def scope_map(
     claim: str,
     sizes: tuple[int, int] | None = None,
-    levels: tuple[Any, Any] = (Fraction(1, 100), Fraction(99, 100)),
+    levels: tuple[RealNumber, RealNumber] = (Fraction(1, 100), Fraction(99, 100)),
     setting: str | None = None,
     part: str | None = None,
     rows: int = 24,
@@ -154,7 +154,12 @@ def default_sizes(claim: str) -> tuple[int, int]:
 
 
 def check(
-    claim: str, sizes: tuple[int, int] | None, levels: tuple[Any, Any], setting: str | None, part: str | None, rows: int
+    claim: str,
+    sizes: tuple[int, int] | None,
+    levels: tuple[RealNumber, RealNumber],
+    setting: str | None,
+    part: str | None,
+    rows: int,
 ) -> None:
     """The errors of `scope_map`, without its work."""
     entry = _entry_of(claim)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulate.runtime.arrays import Floats
+
 LENGTHS: dict[str, tuple[str, Callable[[int], int]]] = {
     "N": ("N", lambda N: N),
     "2N": ("2N", lambda N: 2 * N),
@@ -125,7 +127,7 @@ class ScopeMap:
     sizes: tuple[int, ...]
     levels: tuple[Fraction, ...]
     setting: str
-    values: NDArray[np.float64]
+    values: Floats
     stated: NDArray[np.int64]
     thresholds: tuple[tuple[Threshold, ...], ...]
     estimates: Mapping[str, tuple[float, ...]]

@@ -5,8 +5,9 @@ Light and dark, hatches, line styles and words carry everything, so that it read
 
 import textwrap
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -20,22 +21,21 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from paper_checks.pictures.file import Picture
+from paper_checks.pictures.file import Picture, Style
 from paper_checks.pictures.memory import PLATE
+from simulate.runtime.arrays import Floats
 
 from .grid import ScopeMap
 
-Floats = NDArray[np.float64]
-
-HOLDS: dict[str, Any] = {"facecolor": "#d7e9f7", "edgecolor": "0.35"}
-FAILS: dict[str, Any] = {"facecolor": "#b98a66", "edgecolor": "0.2", "hatch": "//"}
-UNDECIDED: dict[str, Any] = {"facecolor": "white", "edgecolor": "0.35", "hatch": ".."}
-EXACT: dict[str, Any] = {"color": "black", "linewidth": 1.6, "linestyle": "-"}
-ESTIMATES: tuple[dict[str, Any], ...] = (
+HOLDS: Style = {"facecolor": "#d7e9f7", "edgecolor": "0.35"}
+FAILS: Style = {"facecolor": "#b98a66", "edgecolor": "0.2", "hatch": "//"}
+UNDECIDED: Style = {"facecolor": "white", "edgecolor": "0.35", "hatch": ".."}
+EXACT: Style = {"color": "black", "linewidth": 1.6, "linestyle": "-"}
+ESTIMATES: tuple[Style, ...] = (
     {"color": "#a03000", "linewidth": 1.4, "linestyle": (0, (5, 2))},
     {"color": "#1f3f8f", "linewidth": 1.6, "linestyle": (0, (1, 1.5))},
 )
-WRONG: dict[str, Any] = {"linestyle": "none", "marker": "x", "markersize": 5, "color": "black", "zorder": 5}
+WRONG: Style = {"linestyle": "none", "marker": "x", "markersize": 5, "color": "black", "zorder": 5}
 HALO = [Stroke(linewidth=3.4, foreground="white"), Normal()]
 
 WIDTH, HEIGHT, LEFT, ABOVE, RIGHT = 9.8, 6.4, 0.7, 0.55, 2.75
@@ -54,7 +54,7 @@ class Kind(NamedTuple):
 
     name: str
     cells: NDArray[np.bool_]
-    filling: dict[str, Any]
+    filling: Style
 
     @property
     def share(self) -> str:
@@ -208,11 +208,11 @@ class ScopePicture(Picture):
         return covered
 
 
-def _is_level(level: Any) -> bool:
+def _is_level(level: float | Fraction) -> bool:
     return bool(np.isfinite(float(level)))
 
 
-def _draw_line(axes: Axes, levels: Floats, sizes: Any, style: dict[str, Any], label: str) -> Line2D:
+def _draw_line(axes: Axes, levels: Floats, sizes: Floats, style: Style, label: str) -> Line2D:
     """Draw it; returns its entry of the legend, which says so where no part of it is within the axes."""
     axes.plot(levels, sizes, **style, path_effects=HALO, zorder=4)
     low, high = axes.get_xlim()

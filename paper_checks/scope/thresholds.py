@@ -7,7 +7,6 @@ the same quantity bisected, its sign exact as it is rounded once.
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from typing import Any
 
 from theory.key_query import attention_step, phase_diagram
 from theory.memory import spectrum as memory_spectrum
@@ -130,7 +129,7 @@ def _level_of_crossing(n: int, t: Fraction) -> tuple[Fraction, Fraction]:
     return margins.bracket_sign_change(lambda level: 1 if late(level) else -1, *ends, TIME_BITS)
 
 
-def crossing(n: int, alpha: Fraction) -> Any:
+def crossing(n: int, alpha: Fraction) -> float:
     """t*, infinite where no float is large enough."""
     try:
         return memory_spectrum.crossing_time(n, alpha)

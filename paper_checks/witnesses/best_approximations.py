@@ -5,10 +5,9 @@ is kept of the first input is v = P_U e_0, any point of the sphere with diameter
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import softmax
 
-Floats = NDArray[np.float64]
+from simulate.runtime.arrays import Floats
 
 
 def degenerate_space(n: int, top: str) -> Floats:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from theory import ENTRY_CLASSES, Task
+from theory.task import Layer, RealNumber
 
 Real = np.longdouble
 
@@ -71,7 +72,7 @@ def occupation(task: Task, correct: int) -> Occupation:
     return Occupation(law, mean, square)
 
 
-def class_values(task: Task, layer: str) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
+def class_values(task: Task, layer: Layer) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
     """Mean and variance of the per-sample gradient per entry class (float64); N >= 4, so that every class has entries.
 
     The correct tokens c = q and c = the column's token are taken one by one, all others by one representative.
@@ -120,7 +121,7 @@ def _share(row: str, correct: int, tokens: dict[str, int], column: str, number: 
     return Real(0) if target in listed or correct in listed else Real(1) / number
 
 
-def _features(task: Task, layer: str, found: Occupation) -> tuple[np.ndarray, np.ndarray]:
+def _features(task: Task, layer: Layer, found: Occupation) -> tuple[np.ndarray, np.ndarray]:
     """E[f | c] and E[f² | c] for the 2M columns."""
     M, q = task.M, task.q
     last = np.zeros(M, dtype=Real)
@@ -158,7 +159,7 @@ def feature_counts(task: Task, correct: int) -> FeatureCounts:
     return FeatureCounts(twice + end, product, meetings)
 
 
-def key_query_gradient(task: Task, absorption: Any = None) -> np.ndarray:
+def key_query_gradient(task: Task, absorption: RealNumber | None = None) -> np.ndarray:
     """K by its definition, every correct token in its own right: float64 (2(N+1),).
 
     Args:
@@ -170,7 +171,7 @@ def key_query_gradient(task: Task, absorption: Any = None) -> np.ndarray:
     return np.asarray(_key_query(task, absorption, -1), dtype=np.float64)
 
 
-def key_query_scale(task: Task, absorption: Any = None) -> np.ndarray:
+def key_query_scale(task: Task, absorption: RealNumber | None = None) -> np.ndarray:
     """Size of what cancels in K: its definition with every difference turned into a sum; float64 (2(N+1),)."""
     return np.asarray(_key_query(task, absorption, +1), dtype=np.float64)
 
@@ -187,7 +188,7 @@ def key_query_rounding(task: Task) -> float:
     return (task.T * (task.M + 10) + 3 * task.M + 16) * extended + float(np.finfo(np.float64).eps)
 
 
-def _key_query(task: Task, absorption: Any, sign: int) -> Any:
+def _key_query(task: Task, absorption: RealNumber | None, sign: int) -> Any:
     """K for sign = -1; for sign = +1 the sum of the sizes of its terms."""
     given, scale = _every_correct_token(task), Real(task.N) * task.T
     p = _outputs(task, absorption)
@@ -206,7 +207,7 @@ def _every_correct_token(task: Task) -> tuple[FeatureCounts, ...]:
     return tuple(feature_counts(task, correct) for correct in range(task.N))
 
 
-def _outputs(task: Task, absorption: Any) -> np.ndarray:
+def _outputs(task: Task, absorption: RealNumber | None) -> np.ndarray:
     """p of shape (N+1,)."""
     noise = Fraction(1, task.M) if absorption is None else Fraction(absorption)
     p = np.full(task.M, _real((1 - noise) / task.N), dtype=Real)

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from theory import Task
+from theory.task import Layer
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,13 @@ def positions(task: Task) -> np.ndarray:
     return embedded
 
 
-def features(task: Task, layer: str) -> tuple[np.ndarray, int]:
+def features(task: Task, layer: Layer) -> tuple[np.ndarray, int]:
     """T x̄ or x_T of every sequence as integers (L, 2M), and the factor (T or 1)."""
     embedded = positions(task)
     return (embedded[:, -1], 1) if layer == "feed_forward" else (embedded.sum(axis=1), task.T)
 
 
-def gradient_moments(task: Task, layer: str) -> tuple[np.ndarray, np.ndarray]:
+def gradient_moments(task: Task, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the per-sample gradient: object arrays of `Fraction`, shape (N+1, 2(N+1))."""
     assert isinstance(task.alpha, Fraction)
     weight, denominator = weights(task)
@@ -111,7 +112,7 @@ def attention_margins(task: Task) -> np.ndarray:
     return margins
 
 
-def projected_moments(task: Task, layer: str, direction: np.ndarray) -> tuple[Fraction, Fraction]:
+def projected_moments(task: Task, layer: Layer, direction: np.ndarray) -> tuple[Fraction, Fraction]:
     """Mean and variance of ⟨direction, g⟩ for an integer direction of shape (N+1, 2(N+1))."""
     assert isinstance(task.alpha, Fraction)
     weight, denominator = weights(task)

@@ -9,7 +9,7 @@ from simulate.transformer.model import FeedForward, Transformer
 
 
 def literal_logits(model: Transformer, tokens: torch.Tensor) -> torch.Tensor:
-    """Logits at every position, shape (batch, t, M), by equations (1) and (2) of `transformer` as they stand.
+    """Logits at every position, shape (batch, t, M), by (1) and (2) of `simulate.transformer.model` as they stand.
 
     Differentiable in the model's weights. Arguments and errors as for `Transformer.forward`.
     """

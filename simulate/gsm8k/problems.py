@@ -26,7 +26,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from theory.task import as_count
 
@@ -34,7 +34,8 @@ from .answers import number
 
 MODELS = ("microsoft/Phi-3-mini-4k-instruct", "meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.1-8B-Instruct")
 SHOTS = (1, 2, 4, 8)
-ROLES = ("mlp_in", "mlp_out")
+Role: TypeAlias = Literal["mlp_in", "mlp_out"]
+ROLES: tuple[Role, ...] = get_args(Role)
 LAYERS = (-1, -2, -4)
 FRACTIONS = (0.01, 0.1, 0.5)
 
@@ -56,7 +57,7 @@ class Problem(NamedTuple):
 class Truncation(NamedTuple):
     """One point of the claim's grid: which matrix keeps which fraction of its rank."""
 
-    role: str
+    role: Role
     layer: int
     fraction: float
 

@@ -16,7 +16,7 @@ from .answers import Accuracy, Paired, accuracy, paired
 from .problems import MODELS
 
 READINGS = ("strict", "flexible")
-SIDES = {1: +1, 2: +1, 8: -1}
+SIGNS = {1: +1, 2: +1, 8: -1}
 """Shots of P6, and whether LASER is claimed to help."""
 
 
@@ -69,7 +69,7 @@ def comparable(before: Path, after: Path) -> tuple[dict[str, Any], dict[str, Any
     require_same(after, cut, fixed)
     if whole["configuration"]["truncation"] is not None or cut["configuration"]["truncation"] is None:
         raise ValueError(f"{before.name} must be of the model as it is, {after.name} of the truncated one")
-    lacking = [shots for shots in SIDES for found in (whole, cut) if str(shots) not in found["shots"]]
+    lacking = [shots for shots in SIGNS for found in (whole, cut) if str(shots) not in found["shots"]]
     if lacking:
         raise ValueError(f"both files must have 1, 2 and 8 shots, missing {sorted(set(lacking))}")
     return whole, cut

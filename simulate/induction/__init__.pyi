@@ -1,6 +1,6 @@
 from .model import BlockGradients, TwoLayer, two_layer_gradient
 from .sequences import InductionBatch, sample_induction
-from .steps import Grams, gaussian_grams, stepped
+from .steps import Grams, gaussian_grams, gradient_step
 
 __all__ = [
     "BlockGradients",
@@ -8,7 +8,7 @@ __all__ = [
     "InductionBatch",
     "TwoLayer",
     "gaussian_grams",
+    "gradient_step",
     "sample_induction",
-    "stepped",
     "two_layer_gradient",
 ]

@@ -1,20 +1,17 @@
 """A two-layer attention model in one-hot coordinates, and its gradients over many sequences."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from simulate.runtime.arguments import as_workers, check_row_tokens, check_tokens
+from simulate.runtime.arrays import Floats
 from simulate.runtime.streaming import for_each_in_order
 from theory.task import as_count
 
 from .sequences import sample_induction
-
-Floats = NDArray[np.float64]
 
 MATRICES = ("W_O", "W_K2", "W_K1")
 
@@ -183,14 +180,14 @@ def two_layer_gradient(
     return BlockGradients(np.stack(gradients), samples, seed)
 
 
-def as_model(model: Any) -> TwoLayer:
+def as_model(model: object) -> TwoLayer:
     """`model` if it is a `TwoLayer`, else a TypeError."""
     if not isinstance(model, TwoLayer):
         raise TypeError(f"model must be a TwoLayer, got {type(model).__name__}")
     return model
 
 
-def as_matrix_name(matrix: Any) -> str:
+def as_matrix_name(matrix: object) -> str:
     """`matrix` if it is in MATRICES, else a ValueError that lists them."""
     if not isinstance(matrix, str) or matrix not in MATRICES:
         raise ValueError(f"matrix must be one of {MATRICES}, got {matrix!r}")

@@ -1,18 +1,16 @@
 """One gradient step on one matrix of a `TwoLayer`, at infinite width or with random embeddings of finite width."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from simulate.runtime.arguments import as_seed
+from simulate.runtime.arrays import Floats
 from theory.task import as_count
 
 from .model import TwoLayer, as_matrix_name, as_model
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +43,7 @@ def gaussian_grams(N: int, T: int, width: int, *, seed: int) -> Grams:
     return Grams(*(rows @ rows.T for rows in vectors))
 
 
-def stepped(
+def gradient_step(
     model: TwoLayer,
     matrix: str,
     gradient: Floats,
@@ -89,7 +87,7 @@ def stepped(
     return model.with_weights(**{matrix: weight.detach() + size * torch.from_numpy(change)})
 
 
-def _as_gradient(gradient: Any, shape: tuple[int, ...]) -> Floats:
+def _as_gradient(gradient: object, shape: tuple[int, ...]) -> Floats:
     if not isinstance(gradient, np.ndarray) or gradient.dtype != np.float64:
         raise TypeError(f"gradient must be a float64 numpy array, got {type(gradient).__name__}")
     if gradient.shape != shape:
@@ -99,7 +97,7 @@ def _as_gradient(gradient: Any, shape: tuple[int, ...]) -> Floats:
     return gradient
 
 
-def _gram_pair(model: TwoLayer, matrix: str, grams: Any) -> tuple[Floats, Floats]:
+def _gram_pair(model: TwoLayer, matrix: str, grams: object) -> tuple[Floats, Floats]:
     """The Grams on both sides of a matrix."""
     if not isinstance(grams, Grams):
         raise TypeError(f"grams must be a simulate.Grams or None, got {type(grams).__name__}")
@@ -115,7 +113,9 @@ def _gram_pair(model: TwoLayer, matrix: str, grams: Any) -> tuple[Floats, Floats
     return residual, residual
 
 
-def _selection(model: TwoLayer, name: str, blocks: Any, known: tuple[str, ...], length: int) -> NDArray[np.bool_]:
+def _selection(
+    model: TwoLayer, name: str, blocks: tuple[str, ...], known: tuple[str, ...], length: int
+) -> NDArray[np.bool_]:
     """Which of the first `length` coordinates lie in the blocks; all of them where no block is known."""
     fits = isinstance(blocks, tuple) and all(isinstance(block, str) and block in known for block in blocks)
     if not fits or bool(blocks) != bool(known):

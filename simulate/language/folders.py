@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError comes from httpx or its successor
@@ -60,7 +60,7 @@ def find_folder(source: str | Path, revision: str | None = None, *, cache_dir: s
     return fetched
 
 
-def _check_types(source: Any, revision: Any, cache_dir: Any) -> None:
+def _check_types(source: object, revision: object, cache_dir: object) -> None:
     if not isinstance(source, str | Path):
         raise TypeError(f"source must be a folder or a hub name, got {source!r:.80} ({type(source).__name__})")
     if not isinstance(revision, str | None):

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 
 from .weight_files import FLOATING, Stored, file_digests, read_headers, read_object, read_tensors, tensor_digest
 
@@ -101,7 +101,7 @@ def load_language_model(
     weights = _matched(folder, architecture, _skeleton(folder, architecture, config), held)
     needed = kind.itemsize * sum(torch.Size(stored.shape).numel() for stored in weights.values())
     for where in {torch.device("cpu"), place}:
-        require_memory(f"weights of {folder} as {dtype}", needed, where, "use a smaller model or a shorter dtype")
+        require_bytes(f"weights of {folder} as {dtype}", needed, where, "use a smaller model or a shorter dtype")
     files = file_digests(sorted({stored.file for stored in held.values()}))
     sha256 = tensor_digest(weights, kind)
     with progress_if_long(needed):

@@ -1,5 +1,5 @@
 from .reduction import Choice, Cut, Laser, truncated
-from .roles import ROLES, SINGLE_ROLES, Matrix, layer_count, matrices
+from .roles import ROLES, SINGLE_ROLES, GroupRole, Matrix, Role, SingleRole, layer_count, matrices
 from .sweeps import Cell, Sweep, doubling_ranks, sweep
 
 __all__ = [
@@ -8,8 +8,11 @@ __all__ = [
     "Cell",
     "Choice",
     "Cut",
+    "GroupRole",
     "Laser",
     "Matrix",
+    "Role",
+    "SingleRole",
     "Sweep",
     "doubling_ranks",
     "layer_count",

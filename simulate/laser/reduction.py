@@ -12,16 +12,16 @@ Source: Sharma, Ash, Misra (2023), LASER; Chen, Bruna, Bietti (ICLR 2025), trunc
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.streaming import progress_bar
-from simulate.truncation import FLOATING, PARTS, Spectrum, as_rank, decompose
-from theory.task import as_count, as_probability
+from simulate.truncation import FLOATING, PARTS, Keep, Spectrum, as_rank, decompose
+from theory.task import RealNumber, as_count, as_probability
 
-from .roles import Matrix, architecture_of, as_layer_number, check_role, matrices
+from .roles import Matrix, Role, architecture_of, as_layer_number, check_role, matrices
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
@@ -41,11 +41,11 @@ class Choice:
         TypeError, ValueError: another role, a layer that is no integer, or what `simulate.truncate` refuses.
     """
 
-    role: str
+    role: Role
     layer: int
     rank: int | None = None
-    fraction: Any = field(default=None, kw_only=True)
-    keep: str = field(default="top", kw_only=True)
+    fraction: RealNumber | None = field(default=None, kw_only=True)
+    keep: Keep = field(default="top", kw_only=True)
 
     def __post_init__(self) -> None:
         check_role(self.role)
@@ -67,7 +67,7 @@ class Cut:
 
     matrix: Matrix
     rank: int
-    keep: str
+    keep: Keep
 
 
 class Laser(Generic[Model]):
@@ -143,7 +143,13 @@ class Laser(Generic[Model]):
             raise ValueError(f"{cut.matrix}: {error}") from error
 
     def weights(
-        self, role: str, layer: int, rank: int | None = None, *, fraction: Any = None, keep: str = "top"
+        self,
+        role: Role,
+        layer: int,
+        rank: int | None = None,
+        *,
+        fraction: RealNumber | None = None,
+        keep: Keep = "top",
     ) -> dict[str, torch.Tensor]:
         """The whole parameters that hold the matrices of a role, by name, with the matrices truncated.
 
@@ -205,5 +211,5 @@ def copied(model: Model) -> Model:
     for weight in model.parameters():
         needed[weight.device] = needed.get(weight.device, 0) + weight.nbytes
     for device, size in needed.items():
-        require_memory("model: the weights of its copy", size, device, "use a smaller one")
+        require_bytes("model: the weights of its copy", size, device, "use a smaller one")
     return deepcopy(model)

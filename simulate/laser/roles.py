@@ -18,12 +18,15 @@ Ash, Misra, 2023).
 
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 
-ROLES = ("mlp_in", "mlp_out", "attention_qkv", "attention_out")
-SINGLE_ROLES = ("query", "key", "value", "mlp_gate", "mlp_up")
+GroupRole: TypeAlias = Literal["mlp_in", "mlp_out", "attention_qkv", "attention_out"]
+SingleRole: TypeAlias = Literal["query", "key", "value", "mlp_gate", "mlp_up"]
+Role: TypeAlias = GroupRole | SingleRole
+ROLES: tuple[GroupRole, ...] = get_args(GroupRole)
+SINGLE_ROLES: tuple[SingleRole, ...] = get_args(SingleRole)
 PARTS_OF_ROLE = {"mlp_in": ("mlp_gate", "mlp_up"), "attention_qkv": ("query", "key", "value")}
 LAYERS = {
     "GPTNeoXForCausalLM": "gpt_neox.layers",
@@ -97,7 +100,7 @@ def layer_count(model: torch.nn.Module) -> int:
     return len(layers)
 
 
-def matrices(model: torch.nn.Module, role: str, layer: int) -> tuple[Matrix, ...]:
+def matrices(model: torch.nn.Module, role: Role, layer: int) -> tuple[Matrix, ...]:
     """The matrices of one role in one layer, in the order of the table; the weights need not be in memory.
 
     Raises:
@@ -116,7 +119,7 @@ def matrices(model: torch.nn.Module, role: str, layer: int) -> tuple[Matrix, ...
     return tuple(_matrix(model, architecture, part, number) for part in parts)
 
 
-def architecture_of(model: Any) -> str:
+def architecture_of(model: object) -> str:
     """Name of the model's architecture; recognised by the name of its class, without importing transformers."""
     names = [kind.__name__ for kind in type(model).__mro__ if kind.__name__ in PLACES]
     if not isinstance(model, torch.nn.Module) or not names:
@@ -124,20 +127,20 @@ def architecture_of(model: Any) -> str:
     return names[0]
 
 
-def check_role(role: Any) -> None:
+def check_role(role: object) -> None:
     """ValueError unless `role` is one of ROLES or SINGLE_ROLES."""
     if not isinstance(role, str) or role not in ROLES + SINGLE_ROLES:
         raise ValueError(f"role must be one of {', '.join(ROLES + SINGLE_ROLES)}, got {role!r}")
 
 
-def as_layer_number(layer: Any) -> int:
+def as_layer_number(layer: object) -> int:
     """`layer` as an int, negative ones included, or a TypeError."""
     if isinstance(layer, bool) or not isinstance(layer, Integral):
         raise TypeError(f"layer must be an integer, got {layer!r} ({type(layer).__name__})")
     return int(layer)
 
 
-def _as_layer(layer: Any, count: int) -> int:
+def _as_layer(layer: object, count: int) -> int:
     number = as_layer_number(layer)
     if not -count <= number < count:
         raise ValueError(f"layer must be in {-count}..{count - 1}, got {layer}")

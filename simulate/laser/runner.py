@@ -11,20 +11,19 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from simulate.prompts.tokens import Encoded, Readings, logits_after, measure, readings
+from simulate.runtime.arrays import Integers
 
 from .reduction import copied
-from .roles import PARTS_OF_ROLE, matrices
+from .roles import PARTS_OF_ROLE, Role, matrices
 
 MOST_TOKENS = 8192
 """Tokens that the layers above run on at once; more would not fit a processor's cache."""
 
 Weights = Mapping[str, torch.Tensor]
-Logits = tuple[NDArray[np.int64], torch.Tensor]
+Logits = tuple[Integers, torch.Tensor]
 
 
 class Runner:
@@ -48,7 +47,7 @@ class Runner:
         self._layer = -1
         self._kept: dict[str, list[_Kept]] = {}
 
-    def read(self, layer: int, role: str, versions: Sequence[Weights]) -> list[dict[str, Readings]]:
+    def read(self, layer: int, role: Role, versions: Sequence[Weights]) -> list[dict[str, Readings]]:
         """What is answered with each version of the role's weights, in order; `layer` may not decrease.
 
         Raises:
@@ -74,7 +73,7 @@ class Runner:
                     found[name].append(_Kept(parts, run))
         self._layer, self._parts, self._kept = layer, parts, found
 
-    def _answers(self, name: str, role: str, versions: Sequence[Weights]) -> list[Readings]:
+    def _answers(self, name: str, role: Role, versions: Sequence[Weights]) -> list[Readings]:
         encoded = self._prompts[name]
         logits: list[list[Logits]] = [[] for _ in versions]
         for (places, tokens), kept in zip(encoded.groups, self._kept[name], strict=True):
@@ -86,7 +85,7 @@ class Runner:
                     logits[number].append((places, part))
         return [readings(iter(found), encoded) for found in logits]
 
-    def _own(self, role: str, kept: "_Kept", weights: Weights) -> torch.Tensor:
+    def _own(self, role: Role, kept: "_Kept", weights: Weights) -> torch.Tensor:
         """Output of the layer with other weights."""
         parts = self._parts
         in_mlp = role in ("mlp_in", "mlp_out", *PARTS_OF_ROLE["mlp_in"])
@@ -134,7 +133,7 @@ class _Kept:
     mlp_inner: torch.Tensor
     attention_inner: torch.Tensor
 
-    def __init__(self, parts: _Parts, run: Callable[[], Any]) -> None:
+    def __init__(self, parts: _Parts, run: Callable[[], object]) -> None:
         handles = [
             parts.layer.register_forward_pre_hook(self._keep_input, with_kwargs=True),
             parts.mlp.register_forward_hook(self._keeps_output("mlp")),
@@ -148,7 +147,7 @@ class _Kept:
             for handle in handles:
                 handle.remove()
 
-    def _keep_input(self, layer: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    def _keep_input(self, layer: torch.nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         self.hidden: torch.Tensor = arguments[0]
         self._named = named
 
@@ -158,7 +157,7 @@ class _Kept:
     def _keeps_given(self, name: str) -> Callable[..., None]:
         return lambda module, arguments, output: setattr(self, name, arguments[0])
 
-    def run(self, layer: Any) -> torch.Tensor:
+    def run(self, layer: torch.nn.Module) -> torch.Tensor:
         """The layer's output."""
         output: torch.Tensor = layer(self.hidden, **self._named)
         return output
@@ -171,7 +170,7 @@ class _Given(torch.nn.Module):
         super().__init__()
         self._output = output
 
-    def forward(self, hidden: torch.Tensor, **_: Any) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, **_: object) -> torch.Tensor:
         return self._output
 
 
@@ -181,7 +180,7 @@ def _of_last_position(forward: Callable[[torch.Tensor], torch.Tensor]) -> Callab
 
 
 @contextmanager
-def _returns(module: Any, output: Any) -> Iterator[None]:
+def _returns(module: Any, output: object) -> Iterator[None]:
     before = module.__dict__.get("forward")
     module.forward = lambda *arguments, **named: output
     try:

@@ -1,6 +1,6 @@
 """LASER at every layer, role and rank of a language model, and what it does to the answers of prompts.
 
-One decomposition per matrix, and one copy of the model that computes anew what a cell changes (`laser_runner`).
+One decomposition per matrix, and one copy of the model that computes anew what a cell changes (`runner`).
 
 Source: Sharma, Ash, Misra (2023), search over layers, matrices and ranks; Chen, Bruna, Bietti (ICLR 2025), Pythia.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
@@ -19,14 +19,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from simulate.prompts.tokens import METRICS, Encoded, Readings
+from simulate.runtime.arrays import Floats, Integers
 from simulate.runtime.files import digest_of_files, write_whole
 from simulate.runtime.streaming import progress_bar
 from theory.task import as_count
 
 from .reduction import Choice, Laser
-from .roles import ROLES, layer_count, matrices
+from .roles import ROLES, Role, layer_count, matrices
 from .runner import Runner
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Places: TypeAlias = slice | Integers
+"""Some of the prompts of a set."""
 CODE = Path(__file__).parents[1]
 """What the numbers of a sweep depend on besides the model and the prompts."""
 LONG_JOB_CELLS = 50
@@ -39,12 +45,12 @@ class Cell:
     """One truncation: the matrices of `role` in `layer` at `rank`."""
 
     layer: int
-    role: str
+    role: Role
     rank: int
 
     @property
     def choice(self) -> Choice:
-        """The cell as a choice for `simulate.laser`."""
+        """The cell as a choice for `Laser`."""
         return Choice(self.role, self.layer, self.rank)
 
 
@@ -55,14 +61,14 @@ class Sweep:
     whole: dict[str, Readings]
     cells: dict[Cell, dict[str, Readings]] = field(default_factory=dict)
 
-    def change(self, cell: Cell, name: str, metric: str, places: Any = slice(None)) -> np.ndarray[Any, Any]:
+    def change(self, cell: Cell, name: str, metric: str, places: Places = slice(None)) -> Floats:
         """Metric in the cell less that of the whole model, prompt by prompt; float64, shape (prompts,)."""
         after, before = (getattr(found[name], metric) for found in (self.cells[cell], self.whole))
-        difference: np.ndarray[Any, Any] = after[places] - before[places]
+        difference: Floats = after[places] - before[places]
         return difference
 
 
-def doubling_ranks(model: Any) -> tuple[int, ...]:
+def doubling_ranks(model: "PreTrainedModel") -> tuple[int, ...]:
     """0, 1, 2, 4, … below the smaller side of every matrix of the model."""
     sides = (
         min(matrix.shape)
@@ -75,10 +81,10 @@ def doubling_ranks(model: Any) -> tuple[int, ...]:
 
 
 def sweep(
-    model: Any,
+    model: "PreTrainedModel",
     prompts: Mapping[str, Encoded],
     *,
-    roles: Sequence[str] = ROLES,
+    roles: Sequence[Role] = ROLES,
     layers: Iterable[int] | None = None,
     ranks: Iterable[int] | None = None,
     record: Path | None = None,
@@ -103,7 +109,7 @@ def sweep(
     cells = _cells(model, roles, layers, ranks)
     identity = "" if record is None else _identity(model, prompts)
     known = {} if record is None else _read(record, identity, prompts)
-    blocks: dict[tuple[int, str], list[Cell]] = {}
+    blocks: dict[tuple[int, Role], list[Cell]] = {}
     for cell in cells:
         blocks.setdefault((cell.layer, cell.role), []).append(cell)
     runner = Runner(model, prompts)
@@ -121,7 +127,10 @@ def sweep(
 
 
 def _cells(
-    model: Any, roles: Sequence[str], layers: Iterable[int] | None, ranks: Iterable[int] | None
+    model: "PreTrainedModel",
+    roles: Sequence[Role],
+    layers: Iterable[int] | None,
+    ranks: Iterable[int] | None,
 ) -> tuple[Cell, ...]:
     """The cells in the order in which they are run; errors before any work."""
     count = layer_count(model)
@@ -137,7 +146,7 @@ def _cells(
     return tuple(Cell(layer, role, rank) for layer in chosen for role in roles for rank in levels)
 
 
-def _identity(model: Any, prompts: Mapping[str, Encoded]) -> str:
+def _identity(model: "PreTrainedModel", prompts: Mapping[str, Encoded]) -> str:
     """sha256 over the weights, the prompts' tokens, and what the numbers depend on besides."""
     code = digest_of_files(CODE, ["**/*.py"])
     digest = hashlib.sha256(f"{torch.__version__} {version('transformers')} {model.device.type} {code}\n".encode())

@@ -11,20 +11,20 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from simulate.runtime.arguments import as_seed, check_row_tokens
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.arrays import Array
+from simulate.runtime.byte_limit import require_bytes
 from theory.task import as_count
 
 CPU = torch.device("cpu")
 
 
-def as_noise_level(alpha: Any) -> float:
+def as_noise_level(alpha: object) -> float:
     """`alpha` as a float strictly between 0 and 1, or a TypeError / ValueError."""
     if isinstance(alpha, bool) or not isinstance(alpha, Real):
         raise TypeError(f"alpha must be a real number in (0, 1), got {alpha!r} ({type(alpha).__name__})")
@@ -33,7 +33,7 @@ def as_noise_level(alpha: Any) -> float:
     return float(alpha)
 
 
-def as_embeddings(embeddings: Any) -> "Embeddings":
+def as_embeddings(embeddings: object) -> "Embeddings":
     """`embeddings` if it is an `Embeddings`, else a TypeError."""
     if not isinstance(embeddings, Embeddings):
         raise TypeError(f"embeddings must be a simulate.Embeddings, got {type(embeddings).__name__}")
@@ -91,7 +91,7 @@ def orthonormal_embeddings(n: int) -> Embeddings:
         TypeError, ValueError: n no integer >= 2, or more than the memory holds.
     """
     n = as_count("n", n, 2)
-    require_memory(f"n = {n}: embeddings", 16 * (n + 1) ** 2, CPU, "use fewer inputs")
+    require_bytes(f"n = {n}: embeddings", 16 * (n + 1) ** 2, CPU, "use fewer inputs")
     return Embeddings(torch.eye(n, dtype=torch.float64), torch.eye(n + 1, dtype=torch.float64))
 
 
@@ -103,7 +103,7 @@ def gaussian_embeddings(n: int, dimension: int, *, seed: int) -> Embeddings:
     """
     n, dimension, seed = as_count("n", n, 2), as_count("dimension", dimension, 1), as_seed(seed)
     needed = 3 * 8 * (2 * n + 1) * dimension
-    require_memory(f"n = {n} and dimension = {dimension}: embeddings", needed, CPU, "use a smaller dimension")
+    require_bytes(f"n = {n} and dimension = {dimension}: embeddings", needed, CPU, "use a smaller dimension")
     rows = torch.from_numpy(np.random.default_rng(seed).standard_normal((2 * n + 1, dimension)) / dimension**0.5)
     return Embeddings(rows[:n].clone(), rows[n:].clone())
 
@@ -125,11 +125,11 @@ class AssociativeMemory(nn.Module):
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
 
-    def __init__(self, embeddings: Embeddings, weight: Any = None) -> None:
+    def __init__(self, embeddings: Embeddings, weight: Array | torch.Tensor | None = None) -> None:
         super().__init__()
         self.embeddings = as_embeddings(embeddings)
         shape = embeddings.weight_shape
-        require_memory(f"weights of shape {shape}", 8 * shape[0] * shape[1], CPU, "use embeddings.reduced()")
+        require_bytes(f"weights of shape {shape}", 8 * shape[0] * shape[1], CPU, "use embeddings.reduced()")
         self.W = nn.Parameter(torch.zeros(shape, dtype=torch.float64) if weight is None else _as_weight(weight, shape))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -152,12 +152,12 @@ class AssociativeMemory(nn.Module):
         logs = self.logit_matrix().log_softmax(dim=0)
         return -((1 - alpha) * logs.diagonal() + alpha * logs[n]).mean()
 
-    def with_weight(self, weight: Any) -> "AssociativeMemory":
+    def with_weight(self, weight: Array | torch.Tensor) -> "AssociativeMemory":
         """A new memory with the same embeddings and this W; errors as for the class."""
         return AssociativeMemory(self.embeddings, weight)
 
 
-def _as_weight(weight: Any, shape: tuple[int, int]) -> torch.Tensor:
+def _as_weight(weight: Array | torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
     if not isinstance(weight, np.ndarray | torch.Tensor):
         raise TypeError(f"weight must be a numpy array or a torch tensor, got {type(weight).__name__}")
     tensor = weight.detach() if isinstance(weight, torch.Tensor) else torch.from_numpy(np.array(weight))

@@ -18,14 +18,14 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_array, as_seed
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.arrays import Floats, Integers
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.streaming import progress_bar
 from theory.task import as_count, as_snapshots
 
@@ -52,15 +52,15 @@ class Trajectory:
     """
 
     embeddings: Embeddings
-    steps: NDArray[np.int64]
-    times: NDArray[np.float64]
-    coefficients: NDArray[np.float64]
+    steps: Integers
+    times: Floats
+    coefficients: Floats
 
     @property
-    def logits(self) -> NDArray[np.float64]:
+    def logits(self) -> Floats:
         """Logits V W Uᵀ, shape (S, [R,] n+1, n)."""
         inputs, outputs = self.embeddings.inputs.numpy(), self.embeddings.outputs.numpy()
-        logits: NDArray[np.float64] = (outputs @ outputs.T) @ self.coefficients @ (inputs @ inputs.T)
+        logits: Floats = (outputs @ outputs.T) @ self.coefficients @ (inputs @ inputs.T)
         return logits
 
     def model(self, *index: int) -> AssociativeMemory:
@@ -77,7 +77,12 @@ class Trajectory:
 
 
 def gradient_descent(
-    embeddings: Embeddings, alpha: float, learning_rates: Any, *, snapshots: Any = None, progress: bool | None = None
+    embeddings: Embeddings,
+    alpha: float,
+    learning_rates: ArrayLike,
+    *,
+    snapshots: ArrayLike | None = None,
+    progress: bool | None = None,
 ) -> Trajectory:
     """Full-batch gradient descent on the exact population loss, from W = 0, in float64.
 
@@ -107,12 +112,12 @@ def gradient_descent(
 def stochastic_gradient_descent(
     embeddings: Embeddings,
     alpha: float,
-    learning_rates: Any,
+    learning_rates: ArrayLike,
     *,
     batch: int,
     replicates: int,
     seed: int,
-    snapshots: Any = None,
+    snapshots: ArrayLike | None = None,
     progress: bool | None = None,
 ) -> Trajectory:
     """Plain stochastic gradient descent from W = 0: every step takes the mean gradient over a fresh batch, in float64.
@@ -147,12 +152,12 @@ def stochastic_gradient_descent(
     return Trajectory(embeddings, marks, _times(rates)[marks], found)
 
 
-def _pair_probabilities(n: int, alpha: float) -> NDArray[np.float64]:
+def _pair_probabilities(n: int, alpha: float) -> Floats:
     """Of the pairs (x, x), x = 0..n-1, then (x, n)."""
     return np.repeat([(1 - alpha) / n, alpha / n], n)
 
 
-def _dense(pairs: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def _dense(pairs: Floats, n: int) -> Floats:
     """Frequencies of pairs in that order, shape (..., 2n), as matrices indexed by input, then output: (..., n, n+1)."""
     matrix = np.zeros((*pairs.shape[:-1], n, n + 1))
     matrix[..., np.arange(n), np.arange(n)] = pairs[..., :n]
@@ -162,18 +167,18 @@ def _dense(pairs: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 def _train(
     embeddings: Embeddings,
-    rates: NDArray[np.float64],
-    marks: NDArray[np.int64],
+    rates: Floats,
+    marks: Integers,
     replicates: int,
     draw: Frequencies,
     progress: bool | None,
-) -> NDArray[np.float64]:
+) -> Floats:
     """A after each of the steps in `marks`, shape (S, replicates, n+1, n)."""
     n = embeddings.n
     size = replicates * n * (n + 1)
     most = max(1, min(CHUNK_STEPS, CHUNK_ENTRIES // size))
     needed = 8 * size * (len(marks) + 2 * most)
-    require_memory(f"{len(marks)} snapshots of {replicates} replicates", needed, CPU, "ask for fewer")
+    require_bytes(f"{len(marks)} snapshots of {replicates} replicates", needed, CPU, "ask for fewer")
     found = np.empty((len(marks), replicates, n + 1, n))
     # Inputs before outputs: softmax over the last axis treats each row alike, wherever it lies in the batch.
     A = torch.zeros(replicates, n, n + 1, dtype=torch.float64)
@@ -214,7 +219,7 @@ def _logits(embeddings: Embeddings, replicates: int) -> Callable[[torch.Tensor],
 def _report_divergence(
     A: torch.Tensor,
     logits_of: Callable[[torch.Tensor], torch.Tensor],
-    rates: NDArray[np.float64],
+    rates: Floats,
     frequencies: torch.Tensor,
     first: int,
 ) -> None:
@@ -225,7 +230,7 @@ def _report_divergence(
             raise FloatingPointError(f"logits are not finite after step {first + step + 1}, learning rate {rate}")
 
 
-def _as_rates(learning_rates: Any) -> NDArray[np.float64]:
+def _as_rates(learning_rates: ArrayLike) -> Floats:
     rates = as_array("learning_rates", learning_rates, "iuf").astype(np.float64)
     if rates.ndim != 1 or rates.size == 0:
         raise ValueError(f"learning_rates must have shape (steps,) with steps >= 1, got {rates.shape}")
@@ -238,11 +243,11 @@ def _as_rates(learning_rates: Any) -> NDArray[np.float64]:
     return rates
 
 
-def _times(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+def _times(rates: Floats) -> Floats:
     return np.concatenate([[0.0], np.cumsum(rates)])
 
 
-def _as_marks(snapshots: Any, learning_rates: Any) -> NDArray[np.int64]:
+def _as_marks(snapshots: ArrayLike | None, learning_rates: ArrayLike) -> Integers:
     steps = len(_as_rates(learning_rates))
     if snapshots is None:
         return np.array([steps])

@@ -1,11 +1,13 @@
 """Counts, means and central power sums that can be merged."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from simulate.runtime.arrays import Floats
+
+Values: TypeAlias = Any
+"""A float or a float64 array, whatever the others are: they broadcast."""
 
 
 class CentralSums(NamedTuple):
@@ -14,11 +16,11 @@ class CentralSums(NamedTuple):
     The five arrays (or scalars) broadcast against each other. Merging summaries never subtracts large sums.
     """
 
-    count: Any
-    mean: Any
-    second: Any
-    third: Any
-    fourth: Any
+    count: Values
+    mean: Values
+    second: Values
+    third: Values
+    fourth: Values
 
     @classmethod
     def of_values(cls, values: Floats) -> "CentralSums":
@@ -30,7 +32,7 @@ class CentralSums(NamedTuple):
         return cls(len(values), mean, square.sum(axis=0), third, fourth)
 
     @classmethod
-    def of_powers(cls, count: Any, powers: Any, shift: int) -> "CentralSums":
+    def of_powers(cls, count: Values, powers: Values, shift: int) -> "CentralSums":
         """From the counts and Σ (x - shift)^p, p = 1..4, in `powers` (first axis p - 1); `count` may hold zeros."""
         first, second, third, fourth = powers
         d = first / np.maximum(count, 1)
@@ -64,7 +66,7 @@ class CentralSums(NamedTuple):
         parts = (self._shifted(difference * -share), other._shifted(difference * (1 - share)))
         return CentralSums(total, self.mean + difference * share, *(a + b for a, b in zip(*parts, strict=True)))
 
-    def _shifted(self, shift: Any) -> tuple[Any, Any, Any]:
+    def _shifted(self, shift: Values) -> tuple[Values, Values, Values]:
         """Σ (x - mean + shift)^p for p = 2, 3, 4."""
         count, _, second, third, fourth = self
         return (
@@ -73,20 +75,20 @@ class CentralSums(NamedTuple):
             fourth + 4 * shift * third + 6 * shift**2 * second + count * shift**4,
         )
 
-    def variance(self) -> Any:
+    def variance(self) -> Values:
         """Unbiased variance."""
         return self.second / (self.count - 1)
 
-    def standard_error(self) -> Any:
+    def standard_error(self) -> Values:
         """Standard error of the mean: √(variance / count)."""
         return np.sqrt(self.variance() / self.count)
 
-    def variance_standard_error(self) -> Any:
+    def variance_standard_error(self) -> Values:
         """Standard error of the variance: √((m₄ - m₂²) / count), where m_p = Σ (x - mean)^p / count."""
         excess = self.fourth / self.count - (self.second / self.count) ** 2
         return np.sqrt(np.maximum(excess, 0.0) / self.count)
 
-    def skewness(self) -> Any:
+    def skewness(self) -> Values:
         """m₃ / m₂^(3/2), m_p = Σ (x - mean)^p / count; nan where m₂ = 0."""
         with np.errstate(invalid="ignore"):
             return self.third / self.count / (self.second / self.count) ** 1.5

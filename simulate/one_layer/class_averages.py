@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from theory.task import Task
+from simulate.runtime.arrays import Floats, Integers
+from theory.task import Layer, Task
 
 from .counts import Counts, count_shift
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +31,7 @@ class PooledMoments:
 class Pool:
     """Running mean and spread, over blocks, of the class averages of one task, layer and labelling."""
 
-    def __init__(self, task: Task, layer: str, labels: NDArray[np.int64]) -> None:
+    def __init__(self, task: Task, layer: Layer, labels: Integers) -> None:
         self._task, self._layer, self._labels = task, layer, labels
         self._sizes = np.bincount(labels.ravel())
         self._blocks = 0

@@ -10,13 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numba import njit
-from numpy.typing import NDArray
 
+from simulate.runtime.arrays import Floats
 from simulate.sequences.blocks import Block
 from simulate.sequences.torch_sampling import TorchBlock
-from theory.task import Task
-
-Floats = NDArray[np.float64]
+from theory.task import Layer, Task
 
 
 class Counts(NamedTuple):
@@ -29,7 +27,7 @@ class Counts(NamedTuple):
     powers: Floats
 
     @classmethod
-    def zeros(cls, task: Task, layer: str) -> "Counts":
+    def zeros(cls, task: Task, layer: Layer) -> "Counts":
         return cls(np.zeros(task.M), np.zeros((task.M, 1 if layer == "feed_forward" else 4, task.M)))
 
     def add(self, other: "Counts") -> None:
@@ -37,7 +35,7 @@ class Counts(NamedTuple):
         self.powers[:] += other.powers
 
 
-def count_shift(task: Task, layer: str) -> int:
+def count_shift(task: Task, layer: Layer) -> int:
     """An integer near the mean count: it keeps the powers small, hence exact, on long sequences."""
     return 0 if layer == "feed_forward" else (task.T - 1) // task.N
 
@@ -83,7 +81,7 @@ def _add_powers(sums, token, d):  # type: ignore[no-untyped-def]
     sums[3, token] += square * square
 
 
-def add_block(counts: Counts, layer: str, block: Block, shift: int) -> None:
+def add_block(counts: Counts, layer: Layer, block: Block, shift: int) -> None:
     """Add a block drawn on the CPU to `counts`."""
     if layer == "feed_forward":
         _add_pairs(block.tokens, block.target, *counts)
@@ -91,7 +89,7 @@ def add_block(counts: Counts, layer: str, block: Block, shift: int) -> None:
         _add_counts(block.tokens, block.target, shift, *counts)
 
 
-def torch_counts(task: Task, layer: str, block: TorchBlock, shift: int) -> Counts:
+def torch_counts(task: Task, layer: Layer, block: TorchBlock, shift: int) -> Counts:
     """The counts of a block drawn by torch, summed on its device."""
     device, rows = block.tokens.device, len(block.target)
     counted = block.tokens[:, -2:-1] if layer == "feed_forward" else block.tokens[:, :-1]

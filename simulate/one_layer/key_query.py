@@ -8,12 +8,11 @@ With W_V and the output probabilities p held fixed, the per-sample negative grad
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import (
     as_directions,
@@ -26,7 +25,8 @@ from simulate.runtime.arguments import (
     check_row_tokens,
     check_tokens,
 )
-from simulate.runtime.memory_limit import require_memory
+from simulate.runtime.arrays import Array, Floats
+from simulate.runtime.byte_limit import require_bytes
 from simulate.sequences.blocks import Block
 from simulate.sequences.chains import Chain, as_chain
 from theory.task import Task, as_count
@@ -34,8 +34,6 @@ from theory.task import Task, as_count
 from .central import CentralSums
 from .model import OneLayer
 from .projected import sum_over_blocks
-
-Floats = NDArray[np.float64]
 
 CHUNK_ENTRIES = 2**17
 
@@ -90,7 +88,7 @@ def key_query_moments(
     links, threads = as_chain(task, chain), as_workers(workers)
     weights = None if directions is None else np.ascontiguousarray(as_directions(task, directions).T)
     values = _target_values(task, W_V, probabilities)
-    _require_memory(task, 2 * task.M if weights is None else weights.shape[1], threads)
+    _require_bytes(task, 2 * task.M if weights is None else weights.shape[1], threads)
     start = time.perf_counter()
 
     def summarise(block: Block) -> CentralSums:
@@ -201,7 +199,7 @@ def _cast(name: str, values: Floats, dtype: torch.dtype) -> torch.Tensor:
     return cast
 
 
-def _held(M: int, probabilities: Any) -> Floats:
+def _held(M: int, probabilities: ArrayLike) -> Floats:
     """`probabilities` as a distribution over M tokens, or a TypeError / ValueError."""
     held = as_stochastic("probabilities", probabilities, 1)
     if held.shape != (M,):
@@ -209,22 +207,22 @@ def _held(M: int, probabilities: Any) -> Floats:
     return held
 
 
-def _target_values(task: Task, W_V: Any, probabilities: Any) -> Floats:
+def _target_values(task: Task, W_V: ArrayLike, probabilities: ArrayLike) -> Floats:
     """(e_y - p)ᵀ W_V for each target y, shape (M, 2M)."""
     weights = as_matrix(task, "W_V", W_V)
     weights -= _held(task.M, probabilities) @ weights
     return weights
 
 
-def _require_memory(task: Task, width: int, workers: int) -> None:
+def _require_bytes(task: Task, width: int, workers: int) -> None:
     """Chunks with what is computed from them, summaries in flight, the matrices given; tokens and their values."""
     chunk, place = max(CHUNK_ENTRIES, 2 * task.M, width), torch.device("cpu")
     numbers = 6 * workers * chunk + 4 * (2 * workers + 6) * width + 4 * task.M * (task.M + width)
-    require_memory(f"N = {task.N}: moments of {width} directions", 8 * numbers, place, "use fewer directions")
-    require_memory(f"T = {task.T}: blocks of sequences", 2 * 8 * workers * task.T, place, "use a smaller T")
+    require_bytes(f"N = {task.N}: moments of {width} directions", 8 * numbers, place, "use fewer directions")
+    require_bytes(f"T = {task.T}: blocks of sequences", 2 * 8 * workers * task.T, place, "use a smaller T")
 
 
-def _gradient_sums(values: Floats, weights: Floats | None, tokens: NDArray[Any], target: NDArray[Any]) -> CentralSums:
+def _gradient_sums(values: Floats, weights: Floats | None, tokens: Array, target: Array) -> CentralSums:
     """Summary of k @ weights (k itself if None) over the sequences, in chunks that bound the memory."""
     features = values.shape[1]
     rows = max(1, CHUNK_ENTRIES // (features if weights is None else max(weights.shape)))

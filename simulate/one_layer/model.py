@@ -2,13 +2,13 @@
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from simulate.runtime.arguments import as_drawable_task, check_row_tokens, check_tokens
+from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
-from theory.task import Task, as_layer
+from theory.task import Layer, Task, as_layer
 
 
 class OneLayer(nn.Module):
@@ -35,7 +35,7 @@ class OneLayer(nn.Module):
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise TypeError(f"dtype must be a floating-point torch dtype, got {dtype!r}")
         place = resolve_device(device)
-        require_memory(f"N = {task.N}: weights", 8 * 8 * self.M**2, place, "use a smaller N")
+        require_bytes(f"N = {task.N}: weights", 8 * 8 * self.M**2, place, "use a smaller N")
         self.W_F = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_V = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_KQ = nn.Parameter(torch.zeros(2 * self.M, 2 * self.M, dtype=dtype, device=place))
@@ -71,7 +71,7 @@ class OneLayer(nn.Module):
         return scores.softmax(dim=1)
 
 
-def counted_gradient(task: Task, layer: str, tokens: torch.Tensor, target: torch.Tensor) -> NDArray[np.float64]:
+def counted_gradient(task: Task, layer: Layer, tokens: torch.Tensor, target: torch.Tensor) -> Floats:
     """Batch mean of the per-sample negative gradient at zero initialisation, by counting tokens.
 
     g_F = (e_y - 1/M) x_Tᵀ, g_V = (e_y - 1/M) x̄ᵀ.
@@ -96,5 +96,5 @@ def counted_gradient(task: Task, layer: str, tokens: torch.Tensor, target: torch
     features = np.concatenate([current, previous + M], axis=1)
     pairs = np.bincount((y[:, None] * 2 * M + features).ravel(), minlength=2 * M * M).reshape(M, 2 * M)
     positions = len(y) * (1 if layer == "feed_forward" else z.shape[1])
-    gradient: NDArray[np.float64] = (pairs - pairs.sum(axis=0) / M) / positions
+    gradient: Floats = (pairs - pairs.sum(axis=0) / M) / positions
     return gradient

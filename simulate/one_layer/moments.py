@@ -3,26 +3,24 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_drawable_task, as_labels, as_seed, as_workers
+from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from simulate.runtime.streaming import for_each_in_order, progress_bar
 from simulate.sequences.blocks import BLOCK_TOKENS, block_rows, draw_block
 from simulate.sequences.chains import Chain, as_chain
 from simulate.sequences.torch_sampling import draw_torch_block, torch_block_rows
-from theory.task import Task, as_count, as_layer
+from theory.task import Layer, Task, as_count, as_layer
 
 from .central import CentralSums
 from .class_averages import Pool, PooledMoments
 from .counts import Counts, add_block, count_shift, torch_counts
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +60,7 @@ def unit_rows(task: Task, device: torch.device) -> int:
 
 def gradient_moments(
     task: Task,
-    layer: str,
+    layer: Layer,
     samples: int,
     *,
     seed: int,
@@ -99,7 +97,7 @@ def gradient_moments(
     pool = None if labels is None else Pool(task, layer, as_labels(task, labels))
     if pool is not None and samples < 2 * rows:
         raise ValueError(f"samples must be at least {2 * rows} (two full blocks) with labels, got {samples}")
-    _require_memory(task, threads, place)
+    _require_bytes(task, threads, place)
     start = time.perf_counter()
     count_unit = unit_counter(task, layer, samples, seed, links, place)
     counts = _accumulate(count_unit, task, layer, samples, rows, pool, threads if place.type == "cpu" else 1, progress)
@@ -117,17 +115,17 @@ def gradient_moments(
     )
 
 
-def _require_memory(task: Task, workers: int, place: torch.device) -> None:
+def _require_bytes(task: Task, workers: int, place: torch.device) -> None:
     """Grouped power sums in flight, the central sums of all entries, and one block of tokens per worker."""
     matrices = 4 * (2 * workers + 2) + 60
-    require_memory(
+    require_bytes(
         f"N = {task.N}: moments of (N+1) x 2(N+1) entries", 8 * matrices * task.M**2, place, "use a smaller N"
     )
-    require_memory(f"T = {task.T}: blocks of sequences", 8 * workers * task.T, place, "use a smaller T")
+    require_bytes(f"T = {task.T}: blocks of sequences", 8 * workers * task.T, place, "use a smaller T")
 
 
 def unit_counter(
-    task: Task, layer: str, samples: int, seed: int, chain: Chain | None, device: torch.device
+    task: Task, layer: Layer, samples: int, seed: int, chain: Chain | None, device: torch.device
 ) -> Callable[[int], Counts]:
     """The function from a unit's index to its counts, with the unit's part of the first `samples` sequences."""
     shift = count_shift(task, layer)
@@ -145,7 +143,7 @@ def unit_counter(
 
 
 def torch_unit_counter(
-    task: Task, layer: str, samples: int, seed: int, chain: Chain | None, device: torch.device
+    task: Task, layer: Layer, samples: int, seed: int, chain: Chain | None, device: torch.device
 ) -> Callable[[int], Counts]:
     """`unit_counter` with blocks drawn and counted by torch."""
     shift, rows = count_shift(task, layer), torch_block_rows(task)
@@ -160,7 +158,7 @@ def torch_unit_counter(
 def _accumulate(
     count_unit: Callable[[int], Counts],
     task: Task,
-    layer: str,
+    layer: Layer,
     samples: int,
     rows: int,
     pool: Pool | None,
@@ -170,14 +168,14 @@ def _accumulate(
     """The counts of all units added up in order; full units also go to the pool."""
     total = Counts.zeros(task, layer)
 
-    def produce(index: int) -> tuple[Counts, Any]:
+    def produce(index: int) -> tuple[Counts, Floats | None]:
         counts = count_unit(index)
         full = samples >= (index + 1) * rows
         return counts, pool.averages(counts) if pool and full else None
 
     with progress_bar(samples, float(samples) * task.T, progress) as advance:
 
-        def consume(result: tuple[Counts, Any]) -> None:
+        def consume(result: tuple[Counts, Floats | None]) -> None:
             counts, averages = result
             total.add(counts)
             if pool and averages is not None:
@@ -188,7 +186,7 @@ def _accumulate(
     return total
 
 
-def gradient_sums(task: Task, layer: str, counts: Counts) -> CentralSums:
+def gradient_sums(task: Task, layer: Layer, counts: Counts) -> CentralSums:
     """Central sums of the gradient entries, arrays of shape (M, 2M), from the grouped counts.
 
     Entry (k, a) is (1{y = k} - 1/M) n_a (/ T for attention values): the samples with y = k and the others are
@@ -204,7 +202,7 @@ def gradient_sums(task: Task, layer: str, counts: Counts) -> CentralSums:
     return with_target.scaled((1 - 1 / M) * scale).merge(without_target.scaled(-scale / M))
 
 
-def _columns(task: Task, layer: str, previous: CentralSums) -> CentralSums:
+def _columns(task: Task, layer: Layer, previous: CentralSums) -> CentralSums:
     """Summaries of all 2M features, [E(0..N), P(0..N)], from those of the P features."""
     count, mean, *spread = previous
     if layer == "feed_forward":  # E(z_T) = E(q) is the one E feature there is

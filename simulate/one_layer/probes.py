@@ -1,7 +1,5 @@
 """What a model does with a batch: where its attention lies, and which token its logits put first."""
 
-from typing import Any
-
 import torch
 from numpy.typing import ArrayLike
 
@@ -66,7 +64,7 @@ def ranks_first(logits: torch.Tensor, correct: torch.Tensor, candidates: ArrayLi
     return (beaten | (correct[:, None] == others)).all(dim=1)
 
 
-def _check_floating(name: str, values: Any) -> None:
+def _check_floating(name: str, values: object) -> None:
     if not isinstance(values, torch.Tensor) or not values.is_floating_point():
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
         raise TypeError(f"{name} must be a floating-point tensor, got {kind}")

@@ -4,21 +4,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_drawable_task, as_matrix, as_seed, as_workers
+from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from simulate.runtime.streaming import for_each_in_order, progress_bar
 from simulate.sequences.blocks import Block, block_rows, draw_block
 from simulate.sequences.chains import Chain, as_chain
-from theory.task import Task, as_count, as_layer
+from theory.task import Layer, Task, as_count, as_layer
 
 from .central import CentralSums
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class ProjectedMoments:
 
 def projected_moments(
     task: Task,
-    layer: str,
+    layer: Layer,
     direction: ArrayLike,
     samples: int,
     *,
@@ -63,7 +61,7 @@ def projected_moments(
     task, layer, samples, seed = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
     weights, links, threads = as_matrix(task, "direction", direction), as_chain(task, chain), as_workers(workers)
     place = resolve_device("cpu")
-    require_memory(f"T = {task.T}: blocks of sequences", 8 * threads * task.T, place, "use a smaller T")
+    require_bytes(f"T = {task.T}: blocks of sequences", 8 * threads * task.T, place, "use a smaller T")
     start = time.perf_counter()
     # (e_y - 1/M)ᵀ direction x = (direction[y] - its mean over rows) · x
     centred = weights - weights.mean(axis=0)
@@ -109,7 +107,7 @@ def sum_over_blocks(
     return total
 
 
-def _project(task: Task, layer: str, centred: Floats, block: Block) -> Floats:
+def _project(task: Task, layer: Layer, centred: Floats, block: Block) -> Floats:
     """S for each sequence of a block, shape (rows,)."""
     current, previous = centred[:, : task.M], centred[:, task.M :]
     if layer == "feed_forward":

@@ -1,4 +1,4 @@
-"""Pocket Pythia: a GPT-NeoX of Pythia-14m's shape and a small tokenizer, trained on the corpus of `pocket_corpus`.
+"""Pocket Pythia: a GPT-NeoX of Pythia-14m's shape and a small tokenizer, trained on `simulate.prompts.corpus`.
 
 The architecture and its sizes are those of Biderman et al. (2023): 6 layers, width 128, 4 heads, rotary embeddings on a
 quarter of each head, parallel residual, untied output. AdamW with Pythia's β = (0.9, 0.95), clipping at 1, linear
@@ -8,11 +8,10 @@ warm-up and cosine decay to a tenth.
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -153,7 +152,7 @@ def train_pocket(
         FloatingPointError: the loss is not finite.
     """
     place = resolve_device(device)
-    model: Any = training.model().to(place)  # type: ignore[arg-type]
+    model: GPTNeoXForCausalLM = training.model().to(place)  # type: ignore[arg-type]
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=training.rate, betas=(0.9, 0.95), weight_decay=training.weight_decay
     )
@@ -173,7 +172,13 @@ def train_pocket(
     return history
 
 
-def _update(training: PocketTraining, model: Any, optimiser: Any, tokens: torch.Tensor, step: int) -> None:
+def _update(
+    training: PocketTraining,
+    model: GPTNeoXForCausalLM,
+    optimiser: torch.optim.Optimizer,
+    tokens: torch.Tensor,
+    step: int,
+) -> None:
     for group in optimiser.param_groups:
         group["lr"] = training.rate_at(step)
     logits = model(input_ids=tokens, use_cache=False).logits
@@ -186,27 +191,33 @@ def _update(training: PocketTraining, model: Any, optimiser: Any, tokens: torch.
     optimiser.step()
 
 
-def _observed(model: Any, observe: Callable[[Any], dict[str, float]]) -> dict[str, float]:
+def _observed(model: GPTNeoXForCausalLM, observe: Callable[[GPTNeoXForCausalLM], dict[str, float]]) -> dict[str, float]:
     model.eval()
     found = observe(model)
     model.train()
     return found
 
 
-def _identity(training: PocketTraining, model: Any) -> str:
+def _identity(training: PocketTraining, model: GPTNeoXForCausalLM) -> str:
     """What a state belongs to: the training, its documents, and the kind of device."""
     first = hashlib.sha256("\n".join(documents(training.seed, 0)).encode()).hexdigest()
     return json.dumps([training.configuration, first, model.device.type])
 
 
-def _state(training: PocketTraining, model: Any, optimiser: Any, history: Any, step: int) -> Checkpoint:
+def _state(
+    training: PocketTraining,
+    model: GPTNeoXForCausalLM,
+    optimiser: torch.optim.Optimizer,
+    history: Sequence[dict[str, float]],
+    step: int,
+) -> Checkpoint:
     return Checkpoint(
         step, dict(model.state_dict()), optimiser.state_dict()["state"], list(history), _identity(training, model)
     )
 
 
 def _resumed(
-    training: PocketTraining, model: Any, optimiser: Any, checkpoint: Path | None
+    training: PocketTraining, model: GPTNeoXForCausalLM, optimiser: torch.optim.Optimizer, checkpoint: Path | None
 ) -> tuple[list[dict[str, float]], int]:
     """Observations and step of the checkpoint, whose state model and optimiser take over; nothing and 0 without."""
     if checkpoint is None or not checkpoint.exists():

@@ -8,9 +8,9 @@ Own wording; the tasks are those of Chen, Bruna, Bietti (ICLR 2025), language mo
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulate.runtime.arguments import as_seed
+from simulate.runtime.arrays import Integers
 from theory.task import as_count
 
 from .corpus import Picker, held_out_templates
@@ -120,7 +120,7 @@ def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both")
     return tuple(found)
 
 
-def halves(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def halves(count: int) -> tuple[Integers, Integers]:
     """Places of two halves of a set of `count` prompts: one to choose on, the other to report on.
 
     The numbers 0 and 1, 2 and 3, … stay together: the two prompts of one city. The order is random otherwise.

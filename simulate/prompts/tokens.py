@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from simulate.runtime.arrays import Floats, Integers
 
 from .sets import Prompt
 
@@ -25,7 +26,7 @@ class Encoded:
     """
 
     count: int
-    groups: tuple[tuple[NDArray[np.int64], torch.Tensor], ...]
+    groups: tuple[tuple[Integers, torch.Tensor], ...]
     answer: torch.Tensor
     distractor: torch.Tensor
     distributional: torch.Tensor
@@ -42,18 +43,18 @@ class Readings:
         correct: 1 where the answer is the most probable token, else 0.
     """
 
-    answer: NDArray[np.float64]
-    distributional: NDArray[np.float64]
-    rank: NDArray[np.float64]
-    difference: NDArray[np.float64]
-    correct: NDArray[np.float64]
+    answer: Floats
+    distributional: Floats
+    rank: Floats
+    difference: Floats
+    correct: Floats
 
     def summary(self) -> dict[str, tuple[float, float]]:
         """Mean over prompts and its standard error, by the name of the metric; as `mean_and_error` for one prompt."""
         return {name: mean_and_error(getattr(self, name)) for name in METRICS}
 
 
-def mean_and_error(values: NDArray[np.float64]) -> tuple[float, float]:
+def mean_and_error(values: Floats) -> tuple[float, float]:
     """Mean of independent values and its standard error; not a number for one value alone, which shows no spread."""
     error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else math.nan
     return float(values.mean()), error
@@ -110,7 +111,7 @@ def _one_token(numbers: Callable[[str], list[int]], text: str, encoded: list[int
     return found[0]
 
 
-def last_logits(model: Any, encoded: Encoded) -> Iterator[tuple[NDArray[np.int64], torch.Tensor]]:
+def last_logits(model: Any, encoded: Encoded) -> Iterator[tuple[Integers, torch.Tensor]]:
     """For each group its places and the logits that follow its prompts, shape (n, vocabulary)."""
     for places, tokens in encoded.groups:
         yield places, logits_after(model, tokens)
@@ -123,13 +124,13 @@ def logits_after(model: Any, tokens: torch.Tensor) -> torch.Tensor:
         return logits[:, -1]
 
 
-def readings(logits: Iterator[tuple[NDArray[np.int64], torch.Tensor]], encoded: Encoded) -> Readings:
+def readings(logits: Iterator[tuple[Integers, torch.Tensor]], encoded: Encoded) -> Readings:
     """The metrics of logits that come as from `last_logits`.
 
     Raises:
         ValueError: logits that are not finite.
     """
-    found: Mapping[str, NDArray[np.float64]] = {name: np.empty(encoded.count) for name in METRICS}
+    found: Mapping[str, Floats] = {name: np.empty(encoded.count) for name in METRICS}
     for places, values in logits:
         if not torch.isfinite(values).all():
             raise ValueError("model must give finite logits, got NaN or infinite ones")

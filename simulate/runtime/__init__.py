@@ -1,1 +1,1 @@
-"""What all of simulate stands on: arguments, devices, memory, files, parallel work, checkpoints."""
+"""What all of simulate stands on: arguments, devices, limits of bytes, files, parallel work, checkpoints."""

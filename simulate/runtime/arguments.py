@@ -1,19 +1,18 @@
 """Checks of arguments that several calls share; every error names the argument, its value and what is accepted."""
 
 import os
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from simulate.runtime.arrays import Array, Floats, Integers
 from theory.task import Task, as_count, as_task
 
 MOST_TOKENS = 2**62
 MOST_CLASSES = 2**20
 
 
-def as_drawable_task(task: Any) -> Task:
+def as_drawable_task(task: object) -> Task:
     """`task` if it is a `Task` whose tokens fit in 64-bit integers, else a TypeError / ValueError."""
     checked: Task = as_task(task)
     if checked.N > MOST_TOKENS:
@@ -21,17 +20,17 @@ def as_drawable_task(task: Any) -> Task:
     return checked
 
 
-def as_seed(seed: Any) -> int:
+def as_seed(seed: object) -> int:
     """`seed` as a non-negative int, or a TypeError / ValueError."""
     return as_count("seed", seed, 0)
 
 
-def as_workers(workers: Any) -> int:
+def as_workers(workers: object) -> int:
     """`workers` as an int >= 1; None means one worker per processor."""
     return (os.cpu_count() or 1) if workers is None else as_count("workers", workers, 1)
 
 
-def as_array(name: str, values: Any, kinds: str) -> NDArray[Any]:
+def as_array(name: str, values: object, kinds: str) -> Array:
     """`values` as an array whose dtype kind is one of `kinds` ("iu" integers, "iuf" reals), or an error."""
     wanted = "a real" if "f" in kinds else "an integer"
     try:
@@ -45,21 +44,21 @@ def as_array(name: str, values: Any, kinds: str) -> NDArray[Any]:
     return array
 
 
-def _shaped(name: str, values: Any, kinds: str, symbols: str, shape: tuple[int, ...]) -> NDArray[Any]:
+def _shaped(name: str, values: object, kinds: str, symbols: str, shape: tuple[int, ...]) -> Array:
     array = as_array(name, values, kinds)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {symbols} = {shape}, got {array.shape}")
     return array
 
 
-def _finite(name: str, values: Any, symbols: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _finite(name: str, values: object, symbols: str, shape: tuple[int, ...]) -> Floats:
     array = _shaped(name, values, "iuf", symbols, shape)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got NaN or infinite entries")
     return array.astype(np.float64)
 
 
-def as_labels(task: Task, labels: Any) -> NDArray[np.int64]:
+def as_labels(task: Task, labels: object) -> Integers:
     """`labels` as an int64 array of shape (N+1, 2(N+1)) with entries >= 0, or a TypeError / ValueError."""
     array = _shaped("labels", labels, "iu", "(N+1, 2(N+1))", (task.M, 2 * task.M))
     if array.min() < 0 or array.max() >= MOST_CLASSES:
@@ -67,24 +66,24 @@ def as_labels(task: Task, labels: Any) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def as_matrix(task: Task, name: str, values: Any) -> NDArray[np.float64]:
+def as_matrix(task: Task, name: str, values: object) -> Floats:
     """`values` as a finite float64 array of shape (N+1, 2(N+1)), a copy, or a TypeError / ValueError."""
     return _finite(name, values, "(N+1, 2(N+1))", (task.M, 2 * task.M))
 
 
-def as_features(task: Task, name: str, values: Any) -> NDArray[np.float64]:
+def as_features(task: Task, name: str, values: object) -> Floats:
     """`values` as a finite float64 array of shape (2(N+1),), a copy, or a TypeError / ValueError."""
     return _finite(name, values, "(2(N+1),)", (2 * task.M,))
 
 
-def as_directions(task: Task, directions: Any) -> NDArray[np.float64]:
+def as_directions(task: Task, directions: object) -> Floats:
     """`directions` as a finite float64 array of shape (D, 2(N+1)), D >= 1, a copy, or a TypeError / ValueError."""
     array = as_array("directions", directions, "iuf")
     rows = max(1, len(array)) if array.ndim == 2 else 1
     return _finite("directions", array, "(D, 2(N+1))", (rows, 2 * task.M))
 
 
-def as_stochastic(name: str, values: Any, dimensions: int) -> NDArray[np.float64]:
+def as_stochastic(name: str, values: object, dimensions: int) -> Floats:
     """A read-only float64 copy of `values` whose last axis is a distribution, or an error that names `name`."""
     array = as_array(name, values, "iuf")
     if array.ndim != dimensions or array.size == 0 or len(set(array.shape)) != 1:
@@ -105,7 +104,7 @@ def as_stochastic(name: str, values: Any, dimensions: int) -> NDArray[np.float64
     return array
 
 
-def require_integers(name: str, values: Any) -> None:
+def require_integers(name: str, values: object) -> None:
     """TypeError unless `values` is an int64 tensor."""
     if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
@@ -118,7 +117,7 @@ def check_range(name: str, values: torch.Tensor, M: int) -> None:
         raise ValueError(f"{name} must be in 0..{M - 1}, got {values.min().item()}..{values.max().item()}")
 
 
-def check_tokens(tokens: Any, M: int) -> None:
+def check_tokens(tokens: torch.Tensor, M: int) -> None:
     """TypeError / ValueError unless `tokens` is an int64 tensor (batch, T), batch >= 1, T >= 2, of values in 0..M-1."""
     require_integers("tokens", tokens)
     if tokens.ndim != 2 or tokens.shape[0] < 1 or tokens.shape[1] < 2:
@@ -126,7 +125,7 @@ def check_tokens(tokens: Any, M: int) -> None:
     check_range("tokens", tokens, M)
 
 
-def check_row_tokens(name: str, values: Any, batch: int, M: int) -> None:
+def check_row_tokens(name: str, values: torch.Tensor, batch: int, M: int) -> None:
     """TypeError / ValueError unless `values` is an int64 tensor of shape (batch,) of values in 0..M-1."""
     require_integers(name, values)
     if values.shape != (batch,):

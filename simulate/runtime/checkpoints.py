@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -28,14 +27,14 @@ class Checkpoint:
 
     step: int
     weights: dict[str, torch.Tensor]
-    optimiser: dict[int, dict[str, Any]]
+    optimiser: dict[int, dict[str, object]]
     history: list[dict[str, float]]
     configuration: str
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all; on failure the one that was there stays."""
         tensors = {WEIGHT + name: weight.detach().cpu().contiguous() for name, weight in self.weights.items()}
-        rest: dict[str, dict[str, Any]] = {}
+        rest: dict[str, dict[str, object]] = {}
         for number, state in self.optimiser.items():
             for name, value in state.items():
                 if isinstance(value, torch.Tensor):

@@ -1,11 +1,9 @@
 """Devices by name."""
 
-from typing import Any
-
 import torch
 
 
-def resolve_device(name: Any) -> torch.device:
+def resolve_device(name: object) -> torch.device:
     """The torch device called `name`.
 
     Args:

@@ -1,5 +1,5 @@
 from .chains import Chain
-from .recall import Recall, RecallBatch
+from .recall import Outputs, Recall, RecallBatch
 from .sampling import Batch, sample, sample_stream
 from .shakespeare import CharacterChain, shakespeare_chain
 
@@ -7,6 +7,7 @@ __all__ = [
     "Batch",
     "Chain",
     "CharacterChain",
+    "Outputs",
     "Recall",
     "RecallBatch",
     "sample",

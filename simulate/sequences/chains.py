@@ -5,22 +5,20 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from simulate.runtime.arguments import as_array, as_stochastic
+from simulate.runtime.arrays import Floats, Integers
 from theory.task import Task
-
-Floats = NDArray[np.float64]
 
 
 def _recurrent_classes(transition: Floats) -> list[NDArray[np.intp]]:
     """The closed communicating classes of a chain, each as an array of states."""
-    size = len(transition)
-    reach = (transition > 0) | np.eye(size, dtype=bool)
-    for _ in range(size.bit_length()):
-        reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
-    mutual = reach & reach.T
-    closed = (reach == mutual).all(axis=1)
-    return [np.flatnonzero(mutual[state]) for state in range(size) if closed[state] and mutual[state].argmax() == state]
+    count, label = connected_components(csr_array(transition > 0), connection="strong")
+    before, after = np.nonzero(transition)
+    transient = label[before][label[before] != label[after]]
+    return [np.flatnonzero(label == number) for number in np.setdiff1d(np.arange(count), transient)]
 
 
 def stationary_distribution(transition: Floats) -> Floats:
@@ -50,7 +48,7 @@ def stationary_distribution(transition: Floats) -> Floats:
     return distribution
 
 
-def alias_table(distribution: Floats) -> tuple[Floats, NDArray[np.int64]]:
+def alias_table(distribution: Floats) -> tuple[Floats, Integers]:
     """Walker's alias table (cut, alias) of one distribution, each of shape (M,).
 
     With u uniform in [0, 1), x = M u and k = ⌊x⌋, the token is k if x < cut[k] and alias[k] otherwise.

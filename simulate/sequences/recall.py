@@ -10,7 +10,7 @@ Source: Bietti et al. (NeurIPS 2023), the bigram data with triggers; Chen, Bruna
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -19,13 +19,15 @@ from numpy.random import SFC64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 from simulate.runtime.arguments import as_drawable_task, as_seed
+from simulate.runtime.arrays import Floats, Integers
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from theory.task import Task, as_count, as_probability
 
 from .chains import Chain, as_chain
 
-OUTPUTS = ("uniform", "chain")
+Outputs: TypeAlias = Literal["uniform", "chain"]
+OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
 CPU = torch.device("cpu")
 LITTLE = 2**22
 """Bytes for which the system is not asked whether it has them: asking takes as long as drawing a batch."""
@@ -54,7 +56,7 @@ class Recall:
     triggers: tuple[int, ...] | int
     alpha: float = 0.0
     noise: int | None = None
-    outputs: str = "uniform"
+    outputs: Outputs = "uniform"
     ends_on_trigger: bool = False
 
     def __post_init__(self) -> None:
@@ -120,17 +122,17 @@ class Recall:
         return ordinary
 
     @cached_property
-    def _output_laws(self) -> NDArray[np.float64]:
+    def _output_laws(self) -> Floats:
         """Cumulative law of the output of each token, shape (M, M)."""
         laws = np.ones((self.M, self.M)) if self.outputs == "uniform" else self.chain.transition.copy()
         laws *= self._ordinary
         with np.errstate(invalid="ignore"):
             laws /= laws.sum(axis=1, keepdims=True)
-        sums: NDArray[np.float64] = np.cumsum(laws, axis=1)
+        sums: Floats = np.cumsum(laws, axis=1)
         return sums
 
     @property
-    def configuration(self) -> dict[str, Any]:
+    def configuration(self) -> dict[str, object]:
         """All of it in JSON's types, the chain by its hash."""
         digest = hashlib.sha256(self.chain.transition.tobytes() + np.asarray(self.chain.initial).tobytes())
         names = ("T", "triggers", "alpha", "noise", "outputs", "ends_on_trigger")
@@ -154,7 +156,7 @@ class Recall:
         count = len(self.triggers) if isinstance(self.triggers, tuple) else self.triggers
         needed = batch * (24 * self.T + 40 * self.M + 9 * count * self.M)
         if needed > LITTLE:
-            require_memory(what, needed, CPU, "use a smaller batch")
+            require_bytes(what, needed, CPU, "use a smaller batch")
         draws = Generator(SFC64(SeedSequence(entropy=as_seed(seed), spawn_key=(index,))))
         answers = self._answers(batch, draws)
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)
@@ -167,7 +169,7 @@ class Recall:
         places = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
         return RecallBatch(places[0], places[1], places[2], places[3], self.noise).to(place)
 
-    def _answers(self, batch: int, draws: Generator) -> NDArray[np.int64]:
+    def _answers(self, batch: int, draws: Generator) -> Integers:
         """c_q of each sequence by token, -1 for tokens that are no trigger, shape (batch, M)."""
         if isinstance(self.triggers, tuple):
             chosen = np.tile(np.array(self.triggers), (batch, 1))
@@ -184,16 +186,16 @@ class Recall:
         return answers
 
     @cached_property
-    def _largest_outputs(self) -> NDArray[np.int64]:
+    def _largest_outputs(self) -> Integers:
         """The last possible output of each token: a uniform number above the rounded total goes there."""
         possible = np.diff(self._output_laws, axis=1, prepend=0) > 0
-        last: NDArray[np.int64] = self.M - 1 - np.argmax(possible[:, ::-1], axis=1)
+        last: Integers = self.M - 1 - np.argmax(possible[:, ::-1], axis=1)
         return last
 
-    def _last(self, answers: NDArray[np.int64], draws: Generator) -> NDArray[np.int64]:
+    def _last(self, answers: Integers, draws: Generator) -> Integers:
         """A uniform trigger of each sequence."""
         order = draws.random(answers.shape) + (answers < 0)
-        first: NDArray[np.int64] = np.argmin(order, axis=1)
+        first: Integers = np.argmin(order, axis=1)
         return first
 
 

@@ -1,22 +1,25 @@
 """Samples of noisy in-context recall: a batch, or a stream of chunks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_drawable_task, as_seed
+from simulate.runtime.arrays import Array
+from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
-from simulate.runtime.memory_limit import require_memory
 from theory.task import Task, as_count
 
 from .blocks import Block, block_rows, draw_block
 from .chains import Chain, as_chain
 from .torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
+
+Draw: TypeAlias = Callable[..., Block | TorchBlock]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ def _stream(
 ) -> Iterator[Batch]:
     task, batch, seed = as_drawable_task(task), as_count("batch", batch, 1), as_seed(seed)
     place, links = resolve_device(device), as_chain(task, chain)
-    draw: Any
+    draw: Draw
     if place.type == "cpu":
         rows, draw = block_rows(task), partial(draw_block, task, seed, chain=links)
     else:
@@ -88,17 +91,17 @@ def _stream(
     chunk = rows if chunk is None else as_count("chunk", chunk, 1)
     size = min(batch, chunk)
     what, needed = f"{name} = {size} sequences of T = {task.T} tokens", (8 * size + 8) * (task.T + 2)
-    require_memory(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")
+    require_bytes(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")
     return _chunks(task, batch, chunk, rows, draw, place)
 
 
-def _chunks(task: Task, batch: int, chunk: int, rows: int, draw: Any, place: torch.device) -> Iterator[Batch]:
+def _chunks(task: Task, batch: int, chunk: int, rows: int, draw: Draw, place: torch.device) -> Iterator[Batch]:
     """Cut the blocks, `rows` sequences each, into chunks."""
     index, block = -1, None  # the block at hand
     for start in range(0, batch, chunk):
         size = min(chunk, batch - start)
         shapes = ((size, task.T), (size,), (size,))
-        parts: list[Any] = [_empty(shape, place) for shape in shapes]
+        parts: list[torch.Tensor] = [_empty(shape, place) for shape in shapes]
         filled = 0
         while filled < size:
             position = start + filled
@@ -118,9 +121,9 @@ def _empty(shape: tuple[int, ...], place: torch.device) -> torch.Tensor:
     return torch.empty(shape, dtype=torch.int64, device=place)
 
 
-def _copy(block: Block | TorchBlock, source: slice, parts: list[Any], goal: slice) -> None:
-    drawn: Any
-    for drawn, part in zip(block, parts, strict=True):
+def _copy(block: Block | TorchBlock, source: slice, parts: list[torch.Tensor], goal: slice) -> None:
+    columns: tuple[Array | torch.Tensor, ...] = tuple(block)
+    for drawn, part in zip(columns, parts, strict=True):
         if isinstance(drawn, torch.Tensor):
             part[goal] = drawn[source]
         else:

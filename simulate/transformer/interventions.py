@@ -9,11 +9,11 @@ Source: Chen, Bruna, Bietti (ICLR 2025), dropping and truncating layers; Sharma,
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import torch
 
-from simulate.truncation import truncate
+from simulate.truncation import Keep, truncate
+from theory.task import RealNumber
 
 from .model import Architecture, Transformer
 
@@ -73,7 +73,7 @@ def frozen(model: Transformer, names: Iterable[str]) -> Transformer:
 
 
 def truncated(
-    model: Transformer, name: str, rank: int | None = None, *, fraction: Any = None, keep: str = "top"
+    model: Transformer, name: str, rank: int | None = None, *, fraction: RealNumber | None = None, keep: Keep = "top"
 ) -> Transformer:
     """The model with the weight `name` replaced by its part of the given rank, as by `simulate.truncate`.
 
@@ -101,18 +101,18 @@ def merged_values(model: Transformer, layer: int) -> Transformer:
     return with_weights(model, {W_O: product, W_V: torch.eye(len(product), out=torch.empty_like(product))})
 
 
-def as_transformer(model: Any) -> Transformer:
+def as_transformer(model: object) -> Transformer:
     """`model` if it is a `Transformer`, else a TypeError."""
     if not isinstance(model, Transformer):
         raise TypeError(f"model must be a Transformer, got {type(model).__name__}")
     return model
 
 
-def _weights(model: Any) -> dict[str, torch.Tensor]:
+def _weights(model: object) -> dict[str, torch.Tensor]:
     return {name: weight.detach() for name, weight in as_transformer(model).named_parameters()}
 
 
-def _check_name(model: Transformer, name: Any) -> None:
+def _check_name(model: Transformer, name: object) -> None:
     names = model.architecture.weights
     if name not in names:
         raise ValueError(f"weights must be named {', '.join(names)}, got {name!r}")

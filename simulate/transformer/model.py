@@ -15,7 +15,7 @@ Source: Bietti et al. (NeurIPS 2023), Chen, Bruna, Bietti (ICLR 2025), the simpl
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -29,8 +29,10 @@ from theory.task import as_count
 from .causal_attention import causal_attention, causal_weights
 from .feed_forward import feed_forward
 
-ACTIVATIONS = ("relu", "linear")
-POSITIONS = ("random", "learned")
+Activation: TypeAlias = Literal["relu", "linear"]
+Positions: TypeAlias = Literal["random", "learned"]
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+POSITIONS: tuple[Positions, ...] = get_args(Positions)
 EMBEDDINGS = ("E", "P", "U")
 ATTENTION = ("W_K1", "W_V1", "W_O1", "W_K2", "W_V2", "W_O2")
 
@@ -45,7 +47,7 @@ class Hidden:
     """
 
     size: int
-    activation: str = "relu"
+    activation: Activation = "relu"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", as_count("size", self.size, 1))
@@ -74,7 +76,7 @@ class Architecture:
     width: int
     F1: Hidden | None = None
     F2: Hidden | None = None
-    positions: str = "random"
+    positions: Positions = "random"
     frozen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -208,7 +210,7 @@ class Transformer(nn.Module):
         g = asked + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
         return functional.linear(g if self.F2 is None else self.F2(g), self.U)
 
-    def check(self, tokens: Any, at: Any) -> None:
+    def check(self, tokens: torch.Tensor, at: torch.Tensor) -> None:
         """Raise what `forward` raises for these arguments."""
         self.check_tokens(tokens)
         if not isinstance(at, torch.Tensor) or at.dtype != torch.bool:
@@ -218,7 +220,7 @@ class Transformer(nn.Module):
         if not at.any():
             raise ValueError("at must mark at least one position, got none")
 
-    def check_tokens(self, tokens: Any) -> None:
+    def check_tokens(self, tokens: torch.Tensor) -> None:
         """Raise what `forward` raises for these tokens."""
         require_integers("tokens", tokens)
         most = self.architecture.length

@@ -5,6 +5,7 @@ Source: Chen, Bruna, Bietti (ICLR 2025) and Bietti et al. (NeurIPS 2023), traini
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch.nn import functional
@@ -16,7 +17,8 @@ from theory.task import as_count
 from .model import Architecture, Transformer
 from .optimiser import Optimiser
 
-LOSSES = ("recall", "every")
+LossOn: TypeAlias = Literal["recall", "every"]
+LOSSES: tuple[LossOn, ...] = get_args(LossOn)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Training:
     batch: int
     steps: int
     seed: int
-    loss_on: str = "recall"
+    loss_on: LossOn = "recall"
 
     def __post_init__(self) -> None:
         for name, kind in (("architecture", Architecture), ("law", Recall), ("optimiser", Optimiser)):

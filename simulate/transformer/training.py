@@ -30,7 +30,7 @@ from .plan import Training
 DIVERGED = 1000.0
 """A loss of so many times ln M has diverged: guessing costs ln M."""
 LONG_RUN_STEPS = 200
-TOLD = 6
+NUMBERS_SHOWN = 6
 """Numbers of an observation beside a progress bar."""
 
 Observe = Callable[[Transformer], dict[str, float]]
@@ -108,7 +108,7 @@ def train(
             if observe is not None and state.step in marks and state.step > state.observed:
                 seen = _observation(state.step, loss.item(), observe(state.model))
                 state.history.append(seen)
-                advance(0, told(seen))
+                advance(0, observation_text(seen))
             ended = state.ended
             if state.step % every == 0 or ended:
                 state.write()
@@ -213,9 +213,9 @@ def _observation(step: int, loss: float, seen: Mapping[str, float]) -> dict[str,
     return {"step": step, "loss": loss} | numbers
 
 
-def told(seen: Mapping[str, float]) -> str:
+def observation_text(seen: Mapping[str, float]) -> str:
     """The first numbers of an observation, as many as a line holds."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in islice(seen.items(), TOLD))
+    return ", ".join(f"{name} {value:.4g}" for name, value in islice(seen.items(), NUMBERS_SHOWN))
 
 
 def _difference(own: str, other: str) -> str:

@@ -2,10 +2,9 @@
 
 import pytest
 
+from paper_checks import DEFAULT_SEED as SEED
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.project import own_ledger
-
-SEED = 20240603  # the default base seed of a claims run
 
 
 def recorder():

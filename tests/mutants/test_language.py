@@ -20,21 +20,21 @@ from simulate.pocket.shipped import EARLY, EXPLORED, pocket_record
 from tests.paper_checks.experiments import explored
 
 SEED = EXPLORED[:1]
-INPUT = [(checks.test_last_input_matrix, name) for name in explored.SETS]
-OUTPUT = [(checks.test_last_output_matrix, name) for name in explored.SETS]
+INPUT = [(checks.test_last_input_matrix, name) for name in explored.CLAIMED]
+OUTPUT = [(checks.test_last_output_matrix, name) for name in explored.CLAIMED]
 RECORD = (checks.test_what_was_recorded_is_what_the_models_answer, None)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Sweeps of the last layer at one rank, which is where the effect is."""
-    original = experiments.swept
+    original = experiments.sweep_model
 
-    def swept(source, base_seed, plan):
+    def short(source, base_seed, plan):
         return original(source, base_seed, replace(plan, layers=(5,), ranks=(pocket.RANK,)))
 
     explored.in_this_process(monkeypatch)
-    monkeypatch.setattr(pocket, "swept", swept)
+    monkeypatch.setattr(pocket, "sweep_model", short)
     yield
     explored.in_this_process(monkeypatch)
 
@@ -83,7 +83,7 @@ def the_for_the_answer(monkeypatch):
     )
 
     def exchanged(seen):
-        for name in explored.SETS:
+        for name in explored.CLAIMED:
             one, two = f"{name} answer", f"{name} distributional"
             seen[one], seen[two] = seen[two], seen[one]
 
@@ -92,7 +92,7 @@ def the_for_the_answer(monkeypatch):
 
 def times_tied(monkeypatch):
     def tied(seen):
-        for name in explored.SETS:
+        for name in explored.CLAIMED:
             seen[f"{name} distributional"] = seen[f"{name} answer"]
 
     changed_record(monkeypatch, tied)

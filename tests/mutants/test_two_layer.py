@@ -16,7 +16,7 @@ of those that are tried on it; what the ledger says that a claim catches is this
     half a direction removed  there it is halved. No claim turns red: half is enough to bring P(τ) below the threshold.
                               `test_nothing_is_left_of_the_mean_input` catches it.
     top and bottom exchanged, T4.4's space exchanged
-    5 % more, no shared component, (2) a fifth higher: changes of `theory.memory.shared_inputs`
+    5 % more, no shared component, (11) a fifth higher: changes of `theory.memory.shared_inputs`
 """
 
 from dataclasses import replace
@@ -63,7 +63,7 @@ CAUGHT = {
     "E5": TRAINED | {"probe of another matrix"},
     "E6": TRAINED
     | {"probe of another matrix", "top and bottom exchanged", "no direction removed"}
-    | {"5 % more", "no shared component", "(2) a fifth higher"},
+    | {"5 % more", "no shared component", "(11) a fifth higher"},
 }
 
 
@@ -291,4 +291,4 @@ def test_formula_of_the_shared_component_is_caught(monkeypatch, mutant):
 def test_the_boundary_of_the_shared_component_is_caught(monkeypatch):
     monkeypatch.setitem(CHECKS, "E6", [rank_checks.test_shared_component_of_a_memory])
     monkeypatch.setattr(rank_checks, "largest_shared", lambda n: 1.2 * float(memory_shared.largest_shared(n)))
-    assert_caught("(2) a fifth higher", ["E6"])
+    assert_caught("(11) a fifth higher", ["E6"])

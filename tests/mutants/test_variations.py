@@ -155,7 +155,7 @@ def test_a_layer_that_is_kept_is_caught(monkeypatch):
         history = [seen | {"noise without F2": seen["noise"]} for seen in run.history]
         return replace(run, history=history)
 
-    monkeypatch.setattr(levels, "dropped", lambda layer: experiments.unchanged)
+    monkeypatch.setattr(levels, "Dropped", lambda layer: experiments.unchanged)
     caught("E9", "F2 kept", e9("relu"), "without F2")
     train_here(monkeypatch, "as it is", observed)
     caught("E8", "F2 kept", e8(), "without F2")

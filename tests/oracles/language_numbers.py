@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 
-from paper_checks.experiments.language import Answers, Source, Swept, prompt_sets
+from paper_checks import DEFAULT_SEED
+from paper_checks.experiments.language import Answers, ModelSweep, Source, prompt_sets
 from paper_checks.pictures import language_data as data
 from simulate.laser.roles import ROLES
 from simulate.laser.sweeps import Cell, Sweep
@@ -38,18 +39,18 @@ def changes(cell):
     )
 
 
-def swept(layers=4, ranks=(0, 1, 2, 4), of=changes):
+def model_sweep(layers=4, ranks=(0, 1, 2, 4), of=changes):
     """Answers of P(answer) = 0.4 and P("the") = 0.5, changed by `of` in every cell."""
     cells = {}
     for cell in (Cell(layer, role, rank) for layer in range(layers) for role in ROLES for rank in ranks):
         answer, generic = of(cell)
         cells[cell] = {"recall": readings(0.4 + answer, 0.5 + generic, 1.5)}
     made = Sweep({"recall": readings(0.4, 0.5)}, cells)
-    return Swept(Source("model", None, "seed 1, 2000 updates"), "0123456789abcdef" * 4, layers, made)
+    return ModelSweep(Source("model", None, "seed 1, 2000 updates"), "0123456789abcdef" * 4, layers, made)
 
 
 def sweep_cells(held=True, **options):
-    return data.SweepCells(swept(**options), "recall", "Pocket Pythia, seed 1, 2000 updates", held)
+    return data.SweepCells(model_sweep(**options), "recall", "Pocket Pythia, seed 1, 2000 updates", held)
 
 
 def answers(answer, generic, name="a"):
@@ -87,7 +88,7 @@ def prompt_words():
     """All words and signs of the prompts and of what may follow them."""
     texts = [
         " ".join((prompt.text, prompt.answer, prompt.distractor, prompt.distributional))
-        for prompts in prompt_sets(20240603).values()
+        for prompts in prompt_sets(DEFAULT_SEED).values()
         for prompt in prompts
     ]
     return sorted(set(re.findall(r"\w+|[^\w\s]+", " ".join(texts))))

@@ -124,7 +124,7 @@ def test_undecided_boxes_lie_at_a_boundary(size):
 
 
 def test_box_at():
-    """Lower edges belong to a box, so that every point of [0, 1)² lies in one; its halves share it out."""
+    """Lower edges belong to a box, so that every point of [0, 1)² lies in one; its quarters share it out."""
     regions = found(3, 5, 7)
     for point in (
         (Fraction(1, 3), Fraction(2, 7)),
@@ -139,7 +139,7 @@ def test_box_at():
             ValueError, match=re.escape(f"(alpha, absorption) must lie in [0, 1) × [0, 1), got ({alpha}")
         ):
             regions.box_at(alpha, absorption)
-    assert {half.corner for half in Box(4, 1, 3).halves()} == {
+    assert {quarter.corner for quarter in Box(4, 1, 3).quarters()} == {
         (Fraction(i, 32), Fraction(j, 32)) for i in (2, 3) for j in (6, 7)
     }
 

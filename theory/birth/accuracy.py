@@ -28,11 +28,10 @@ Source: this project, on Bietti et al. (NeurIPS 2023).
 
 import math
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Table
 from theory.task import as_count
 
 from .three_steps import (
@@ -56,7 +55,7 @@ def learns_match(task: InductionTask) -> bool:
     return output_association(task) > 0 and basic_key_association(task) > 0
 
 
-def final_scores(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) -> NDArray[Any]:
+def final_scores(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) -> Table:
     """Second-layer scores, in units of o times W_K²'s step size, once the first layer copies the previous token.
 
     Args:
@@ -76,14 +75,14 @@ def final_scores(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) 
     return key_scores(task, reads, copied)
 
 
-def score_gaps(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) -> NDArray[Any]:
+def score_gaps(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) -> Table:
     """Equation (5) for j = 1..T-2: `Fraction`s, shape (T-2,); arguments as for `final_scores`."""
     scores = final_scores(task, reads, last_copy)
     trigger = np.arange(task.T - 2)
     followers = scores[trigger, trigger + 1].copy()
     others = scores.copy()
     others[trigger, trigger + 1] = scores.min() - 1
-    gaps: NDArray[Any] = followers - others.max(axis=1)
+    gaps: Table = followers - others.max(axis=1)
     return gaps
 
 

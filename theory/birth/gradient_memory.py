@@ -36,41 +36,39 @@ Source: Bietti et al. (NeurIPS 2023), gradients as memories and noisy inputs; (1
 """
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 
+from theory.arrays import Floats, Number, Table
 from theory.evaluation import evaluate, symbolic_numbers, to_expression
 from theory.key_query.step import KeyQuery
 from theory.one_step.class_averages import class_sizes
 from theory.one_step.gradients import EntryMoments
 from theory.one_step.symmetry import ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from theory.one_step.trigger_chain import Number, Power, integer_power
+from theory.one_step.trigger_chain import Power, integer_power
 from theory.task import Task, as_task
 
-Array = NDArray[Any]
-Floats = NDArray[np.float64]
 
-
-def memory_coefficients(marginal: Any, predicted: Any, joint: Any) -> Any:
+def memory_coefficients(marginal: Number, predicted: Number, joint: Number) -> Number:
     """C of (9) from p(z), p̂(k|z) and p(z,k): numbers, symbols, or arrays that broadcast."""
     return marginal * predicted - joint
 
 
-def outer_products(outputs: Array, coefficients: Array, inputs: Array) -> Array:
+def outer_products(outputs: Table, coefficients: Table, inputs: Table) -> Table:
     """Σ_k Σ_z C[z,k] v_k u_zᵀ, shape (d, e), in any arithmetic: outputs (K, d), coefficients (Z, K), inputs (Z, e)."""
     return np.asarray(outputs.T @ coefficients.T @ inputs)
 
 
-def recalled(outputs: Array, coefficients: Array, inputs: Array) -> Array:
+def recalled(outputs: Table, coefficients: Table, inputs: Table) -> Table:
     """v_kᵀ ∇L u_z, shape (Z, K): C with its cross-talk, U Uᵀ C V Vᵀ; arguments as for `outer_products`."""
     return np.asarray(inputs @ inputs.T @ coefficients @ outputs @ outputs.T)
 
 
-def predicted_probabilities(outputs: Any, inputs: Any, weight: Any) -> Floats:
+def predicted_probabilities(outputs: ArrayLike, inputs: ArrayLike, weight: ArrayLike) -> Floats:
     """p̂(k|z), the softmax over k of v_kᵀ W u_z: float64 of shape (Z, K).
 
     Args: outputs v_k, shape (K, d); inputs u_z, shape (Z, e); weight W, shape (d, e).
@@ -87,7 +85,7 @@ def predicted_probabilities(outputs: Any, inputs: Any, weight: Any) -> Floats:
     return np.asarray(softmax(logits, axis=1))
 
 
-def association_gradient(outputs: Any, inputs: Any, joint: Any, weight: Any) -> Floats:
+def association_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: ArrayLike, weight: ArrayLike) -> Floats:
     """∇L of L = E[cross-entropy of the logits v_kᵀ W u_z] in W, by (9): float64 of shape (d, e).
 
     Args: as for `predicted_probabilities` (inputs may be noisy ones, u_z = x_z), and joint p(z, k), shape (Z, K).
@@ -104,16 +102,16 @@ def association_gradient(outputs: Any, inputs: Any, joint: Any, weight: Any) -> 
 class ConditionalMeans(NamedTuple):
     """p_k, shape (K,), and μ_k and μ̂_k of (10), shape (K, e)."""
 
-    probability: Array
-    actual: Array
-    predicted: Array
+    probability: Table
+    actual: Table
+    predicted: Table
 
-    def gradient(self, outputs: Array) -> Array:
+    def gradient(self, outputs: Table) -> Table:
         """Σ_k p_k v_k (μ̂_k - μ_k)ᵀ, shape (d, e)."""
         return np.asarray(outputs.T @ (self.probability[:, None] * (self.predicted - self.actual)))
 
 
-def conditional_means(predicted: Array, joint: Array, inputs: Array) -> ConditionalMeans:
+def conditional_means(predicted: Table, joint: Table, inputs: Table) -> ConditionalMeans:
     """p_k, μ_k and μ̂_k of (10) in any arithmetic: predicted and joint (Z, K), inputs (Z, e).
 
     Raises:
@@ -127,7 +125,7 @@ def conditional_means(predicted: Array, joint: Array, inputs: Array) -> Conditio
     return ConditionalMeans(probability, own / probability[:, None], model / probability[:, None])
 
 
-def conditional_mean_gradient(outputs: Any, inputs: Any, joint: Any, weight: Any) -> Floats:
+def conditional_mean_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: ArrayLike, weight: ArrayLike) -> Floats:
     """∇L by (10), for inputs x_z with probabilities Σ_k joint[z, k]; arguments as for `association_gradient`.
 
     Raises:
@@ -142,7 +140,7 @@ def conditional_mean_gradient(outputs: Any, inputs: Any, joint: Any, weight: Any
     return means.gradient(np.asarray(outputs, dtype=np.float64))
 
 
-def zero_weight_parts(outputs: Array, probabilities: Array, means: Array) -> tuple[Array, Array]:
+def zero_weight_parts(outputs: Table, probabilities: Table, means: Table) -> tuple[Table, Table]:
     """Signal and residual of -∇L at W = 0, equation (11), each of shape (d, e), in any arithmetic.
 
     Args: outputs v_k, shape (K, d); probabilities p_k with sum 1, shape (K,); means μ_k, shape (K, e).
@@ -181,7 +179,7 @@ class ContextParts:
         return {feature: count / self.T for feature, count in self.step.mean.items()}
 
 
-def context_signal(task: Task, exact: bool = False) -> Array:
+def context_signal(task: Task, exact: bool = False) -> Table:
     """S of (12), what the attention value gradient learns in context.
 
     Args: as for `theory.gradient_mean`, whose shape, (N+1, 2(N+1)), and columns, [E(0..N), P(0..N)], it has.
@@ -193,7 +191,7 @@ def context_signal(task: Task, exact: bool = False) -> Array:
     return assemble(task, context_signal_classes(task, exact), object if exact else np.float64)
 
 
-def context_signal_classes(task: Task, exact: bool = False) -> dict[EntryClass, Any]:
+def context_signal_classes(task: Task, exact: bool = False) -> dict[EntryClass, Number]:
     """S per symmetry class, at any N; arguments and errors as `context_signal`."""
 
     def formula(*numbers: Number) -> dict[EntryClass, Number]:
@@ -214,7 +212,7 @@ def symbolic_parts() -> ContextParts:
     return ContextParts(*symbolic_numbers())
 
 
-def distributional_residual(task: Task, exact: bool = False) -> tuple[Array, Array]:
+def distributional_residual(task: Task, exact: bool = False) -> tuple[Table, Table]:
     """r, shape (N+1,), and μ = E x̄, shape (2(N+1),), of (12); r vanishes if and only if α = 1/(N+1).
 
     Raises:
@@ -236,10 +234,10 @@ def distributional_residual(task: Task, exact: bool = False) -> tuple[Array, Arr
 class Sizes(NamedTuple):
     """‖S‖² and ‖r μᵀ‖² (Frobenius; their sum is ‖G_V‖²), E‖μ_c - μ‖² and E‖x̄ - μ_c‖²."""
 
-    signal: Any
-    residual: Any
-    spread: Any
-    scatter: Any
+    signal: Number
+    residual: Number
+    spread: Number
+    scatter: Number
 
 
 def part_sizes(task: Task, exact: bool = False) -> Sizes:
@@ -277,7 +275,7 @@ def _require_room(task: Task, entries: int) -> None:
         )
 
 
-def _as_matrix(name: str, values: Any, symbols: str, shape: tuple[int, ...] | None = None) -> Floats:
+def _as_matrix(name: str, values: ArrayLike, symbols: str, shape: tuple[int, ...] | None = None) -> Floats:
     try:
         array = np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -291,7 +289,7 @@ def _as_matrix(name: str, values: Any, symbols: str, shape: tuple[int, ...] | No
     return array.astype(np.float64)
 
 
-def _as_distribution(joint: Any, shape: tuple[int, ...]) -> Floats:
+def _as_distribution(joint: ArrayLike, shape: tuple[int, ...]) -> Floats:
     law = _as_matrix("joint", joint, "(Z, K)", shape)
     bound = 4 * law.size * np.finfo(np.float64).eps  # n numbers over their total, added up: n roundings each way
     if law.min() < 0 or abs(law.sum() - 1) > bound:

@@ -27,16 +27,11 @@ Source: Bietti et al. (NeurIPS 2023), the induction head in three gradient steps
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from theory.task import as_count, as_nonnegative
-
-Floats = NDArray[np.float64]
-Table = NDArray[Any]
-"""Of `Fraction`s, or of floats where a step size is given."""
+from theory.arrays import Floats, Number, Table
+from theory.task import RealNumber, as_count, as_nonnegative
 
 MOST_POSITIONS = 512
 """Largest T of the exact tables, which hold T² fractions."""
@@ -83,7 +78,7 @@ class Reads:
                 raise ValueError(f"{name} must be a tuple of {needed!r} and any of {sorted(optional)}, got {found!r}")
 
 
-def as_induction_task(task: Any) -> InductionTask:
+def as_induction_task(task: object) -> InductionTask:
     """`task` if it is an `InductionTask` of at most MOST_POSITIONS positions, else a TypeError / ValueError."""
     if not isinstance(task, InductionTask):
         raise TypeError(f"task must be an InductionTask, got {task!r} ({type(task).__name__})")
@@ -92,7 +87,7 @@ def as_induction_task(task: Any) -> InductionTask:
     return task
 
 
-def as_reads(reads: Any) -> Reads:
+def as_reads(reads: object) -> Reads:
     """`reads` if it is a `Reads`, else a TypeError."""
     if not isinstance(reads, Reads):
         raise TypeError(f"reads must be a Reads, got {reads!r} ({type(reads).__name__})")
@@ -203,7 +198,7 @@ def previous_token_slope(task: InductionTask) -> Table:
     return _third_step(task, BASIC, uniform, Fraction(1))
 
 
-def _third_step(task: InductionTask, reads: Reads, attention: Table, match: Any) -> Table:
+def _third_step(task: InductionTask, reads: Reads, attention: Table, match: RealNumber) -> Table:
     """Equation (3) over o, in the arithmetic of `attention`, at a given second-layer attention."""
     kind = np.float64 if attention.dtype == np.float64 else object
     values, own, copied = (table.astype(kind) for table in (_values(task, reads), _own(task), _copied(task)))
@@ -225,7 +220,7 @@ def _checked(task: InductionTask) -> tuple[int, int]:
     return checked.N, checked.T
 
 
-def _mean(table: Table) -> Any:
+def _mean(table: Table) -> Number:
     """Mean over the first axis, exact."""
     return table.sum(axis=0) / Fraction(len(table))
 

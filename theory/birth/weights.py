@@ -6,8 +6,8 @@ Source: this project, on Bietti et al. (NeurIPS 2023).
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Floats
 from theory.memory.gradient_flow import MOST_BYTES
 from theory.task import as_nonnegative
 
@@ -22,8 +22,6 @@ from .three_steps import (
     position_bias,
     previous_token_step,
 )
-
-Floats = NDArray[np.float64]
 
 
 class Weights(NamedTuple):

@@ -18,12 +18,12 @@ Source: this project; Chen, Bruna, Bietti (ICLR 2025), what attention learns.
 import math
 from fractions import Fraction
 from numbers import Real
-from typing import Any
+from typing import Literal, overload
 
+from theory.arrays import Number
 from theory.evaluation import as_exact_probability, evaluate
 from theory.one_step.margins import bracket_sign_change
-from theory.one_step.trigger_chain import Number
-from theory.task import Task, as_count, as_task
+from theory.task import RealNumber, Task, as_count, as_task
 
 from .phase_diagram import ranking_gap
 from .step import KeyQuery
@@ -32,7 +32,17 @@ ROWS = ("c", "k", "q", "tau")
 """Rows of (7): the correct token, an ordinary token that is neither c nor q, the trigger, the noise token."""
 
 
-def follower_logits(task: Task, noise_share: Any = None, exact: bool = False) -> dict[str, Any]:
+@overload
+def follower_logits(
+    task: Task, noise_share: RealNumber | None = None, exact: Literal[False] = False
+) -> dict[str, float]: ...
+@overload
+def follower_logits(
+    task: Task, noise_share: RealNumber | None = None, *, exact: Literal[True]
+) -> dict[str, Fraction]: ...
+@overload
+def follower_logits(task: Task, noise_share: RealNumber | None = None, exact: bool = False) -> dict[str, Number]: ...
+def follower_logits(task: Task, noise_share: RealNumber | None = None, exact: bool = False) -> dict[str, Number]:
     """ξ of equation (7) for c ≠ q per row of ROWS, up to a term common to all rows.
 
     Args:
@@ -80,7 +90,7 @@ def noise_rank_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Frac
     return bracket_sign_change(excess, Fraction(0), Fraction(1), bits)
 
 
-def concentrating_step(task: Task, missing: float, absorption: Any = None) -> float:
+def concentrating_step(task: Task, missing: float, absorption: RealNumber | None = None) -> float:
     """Step size η after which at most `missing` of the attention lies off the positions that follow the trigger.
 
     On every sequence with z_{t-1} = q for some t: the at most T - 1 other positions score lower by the ranking gap or

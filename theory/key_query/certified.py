@@ -1,6 +1,6 @@
 """Certified sign regions of the key-query step over the (α, π) square, by interval arithmetic.
 
-The closed forms of `key_query` are evaluated on truncated power series with ball coefficients (Arb, through
+The closed forms of `step` are evaluated on truncated power series with ball coefficients (Arb, through
 python-flint): on α = m + h, |h| <= r,
 
     F(m + h) ∈ Σ_{i<n} f_i(m) h^i + f_n([m - r, m + r]) h^n        (Taylor's theorem with Lagrange's remainder),
@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 import flint
 
@@ -27,6 +27,8 @@ from theory.task import as_count
 
 from .phase_diagram import CONTRASTS, as_contrast
 from .step import KEY_CLASSES, KeyQuery, combine
+
+Balls: TypeAlias = list[flint.arb]
 
 ORDER = 8  # n above
 PRECISION = 192  # bits: K is of order N^{-3} beside terms of order 1, so most bits are guard bits
@@ -57,7 +59,7 @@ class Box:
         """Lowest α and lowest π."""
         return self.column * self.width, self.row * self.width
 
-    def halves(self) -> list["Box"]:
+    def quarters(self) -> list["Box"]:
         """Its four quarters, without signs."""
         return [Box(self.level + 1, 2 * self.column + i, 2 * self.row + j) for i in (0, 1) for j in (0, 1)]
 
@@ -120,7 +122,7 @@ def certify(N: int, T: int, depth: int = 9) -> Regions:
             if all(signs.values()) or box.level == depth:
                 done.append(Box(box.level, box.column, box.row, signs))
             else:
-                pending.extend(box.halves())
+                pending.extend(box.quarters())
     return Regions(N, T, tuple(done))
 
 
@@ -158,7 +160,7 @@ def certify_absorbed(
     return found
 
 
-def _as_limited(name: str, value: Any, least: int, most: int) -> int:
+def _as_limited(name: str, value: object, least: int, most: int) -> int:
     """`value` as an int in least..most, or a TypeError / ValueError that names `name`."""
     count = as_count(name, value, least)
     if count > most:
@@ -166,7 +168,7 @@ def _as_limited(name: str, value: Any, least: int, most: int) -> int:
     return count
 
 
-def _as_arguments(N: Any, T: Any, depth: Any) -> tuple[int, int, int]:
+def _as_arguments(N: object, T: object, depth: object) -> tuple[int, int, int]:
     """(N, T, depth) in their ranges."""
     return (
         _as_limited("N", N, 2, MOST_N),
@@ -175,7 +177,7 @@ def _as_arguments(N: Any, T: Any, depth: Any) -> tuple[int, int, int]:
     )
 
 
-def _check_contrasts(contrasts: Any) -> None:
+def _check_contrasts(contrasts: object) -> None:
     """TypeError / ValueError unless `contrasts` maps names to integer coefficients of K's classes."""
     if not isinstance(contrasts, Mapping):
         raise TypeError(f"contrasts must map names to coefficients, got {contrasts!r} ({type(contrasts).__name__})")
@@ -196,7 +198,7 @@ class _Enclosures:
 
     def __init__(self, N: int, T: int, contrasts: Mapping[str, Mapping[str, int]]) -> None:
         self.N, self.T, self.contrasts = N, T, contrasts
-        self._found: dict[tuple[int, int], dict[str, tuple[list[Any], list[Any]]]] = {}
+        self._found: dict[tuple[int, int], dict[str, tuple[Balls, Balls]]] = {}
         self._sharp: dict[tuple[int, int], bool] = {}
 
     def sign(self, contrast: str, box: Box) -> int:
@@ -214,7 +216,7 @@ class _Enclosures:
         A = [f - middle * h - before for f, h, before in zip([*F, zero], [*H, zero], [zero, *H], strict=True)]
         return _sign(A, [zero] * len(A), zero, radius)
 
-    def on(self, level: int, column: int) -> dict[str, tuple[list[Any], list[Any]]]:
+    def on(self, level: int, column: int) -> dict[str, tuple[Balls, Balls]]:
         """Coefficients of F and H per contrast, around the middle of the interval."""
         key = level, column
         if key not in self._found:
@@ -248,7 +250,7 @@ class _Enclosures:
             _is_sharp(terms, 0.5 ** (level + 1)) for pair in self._found[level, column].values() for terms in pair
         )
 
-    def _series(self, level: Any) -> dict[str, tuple[Any, Any]]:
+    def _series(self, level: flint.arb) -> dict[str, tuple[flint.arb_series, flint.arb_series]]:
         """T³ F and T³ H per contrast as power series around a noise level (a ball)."""
         alpha = flint.arb_series([level, 1])
         parts = KeyQuery(flint.arb(self.N), self.T, alpha).scaled_parts
@@ -259,21 +261,21 @@ class _Enclosures:
         return found
 
 
-def _joined(centre: Any, whole: Any) -> list[Any]:
+def _joined(centre: flint.arb_series, whole: flint.arb_series) -> Balls:
     return [centre[i] for i in range(ORDER)] + [whole[ORDER]]
 
 
-def _is_sharp(terms: list[Any], radius: float) -> bool:
+def _is_sharp(terms: Balls, radius: float) -> bool:
     sizes = [abs(term).upper() * flint.arb(radius) ** i for i, term in enumerate(terms)]
     return all(size.is_finite() for size in sizes) and bool(sizes[ORDER] <= SHARP * sum(sizes, flint.arb(0)))
 
 
-def _shifted(coefficients: list[Any], shift: Any) -> list[Any]:
+def _shifted(coefficients: Balls, shift: flint.arb_poly) -> Balls:
     moved = flint.arb_poly(coefficients)(shift)
     return [moved[i] for i in range(ORDER + 1)]
 
 
-def _sign(F: list[Any], H: list[Any], absorption: Any, radius: Any) -> int:
+def _sign(F: Balls, H: Balls, absorption: flint.arb, radius: flint.arb) -> int:
     """Sign of F - πH for |h| <= radius if its enclosure excludes 0, else 0."""
     coefficients = [f - absorption * h for f, h in zip(F, H, strict=True)]
     spread = sum((abs(c) * radius**i for i, c in enumerate(coefficients[1:], start=1)), flint.arb(0))

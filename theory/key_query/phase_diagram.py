@@ -1,6 +1,6 @@
 """Where the first key-query step looks, over noise level α and absorption π: signs, boundaries, windows, thresholds.
 
-Two contrasts of K = A + (α-π) C (`key_query`):
+Two contrasts of K = A + (α-π) C (`step`):
 
     "attends": K[P(q)] > 0, the step points at positions that follow the trigger;
     "avoids":  K[E(k)] - K[E(τ)] > 0, it prefers (q, c) to (q, τ).
@@ -15,12 +15,13 @@ Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; boundaries and t
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Literal, overload
 
 from scipy.optimize import brentq
 
+from theory.arrays import Number
 from theory.one_step.margins import bracket_sign_change
-from theory.task import Task, as_count, as_task
+from theory.task import RealNumber, Task, as_count, as_task
 
 from .step import KEY_CLASSES, Parts, key_query_combinations, key_query_parts
 
@@ -28,7 +29,7 @@ CONTRASTS: dict[str, dict[str, int]] = {"attends": {"P(q)": 1}, "avoids": {"E(k)
 """Coefficients of K's classes in the two contrasts."""
 
 
-def as_contrast(contrast: Any) -> str:
+def as_contrast(contrast: object) -> str:
     """`contrast` if it is a key of CONTRASTS, else a ValueError."""
     if not isinstance(contrast, str) or contrast not in CONTRASTS:
         raise ValueError(f"contrast must be one of {tuple(CONTRASTS)}, got {contrast!r}")
@@ -44,7 +45,7 @@ def contrast_parts(task: Task, contrast: str) -> Parts:
     return key_query_parts(task, combinations={contrast: CONTRASTS[as_contrast(contrast)]})[contrast]
 
 
-def contrast_value(task: Task, contrast: str, absorption: Any = None) -> float:
+def contrast_value(task: Task, contrast: str, absorption: RealNumber | None = None) -> float:
     """The contrast at absorption π (None: uniform p), the exact value rounded once."""
     combinations = {contrast: CONTRASTS[as_contrast(contrast)]}
     return float(key_query_combinations(task, combinations, absorption)[contrast])
@@ -77,7 +78,13 @@ def window(task: Task) -> tuple[float, float] | None:
     return (low, high) if low < high else None
 
 
-def ranking_gap(task: Task, absorption: Any = None, exact: bool = False) -> Any:
+@overload
+def ranking_gap(task: Task, absorption: RealNumber | None = None, exact: Literal[False] = False) -> float: ...
+@overload
+def ranking_gap(task: Task, absorption: RealNumber | None = None, *, exact: Literal[True]) -> Fraction: ...
+@overload
+def ranking_gap(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> Number: ...
+def ranking_gap(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> Number:
     """Lowest score of a position that follows the trigger minus the highest score of any other that can occur.
 
     Positive: every position with z_{t-1} = q scores above every other one, whatever the sequence and the correct token.
@@ -121,7 +128,7 @@ def occurring_pairs(task: Task) -> tuple[list[tuple[str, str]], list[tuple[str, 
 def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
     """Bracket of α_c: at uniform p the step attends what follows the trigger just below it, and points away above.
 
-    α_c = N^{-1/3} - 1/N + O(N^{-4/3}) along T >= N² (`key_query_limits.threshold_series`). For T above about 2N³ there
+    α_c = N^{-1/3} - 1/N + O(N^{-4/3}) along T >= N² (`limits.threshold_series`). For T above about 2N³ there
     is a second, tiny level below which the step points away too: `uniform_threshold`.
 
     Returns:

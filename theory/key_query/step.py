@@ -18,16 +18,17 @@ Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; the exact formul
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache, cached_property
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import sympy
 
+from theory.arrays import Number, Table
 from theory.evaluation import alpha as symbol_alpha
 from theory.evaluation import as_exact_probability, evaluate, ring_expression, symbolic_ring
 from theory.one_step.symmetry import BLOCKS
-from theory.one_step.trigger_chain import Number, Power, TriggerChain, integer_power
-from theory.task import Task, as_task
+from theory.one_step.trigger_chain import Power, TriggerChain, integer_power
+from theory.task import RealNumber, Task, as_task
 
 from .within_sequence import Feature, WithinSequence
 
@@ -38,17 +39,21 @@ pi = sympy.Symbol("pi")
 """The absorption π as a plain symbol in closed forms (not the number 3.14159…)."""
 
 
+Combinations: TypeAlias = Mapping[str, Mapping[str, int]]
+"""Integer coefficients of K's classes, by the name of the combination."""
+
+
 class Parts(NamedTuple):
     """K = in_context + (α-π) · noise, equation (6); numbers, or dicts of them."""
 
-    in_context: Any
-    noise: Any
+    in_context: Number
+    noise: Number
 
-    def at(self, excess: Any) -> Any:
+    def at(self, excess: Number) -> Number:
         """K at α - π = `excess`."""
         return self.in_context + excess * self.noise
 
-    def zero(self, alpha: Any) -> float | None:
+    def zero(self, alpha: RealNumber) -> float | None:
         """π* = α + A/C, the absorption at which floats A + (α-π) C vanish; may lie outside [0, 1]. None where C = 0."""
         return float(Fraction(alpha) + Fraction(self.in_context) / Fraction(self.noise)) if self.noise else None
 
@@ -108,9 +113,7 @@ def combine(parts: Mapping[str, Parts], coefficients: Mapping[str, int]) -> Part
 _CLASSES = {name: {name: 1} for name in KEY_CLASSES}
 
 
-def key_query_parts(
-    task: Task, exact: bool = False, combinations: Mapping[str, Mapping[str, int]] = _CLASSES
-) -> dict[str, Parts]:
+def key_query_parts(task: Task, exact: bool = False, combinations: Combinations = _CLASSES) -> dict[str, Parts]:
     """A and C of K = A + (α-π) C for every class, or for integer combinations of classes.
 
     Args:
@@ -132,14 +135,43 @@ def key_query_parts(
     return {name: Parts(values[name, 0], values[name, 1]) for name in combinations}
 
 
-def key_query_classes(task: Task, absorption: Any = None, exact: bool = False) -> dict[str, Any]:
+@overload
+def key_query_classes(
+    task: Task, absorption: RealNumber | None = None, exact: Literal[False] = False
+) -> dict[str, float]: ...
+@overload
+def key_query_classes(
+    task: Task, absorption: RealNumber | None = None, *, exact: Literal[True]
+) -> dict[str, Fraction]: ...
+@overload
+def key_query_classes(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> dict[str, Number]: ...
+def key_query_classes(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> dict[str, Number]:
     """K per symmetry class, at any N; arguments and errors as `key_query_gradient`."""
     return key_query_combinations(task, _CLASSES, absorption, exact)
 
 
+@overload
 def key_query_combinations(
-    task: Task, combinations: Mapping[str, Mapping[str, int]], absorption: Any = None, exact: bool = False
-) -> dict[str, Any]:
+    task: Task,
+    combinations: Combinations,
+    absorption: RealNumber | None = None,
+    exact: Literal[False] = False,
+) -> dict[str, float]: ...
+@overload
+def key_query_combinations(
+    task: Task,
+    combinations: Combinations,
+    absorption: RealNumber | None = None,
+    *,
+    exact: Literal[True],
+) -> dict[str, Fraction]: ...
+@overload
+def key_query_combinations(
+    task: Task, combinations: Combinations, absorption: RealNumber | None = None, exact: bool = False
+) -> dict[str, Number]: ...
+def key_query_combinations(
+    task: Task, combinations: Combinations, absorption: RealNumber | None = None, exact: bool = False
+) -> dict[str, Number]:
     """Integer combinations of K's classes, each rounded once, so with its exact sign.
 
     Args:
@@ -155,7 +187,7 @@ def key_query_combinations(
     return evaluate(formula, task, exact)
 
 
-def key_query_gradient(task: Task, absorption: Any = None, exact: bool = False) -> np.ndarray:
+def key_query_gradient(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> Table:
     """K, the first key-query step with W_V = G_V and p held: descent direction on (key feature) ⊗ E(q).
 
     Args:
@@ -188,12 +220,12 @@ def key_query_gradient(task: Task, absorption: Any = None, exact: bool = False) 
     return blocks.ravel()
 
 
-def as_absorption(absorption: Any, N: int, exact: bool = False) -> Fraction:
+def as_absorption(absorption: object, N: int, exact: bool = False) -> Fraction:
     """π as an exact fraction; None is 1/(N+1).   Raises: TypeError, ValueError naming `absorption`."""
     return Fraction(1, N + 1) if absorption is None else as_exact_probability("absorption", absorption, exact)
 
 
-def _excess(task: Task, absorption: Any, exact: bool) -> Fraction:
+def _excess(task: Task, absorption: object, exact: bool) -> Fraction:
     """α - π as an exact fraction; floats are exact dyadic numbers."""
     return Fraction(task.alpha) - as_absorption(absorption, task.N, exact)
 

@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from theory.arrays import Number
 from theory.one_step.symmetry import BLOCKS
-from theory.one_step.trigger_chain import Number, TriggerChain
+from theory.one_step.trigger_chain import TriggerChain
 
 Feature = tuple[str, str]  # (block "E" or "P", token name)
 

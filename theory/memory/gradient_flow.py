@@ -8,7 +8,7 @@ cross-entropy from W = 0, and by symmetry keeps three values
     n a' = 1 - α - p_a,   n b' = -p_b,   n s' = α - p_s,   p ∝ (e^a, e^b, n-1 times, e^s),                          (1)
 
 so that a + (n-1) b + s = 0: b = -(2D + ρ)/(n+1), a = b + D, s = ((n-1) D + nρ)/(n+1). D grows for ever and
-sign ρ = sign(2α-1) for t > 0. The solution is in `memory_solution`. With κ = (n+1)(1-α)/(2n), at late times,
+sign ρ = sign(2α-1) for t > 0. The solution is in `solution`. With κ = (n+1)(1-α)/(2n), at late times,
 α(1-α) t ≫ n log t,
 
     D = log κt - g log(κt)/t + O(1/t),        g = n(n-1)/(2(n+1)α(1-α)),
@@ -27,13 +27,14 @@ project's.
 
 import math
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from theory.task import as_count, as_nonnegative, as_probability
+from theory.arrays import Floats
+from theory.task import RealNumber, as_count, as_nonnegative, as_probability
 
 from . import solution as memory_solution
 from .solution import Ball
@@ -55,8 +56,8 @@ class Values(NamedTuple):
 class Flow(NamedTuple):
     """D and ρ along a flow, float64 arrays of the shape of the times."""
 
-    D: NDArray[np.float64]
-    rho: NDArray[np.float64]
+    D: Floats
+    rho: Floats
 
 
 class Predictions(NamedTuple):
@@ -67,7 +68,7 @@ class Predictions(NamedTuple):
     noise: float
 
 
-def as_memory(n: Any, alpha: Any) -> tuple[int, Fraction]:
+def as_memory(n: object, alpha: object) -> tuple[int, Fraction]:
     """n and alpha checked, alpha as the exact fraction it is."""
     n, level = as_count("n", n, 2), as_probability("alpha", alpha)
     if not 0 < level < 1:
@@ -75,12 +76,12 @@ def as_memory(n: Any, alpha: Any) -> tuple[int, Fraction]:
     return n, Fraction(level)
 
 
-def as_time(t: Any) -> Fraction:
+def as_time(t: object) -> Fraction:
     """`as_nonnegative` for t."""
     return as_nonnegative("t", t)
 
 
-def as_late_time(t: Any) -> float:
+def as_late_time(t: object) -> float:
     """`t` > 0 as a float, or an error that names it."""
     time = float(as_time(t))
     if time == 0:
@@ -88,7 +89,7 @@ def as_late_time(t: Any) -> float:
     return time
 
 
-def values(n: int, alpha: Any, t: Any) -> Values:
+def values(n: int, alpha: RealNumber, t: RealNumber) -> Values:
     """a, b, s, D and ρ at time t, each the exact value rounded once, for any n and t."""
     n, level = as_memory(n, alpha)
 
@@ -99,7 +100,7 @@ def values(n: int, alpha: Any, t: Any) -> Values:
     return Values(**memory_solution.at_time(n, level, as_time(t), formula))
 
 
-def flow(n: int, alpha: Any, times: ArrayLike) -> Flow:
+def flow(n: int, alpha: RealNumber, times: ArrayLike) -> Flow:
     """D and ρ at an array of times of any shape and order, as accurate as `values`."""
     array = np.asarray(times)
     if array.dtype.kind not in "iuf":
@@ -109,7 +110,7 @@ def flow(n: int, alpha: Any, times: ArrayLike) -> Flow:
     return Flow(D, rho)
 
 
-def logits(n: int, alpha: Any, t: Any) -> NDArray[np.float64]:
+def logits(n: int, alpha: RealNumber, t: RealNumber) -> Floats:
     """W(t), shape (n+1, n): one column per input, the last row is the noise output.
 
     Raises:
@@ -126,7 +127,7 @@ def logits(n: int, alpha: Any, t: Any) -> NDArray[np.float64]:
     return matrix
 
 
-def predictions(n: int, alpha: Any, t: Any) -> Predictions:
+def predictions(n: int, alpha: RealNumber, t: RealNumber) -> Predictions:
     """Softmax of the full model's logits."""
     found = values(n, alpha, t)
     return softmax(as_count("n", n, 2), correct=found.D, other=0.0, noise=found.D + found.rho)
@@ -140,7 +141,7 @@ def softmax(n: int, correct: float, other: float, noise: float) -> Predictions:
     return Predictions(*(weight / total for weight in weights))
 
 
-def late_values(n: int, alpha: Any, t: Any) -> tuple[float, float]:
+def late_values(n: int, alpha: RealNumber, t: RealNumber) -> tuple[float, float]:
     """(D, ρ) by (2): D without its O(1/t) term, -late_constant/t; ρ with remainder O(log t/t²). Needs t > 0."""
     n, level = as_memory(n, alpha)
     time, odds = as_late_time(t), log_odds(level)
@@ -150,12 +151,12 @@ def late_values(n: int, alpha: Any, t: Any) -> tuple[float, float]:
     return growth - shift / 2 * growth, odds + shift * float(2 * level - 1)
 
 
-def late_constant(n: int, alpha: Any) -> float:
+def late_constant(n: int, alpha: RealNumber) -> float:
     """k in D = log κt - (g log κt + k)/t + O((log t/t)²), in closed form; -4n/(n+1) at α = 1/2."""
     return memory_solution.late_constant(*as_memory(n, alpha))
 
 
-def late_noise_probability(n: int, alpha: Any, t: Any) -> float:
+def late_noise_probability(n: int, alpha: RealNumber, t: RealNumber) -> float:
     """p_s by (2): α - n(n-1)/((n+1) t), remainder O(log t/t²). Needs t > 0."""
     n, level = as_memory(n, alpha)
     return float(level) - n * (n - 1) / ((n + 1) * as_late_time(t))
@@ -177,13 +178,13 @@ def log_odds(alpha: Fraction) -> float:
     return math.log(odds / Fraction(2) ** doublings) + doublings * math.log(2)
 
 
-def top_space(n: int, alpha: Any) -> str:
+def top_space(n: int, alpha: RealNumber) -> str:
     """The singular space with the largest singular value as t -> ∞: "correct", "noise" or "tie".
 
     "correct": the (n-1)-dimensional space of the ordinary outputs, for n = 2 and for n = 3 with α < 1/2.
     "noise": the noise direction, for n >= 4 and for n = 3 with α > 1/2.
     "tie": n = 3 and α = 1/2, where all three singular values are equal at every time.
-    `memory_spectrum.crossing_time` says from when on.
+    `spectrum.crossing_time` says from when on.
     """
     n, level = as_memory(n, alpha)
     if n != 3:

@@ -4,7 +4,7 @@ A step of size η on a batch of B independent pairs adds η/B Σ_i g_i to W; a p
 and 0 elsewhere, p_x = softmax(W[:, x]). With q_x = (1-α) e_x + α e_n the law of y given x, and x uniform, one pair has,
 given W, exactly the mean G and the covariance C
 
-    G_x = (q_x - p_x)/n,   C_xx = (diag q_x - q_x p_xᵀ - p_x q_xᵀ + p_x p_xᵀ)/n - G_x G_xᵀ,   C_xx' = -G_x G_x'ᵀ:   (1)
+    G_x = (q_x - p_x)/n,   C_xx = (diag q_x - q_x p_xᵀ - p_x q_xᵀ + p_x p_xᵀ)/n - G_x G_xᵀ,   C_xx' = -G_x G_x'ᵀ:  (12)
 
 inputs are correlated, because a pair with input x is none with x'. Let w_t be gradient descent with the same steps,
 w_{t+1} = w_t + η G(w_t), and W_t = w_t + u. As softmax is smooth and g is bounded, for a fixed number of steps
@@ -14,8 +14,8 @@ w_{t+1} = w_t + η G(w_t), and W_t = w_t + u. As softmax is smooth and g is boun
 and the law of total covariance, with p expanded to second order in u and C taken at w_t (the change of C's mean is
 O(1/B), and C is divided by B), gives, from S = 0 and δ = 0,
 
-    S ← J S Jᵀ + η² C,   J = I - η H,  H_xx = (diag p_x - p_x p_xᵀ)/n,  H_xx' = 0,                                  (2)
-    δ_x ← J_xx δ_x - η/(2n) p_x ∘ (v - p_x·v),   v_k = B Var(u_k - p_x·u) at first order,                           (3)
+    S ← J S Jᵀ + η² C,   J = I - η H,  H_xx = (diag p_x - p_x p_xᵀ)/n,  H_xx' = 0,                                 (13)
+    δ_x ← J_xx δ_x - η/(2n) p_x ∘ (v - p_x·v),   v_k = B Var(u_k - p_x·u) at first order,                          (14)
 
 since p_k(w + u) = p_k + p_k (u_k - p·u) + p_k ((u_k - p·u)² - Σ_j p_j (u_j - p·u)²)/2 + O(u³). The first step is exact
 for every B. The column sums have no noise: 1ᵀ C = 0. Over a fixed time Σ η, small steps diffuse with S of order η:
@@ -27,17 +27,16 @@ and of the ordinary outputs alike, the blocks (0, 0) and (0, 1) are all of them:
 Source: this project, for Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 
-from theory.task import as_count, as_snapshots
+from theory.arrays import Floats
+from theory.task import RealNumber, as_count, as_snapshots
 
 from .gradient_flow import as_memory
-
-Floats = NDArray[np.float64]
 
 
 class Moments(NamedTuple):
@@ -58,8 +57,8 @@ class Moments(NamedTuple):
     cross: Floats
 
 
-def sampled_moments(n: int, alpha: Any, learning_rates: ArrayLike, batch: int, snapshots: ArrayLike) -> Moments:
-    """Equations (2) and (3) along gradient descent from W = 0.
+def sampled_moments(n: int, alpha: RealNumber, learning_rates: ArrayLike, batch: int, snapshots: ArrayLike) -> Moments:
+    """Equations (13) and (14) along gradient descent from W = 0.
 
     Args:
         n: number of inputs, >= 2.
@@ -95,7 +94,7 @@ def sampled_moments(n: int, alpha: Any, learning_rates: ArrayLike, batch: int, s
 
 
 def contraction(n: int, p: Floats, rate: float) -> Floats:
-    """J_xx of (2), symmetric, shape (n+1, n+1)."""
+    """J_xx of (13), symmetric, shape (n+1, n+1)."""
     found: Floats = np.eye(n + 1) - rate / n * (np.diag(p) - np.outer(p, p))
     return found
 
@@ -108,7 +107,7 @@ class StepCovariance(NamedTuple):
 
 
 def step_covariance(n: int, target: Floats, p: Floats, rate: float) -> StepCovariance:
-    """η² C of (1) where all columns have one target q and prediction p, up to the exchange of outputs; both (n+1,)."""
+    """η² C of (12) where all columns have one target q and prediction p, up to the exchange of outputs; both (n+1,)."""
     mean, mixed = (target - p) / n, np.outer(target, p)
     own = (np.diag(target) - mixed - mixed.T + np.outer(p, p)) / n - np.outer(mean, mean)
     cross = -np.outer(mean, mean[[1, 0, *range(2, n + 1)]])
@@ -116,7 +115,7 @@ def step_covariance(n: int, target: Floats, p: Floats, rate: float) -> StepCovar
 
 
 def curvature(n: int, p: Floats, own: Floats) -> Floats:
-    """Second order of E G_x in a W with this covariance of column x, the last term of (3) over η; shape (n+1,)."""
+    """Second order of E G_x in a W with this covariance of column x, the last term of (14) over η; shape (n+1,)."""
     variances = np.diag(own) - 2 * own @ p + p @ own @ p
     change: Floats = -p * (variances - p @ variances) / (2 * n)
     return change
@@ -133,7 +132,7 @@ def average_covariance(moments: Moments) -> Floats:
     return found
 
 
-def _as_rates(learning_rates: Any) -> Floats:
+def _as_rates(learning_rates: object) -> Floats:
     rates = np.asarray(learning_rates)
     if rates.dtype.kind not in "iuf":
         raise TypeError(f"learning_rates must be an array of real numbers, got dtype {rates.dtype}")
@@ -145,7 +144,7 @@ def _as_rates(learning_rates: Any) -> Floats:
     return rates.astype(np.float64)
 
 
-def _as_marks(snapshots: Any, steps: int) -> list[int]:
+def _as_marks(snapshots: object, steps: int) -> list[int]:
     marks = np.asarray(snapshots)
     if marks.dtype.kind not in "iu":
         raise TypeError(f"snapshots must be an array of integers, got dtype {marks.dtype}")

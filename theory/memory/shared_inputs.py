@@ -6,13 +6,13 @@ eigenvalue 1 on what is orthogonal to the all-ones vector 1 and 1 + nγ² on 1. 
 b (other), s (noise) with a + (n-1) b + s = 0, D = a - b. On the space orthogonal to 1, L is D times an isometry;
 L 1/√n has length √(n+1) |s|. So the singular values of W are
 
-    D, n-1 times, and √(n+1) |s| / √(1 + nγ²).                                                                      (1)
+    D, n-1 times, and √(n+1) |s| / √(1 + nγ²).                                                                     (10)
 
 The shared component lets a smaller weight carry the noise. Once the outputs' probabilities are fitted,
 s = ((n-1) D + n log(α/(1-α))) / (n+1) for any γ, as this relation is about logits alone. So as D grows the noise is on
 top of W if (n-1)² > (n+1)(1 + nγ²), that is
 
-    γ² < (n-3)/(n+1).                                                                                               (2)
+    γ² < (n-3)/(n+1).                                                                                              (11)
 
 and not if γ² is larger; at equality α decides. At γ = 0 this is T4.4, with equality at n = 3. At γ² >= 1 the correct
 outputs are on top for every n: a truncation then removes the noise.
@@ -28,14 +28,14 @@ from theory.task import as_count, as_nonnegative
 
 
 class SharedSpectrum(NamedTuple):
-    """Equation (1): D, with multiplicity n-1, and the noise direction's singular value."""
+    """Equation (10): D, with multiplicity n-1, and the noise direction's singular value."""
 
     correct: float
     noise: float
 
 
 def shared_spectrum(n: int, spread: float, noise_logit: float, shared: float) -> SharedSpectrum:
-    """Equation (1).
+    """Equation (10).
 
     Args:
         n: number of inputs, >= 2.
@@ -52,7 +52,7 @@ def shared_spectrum(n: int, spread: float, noise_logit: float, shared: float) ->
 
 
 def largest_shared(n: int) -> Fraction:
-    """Equation (2): the γ² below which the noise is on top at late times and above which it is not; below 0 at n = 2.
+    """Equation (11): the γ² below which the noise is on top at late times and above which it is not; below 0 at n = 2.
 
     Raises:
         TypeError, ValueError: n no integer >= 2.

@@ -1,20 +1,20 @@
 """The flow of the associative memory in closed form: modified Bessel functions, and the time in logarithms of them.
 
-Let x = e^{-(n+1) b/2} >= 1, X = log x, q = e^{ρ/2} (`memory` has the symbols). Then Z/e^b = x (q + 1/q) + n - 1 for
-the softmax's denominator Z, and dividing n ρ' by n b' = -e^b/Z leaves a Riccati equation without t:
+Let x = e^{-(n+1) b/2} >= 1, X = log x, q = e^{ρ/2} (symbols: `gradient_flow`). Then Z/e^b = x (q + 1/q) + n - 1 for the
+softmax's denominator Z, and dividing n ρ' by n b' = -e^b/Z leaves a Riccati equation without t:
 
-    q' = A - B q² - c q/x,   q(1) = 1,   A = 2α/(n+1),  B = 2(1-α)/(n+1),  c = (1-2α)(n-1)/(n+1).                  (1)
+    q' = A - B q² - c q/x,   q(1) = 1,   A = 2α/(n+1),  B = 2(1-α)/(n+1),  c = (1-2α)(n-1)/(n+1).                  (3)
 
 q = y'/(B y) makes it linear, y'' + c y'/x = AB y, so with λ = √(AB), μ = (1-c)/2 in (0, 1), y(1) = 1, y'(1) = B:
 
-    y = x^μ φ,  φ = C I_μ(λx) + S K_μ(λx),   q = √(α/(1-α)) ψ/φ,  ψ = C I_{μ-1}(λx) - S K_{1-μ}(λx),               (2)
+    y = x^μ φ,  φ = C I_μ(λx) + S K_μ(λx),   q = √(α/(1-α)) ψ/φ,  ψ = C I_{μ-1}(λx) - S K_{1-μ}(λx),               (4)
     C = λ K_{1-μ}(λ) + B K_μ(λ),   S = λ I_{μ-1}(λ) - B I_μ(λ),
 
-    t = n/(α(1-α)) log y + n/α log q + n(n-1)/((n+1)α) X,   dt/dX = 2n/(n+1) (x (q + 1/q) + n - 1).                (3)
+    t = n/(α(1-α)) log y + n/α log q + n(n-1)/((n+1)α) X,   dt/dX = 2n/(n+1) (x (q + 1/q) + n - 1).                (5)
 
 At α = 1/2: q = 1, y = e^{(x-1)/(n+1)}. X and log q give the three values,
 
-    b = -2X/(n+1),   s = (n-1)/(n+1) X + log q,   a = (n-1)/(n+1) X - log q,                                        (4)
+    b = -2X/(n+1),   s = (n-1)/(n+1) X + log q,   a = (n-1)/(n+1) X - log q,                                        (6)
 
 and |d log q/dX| < 1, because a - b = X - log q and, a and s being exchangeable with α and 1-α, s - b = X + log q grow.
 
@@ -26,14 +26,14 @@ Source: this project.
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import flint
 from scipy.optimize import brentq
 
 from theory.evaluation import ball_arithmetic
 
-Ball = Any  # flint.arb
+Ball: TypeAlias = flint.arb
 Formula = Callable[[Ball, Ball], dict[str, Ball]]
 Condition = Callable[[Ball, Ball], Ball]
 
@@ -53,7 +53,7 @@ class Point(NamedTuple):
 
 
 class Curve:
-    """Equations (2) and (3) at the current precision of `ball_arithmetic`.
+    """Equations (4) and (5) at the current precision of `ball_arithmetic`.
 
     Args:
         n: number of inputs, >= 2.
@@ -143,7 +143,7 @@ def late_constant(n: int, alpha: Fraction) -> float:
 def _coordinate(curve: Curve, time: Ball) -> tuple[Ball, Ball]:
     """X at the given time by safeguarded Newton steps on log t, and a bound on its error.
 
-    q + 1/q >= 2 in (3) gives t >= 2n X and t >= 4n/(n+1) (x-1), bounds of X from above; the first is sharp as t -> 0.
+    q + 1/q >= 2 in (5) gives t >= 2n X and t >= 4n/(n+1) (x-1), bounds of X from above; the first is sharp as t -> 0.
     """
     tolerance = flint.arb(2) ** (-flint.ctx.prec // 2)
     low, high = flint.arb(0), (time / (2 * curve.n)).mid()

@@ -2,31 +2,31 @@
 
 With v ⊥ 1, W v = D (v, 0): the singular value D with multiplicity n-1. On 1/√n,
 
-    W 1/√n = s √(n+1) · (-1/√(n(n+1)), …, √(n/(n+1))),   so   W = D (I - 11ᵀ/n; 0) + s (-1/n, …, -1/n, 1)ᵀ 1ᵀ:      (1)
+    W 1/√n = s √(n+1) · (-1/√(n(n+1)), …, √(n/(n+1))),   so   W = D (I - 11ᵀ/n; 0) + s (-1/n, …, -1/n, 1)ᵀ 1ᵀ:      (7)
 
 the noise is one rank-1 direction, of singular value σ = √(n+1) |s|. Which is larger, m = √(n+1)?  For s < 0 always D.
 G = m s - D obeys n G' = (m+1)(α - (m-1) p_b - p_s), and where G = 0, with y = e^{D/(m-1)},
 
-    (m-1) p_b + p_s = h(D) = (y + m - 1)/(y^{m-1} + y + m² - 2),   h(0) = 1/m,                                       (2)
+    (m-1) p_b + p_s = h(D) = (y + m - 1)/(y^{m-1} + y + m² - 2),   h(0) = 1/m,                                       (8)
 
 strictly decreasing to 0 for n >= 4, constant 1/2 for n = 3, strictly increasing to 1 for n = 2. D grows, so G changes
 sign at most once, at t* > 0: α against 1/√(n+1) decides the beginning, n against 3 the end. In the coordinates of
-`memory_solution`, G = (m+1) ((m-2)/m X + log q); for n = 3 it is 3ρ/2 and stays bounded: σ/D -> 1 though σ ≠ D.
+`solution`, G = (m+1) ((m-2)/m X + log q); for n = 3 it is 3ρ/2 and stays bounded: σ/D -> 1 though σ ≠ D.
 
-Arguments n, alpha, t and errors as in `memory`.
+Arguments n, alpha, t and errors as in `gradient_flow`.
 
 Source: Chen, Bruna, Bietti (ICLR 2025), the low-rank subspace of the noise; boundary and times are this project's.
 """
 
 import math
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flint
 import numpy as np
-from numpy.typing import NDArray
 
-from theory.task import as_count, as_nonnegative
+from theory.arrays import Floats
+from theory.task import RealNumber, as_count, as_nonnegative
 
 from .gradient_flow import MOST_BYTES, as_memory, as_time, late_rate, log_odds, softmax, top_space, values
 from .solution import Ball, at_time, time_of_zero
@@ -42,13 +42,13 @@ class SingularValues(NamedTuple):
 class SingularVectors(NamedTuple):
     """Noise direction: left (n+1,), right (n,). Correct space: orthonormal columns, left (n+1, n-1), right (n, n-1)."""
 
-    noise_left: NDArray[np.float64]
-    noise_right: NDArray[np.float64]
-    correct_left: NDArray[np.float64]
-    correct_right: NDArray[np.float64]
+    noise_left: Floats
+    noise_right: Floats
+    correct_left: Floats
+    correct_right: Floats
 
 
-def singular_values(n: int, alpha: Any, t: Any) -> SingularValues:
+def singular_values(n: int, alpha: RealNumber, t: RealNumber) -> SingularValues:
     """The singular values of W(t), without a decomposition."""
     found = values(n, alpha, t)
     return SingularValues(found.D, math.sqrt(n + 1) * abs(found.s))
@@ -61,7 +61,7 @@ def singular_vectors(n: int) -> SingularVectors:
     (1, …, 1, -j, 0, …)/√(j(j+1)), j = 1..n-1; any other orthonormal basis of 1^⊥ would do as well.
 
     Raises:
-        ValueError: n so large that one of the arrays would take more than `memory.MOST_BYTES`.
+        ValueError: n so large that one of the arrays would take more than `gradient_flow.MOST_BYTES`.
     """
     n = as_count("n", n, 2)
     size = 8 * (n + 1) * (n - 1)
@@ -76,19 +76,19 @@ def singular_vectors(n: int) -> SingularVectors:
     return SingularVectors(left, np.full(n, 1 / math.sqrt(n)), np.vstack([right, np.zeros(n - 1)]), right)
 
 
-def singular_gap(n: int, alpha: Any, t: Any) -> float:
+def singular_gap(n: int, alpha: RealNumber, t: RealNumber) -> float:
     """G = √(n+1) s - D, rounded once, so that its sign is exact: positive where the noise direction is on top."""
     n, level = as_memory(n, alpha)
     return at_time(n, level, as_time(t), lambda X, log_q: {"gap": _gap(n, X, log_q)})["gap"]
 
 
-def top_space_at(n: int, alpha: Any, t: Any) -> str:
+def top_space_at(n: int, alpha: RealNumber, t: RealNumber) -> str:
     """The singular space with the largest singular value of W(t): "correct", "noise" or "tie" (t = 0, where W = 0)."""
     gap = singular_gap(n, alpha, t)
     return "tie" if gap == 0 else "noise" if gap > 0 else "correct"
 
 
-def early_top_space(n: int, alpha: Any) -> str:
+def early_top_space(n: int, alpha: RealNumber) -> str:
     """The singular space on top for small t > 0: "correct", "noise" or "tie", by α against 1/√(n+1).
 
     At α = 1/√(n+1) the second order decides: a tie for n = 3, the noise for n = 8, 15, 24, …
@@ -100,18 +100,18 @@ def early_top_space(n: int, alpha: Any) -> str:
     return "noise" if excess > 0 else "correct"
 
 
-def level_at_tie(n: int, D: Any) -> float:
-    """h(D) of (2): where G = 0, the noise direction is overtaking if and only if α > h(D). D finite, >= 0."""
+def level_at_tie(n: int, D: RealNumber) -> float:
+    """h(D) of (8): where G = 0, the noise direction is overtaking if and only if α > h(D). D finite, >= 0."""
     n, height = as_count("n", n, 2), float(as_nonnegative("D", D))
     m = math.sqrt(n + 1)
     found = softmax(n, correct=height, other=0.0, noise=height / (m - 1))
     return (m - 1) * found.other + found.noise
 
 
-def crossing_time(n: int, alpha: Any) -> float:
+def crossing_time(n: int, alpha: RealNumber) -> float:
     """t*: `top_space` holds for every t > t*, and the other space is on top before. 0 if it holds from the start on.
 
-    t* is the one root of q = x^{(2-m)/m} in the coordinates of `memory_solution`.
+    t* is the one root of q = x^{(2-m)/m} in the coordinates of `solution`.
 
     Raises:
         ValueError: t* exceeds the largest float.
@@ -122,7 +122,7 @@ def crossing_time(n: int, alpha: Any) -> float:
     return time_of_zero(n, level, lambda X, log_q: _gap(n, X, log_q))
 
 
-def positive_noise_time(n: int, alpha: Any) -> float:
+def positive_noise_time(n: int, alpha: RealNumber) -> float:
     """The time from which on s > 0: 0 for α >= 1/(n+1); else s < 0 before it, and W has rank n-1 at it.
 
     Raises:
@@ -134,7 +134,7 @@ def positive_noise_time(n: int, alpha: Any) -> float:
     return time_of_zero(n, level, lambda X, log_q: X * (n - 1) / (n + 1) + log_q)
 
 
-def late_crossing_time(n: int, alpha: Any) -> float:
+def late_crossing_time(n: int, alpha: RealNumber) -> float:
     """κ⁻¹ ((1-α)/α)^{n/(n-1-m)}, which t* tends to as α -> 0 for n >= 4 and as α -> 1 for n = 2.
 
     The relative error is O(log t*/(α(1-α) t*)) for fixed n.
@@ -150,7 +150,7 @@ def late_crossing_time(n: int, alpha: Any) -> float:
     return math.exp(exponent)
 
 
-def early_crossing_time(n: int, alpha: Any) -> float:
+def early_crossing_time(n: int, alpha: RealNumber) -> float:
     """m (m+1) √(6 m³ (m-1) (1/m-α)/(m-2)), which t* tends to as α -> 1/m = 1/√(n+1) from the side where t* > 0.
 
     t* is this time τ times 1 - (n-4) τ/(8n(n+1)) + O(τ²), for fixed n.
@@ -169,7 +169,7 @@ def _gap(n: int, X: Ball, log_q: Ball) -> Ball:
     return (m + 1) * ((m - 2) / m * X + log_q)
 
 
-def _crossing(n: Any, alpha: Any) -> tuple[int, Fraction]:
+def _crossing(n: object, alpha: RealNumber) -> tuple[int, Fraction]:
     """n and alpha where t* > 0, else a ValueError."""
     n, level = as_memory(n, alpha)
     if early_top_space(n, level) == top_space(n, level):

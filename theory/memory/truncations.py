@@ -1,20 +1,19 @@
 """What low-rank truncations of the memory predict: without the noise direction, and at each rank.
 
-Without its noise direction (`memory_spectrum`) the memory recalls: logits D(1-1/n) on the correct output, -D/n on the
+Without its noise direction (`spectrum`) the memory recalls: logits D(1-1/n) on the correct output, -D/n on the
 other ordinary ones, 0 on the noise, so that the correct output leads for every t > 0. A best rank-r approximation does
 that too for r = n-1 while the correct space is on top; at other ranks it need not be unique, because n-1 singular
 values are equal, and says about a single input what the arbitrary choice of a basis makes it say.
 
-Arguments n, alpha, t and errors as in `memory`.
+Arguments n, alpha, t and errors as in `gradient_flow`.
 
 Source: Chen, Bruna, Bietti (ICLR 2025), truncation of the associative memory; ranges at each rank are this project's.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-from theory.task import as_count
+from theory.task import RealNumber, as_count
 
 from .gradient_flow import Predictions, Values, as_late_time, as_memory, late_rate, softmax, values
 from .spectrum import top_space_at
@@ -23,18 +22,18 @@ Range = tuple[float, float]
 """Least and greatest value."""
 
 
-def noise_removed_predictions(n: int, alpha: Any, t: Any) -> Predictions:
+def noise_removed_predictions(n: int, alpha: RealNumber, t: RealNumber) -> Predictions:
     """Softmax of W without its noise direction, logits D(1-1/n), -D/n and 0: the correct output leads for all t > 0."""
     return _without_noise(as_count("n", n, 2), values(n, alpha, t).D)
 
 
-def noise_removed_error(n: int, alpha: Any, t: Any) -> float:
+def noise_removed_error(n: int, alpha: RealNumber, t: RealNumber) -> float:
     """1 - P(correct) without the noise direction: (z^{n-1} + (n-1) zⁿ)/(1 + z^{n-1} + (n-1) zⁿ), z = e^{-D/n}."""
     found = noise_removed_predictions(n, alpha, t)
     return found.noise + (n - 1) * found.other
 
 
-def noise_removed_error_limit(n: int, alpha: Any, t: Any) -> float:
+def noise_removed_error_limit(n: int, alpha: RealNumber, t: RealNumber) -> float:
     """(κt)^{-(n-1)/n}, which `noise_removed_error` tends to as t -> ∞; for n = 2, (4/(3(1-α)t))^{1/2}. Needs t > 0.
 
     Relative error O(log t/t) for n = 2, and (n-1)(κt)^{-1/n} (1 + o(1)) for n >= 3, small only for κt ≫ (n-1)ⁿ.
@@ -62,7 +61,7 @@ class Truncation:
     noise_probability: Range | None
 
 
-def truncation(n: int, alpha: Any, t: Any, rank: int) -> Truncation:
+def truncation(n: int, alpha: RealNumber, t: RealNumber, rank: int) -> Truncation:
     """The best approximations of W(t) of the given rank (Frobenius norm), 1 <= rank <= n.
 
     With the noise on top: W (r = n), the noise alone (r = 1), else the noise plus D P_U for any (r-1)-dimensional
@@ -70,14 +69,14 @@ def truncation(n: int, alpha: Any, t: Any, rank: int) -> Truncation:
     Column x of P_U may be any point v of the sphere with diameter from 0 to e_x - 1/n in 1^⊥, as 1 <= dim U <= n-2, so
 
         D v_x in D [0, 1-1/n],   D (max_{k≠x} v_k - v_x) in D [-1, (√(2(n-1)/n) - 1)/2],
-        Σ_i e^{D v_i} in [n, e^{D(1-1/n)} + (n-1) e^{-D/n}],   Σ_x (P_U)_xx = dim U.                                 (3)
+        Σ_i e^{D v_i} in [n, e^{D(1-1/n)} + (n-1) e^{-D/n}],   Σ_x (P_U)_xx = dim U.                                 (9)
 
     (The last maximum: with c = |v|² and V = √(c(n-1)/n) >= v_i, the quadratic that touches e^{Dv} at -V/(n-1) and meets
     it at V is >= e^{Dv} up to V, and its sum over v_i depends on c alone; it is attained at v = e_x - 1/n.)
     At a tie W is D times an isometry, and v any point of the sphere with diameter from 0 to e_x.
 
     Raises:
-        TypeError, ValueError: rank no integer in 1..n; n, alpha, t as in `memory`.
+        TypeError, ValueError: rank no integer in 1..n; n, alpha, t as in `gradient_flow`.
     """
     (n, level), rank = as_memory(n, alpha), as_count("rank", rank, 1)
     if rank > n:

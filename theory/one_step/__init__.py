@@ -8,7 +8,7 @@ Source: arXiv 2406.03068, section on the one-layer model (T1 and T2 of the ledge
 """
 
 from .class_averages import class_average_variance, class_sizes
-from .gradients import MOMENTS, class_values, closed_form, gradient_mean, gradient_variance
+from .gradients import MOMENTS, Moment, class_values, closed_form, gradient_mean, gradient_variance
 from .margins import (
     attention_margin_bound,
     attention_margin_constant,
@@ -39,6 +39,7 @@ __all__ = [
     "BLOCKS",
     "ENTRY_CLASSES",
     "MOMENTS",
+    "Moment",
     "TokenLaw",
     "TriggerChain",
     "assemble",

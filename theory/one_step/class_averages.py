@@ -8,14 +8,16 @@ needs, follows from the joint moments of the class sums: given c and y, the sum 
 so E[S²] = Σ_c,y P(c, y) vᵀ E[f̃ f̃ᵀ | c] v.  Source: this project.
 """
 
-from typing import Any
+from fractions import Fraction
+from typing import Literal, overload
 
+from theory.arrays import Number
 from theory.evaluation import evaluate
-from theory.task import Task, as_layer
+from theory.task import Layer, Task, as_layer
 
 from .gradients import EntryMoments
 from .symmetry import ENTRY_CLASSES, EntryClass
-from .trigger_chain import Number, TriggerChain
+from .trigger_chain import TriggerChain
 
 Vector = dict[str, Number]
 
@@ -31,7 +33,13 @@ def class_sizes(N: Number) -> dict[EntryClass, Number]:
     return sizes
 
 
-def class_average_variance(task: Task, layer: str, exact: bool = False) -> dict[EntryClass, Any]:
+@overload
+def class_average_variance(task: Task, layer: Layer, exact: Literal[False] = False) -> dict[EntryClass, float]: ...
+@overload
+def class_average_variance(task: Task, layer: Layer, *, exact: Literal[True]) -> dict[EntryClass, Fraction]: ...
+@overload
+def class_average_variance(task: Task, layer: Layer, exact: bool = False) -> dict[EntryClass, Number]: ...
+def class_average_variance(task: Task, layer: Layer, exact: bool = False) -> dict[EntryClass, Number]:
     """Per-sample variance of the class average of the negative gradient's entries, for every class that has entries.
 
     Args:
@@ -47,7 +55,9 @@ def class_average_variance(task: Task, layer: str, exact: bool = False) -> dict[
     return evaluate(lambda *numbers: _variances(layer, present, *numbers), task, exact)
 
 
-def _variances(layer: str, present: list[EntryClass], N: Number, T: Number, alpha: Number) -> dict[EntryClass, Number]:
+def _variances(
+    layer: Layer, present: list[EntryClass], N: Number, T: Number, alpha: Number
+) -> dict[EntryClass, Number]:
     moments = EntryMoments(layer, N, T, alpha)
     sizes = class_sizes(N)
     second = dict.fromkeys(present, 0 * N)
@@ -65,7 +75,7 @@ def _variances(layer: str, present: list[EntryClass], N: Number, T: Number, alph
     return {entry: second[entry] / (sizes[entry] * sizes[entry]) - means[entry] * means[entry] for entry in present}
 
 
-def _second_moments(layer: str, chain: TriggerChain, block: str) -> dict[tuple[str, str], Number]:
+def _second_moments(layer: Layer, chain: TriggerChain, block: str) -> dict[tuple[str, str], Number]:
     """E[f_i f_j | c] for the lumped coordinates."""
     tokens = [token for token in chain.laws if token != "j"]
     zero = 0 * chain.N

@@ -17,23 +17,26 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the one-step analysis of the one-layer 
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import cache, cached_property
-from typing import Any
+from typing import Literal, TypeAlias, get_args, overload
 
 import numpy as np
 import sympy
 
+from theory.arrays import Number, Table
 from theory.evaluation import evaluate, require_rational, symbolic_numbers, to_expression
-from theory.task import Task, as_layer, as_task
+from theory.task import Layer, Task, as_layer, as_task
 
 from .symmetry import BLOCKS, ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from .trigger_chain import Number, Power, TriggerChain, integer_power
+from .trigger_chain import Power, TriggerChain, integer_power
 
-MOMENTS = ("mean", "variance")
+Moment: TypeAlias = Literal["mean", "variance"]
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
 Moments = tuple[Number, Number]  # E[f], E[f²]
 
 
-def require_moment(moment: Any) -> None:
+def require_moment(moment: object) -> None:
     """ValueError unless `moment` names one of the two moments."""
     if moment not in MOMENTS:
         raise ValueError(f"moment must be one of {MOMENTS}, got {moment!r}")
@@ -42,7 +45,7 @@ def require_moment(moment: Any) -> None:
 class EntryMoments:
     """Formulas (4) for one layer in generic arithmetic; entries are named by their class."""
 
-    def __init__(self, layer: str, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
+    def __init__(self, layer: Layer, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
         self.layer, self.N, self.T, self.alpha = layer, N, T, alpha
         self.chains = {is_trigger: TriggerChain(N, T, alpha, is_trigger, power) for is_trigger in (False, True)}
 
@@ -105,7 +108,17 @@ def _split(entry: EntryClass) -> tuple[str, str, str]:
     return row, column[0], column[2:-1]
 
 
-def class_values(task: Task, layer: str, moment: str, exact: bool = False) -> Mapping[EntryClass, Any]:
+@overload
+def class_values(
+    task: Task, layer: Layer, moment: Moment, exact: Literal[False] = False
+) -> Mapping[EntryClass, float]: ...
+@overload
+def class_values(
+    task: Task, layer: Layer, moment: Moment, *, exact: Literal[True]
+) -> Mapping[EntryClass, Fraction]: ...
+@overload
+def class_values(task: Task, layer: Layer, moment: Moment, exact: bool = False) -> Mapping[EntryClass, Number]: ...
+def class_values(task: Task, layer: Layer, moment: Moment, exact: bool = False) -> Mapping[EntryClass, Number]:
     """The value of every symmetry class; cost independent of N and T in float64.
 
     Args:
@@ -131,7 +144,7 @@ def class_values(task: Task, layer: str, moment: str, exact: bool = False) -> Ma
     return evaluate(formula, task, exact)
 
 
-def _matrix(task: Task, layer: str, moment: str, exact: bool) -> np.ndarray:
+def _matrix(task: Task, layer: Layer, moment: Moment, exact: bool) -> Table:
     as_task(task)
     as_layer(layer)
     if exact:
@@ -145,7 +158,7 @@ def _matrix(task: Task, layer: str, moment: str, exact: bool) -> np.ndarray:
     return assemble(task, class_values(task, layer, moment, exact), object if exact else np.float64)
 
 
-def gradient_mean(task: Task, layer: str, exact: bool = False) -> np.ndarray:
+def gradient_mean(task: Task, layer: Layer, exact: bool = False) -> Table:
     """Population negative gradient G_F or G_V at zero initialisation.
 
     Args:
@@ -164,7 +177,7 @@ def gradient_mean(task: Task, layer: str, exact: bool = False) -> np.ndarray:
     return _matrix(task, layer, "mean", exact)
 
 
-def gradient_variance(task: Task, layer: str, exact: bool = False) -> np.ndarray:
+def gradient_variance(task: Task, layer: Layer, exact: bool = False) -> Table:
     """Per-sample variance of every entry of the negative gradient at zero initialisation.
 
     Arguments, shape and errors as `gradient_mean`. Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise.
@@ -172,7 +185,7 @@ def gradient_variance(task: Task, layer: str, exact: bool = False) -> np.ndarray
     return _matrix(task, layer, "variance", exact)
 
 
-def closed_form(layer: str, moment: str, row: str, column: str) -> sympy.Expr:
+def closed_form(layer: Layer, moment: Moment, row: str, column: str) -> sympy.Expr:
     """Closed form of one symmetry class as a sympy expression in the plain symbols N, T, alpha.
 
     Args:
@@ -199,10 +212,10 @@ def closed_form(layer: str, moment: str, row: str, column: str) -> sympy.Expr:
 
 
 @cache
-def _symbolic_moments(layer: str) -> EntryMoments:
+def _symbolic_moments(layer: Layer) -> EntryMoments:
     return EntryMoments(layer, *symbolic_numbers())
 
 
 @cache
-def _closed_form(layer: str, moment: str, entry: EntryClass) -> sympy.Expr:
+def _closed_form(layer: Layer, moment: Moment, entry: EntryClass) -> sympy.Expr:
     return to_expression(getattr(_symbolic_moments(layer), moment)(entry))

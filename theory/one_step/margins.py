@@ -8,14 +8,15 @@ project's.
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Literal, overload
 
 import sympy
 
+from theory.arrays import Number
 from theory.evaluation import N as symbol_N
 from theory.evaluation import alpha as symbol_alpha
 from theory.evaluation import long_sequence_limit
-from theory.task import Task, as_count, as_probability
+from theory.task import RealNumber, Task, as_count, as_probability
 
 from .gradients import class_values, closed_form
 from .symmetry import EntryClass
@@ -23,7 +24,13 @@ from .symmetry import EntryClass
 PRECEDING = ("q", "j", "tau")
 
 
-def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, str], Any]:
+@overload
+def feed_forward_contrasts(task: Task, exact: Literal[False] = False) -> dict[tuple[str, str], float]: ...
+@overload
+def feed_forward_contrasts(task: Task, *, exact: Literal[True]) -> dict[tuple[str, str], Fraction]: ...
+@overload
+def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, str], Number]: ...
+def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, str], Number]:
     """(ξ_τ - ξ_k)/η of the feed-forward step for every pair (z_{T-1}, k) of token names that can occur.
 
     Args:
@@ -38,7 +45,7 @@ def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, s
     return contrasts_from(values.__getitem__, task.N, has_noise=task.T > 2 and task.alpha > 0)
 
 
-def contrasts_from(value: Callable[[EntryClass], Any], N: int, has_noise: bool) -> dict[tuple[str, str], Any]:
+def contrasts_from(value: Callable[[EntryClass], Number], N: int, has_noise: bool) -> dict[tuple[str, str], Number]:
     """`feed_forward_contrasts` from any source of entry values; `has_noise`: whether τ can precede the last trigger."""
     rows = {"q": ["q", "k"], "j": ["q", "j"] + ["k"] * (N > 2)}
     if has_noise:
@@ -53,14 +60,26 @@ def contrasts_from(value: Callable[[EntryClass], Any], N: int, has_noise: bool) 
     return contrasts
 
 
-def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Any]:
+@overload
+def feed_forward_margins(task: Task, exact: Literal[False] = False) -> dict[str, float]: ...
+@overload
+def feed_forward_margins(task: Task, *, exact: Literal[True]) -> dict[str, Fraction]: ...
+@overload
+def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Number]: ...
+def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Number]:
     """Δ/η of the feed-forward step per name of the token z_{T-1} (see `feed_forward_contrasts`)."""
     contrasts = feed_forward_contrasts(task, exact)
     preceding = dict.fromkeys(name for name, _ in contrasts)
     return {name: min(value for (other, _), value in contrasts.items() if other == name) for name in preceding}
 
 
-def attention_margin_bound(task: Task, exact: bool = False) -> Any:
+@overload
+def attention_margin_bound(task: Task, exact: Literal[False] = False) -> float: ...
+@overload
+def attention_margin_bound(task: Task, *, exact: Literal[True]) -> Fraction: ...
+@overload
+def attention_margin_bound(task: Task, exact: bool = False) -> Number: ...
+def attention_margin_bound(task: Task, exact: bool = False) -> Number:
     """An upper bound on |Δ|/η of the attention step over every sequence, from the exact entries of G_V.
 
     x̄ has mass 1 in its E block and (T-1)/T in its P block, and |Δ| <= max_k |ξ_τ - ξ_k|, so
@@ -88,7 +107,7 @@ def repeated_trigger_margin(task: Task) -> float:
     return float(logits["tau"] - max(logits["q"], logits["k"]))
 
 
-def attention_margin_constant(alpha: Any) -> Any:
+def attention_margin_constant(alpha: RealNumber) -> RealNumber:
     """C(α) = 2 max(2α, 1-α) with |Δ_attn|/η <= C(α) (1/N + 1/T) on every sequence, for all N >= 2, T >= 2.
 
     Proof: G_V[τ,a] - G_V[k,a] = α E[x̄_a] - (1-α)/N E[x̄_a|c=k] is a difference of two non-negative terms. The second
@@ -102,7 +121,7 @@ def attention_margin_constant(alpha: Any) -> Any:
 
 
 def bracket_sign_change(
-    function: Callable[[Fraction], Any], low: Fraction, high: Fraction, bits: int = 40
+    function: Callable[[Fraction], RealNumber], low: Fraction, high: Fraction, bits: int = 40
 ) -> tuple[Fraction, Fraction]:
     """(a, b) with b - a = (high - low)/2^bits and function(a) <= 0 < function(b), or the same with signs exchanged.
 
@@ -167,11 +186,11 @@ def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fractio
     The entry decreases strictly in α on [0, 1], for every N >= 2 and T >= 2. Proof: let β = 1-α, and let U and V(β) be
     the expected visits of q at t < T-1 given c ≠ q and given c = q, A = (T-1-U)/N. From equation (2) of `trigger_chain`
 
-        N T G_V[k,E(k)] = β² U + β (A - U/M) + V(β)/(NM) - ((N-1) A + (T-1)/N)/M.                                   (1)
+        N T G_V[k,E(k)] = β² U + β (A - U/M) + V(β)/(NM) - ((N-1) A + (T-1)/N)/M.                                   (6)
 
     U >= 0 does not depend on α; as each visit has probability at most 1/N, U <= (T-2)/N, so that
     A >= (T-1)(1-1/N)/N > (T-2)/(N(N+1)) >= U/M. And V does not fall: V = Σ_{t<T-1} (1/N) Σ_{i<t} r^i with r = β - 1/N,
-    where Σ_{i<=n} i r^(i-1) >= 0 for r >= -1/2 (for r < 0 pair the terms of i and i+1, i odd). At β = 0 (1) is
+    where Σ_{i<=n} i r^(i-1) >= 0 for r >= -1/2 (for r < 0 pair the terms of i and i+1, i odd). At β = 0 (6) is
     negative, since V(0) = U < T-1; at β = 1 positive, since no E[x̄_k|c] exceeds E[x̄_k|c=k], and N < M.
     """
 

@@ -6,16 +6,18 @@ Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise; the bounds here are thi
 from fractions import Fraction
 from functools import cache
 from math import comb, factorial
-from typing import Any
+from typing import Literal, overload
 
+import flint
 import sympy
 
+from theory.arrays import Number
 from theory.evaluation import N as symbol_N
 from theory.evaluation import T as symbol_T
-from theory.evaluation import evaluate, factored, ring_expression, symbolic_ring
+from theory.evaluation import ball_arithmetic, evaluate, factored, ring_expression, symbolic_ring
 from theory.task import Task, as_count, as_probability
 
-from .trigger_chain import Number, Power, TriggerChain, integer_power
+from .trigger_chain import Power, TriggerChain, integer_power
 
 Pair = tuple[str, str]
 PAIRS: tuple[Pair, ...] = (("c", "k"), ("c", "q"), ("q", "k"))
@@ -51,25 +53,19 @@ def noise_margin_guarantee(N: int, samples: int, alpha: Fraction) -> Fraction:
 @cache  # no function of the noise level
 def _no_bin_above(bins: int, balls: int, most: int) -> Fraction:
     """P(no bin holds more than `most` of the balls) = balls!/bins^balls [x^balls] (Σ_{i<=most} x^i/i!)^bins."""
-    single = [Fraction(1, factorial(i)) for i in range(min(most, balls) + 1)]
-    power, base, exponent = [Fraction(1)], single, bins
-    while exponent:
-        if exponent & 1:
-            power = _truncated_product(power, base, balls)
-        base = _truncated_product(base, base, balls)
-        exponent >>= 1
-    return power[balls] * factorial(balls) / Fraction(bins) ** balls if len(power) > balls else Fraction(0)
+    with ball_arithmetic(flint.ctx.prec, balls + 1):  # series of so many terms
+        single = flint.fmpq_series([flint.fmpq(1, factorial(i)) for i in range(min(most, balls) + 1)])
+        probability = integer_power(single, bins)[balls] * factorial(balls) / flint.fmpq(bins) ** balls
+    return Fraction(int(probability.p), int(probability.q))
 
 
-def _truncated_product(left: list[Fraction], right: list[Fraction], degree: int) -> list[Fraction]:
-    product = [Fraction(0)] * min(len(left) + len(right) - 1, degree + 1)
-    for i, a in enumerate(left):
-        for j, b in enumerate(right[: len(product) - i]):
-            product[i + j] += a * b
-    return product
-
-
-def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, Any]:
+@overload
+def in_context_signal_to_noise(task: Task, exact: Literal[False] = False) -> dict[Pair, float]: ...
+@overload
+def in_context_signal_to_noise(task: Task, *, exact: Literal[True]) -> dict[Pair, Fraction]: ...
+@overload
+def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, Number]: ...
+def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, Number]:
     """Per-sample SNR² of the attention logits' ξ_c - ξ_k at the expected test input E[x̄|c], with the sign of its mean.
 
     One sample contributes S = (1{y=c} - 1{y=k}) x̄'·v to the step, v = E[x̄|c], so that with E_c' the mean given c' = y
@@ -80,7 +76,7 @@ def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, An
     In short contexts it is negative for ("c", "q"): the population step itself ranks the trigger above c, because the
     last token z_T = q makes every test input look as if q were correct. With T = λN and N → ∞ at fixed α
 
-        N E[T² S] → λ (1-α)² (4 (1-α) λ - 1/α)   for ("c", "q"),   positive for T > N/(4α(1-α)).                    (1)
+        N E[T² S] → λ (1-α)² (4 (1-α) λ - 1/α)   for ("c", "q"),   positive for T > N/(4α(1-α)).                    (5)
 
     Args:
         task: the task, N >= 3, alpha < 1; `exact=True` needs a rational alpha.
@@ -111,14 +107,14 @@ def limiting_in_context_signal() -> dict[Pair, sympy.Expr]:
 
 
 def crossover_of_the_trigger() -> sympy.Expr:
-    """lim_{N→∞} N E[T² S] for ("c", "q") at T = λN and fixed α, equation (1), in the symbols alpha and lambda."""
+    """lim_{N→∞} N E[T² S] for ("c", "q") at T = λN and fixed α, equation (5), in the symbols alpha and lambda."""
     mean, _ = _stationary()["c", "q"]
     scaled = ring_expression(mean, 0).subs(symbol_T, sympy.Symbol("lambda") * symbol_N)
     return sympy.factor(sympy.limit(symbol_N * scaled, symbol_N, sympy.oo))
 
 
 @cache
-def _stationary() -> dict[Pair, tuple[Any, Any]]:
+def _stationary() -> dict[Pair, tuple[Number, Number]]:
     return _in_context_moments(*symbolic_ring(stationary=True))
 
 

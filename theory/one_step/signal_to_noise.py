@@ -5,21 +5,21 @@ Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise of feed-forward and atte
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import sympy
 
+from theory.arrays import Number
 from theory.evaluation import N as symbol_N
 from theory.evaluation import alpha as symbol_alpha
 from theory.evaluation import evaluate, symbolic_numbers, to_expression
-from theory.task import Task, as_count
+from theory.task import Layer, Task, as_count
 
-from .gradients import class_values, require_moment
+from .gradients import MOMENTS, Moment, class_values, require_moment
 from .symmetry import EntryClass
-from .trigger_chain import Number, Power, TriggerChain, integer_power
+from .trigger_chain import Power, TriggerChain, integer_power
 
 
-def class_signal_to_noise(task: Task, layer: str) -> dict[EntryClass, float]:
+def class_signal_to_noise(task: Task, layer: Layer) -> dict[EntryClass, float]:
     """SNR² of every entry class with a positive variance.
 
     Args:
@@ -29,7 +29,7 @@ def class_signal_to_noise(task: Task, layer: str) -> dict[EntryClass, float]:
     Raises:
         ValueError: unknown layer.
     """
-    mean, variance = (class_values(task, layer, moment) for moment in ("mean", "variance"))
+    mean, variance = (class_values(task, layer, moment) for moment in MOMENTS)
     return {entry: mean[entry] ** 2 / variance[entry] for entry in mean if variance[entry] > 0}
 
 
@@ -37,11 +37,11 @@ def class_signal_to_noise(task: Task, layer: str) -> dict[EntryClass, float]:
 class DirectionMoments:
     """Mean and variance per sample of the gradient along one direction (floats, or `Fraction`s if exact)."""
 
-    mean: Any
-    variance: Any
+    mean: Number
+    variance: Number
 
     @property
-    def signal_to_noise(self) -> Any:
+    def signal_to_noise(self) -> Number:
         """SNR² = mean² / variance; a ValueError where the gradient does not vary (α = 1)."""
         if self.variance == 0:
             raise ValueError("the gradient has no variance along this direction, so no signal-to-noise ratio")
@@ -66,7 +66,7 @@ def centred_copying_moments(task: Task, exact: bool = False) -> DirectionMoments
     return DirectionMoments(values["mean"], values["variance"])
 
 
-def centred_copying_closed_form(moment: str) -> sympy.Expr:
+def centred_copying_closed_form(moment: Moment) -> sympy.Expr:
     """The "mean" or "variance" of `centred_copying_moments` as a sympy expression in N, T, alpha."""
     require_moment(moment)
     return to_expression(_centred_copying(*symbolic_numbers())[moment])

@@ -9,11 +9,12 @@ different letters are different tokens: ("k", "E(k)") is a copying entry, ("k", 
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from theory.task import Task
+from theory.arrays import Table
+from theory.task import RealNumber, Task
 
 EntryClass = tuple[str, str]
 
@@ -49,7 +50,7 @@ def parse_entry_class(row: str, column: str) -> EntryClass:
     return (row_token if row_token in ("q", "tau") else "k"), f"{block}({token})"
 
 
-def entry_labels(task: Task) -> np.ndarray:
+def entry_labels(task: Task) -> NDArray[np.int8]:
     """Index into ENTRY_CLASSES of every entry: int8 array of shape (N+1, 2(N+1)), columns [E(0..N), P(0..N)]."""
     q, tau = task.q, task.tau
     block = np.empty((task.M, task.M), dtype=np.int8)
@@ -58,16 +59,16 @@ def entry_labels(task: Task) -> np.ndarray:
     np.fill_diagonal(block, index["k", "k"])
     block[q, :] = index["q", "j"]
     block[tau, :] = index["tau", "j"]
-    every_row: Any = slice(None)  # rows q and τ are set after it
+    every_row: slice = slice(None)  # rows q and τ are set after it
     for row, row_name in ((every_row, "k"), (q, "q"), (tau, "tau")):
         for column, column_name in ((q, "q"), (tau, "tau")):
             block[row, column] = index[row_name, column_name]
     return np.concatenate([block, block + len(_CELLS)], axis=1)
 
 
-def assemble(task: Task, values: Mapping[EntryClass, Any], dtype: Any) -> np.ndarray:
+def assemble(task: Task, values: Mapping[EntryClass, RealNumber], dtype: type) -> Table:
     """The full matrix, shape (N+1, 2(N+1)), from one value per class."""
-    table = np.empty(len(ENTRY_CLASSES), dtype=dtype)
+    table: Table = np.empty(len(ENTRY_CLASSES), dtype=dtype)
     table[:] = [values[entry] for entry in ENTRY_CLASSES]
-    matrix: np.ndarray = table[entry_labels(task)]
+    matrix: Table = table[entry_labels(task)]
     return matrix

@@ -28,24 +28,28 @@ an element. Source: this project's exact version of the moment estimates of Chen
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import flint
 
-Number = Any  # Fraction, flint.arb, sympy field element: anything with exact +, -, *, /, ** int
+from theory.arrays import Number
+
 Power = Callable[[Number, Number], Number]
 Polynomial = tuple[Number, Number, Number]  # coefficients of 1, X, X² with X = r^{s-1}
 
 
 def integer_power(base: Number, exponent: int) -> Number:
-    """base^exponent for exponent >= 0; of balls by squaring, as Arb's own power is undefined where a ball holds 0."""
-    if not isinstance(base, (flint.arb, flint.arb_series)):
+    """base^exponent for exponent >= 0; of balls and series by squaring.
+
+    Arb's own power is undefined where a ball holds 0, and that of series takes no exponent of more than 64 bits.
+    """
+    if not isinstance(base, (flint.arb, flint.arb_series, flint.fmpq_series)):
         return base**exponent
-    result = 0 * base + 1
+    square: Number = base
+    result = 0 * square + 1
     while exponent:
         if exponent & 1:
-            result = result * base
-        base, exponent = base * base, exponent >> 1
+            result = result * square
+        square, exponent = square * square, exponent >> 1
     return result
 
 

@@ -12,9 +12,10 @@ import pytest
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.trainings import birth as experiments
 from paper_checks.experiments.trainings import birth_statements as statements
-from paper_checks.experiments.trainings.birth import Floats
 from paper_checks.experiments.trainings.settings import MemorySetting, birth, data_law, short_sequences
 from paper_checks.experiments.trainings.statements import Over
+from simulate.runtime.arrays import Floats
+from simulate.transformer.plan import LossOn
 
 
 def over_seeds(claim: Recorder, setting: MemorySetting, device: str) -> Over:
@@ -30,7 +31,7 @@ def test_bigrams_before_recall(claim: Recorder, scale: str, device: str) -> None
 
 @pytest.mark.claims("B5")
 @pytest.mark.parametrize("loss_on", ["every", "recall"])
-def test_memories_rise_in_order(claim: Recorder, scale: str, device: str, loss_on: str) -> None:
+def test_memories_rise_in_order(claim: Recorder, scale: str, device: str, loss_on: LossOn) -> None:
     """In long sequences W_O², W_K² and W_K¹ are half-way from their first value to 1 in this order."""
     statements.memories_in_order(claim, over_seeds(claim, birth(scale, loss_on=loss_on), device), loss_on)
 

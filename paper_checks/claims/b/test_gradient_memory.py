@@ -13,6 +13,7 @@ import torch
 from sympy.polys.fields import FracField
 from sympy.polys.rings import PolyRing
 
+from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.recorder import Recorder
@@ -41,25 +42,21 @@ def by_output(V: Array, X: Array, joint: Array, predicted: Array) -> Array:
     return memory.conditional_means(predicted, joint, X).gradient(V)
 
 
-def each(function: Callable[[Any], Any], array: Array) -> Array:
-    return np.asarray(np.vectorize(function, otypes=[object])(array))
-
-
 def check_identity(claim: Recorder, sizes: tuple[int, ...], joint: Array, stated: Gradient, domain: Any) -> None:
     """∂L/∂W by sympy, entry by entry, with E[z,k] for exp(ξ_k(z)) and R[z] for 1/Σ_k exp(ξ_k(z)), is `stated`."""
     K, Z, d, e = sizes
     shapes = {"v": (K, d), "u": (Z, e), "w": (d, e), "E": (Z, K), "R": (Z,)}
     V, U, W, E, R = (np.array(sympy.symarray(letter, shape)) for letter, shape in shapes.items())
     logits = U @ W.T @ V.T
-    exponentials = each(sympy.exp, logits)
+    exponentials = np.frompyfunc(sympy.exp, 1, 1)(logits)
     names = {1 / sympy.Add(*row): name for row, name in zip(exponentials, R, strict=True)}
     names |= dict(zip(exponentials.ravel(), E.ravel(), strict=True))
     logs = np.array([[sympy.log(sympy.Add(*row))] for row in exponentials])
     loss = (joint * (logs - logits)).sum()
     symbols = set().union(*(x.free_symbols for array in (V, U, E, R, joint) for x in array.ravel()))
     numbers = domain(sorted(symbols, key=str), sympy.QQ)
-    derivative = each(lambda w: numbers(sympy.diff(loss, w).xreplace(names)), W)
-    found = stated(*(each(numbers, array) for array in (V, U, joint, E * R[:, None])))
+    derivative = np.frompyfunc(lambda w: numbers(sympy.diff(loss, w).xreplace(names)), 1, 1)(W)
+    found = stated(*(np.frompyfunc(numbers, 1, 1)(array) for array in (V, U, joint, E * R[:, None])))
     claim.equal(f"identity at K, Z, d, e = {K}, {Z}, {d}, {e}", derivative, found)
 
 
@@ -120,7 +117,7 @@ def law(*rows: str) -> Array:
 
 def dyadic_probabilities(V: Array, X: Array, W: Array) -> Array:
     """p̂ for the weight W log 2, exact: a softmax of integers times log 2."""
-    powers = each(lambda logit: Fraction(2) ** int(logit), X @ W.T @ V.T)
+    powers = np.frompyfunc(lambda logit: Fraction(2) ** int(logit), 1, 1)(X @ W.T @ V.T)
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
@@ -129,13 +126,14 @@ def test_reading_one_memory(claim: Recorder) -> None:
     """v_kᵀ ∇L u_z is C[z,k] for orthonormal embeddings, outputs up to a common overlap; else with cross-talk."""
     p, eye = law("1/6 1/12 0", "1/4 0 1/12", "1/12 1/6 1/6"), law("1 0 0", "0 1 0", "0 0 1")
     overlapping, uneven = law("1 0 0 2", "0 1 0 2", "0 0 1 2"), law("1 1 0", "0 1 0", "0 0 1")
-    for name, V, U, side in (
+    cases: tuple[tuple[str, Array, Array, Side], ...] = (
         ("orthonormal", eye, eye[[2, 0, 1]], "holds"),
         ("outputs with a common overlap", overlapping, eye, "holds"),
         ("scaled against each other", eye / 2, 2 * eye, "holds"),
         ("outputs with uneven overlaps", uneven, eye, "beyond"),
         ("inputs with a common overlap", eye, overlapping, "beyond"),
-    ):
+    )
+    for name, V, U, side in cases:
         W = (np.arange(V.shape[1] * U.shape[1]).reshape(V.shape[1], -1) % 5 - 2).astype(object)
         C = memory.memory_coefficients(p.sum(axis=1, keepdims=True), dyadic_probabilities(V, U, W), p)
         read = U @ memory.outer_products(V, C, U).T @ V.T
@@ -200,7 +198,7 @@ def test_what_survives_the_noise(claim: Recorder) -> None:
 
 
 def rank(matrix: Array) -> int:
-    return int(flint.fmpq_mat(each(lambda x: flint.fmpq(x.numerator, x.denominator), matrix).tolist()).rank())
+    return int(flint.fmpq_mat([[flint.fmpq(x.numerator, x.denominator) for x in row] for row in matrix]).rank())
 
 
 @pytest.mark.claims("B2")
@@ -214,7 +212,7 @@ def test_context_signal(claim: Recorder, n: int) -> None:
         given = np.stack([weight * (correct == k) for k in range(n)])
         means = given @ feature * Fraction(n, total * scale)
         means = np.concatenate([means, means.sum(axis=0, keepdims=True) / n])  # y = τ is independent of x̄
-        p, eye = np.array([(1 - level) / n] * n + [level]), each(Fraction, np.eye(task.M, dtype=int))
+        p, eye = np.array([(1 - level) / n] * n + [level]), np.eye(task.M, dtype=int) * Fraction(1)
         S, (r, mean) = memory.context_signal(task, exact=True), memory.distributional_residual(task, exact=True)
         residual, G = np.multiply.outer(r, mean), gradient_mean(task, "attention_value", exact=True)
         parts = np.array(memory.zero_weight_parts(eye, p, means))
@@ -230,7 +228,7 @@ def test_context_signal(claim: Recorder, n: int) -> None:
         claim.equal(f"sizes, {task}", np.array(sizes), np.array([*memory.part_sizes(task, exact=True)]))
         claim.equal(f"‖G_V‖² = ‖S‖² + ‖r μᵀ‖², {task}", (G * G).sum(), sum(sizes[:2]))
         learns, leaves = length > 2 and level < 1, level != Fraction(1, task.M)  # else S = 0, r = 0
-        side = "holds" if learns and leaves else "beyond"
+        side: Side = "holds" if learns and leaves else "beyond"
         expected = np.array([(n - 1) * learns, (n - 1) * learns + leaves], dtype=object)
         claim.equal(f"ranks of S and G_V, {task}", expected, np.array([rank(S), rank(G)], dtype=object), side=side)
 
@@ -255,13 +253,14 @@ def test_entries_of_the_signal(claim: Recorder) -> None:
 def test_sizes_of_signal_and_residual(claim: Recorder) -> None:
     """‖r μᵀ‖/‖S‖: exponent 1 in N for T >= N, 3/2 at fixed T, -1/2 at fixed αN ≠ 1. Scatter of x̄: T against N²."""
     sizes = [2**power for power in range(6, 14)]
-    for name, tasks, power, scatter, side in (
+    cases: tuple[tuple[str, list[Task], float, float | None, Side], ...] = (
         ("α = 0.4, T = N", [Task(n, n, 0.4) for n in sizes], 1.0, 1.0, "holds"),
         ("α = 0.4, T = N²", [Task(n, n * n, 0.4) for n in sizes], 1.0, 0.0, "holds"),
         ("α = 0.4, T = N³", [Task(n, n**3, 0.4) for n in sizes], 1.0, -1.0, "holds"),
         ("α = 0.4, T = 4", [Task(n, 4, 0.4) for n in sizes], 1.5, 2.0, "beyond"),
         ("α = 3/N, T = N²", [Task(n, n * n, 3 / n) for n in sizes], -0.5, None, "beyond"),
-    ):
+    )
+    for name, tasks, power, scatter, side in cases:
         found = [memory.part_sizes(task) for task in tasks]
         fit = fit_exponent(sizes, [(part.residual / part.signal) ** 0.5 for part in found])
         claim.exponent(f"exponent in N of ‖r μᵀ‖/‖S‖, {name}", power, fit, side)

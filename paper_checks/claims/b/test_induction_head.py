@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import induction as experiments
 from paper_checks.witnesses.induction_enumeration import Enumeration, votes
@@ -136,7 +137,7 @@ def test_previous_token_rows(claim: Recorder) -> None:
                 size = experiments.size_of_match(task, match, reads)
                 wrong = [t for t in accuracy.wrong_rows(task, size, reads) if t < T or reads is BASIC]
                 claim.equal(f"wrong rows, {task}, {reads.keys}, λ = {match}", 0, len(wrong))
-    cases: tuple[tuple[float, list[int], str], ...] = (
+    cases: tuple[tuple[float, list[int], Side], ...] = (
         (3, [], "holds"),
         (0.5, [2], "beyond"),
         (0.01, [2, 15], "beyond"),

@@ -52,7 +52,7 @@ def test_one_direction_holds_the_noise(claim: Recorder) -> None:
 
 @pytest.mark.claims("E6")
 def test_shared_component_of_a_memory(claim: Recorder) -> None:
-    """Inputs that share a component make the weight's order another than the logits'. Equations (1) and (2) of
+    """Inputs that share a component make the weight's order another than the logits'. Equations (10) and (11) of
     `theory.memory.shared_inputs` on memories trained by gradient descent: γ² = 0, below, above (N-3)/(N+1), and 1. The
     top singular direction of the trained weight is the noise's output below, and orthogonal to it above."""
     limit, rounding = float(largest_shared(N)), 20000 * 2.0**-52

@@ -7,6 +7,7 @@ from paper_checks.experiments.trainings import levels
 from paper_checks.experiments.trainings.recall import over_seeds
 from paper_checks.experiments.trainings.settings import DESK_WIDTH, LEVELS
 from simulate import Hidden
+from simulate.transformer.model import Activation
 
 
 @pytest.mark.claims("E7")
@@ -33,7 +34,7 @@ def test_triggers(claim: Recorder, triggers: int) -> None:
 @pytest.mark.claims("E9")
 @pytest.mark.parametrize("activation", ["relu", "linear"])
 @pytest.mark.parametrize("width", [1, 4])
-def test_feed_forward_layers(claim: Recorder, activation: str, width: int) -> None:
+def test_feed_forward_layers(claim: Recorder, activation: Activation, width: int) -> None:
     """Noise first and recall for all; dropping F2 turns the noise off for ReLU, and for linear layers does not."""
     over = over_seeds(claim, levels.with_layers(Hidden(width * DESK_WIDTH, activation)))
     levels.feed_forward_layers(claim, over, activation, f"{activation}, width {width}d")

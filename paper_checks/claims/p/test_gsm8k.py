@@ -10,7 +10,7 @@ import pytest
 
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.named import gsm8k_files
-from simulate.gsm8k.results import SIDES, changes, comparable
+from simulate.gsm8k.results import SIGNS, changes, comparable
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def test_few_shots_gain_and_eight_lose(claim: Recorder, results: tuple[dict[str,
     whole, cut = results
     record = cut["shots"]["8"]
     claim.recorded(record["date"], record["device"])
-    for shots, side in SIDES.items():
+    for shots, side in SIGNS.items():
         change = changes(whole, cut, shots)["flexible"]
         details = {"gained": change.gained, "lost": change.lost, "truncation": cut["configuration"]["truncation"]}
         claim.sign(f"{shots} shots: change of accuracy", side, change.difference, change.standard_error, **details)

@@ -11,7 +11,7 @@ import pytest
 
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.named import checkpoint_source
-from paper_checks.experiments.rise import SETS, chosen_checkpoint
+from paper_checks.experiments.rise import CLAIMED, chosen_checkpoint
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +77,7 @@ def competition(claim: Recorder, language: Any, found: Any, name: str) -> None:
 
 
 @pytest.mark.claims("P3.pythia")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_pythia_the_rises_first(claim: Recorder, language: Any, checkpoints: Any, place: str, name: str) -> None:
     """As P3; the early checkpoint is chosen on the other half of the prompts."""
     found = [language.answered(source, claim.base_seed, place) for source in checkpoints]
@@ -86,7 +86,7 @@ def test_pythia_the_rises_first(claim: Recorder, language: Any, checkpoints: Any
 
 
 @pytest.mark.claims("P4.pythia")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_pythia_late_input_matrices(claim: Recorder, language: Any, pythia_sweep: Any, name: str) -> None:
     """The best cell of late MLP input matrices: P(answer) up, P("the") down, more prompts answered."""
     late_layers_help(claim, language, name, pythia_sweep(claim.base_seed), "mlp_in")
@@ -104,7 +104,7 @@ def late_layers_help(claim: Recorder, language: Any, name: str, found: Any, role
 
 
 @pytest.mark.claims("P5.pythia")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_pythia_attention_matrices(claim: Recorder, language: Any, pythia_sweep: Any, name: str) -> None:
     """The best cell of attention matrices in late layers has less than half of the effect of late MLP inputs."""
     attention_does_less(claim, language, name, pythia_sweep(claim.base_seed))

@@ -15,7 +15,7 @@ import pytest
 
 from paper_checks.evidence import comparator
 from paper_checks.evidence.recorder import Recorder
-from paper_checks.experiments.rise import SETS, chosen_checkpoint
+from paper_checks.experiments.rise import CLAIMED, chosen_checkpoint
 from simulate.pocket.shipped import CONFIRMING
 
 
@@ -71,7 +71,7 @@ def competition(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: s
 
 
 @pytest.mark.claims("P3")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_the_rises_first(claim: Recorder, pocket: Any, seeds: Any, name: str) -> None:
     """P(answer) needs several times as many updates as P("the") to reach a third of its last value; both as recorded at
     training, at about twenty log-spaced numbers of updates. A tie is the ratio 1."""
@@ -92,7 +92,7 @@ def test_what_was_recorded_is_what_the_models_answer(claim: Recorder, pocket: An
 
 
 @pytest.mark.claims("P3")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_order_along_checkpoints(claim: Recorder, language: Any, name: str) -> None:
     """As P3.pythia, on the training seed with most checkpoints, which is not one of those that decide: a checkpoint is
     chosen on one half of the prompts, and all are in the evidence."""
@@ -100,14 +100,14 @@ def test_order_along_checkpoints(claim: Recorder, language: Any, name: str) -> N
 
 
 @pytest.mark.claims("P4")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_last_input_matrix(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The last MLP's input matrix at rank RANK: P(answer) up, P("the") down, more prompts answered."""
     changes(claim, language, pocket, seeds, name, "input", {"answer": +1, "distributional": -1, "correct": +1})
 
 
 @pytest.mark.claims("P4")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_last_output_matrix(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The last MLP's output matrix: its top RANK directions hold much of "the", as T4.4 and E3 have it for the top one.
     Kept alone they do the opposite of the claim; without them "the" falls and the answer rises."""
@@ -154,7 +154,7 @@ def test_names_from_other_sentences(claim: Recorder, language: Any, pocket: Any,
 
 
 @pytest.mark.claims("P5")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_late_attention_matrices(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The best cell of attention matrices in late layers has less than half of the effect of the last MLP's input
     matrix, and little in itself."""
@@ -164,7 +164,7 @@ def test_late_attention_matrices(claim: Recorder, language: Any, pocket: Any, se
 
 
 @pytest.mark.claims("P5")
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CLAIMED)
 def test_attention_matrices_of_every_layer(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """With early layers the best cell has less of the effect than the last MLP's input matrix, by a stated part."""
     attention_does_less(claim, language, pocket, seeds, name, "all")

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.simulations import GROWTH, fit_distance, fit_growth, growing_tasks
 from paper_checks.witnesses.sturm import copying_roots
 from simulate import OneLayer, sample
-from theory import Task, closed_form, gradient_mean
+from theory import LAYERS, Task, closed_form, gradient_mean
 from theory.evaluation import N, T, alpha
 from theory.one_step import margins
 
@@ -25,7 +26,8 @@ def test_ratio_of_margins(claim: Recorder, level: float) -> None:
     T the ratio tends to T as N grows, exponent 0.
     """
     for path in GROWTH:
-        tasks, side = growing_tasks(path, level), "beyond" if path == "T = 16" else "holds"
+        tasks = growing_tasks(path, level)
+        side: Side = "beyond" if path == "T = 16" else "holds"
         margin = np.array([min(margins.feed_forward_margins(task).values()) for task in tasks])
         largest = np.array([margins.attention_margin_bound(task) for task in tasks])
         attained = np.array([abs(margins.repeated_trigger_margin(task)) for task in tasks])
@@ -45,7 +47,7 @@ def test_ratio_of_margins_on_sequences(claim: Recorder, n: int) -> None:
     task = Task(n, 3 * n, 0.5, trigger=1)
     tokens = sample(task, 4000, seed=claim.seed(f"ratio {n}")).tokens
     found = {}
-    for layer, name in (("feed_forward", "W_F"), ("attention_value", "W_V")):
+    for layer, name in zip(LAYERS, ("W_F", "W_V"), strict=True):
         model = OneLayer(task)
         getattr(model, name).data.copy_(model.W_F.new_tensor(gradient_mean(task, layer)))
         logits = model(tokens).detach()
@@ -57,7 +59,7 @@ def test_ratio_of_margins_on_sequences(claim: Recorder, n: int) -> None:
 
 @pytest.mark.claims("T1.6")
 def test_copying_decreases_with_the_noise_level(claim: Recorder) -> None:
-    """One sign change: equation (1) of `margins.copying_threshold` for all N, T, and Sturm's count of roots at 12."""
+    """One sign change: equation (6) of `margins.copying_threshold` for all N, T, and Sturm's count of roots at 12."""
     beta, ratio, (x, y) = 1 - alpha, 1 - alpha - 1 / N, sympy.symbols("X Y")
     powers = {(-1 / N) ** (T - 2): x, ratio ** (T - 2): y}
     never, always = (  # Σ_{t<T-1} P(z_t = q), given c ≠ q and given c = q

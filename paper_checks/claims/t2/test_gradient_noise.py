@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.recorder import Recorder
@@ -20,6 +21,7 @@ from theory.evaluation import N, alpha, long_sequence_limit
 from theory.one_step import margins, sample_complexity
 from theory.one_step import signal_to_noise as signal
 from theory.one_step.symmetry import parse_entry_class
+from theory.task import Layer
 
 
 @pytest.mark.claims("T2.1")
@@ -64,7 +66,7 @@ def test_signal_to_noise_exponents(claim: Recorder) -> None:
     """Exponents in N: 0, -1 and 0; and -3 at the vanishing copying entry, -1 for the noise row at fixed T."""
     sizes = [2**power for power in range(6, 14)]
     vanishing = (3 - 5**0.5) / 2
-    cases = (
+    cases: tuple[tuple[Layer, tuple[str, str], float, int, int, Side], ...] = (
         ("feed_forward", ("tau", "E(q)"), 0.5, 2, 0, "holds"),
         ("attention_value", ("k", "E(k)"), 0.5, 2, -1, "holds"),
         ("attention_value", ("tau", "E(k)"), 0.5, 2, 0, "holds"),

@@ -8,6 +8,7 @@ import pytest
 import sympy
 import torch
 
+from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.steps import (
     IN_CONTEXT,
@@ -23,6 +24,7 @@ from paper_checks.witnesses import enumeration
 from theory import Task
 from theory.evaluation import alpha
 from theory.one_step import sample_complexity
+from theory.task import Layer
 
 Rates = Callable[[Task, int, int, int], np.ndarray]
 
@@ -37,7 +39,7 @@ def single_threaded_torch() -> Iterator[None]:
 
 
 def check_rate(
-    claim: Recorder, name: str, task: Task, layer: str, samples: int, replicates: int, expected: int
+    claim: Recorder, name: str, task: Task, layer: Layer, samples: int, replicates: int, expected: int
 ) -> None:
     """The success rate of m-sample steps on fresh sequences lies above (+1) or below (-1) RATE."""
     seed = claim.seed(name)
@@ -67,7 +69,8 @@ def test_in_context_signal_enumerated(claim: Recorder) -> None:
     """SNR² of all three pairs equals the enumeration, as fractions; T = 2 carries no signal."""
     for n, length in ((3, 2), (3, 3), (3, 4), (3, 7), (4, 5), (5, 4)):
         for level, q in ((0, 0), (Fraction(1, 3), n - 1), (Fraction(5, 7), 1), (1 - Fraction(1, n), 2)):
-            task, side = Task(n, length, level, q), "beyond" if length == 2 else "holds"
+            task = Task(n, length, level, q)
+            side: Side = "beyond" if length == 2 else "holds"
             c, k = [token for token in range(n) if token != q][-2:]
             found = sample_complexity.in_context_signal_to_noise(task, exact=True)
             tokens = {("c", "k"): (c, k), ("c", "q"): (c, q), ("q", "k"): (q, k)}

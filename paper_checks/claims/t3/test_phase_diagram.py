@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.key_query import check_expansion, check_simulation, direction
@@ -140,7 +141,7 @@ def test_critical_noise_level_in_the_limit(claim: Recorder) -> None:
 
 @pytest.mark.claims("T3.3")
 @pytest.mark.parametrize(("level", "side"), [(0.25, "holds"), (0.6, "beyond")])
-def test_uniform_probabilities_simulated(claim: Recorder, level: float, side: str) -> None:
+def test_uniform_probabilities_simulated(claim: Recorder, level: float, side: Side) -> None:
     """Simulated K[P(q)] at uniform p to 2 %, on both sides of α_c(8, 61)."""
     task = Task(8, 61, level, 5)
     exact = np.array([contrast_value(task, "attends")])
@@ -269,7 +270,7 @@ def test_where_the_order_turns(claim: Recorder) -> None:
     [(Task(8, 61, 0.6, 5), None, "holds"), (Task(8, 23, 0.05, 3), 0.05, "beyond")],
     ids=str,
 )
-def test_avoiding_noise_simulated(claim: Recorder, task: Task, absorption: float | None, side: str) -> None:
+def test_avoiding_noise_simulated(claim: Recorder, task: Task, absorption: float | None, side: Side) -> None:
     """Simulated K[E(k)] - K[E(τ)] to 5 %: positive at uniform p above α_τ, negative at absorbed p."""
     exact = np.array([contrast_value(task, "avoids", absorption)])
     claim.less(f"its sign, {task}", 0, float(exact[0]) * (1 if side == "holds" else -1), side=side)

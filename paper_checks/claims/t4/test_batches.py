@@ -109,7 +109,7 @@ def test_growing_steps_follow_the_flow(claim: Recorder, case: Case) -> None:
 def test_spread_of_small_batches(claim: Recorder, case: EqualSteps) -> None:
     """2¹² runs, batches of 1 to 10⁴: means of a and s, how far b lags behind descent, and variances.
 
-    Equations (2) and (3) of `theory.memory.sampling_noise`, of first order in 1/B. What is left is of relative order
+    Equations (13) and (14) of `theory.memory.sampling_noise`, of first order in 1/B. What is left is of relative order
     η/B <= 0.1; the big steps of `BIG_STEPS` put its coefficient near 0.1, so it is some 1 %, below these standard
     errors.
     """

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.memory import LEVELS, SIZES, Case, full_batch, learning_rates, predicted, sampled, spectra
@@ -17,7 +18,7 @@ from theory.memory import gradient_flow as memory
 from theory.memory import spectrum
 from theory.memory import truncations as memory_truncation
 
-SIDES = {"correct": "holds", "noise": "beyond"}
+SIDE_OF: dict[str, Side] = {"correct": "holds", "noise": "beyond"}
 """Truncation to rank n-1 removes the noise in the first case; in the second the noise is on top and stays."""
 
 TIE = (3, 0.5)
@@ -48,14 +49,14 @@ def test_top_space_and_crossing(claim: Recorder, n: int) -> None:
             for t in times if after or crossing else []:
                 found = spectra(memory.logits(n, alpha, t)).gap
                 name = f"{expected} on top at t = {t:.4g}, n = {n}, α = {alpha:.4g}"
-                claim.less(name, 0, found if expected == "noise" else -found, side=SIDES[expected])
+                claim.less(name, 0, found if expected == "noise" else -found, side=SIDE_OF[expected])
         early = "noise" if alpha > edge else "correct"
         claim.equal(f"whether it crosses, n = {n}, α = {alpha}", early != top, crossing > 0)
 
 
 @pytest.mark.claims("T4.4")
 def test_boundary_by_algebra(claim: Recorder) -> None:
-    """The sign of the late gap ((n-1) - √(n+1)) D + n log(α/(1-α)), (2) from the flow, and the sign of h', any n."""
+    """The sign of the late gap ((n-1) - √(n+1)) D + n log(α/(1-α)), (8) from the flow, and the sign of h', any n."""
     n, y, m = sympy.Symbol("n", positive=True), sympy.Symbol("y", positive=True), sympy.Symbol("m", positive=True)
     claim.equal("(n-1)² - (n+1)", sympy.Integer(0), sympy.expand((n - 1) ** 2 - (n + 1) - n * (n - 3)))
     inverse = (y ** (m - 1) + y + m**2 - 2) / (y + m - 1)
@@ -170,12 +171,12 @@ def test_truncation_at_every_rank(claim: Recorder, n: int, alpha: float, early: 
             ("P(noise)", stated.noise_probability, predicted(kept)[n]),
         ):
             assert ends is not None
-            claim.less(f"{name} above the least, {at}", ends[0] - rounding, found, side=SIDES[top], strict=False)
-            claim.less(f"{name} below the most, {at}", found, ends[1] + rounding, side=SIDES[top], strict=False)
+            claim.less(f"{name} above the least, {at}", ends[0] - rounding, found, side=SIDE_OF[top], strict=False)
+            claim.less(f"{name} below the most, {at}", found, ends[1] + rounding, side=SIDE_OF[top], strict=False)
         name, total = f"sum of the noise log-odds, {at}", stated.noise_log_odds_sum[0]
-        claim.close(name, total, odds.sum(), n * rounding, "backward error of LAPACK", side=SIDES[top], scale=1.0)
+        claim.close(name, total, odds.sum(), n * rounding, "backward error of LAPACK", side=SIDE_OF[top], scale=1.0)
         unique = rank in ((1, n) if top == "noise" else (n - 1, n))
-        claim.equal(f"whether it is unique, {at}", unique, stated.unique, side=SIDES[top])
+        claim.equal(f"whether it is unique, {at}", unique, stated.unique, side=SIDE_OF[top])
     removed, full = (predicted(truncate(W, rank))[n] for rank in (n - 1, n))
     if top == "correct":
         claim.less(f"rank n-1 removes noise, n = {n}, α = {alpha}", removed, full)

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paper_checks.evidence.recorder import Recorder, experiment_seed
 from simulate import Recall, Trained, answers
+from simulate.runtime.arrays import Floats
 
 from .observers import forced, on_a_trigger
 from .recall import TESTED, Observed, Seeded, log_updates
 from .runs import trained
 from .settings import MATRICES, MemorySetting, seeds
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,8 @@
-"""What B4 and B5 say of trainings without noise, for the checks and the picture; see `two_layer_statements`."""
+"""What B4 and B5 say of trainings without noise, for the checks and the picture; see `statements`."""
 
 from functools import partial
+
+from simulate.transformer.plan import LossOn
 
 from . import birth as experiments
 from .recall import last
@@ -23,7 +25,7 @@ def bigrams_first(claim: Claimed, over: Over) -> None:
     claim.replicated("recall at the end", "recall_at_end", +1, over(partial(last, name="recall")))
 
 
-def memories_in_order(claim: Claimed, over: Over, loss_on: str) -> None:
+def memories_in_order(claim: Claimed, over: Over, loss_on: LossOn) -> None:
     """In long sequences W_O², W_K² and W_K¹ are half-way from their first value to 1 in this order. In the end W_O² has
     nearly all of its memory, W_K² most, W_K¹ not all."""
     where = f"loss on {loss_on}"

@@ -22,10 +22,11 @@ from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.evidence.training_design import median_interval
 from paper_checks.project import rule_of
 from simulate import Hidden, Transformer, answers
+from simulate.runtime.arrays import Floats
 
 from . import recall as experiments
-from .observers import LawObserver, last_shown, means
-from .recall import Floats, Observed, dropped, log_updates, measured
+from .observers import LawObserver, last_shown, mean_probabilities
+from .recall import Dropped, Observed, answer_means, log_updates
 from .runs import Job, Reached
 from .settings import DESK_TASK, EVERY, LEARNED, LEVELS, Setting, desk
 from .statements import Claimed, Numbers, Over, noise_over_whole, without_mean
@@ -55,7 +56,7 @@ class AnswerObserver(LawObserver):
     def __call__(self, model: Transformer) -> dict[str, float]:
         """The numbers."""
         batch = self.batch.to(model.E.device)
-        return means(answers(model, batch, last_shown(batch)))
+        return mean_probabilities(answers(model, batch, last_shown(batch)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,17 +258,17 @@ def feed_forward_layers(claim: Claimed, over: Over, activation: str, which: str)
     stays, and it is the direction of the mean input of W_O² W_V² that carries it, as in E6."""
     is_relu = activation == "relu"
     noise_before_recall(claim, over, which, level="level" if is_relu else "level_linear")
-    claim.replicated(f"recall, {which}", "recall_at_end", +1, over(lambda found: measured(found)["recall"]))
-    left, name = over(noise_over_whole(dropped("F2"))), f"P(τ) without F2 over P(τ), {which}"
+    claim.replicated(f"recall, {which}", "recall_at_end", +1, over(lambda found: answer_means(found)["recall"]))
+    left, name = over(noise_over_whole(Dropped("F2"))), f"P(τ) without F2 over P(τ), {which}"
     if is_relu:
         claim.replicated(name, "relu_left", -1, left)
-        leads = over(lambda found: measured(found, dropped("F2"))["leads"])
+        leads = over(lambda found: answer_means(found, Dropped("F2"))["leads"])
         claim.replicated(f"c ahead of all tokens without F2, {which}", "relu_leads", +1, leads)
         return
     claim.replicated(name, "linear_left", +1, left, side="beyond")
-    rest = over(lambda found: without_mean(found)["noise"] / measured(found)["noise"])
+    rest = over(lambda found: without_mean(found)["noise"] / answer_means(found)["noise"])
     claim.replicated(f"P(τ) without the mean input's direction over P(τ), {which}", "one_direction", -1, rest)
-    change = over(lambda found: np.abs(without_mean(found)["recall"] - measured(found)["recall"]))
+    change = over(lambda found: np.abs(without_mean(found)["recall"] - answer_means(found)["recall"]))
     claim.replicated(
         f"|recall without the mean input's direction less recall|, {which}", "recall_direction", -1, change
     )

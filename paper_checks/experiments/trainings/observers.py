@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import torch
 
@@ -26,7 +25,7 @@ class Observer:
     """Called with a model, returns numbers by name."""
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[object, ...]:
         """What tells observers apart."""
         raise NotImplementedError
 
@@ -44,7 +43,7 @@ class LawObserver(Observer):
     seed: int
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[object, ...]:
         """The kind of observer and the test sequences."""
         return type(self).__name__, self.sequences, self.seed, json.dumps(self.law.configuration)
 
@@ -60,7 +59,7 @@ def last_shown(batch: RecallBatch) -> torch.Tensor:
     return batch.shown & (order == order.amax(dim=1, keepdim=True))
 
 
-def means(answer: Answer) -> dict[str, float]:
+def mean_probabilities(answer: Answer) -> dict[str, float]:
     """Mean probabilities of τ and of c, the share of c ahead of all tokens but τ ("recall") and of all ("leads")."""
     named = {"noise": answer.noise, "correct": answer.correct, "recall": answer.recalls, "leads": answer.leads}
     return {name: float(values.double().mean()) for name, values in named.items()}
@@ -127,9 +126,9 @@ class RecallObserver(LawObserver):
         seen = {name: value for name, value in looks(model, batch, at).items() if name in LOOKED}
         with torch.no_grad():
             reads = model.read_in(batch.tokens, at)  # the same with F2 and without
-            seen |= means(answer_of(model.read_out(*reads), batch, at))
+            seen |= mean_probabilities(answer_of(model.read_out(*reads), batch, at))
             if model.F2 is not None:
-                dropped = means(answer_of(without(model, "F2").read_out(*reads), batch, at))
+                dropped = mean_probabilities(answer_of(without(model, "F2").read_out(*reads), batch, at))
                 seen |= {f"{name} without F2": value for name, value in dropped.items()}
         previous = previous_token_attention(model, batch)
         after = batch.correct[:, :-1] >= 0
@@ -140,7 +139,7 @@ class ProbeObserver(Observer):
     """Memory recall of the three matrices."""
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[object, ...]:
         """Nothing but the kind of observer."""
         return ("probes",)
 

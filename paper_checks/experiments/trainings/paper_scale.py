@@ -9,10 +9,10 @@ from paper_checks.evidence.recorder import experiment_seed
 from simulate import Trained, train
 
 from .observers import last_shown, looks
-from .recall import TESTED, Change, cut, dropped, tested, unchanged
+from .recall import TESTED, Change, Cut, Dropped, tested, unchanged
 from .settings import Setting
 
-CHANGES: dict[str, Change] = {"full": unchanged, "without F2": dropped("F2"), "without F1": dropped("F1")}
+CHANGES: dict[str, Change] = {"full": unchanged, "without F2": Dropped("F2"), "without F1": Dropped("F1")}
 """By name, those whose answers E10 is about."""
 
 
@@ -55,7 +55,7 @@ def _one(setting: Setting, seed: int, device: str, folder: Path) -> dict[str, An
     batch = setting.law.sample(TESTED, seed=experiment_seed(seed, "fresh sequences"), device=str(found.model.E.device))
     width, changes = setting.width, dict(CHANGES)
     for name in ("F2.w1", "F2.w2"):
-        changes |= {f"{name} at rank 1": cut(name, 1), f"{name} without rank 1": cut(name, width - 1, "bottom")}
+        changes |= {f"{name} at rank 1": Cut(name, 1), f"{name} without rank 1": Cut(name, width - 1, "bottom")}
     results = {name: tested(change(found.model), batch) for name, change in changes.items()}
     looked = looks(found.model, batch, last_shown(batch))
     return {"seed": seed, "history": found.history, "tested": results, "looked": looked}

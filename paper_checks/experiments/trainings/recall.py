@@ -7,19 +7,20 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from paper_checks.evidence.recorder import Recorder, experiment_seed
 from simulate import Hidden, Recall, RecallBatch, Trained, Transformer, answers, merged_values, truncated, without
+from simulate.runtime.arrays import Floats
 from simulate.transformer.probes import answer_of
+from simulate.truncation import Keep
 
 from . import observers as recall_observers
 from .attended_inputs import noise_alignment
-from .observers import last_shown, looks, means
+from .observers import last_shown, looks, mean_probabilities
 from .runs import trained
 from .settings import Setting, desk, seeds
 
-Floats = NDArray[np.float64]
 Change = Callable[[Transformer], Transformer]
 
 TESTED = 1000
@@ -41,10 +42,10 @@ class Answering(Observed, Protocol):
         """`tested` after a change."""
 
     def looks(self) -> Mapping[str, float]:
-        """`recall_observers.looks`."""
+        """`observers.looks`."""
 
     def first_looks(self) -> Mapping[str, float]:
-        """`recall_observers.first_looks`."""
+        """`observers.first_looks`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +88,11 @@ class Replicate(Seeded):
         return _answers(self, change)
 
     def looks(self) -> dict[str, float]:
-        """`recall_observers.looks` of the model, on fresh sequences."""
+        """`observers.looks` of the model, on fresh sequences."""
         return _looks(self)
 
     def first_looks(self) -> dict[str, float]:
-        """`recall_observers.first_looks` of the model, on fresh sequences."""
+        """`observers.first_looks` of the model, on fresh sequences."""
         return _first_looks(self)
 
     def noise_alignment(self, space: str) -> float:
@@ -133,7 +134,7 @@ def feed_forward(hidden: Hidden) -> Setting:
 
 def tested(model: Transformer, batch: RecallBatch) -> dict[str, float]:
     """Means of what the model answers, see `means`, at the last trigger of each sequence whose c was shown."""
-    return means(answers(model, batch, last_shown(batch)))
+    return mean_probabilities(answers(model, batch, last_shown(batch)))
 
 
 def unchanged(model: Transformer) -> Transformer:
@@ -141,7 +142,7 @@ def unchanged(model: Transformer) -> Transformer:
     return model
 
 
-def measured(found: Sequence[Answering], change: Change = unchanged) -> dict[str, Floats]:
+def answer_means(found: Sequence[Answering], change: Change = unchanged) -> dict[str, Floats]:
     """`tested` for each trained model after a change: one array over the seeds per quantity."""
     return _over_seeds([run.answers(change) for run in found])
 
@@ -152,7 +153,7 @@ def _answers(run: Replicate, change: Change) -> dict[str, float]:
     if not (isinstance(change, Cut) and change.is_late):
         return tested(model, run.fresh)
     with torch.no_grad():
-        return means(answer_of(model.read_out(*run.reads), run.fresh, last_shown(run.fresh)))
+        return mean_probabilities(answer_of(model.read_out(*run.reads), run.fresh, last_shown(run.fresh)))
 
 
 def _over_seeds(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
@@ -176,7 +177,7 @@ class Cut:
 
     name: str
     rank: int
-    keep: str = "top"
+    keep: Keep = "top"
 
     @property
     def is_late(self) -> bool:
@@ -190,19 +191,9 @@ class Cut:
         return truncated(model, self.name, self.rank, keep=self.keep)
 
 
-def dropped(layer: str) -> Change:
-    """See `Dropped`."""
-    return Dropped(layer)
-
-
-def cut(name: str, rank: int, keep: str = "top") -> Change:
-    """See `Cut`."""
-    return Cut(name, rank, keep)
-
-
-def by_rank(found: Sequence[Answering], matrix: str, ranks: Sequence[int], quantity: str, keep: str = "top") -> Floats:
-    """A quantity of `tested` after `cut` to each rank: shape (seeds, ranks)."""
-    return np.stack([measured(found, cut(matrix, rank, keep))[quantity] for rank in ranks], axis=1)
+def by_rank(found: Sequence[Answering], matrix: str, ranks: Sequence[int], quantity: str, keep: Keep = "top") -> Floats:
+    """A quantity of `tested` after `Cut` to each rank: shape (seeds, ranks)."""
+    return np.stack([answer_means(found, Cut(matrix, rank, keep))[quantity] for rank in ranks], axis=1)
 
 
 def looked(found: Sequence[Answering]) -> dict[str, Floats]:

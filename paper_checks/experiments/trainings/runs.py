@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -24,6 +24,7 @@ KEEP_MEMORY = {
 }
 
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -50,12 +51,12 @@ class Job:
     until: Reached | None = None
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[object, ...]:
         """What tells jobs apart."""
         return self.training.configuration, self.training.steps, self.observer.key, self.at, self.until
 
 
-_done: dict[tuple[Any, ...], Trained] = {}
+_done: dict[tuple[object, ...], Trained] = {}
 _processes = os.cpu_count() or 1
 
 
@@ -83,7 +84,7 @@ def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
     return [_done[key] for key in keys]
 
 
-def in_processes(what: str, work: Callable[[Any], Result], items: Sequence[Any]) -> Iterator[Result]:
+def in_processes(what: str, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """`work` of every item, in order and with a progress bar: in the processes of `set_processes`, the same ones for
     the whole session."""
     with progress_bar(len(items), len(items), None, what, long=1) as advance:

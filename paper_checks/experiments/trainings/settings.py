@@ -8,7 +8,9 @@ import numpy as np
 
 from paper_checks.evidence.recorder import experiment_seed
 from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training
+from simulate.sequences.recall import Outputs
 from simulate.sequences.shakespeare import shakespeare_chain
+from simulate.transformer.plan import LossOn
 from theory import Task
 
 from .observers import MemoryObserver, ProbeObserver, RecallObserver
@@ -131,8 +133,8 @@ class MemorySetting:
     batch: int
     steps: int
     triggers: tuple[int, ...] | int = 3
-    outputs: str = "uniform"
-    loss_on: str = "every"
+    outputs: Outputs = "uniform"
+    loss_on: LossOn = "every"
     looked_at: int = 0
 
     def chain(self, seed: int) -> Chain:

@@ -11,11 +11,12 @@ import numpy as np
 
 from paper_checks.evidence.recorder import experiment_seed
 from paper_checks.evidence.training_design import median_interval
+from simulate.runtime.arrays import Floats
 from theory.memory.gradient_flow import top_space
 
 from . import recall as experiments
 from .attended_inputs import AttendedMemory, attended_memory, without_mean_input
-from .recall import TESTED, Change, Floats, Observed, Replicate, cut, dropped, measured
+from .recall import TESTED, Change, Cut, Dropped, Observed, Replicate, answer_means
 from .settings import DESK_TASK, DESK_WIDTH
 
 Numbers = Callable[[Sequence[Any]], Any]
@@ -53,14 +54,14 @@ def noise_first(claim: Claimed, over: Over) -> None:
 
 def without_last_layer(claim: Claimed, over: Over) -> None:
     """Without F2 less than half of the noise is left, recall is as before and c leads; without F1 the noise stays."""
-    whole = over(lambda found: np.abs(measured(found)["noise"] - ALPHA))
+    whole = over(lambda found: np.abs(answer_means(found)["noise"] - ALPHA))
     claim.replicated("|P(τ) - α| of the full model", "noise_with", -1, whole)
-    claim.replicated("P(τ) without F2 over P(τ)", "noise_left", -1, over(noise_over_whole(dropped("F2"))))
-    claim.replicated("P(c) without F2 less P(c)", "correct_gain", +1, over(change_of("correct", dropped("F2"))))
-    claim.replicated("|recall without F2 less recall|", "recall_change", -1, over(size_of("recall", dropped("F2"))))
-    leads = over(lambda found: measured(found, dropped("F2"))["leads"])
+    claim.replicated("P(τ) without F2 over P(τ)", "noise_left", -1, over(noise_over_whole(Dropped("F2"))))
+    claim.replicated("P(c) without F2 less P(c)", "correct_gain", +1, over(change_of("correct", Dropped("F2"))))
+    claim.replicated("|recall without F2 less recall|", "recall_change", -1, over(size_of("recall", Dropped("F2"))))
+    leads = over(lambda found: answer_means(found, Dropped("F2"))["leads"])
     claim.replicated("c ahead of all tokens without F2", "leads_without", +1, leads)
-    other = dropped("F1")
+    other = Dropped("F1")
     claim.replicated("P(τ) without F1 over P(τ)", "noise_left_F1", +1, over(noise_over_whole(other)), side="beyond")
     claim.replicated(
         "P(c) without F1 less P(c)", "correct_loss_F1", -1, over(change_of("correct", other)), side="beyond"
@@ -72,9 +73,9 @@ def input_matrix(claim: Claimed, over: Over) -> None:
     curve: dict[str, list[float]] = {}
     trend = over(trend_of("F2.w1", curve))
     claim.replicated("rank correlation of P(τ) with the rank of w1", "input_trend", +1, trend, curve=curve)
-    ratio = over(noise_over_whole(cut("F2.w1", 1)))
+    ratio = over(noise_over_whole(Cut("F2.w1", 1)))
     claim.replicated("P(τ) at rank 1 of w1 over P(τ)", "input_rank_1", -1, ratio)
-    half = over(lambda found: np.abs(noise_over_whole(cut("F2.w1", HALF))(found) - 1))
+    half = over(lambda found: np.abs(noise_over_whole(Cut("F2.w1", HALF))(found) - 1))
     claim.replicated("|P(τ) at half rank of w1 over P(τ), less 1|", "input_half", -1, half, side="beyond")
     rest = over(noise_over_whole(without_top("F2.w1")))
     claim.replicated("P(τ) without the top direction of w1 over P(τ)", "input_without_top", +1, rest, side="beyond")
@@ -86,9 +87,9 @@ def output_matrix(claim: Claimed, over: Over) -> None:
     trend = over(trend_of("F2.w2", curve))
     name = "rank correlation of P(τ) with the rank of w2"
     claim.replicated(name, "output_trend", -1, trend, side="beyond", curve=curve)
-    low = over(lambda found: measured(found, cut("F2.w2", 1))["noise"])
+    low = over(lambda found: answer_means(found, Cut("F2.w2", 1))["noise"])
     claim.replicated("P(τ) at rank 1 of w2", "output_rank_1", +1, low, side="beyond")
-    loss = over(change_of("correct", cut("F2.w2", 1)))
+    loss = over(change_of("correct", Cut("F2.w2", 1)))
     claim.replicated("P(c) at rank 1 of w2 less P(c)", "output_loss", -1, loss, side="beyond")
     rest = without_top("F2.w2")
     claim.replicated("P(τ) without the top direction of w2 over P(τ)", "output_left", -1, over(noise_over_whole(rest)))
@@ -127,20 +128,20 @@ def first_attention(claim: Claimed, over: Over) -> None:
 def rank_of_values(claim: Claimed, over: Over) -> None:
     """Without feed-forward layers: recall and the noise are learned; W_O² W_V² of rank N answers as the whole, of rank
     1 it recalls little."""
-    recall = over(lambda found: measured(found)["recall"])
+    recall = over(lambda found: answer_means(found)["recall"])
     claim.replicated("recall", "recall_at_end", +1, recall)
     claim.replicated("|mean of P(τ) from step 30 on, less α|", "level", -1, over(level_error))
     curve: dict[str, list[float]] = {}
 
     def ratio(found: Sequence[Replicate]) -> Floats:
         curve.update(curve_of("W_OV2", found))
-        return np.abs(noise_over_whole(cut("W_OV2", N))(found) - 1)
+        return np.abs(noise_over_whole(Cut("W_OV2", N))(found) - 1)
 
     claim.replicated("|P(τ) at rank N over P(τ), less 1|", "noise_rank_N", -1, over(ratio), curve=curve)
-    claim.replicated("|recall at rank N less recall|", "recall_rank_N", -1, over(size_of("recall", cut("W_OV2", N))))
-    low = over(lambda found: measured(found, cut("W_OV2", 1))["recall"])
+    claim.replicated("|recall at rank N less recall|", "recall_rank_N", -1, over(size_of("recall", Cut("W_OV2", N))))
+    low = over(lambda found: answer_means(found, Cut("W_OV2", 1))["recall"])
     claim.replicated("recall at rank 1", "recall_rank_1", -1, low)
-    claim.replicated("P(c) at rank 1 less P(c)", "loss_rank_1", -1, over(change_of("correct", cut("W_OV2", 1))))
+    claim.replicated("P(c) at rank 1 less P(c)", "loss_rank_1", -1, over(change_of("correct", Cut("W_OV2", 1))))
 
 
 def place_of_the_noise(claim: Claimed, over: Over) -> None:
@@ -159,11 +160,11 @@ def place_of_the_noise(claim: Claimed, over: Over) -> None:
 def one_direction(claim: Claimed, over: Over) -> None:
     """W_O² W_V² made zero on the mean attended input: most of the noise is gone, recall is as before, P(c) is up."""
     named = "without the mean input's direction"
-    ratio = over(lambda found: without_mean(found)["noise"] / measured(found)["noise"])
+    ratio = over(lambda found: without_mean(found)["noise"] / answer_means(found)["noise"])
     claim.replicated(f"P(τ) {named} over P(τ)", "one_direction", -1, ratio)
-    change = over(lambda found: np.abs(without_mean(found)["recall"] - measured(found)["recall"]))
+    change = over(lambda found: np.abs(without_mean(found)["recall"] - answer_means(found)["recall"]))
     claim.replicated(f"|recall {named} less recall|", "recall_direction", -1, change)
-    gain = over(lambda found: without_mean(found)["correct"] - measured(found)["correct"])
+    gain = over(lambda found: without_mean(found)["correct"] - answer_means(found)["correct"])
     claim.replicated(f"P(c) {named} less P(c)", "correct_gain", +1, gain)
 
 
@@ -193,12 +194,12 @@ def level_error(found: Sequence[Observed]) -> Floats:
 
 def noise_over_whole(change: Change) -> Callable[[Sequence[Replicate]], Floats]:
     """P(τ) after a change over P(τ) before it."""
-    return lambda found: measured(found, change)["noise"] / measured(found)["noise"]
+    return lambda found: answer_means(found, change)["noise"] / answer_means(found)["noise"]
 
 
 def change_of(quantity: str, change: Change) -> Callable[[Sequence[Replicate]], Floats]:
     """A quantity after a change less that before it."""
-    return lambda found: measured(found, change)[quantity] - measured(found)[quantity]
+    return lambda found: answer_means(found, change)[quantity] - answer_means(found)[quantity]
 
 
 def size_of(quantity: str, change: Change) -> Callable[[Sequence[Replicate]], Floats]:
@@ -208,7 +209,7 @@ def size_of(quantity: str, change: Change) -> Callable[[Sequence[Replicate]], Fl
 
 def without_top(matrix: str) -> Change:
     """The change that removes the top singular direction."""
-    return cut(matrix, DESK_WIDTH - 1, "bottom")
+    return Cut(matrix, DESK_WIDTH - 1, "bottom")
 
 
 def trend_of(matrix: str, curve: dict[str, list[float]]) -> Callable[[Sequence[Replicate]], Floats]:
@@ -231,7 +232,7 @@ def concordance(row: Floats) -> float:
 def curve_of(matrix: str, found: Sequence[Replicate]) -> dict[str, list[float]]:
     """By rank kept, and by number of top directions removed ("-1", ...): median over the seeds of P(τ) over P(τ) of the
     full model, and the ends of its interval."""
-    whole = measured(found)["noise"][:, None]
+    whole = answer_means(found)["noise"][:, None]
     kept = experiments.by_rank(found, matrix, RANKS, "noise") / whole
     left = [DESK_WIDTH - rank for rank in RANKS]
     removed = experiments.by_rank(found, matrix, left, "noise", "bottom") / whole

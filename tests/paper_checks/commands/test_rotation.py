@@ -9,12 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from paper_checks import DEFAULT_SEED
 from paper_checks.commands import rotation
 from paper_checks.commands.rotation import PARTS, drawn
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.project import load_claims
 from paper_checks.session import surroundings
-from paper_checks.session.options import DEFAULT_SEED, check_seed, chosen_claims
+from paper_checks.session.options import check_seed, chosen_claims
 from tests.oracles.picture_commands import command
 from tests.places import ROOT
 

@@ -2,24 +2,28 @@
 
 import numpy as np
 
+from paper_checks import DEFAULT_SEED
 from paper_checks.claims.p import test_pocket as checks
 from paper_checks.evidence import comparator
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.evidence.training_design import Boundaries
 from paper_checks.experiments import language as language_experiments
 from paper_checks.experiments import pocket as pocket_experiments
+from paper_checks.experiments.rise import CLAIMED
+from paper_checks.project import own_ledger
 
-SEED = 20240603  # the default base seed of a claims run
-SETS = ("recall", "facts")
+SEED = DEFAULT_SEED
 CHECKS = {
     "P1": [(checks.test_recall_competes_with_the, name) for name in ("recall", "names")],
     "P2": [(checks.test_facts_compete_with_the, None)],
-    "P3": [(checks.test_the_rises_first, name) for name in SETS],
-    "P4": [(check, name) for check in (checks.test_last_input_matrix, checks.test_last_output_matrix) for name in SETS],
+    "P3": [(checks.test_the_rises_first, name) for name in CLAIMED],
+    "P4": [
+        (check, name) for check in (checks.test_last_input_matrix, checks.test_last_output_matrix) for name in CLAIMED
+    ],
     "P5": [
         (check, name)
         for check in (checks.test_late_attention_matrices, checks.test_attention_matrices_of_every_layer)
-        for name in SETS
+        for name in CLAIMED
     ],
 }
 """The checks with statements about training seeds, by claim, and their sets of prompts."""
@@ -30,7 +34,7 @@ class OfAll(Recorder):
     of several; it keeps what it was given."""
 
     def __init__(self, claim):
-        super().__init__(claim, SEED, [])
+        super().__init__(claim, SEED, [], own_ledger())
         self.given = {}
 
     def replicated(self, name, threshold, expected, values, **details):

@@ -5,12 +5,13 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
+from paper_checks import DEFAULT_SEED
 from paper_checks.claims.p import test_language_models as checks
 from paper_checks.evidence.comparator import verdict
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments import pocket, rise
-from paper_checks.experiments.language import Answers, Source, Swept
+from paper_checks.experiments.language import Answers, ModelSweep, Source
 from paper_checks.project import own_ledger
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.pocket.shipped import pocket_folders
@@ -33,18 +34,18 @@ def reading(answer, distributional, difference=1.0, noise=0.01, seed=0):
     return Readings(values["answer"], values["distributional"], 1.0 + (correct == 0), values["difference"], correct)
 
 
-def swept(cells, layers=4):
+def model_sweep(cells, layers=4):
     """A sweep of made-up readings: {(layer, role, rank): (answer, distributional)}; the whole model has (0.2, 0.6)."""
     made = {
         Cell(*key): {"recall": reading(*values, seed=1 + number)} for number, (key, values) in enumerate(cells.items())
     }
-    return Swept(Source("made up"), "ab", layers, Sweep({"recall": reading(0.2, 0.6)}, made))
+    return ModelSweep(Source("made up"), "ab", layers, Sweep({"recall": reading(0.2, 0.6)}, made))
 
 
 def test_chosen_on_one_half_reported_on_the_other():
     """A cell that is best on the first half by luck is chosen, and its bad report shows."""
     lucky, steady = (3, "mlp_in", 1), (2, "mlp_in", 1)
-    found = swept({lucky: ((0.9, 0.1), (0.1, 0.7)), steady: (0.5, 0.3), (3, "mlp_in", 2): (0.9, 0.9)})
+    found = model_sweep({lucky: ((0.9, 0.1), (0.1, 0.7)), steady: (0.5, 0.3), (3, "mlp_in", 2): (0.9, 0.9)})
     best = experiments.chosen(found, found.late("mlp_in"), "recall")
     assert best.cell == Cell(*lucky)
     assert best.changes["answer"].shape == REPORT.shape
@@ -54,14 +55,14 @@ def test_chosen_on_one_half_reported_on_the_other():
 
 def test_both_must_change():
     """The smaller of rise and fall decides: one alone, however large, loses against a little of both."""
-    found = swept({(3, "mlp_in", 1): (0.9, 0.6), (3, "mlp_in", 2): (0.2, 0.0), (3, "mlp_in", 4): (0.25, 0.5)})
+    found = model_sweep({(3, "mlp_in", 1): (0.9, 0.6), (3, "mlp_in", 2): (0.2, 0.0), (3, "mlp_in", 4): (0.25, 0.5)})
     assert experiments.best_cell(found.sweep, found.late("mlp_in"), "recall", CHOOSE) == Cell(3, "mlp_in", 4)
     whole = experiments.both_changes(found.sweep, Cell(3, "mlp_in", 1), "recall", slice(None))
     assert whole == pytest.approx(0.0, abs=0.01)
 
 
 def test_late_layers_are_the_upper_half():
-    found = swept({(layer, "mlp_in", 1): (0.2, 0.6) for layer in range(5)}, layers=5)
+    found = model_sweep({(layer, "mlp_in", 1): (0.2, 0.6) for layer in range(5)}, layers=5)
     assert [cell.layer for cell in found.late("mlp_in")] == [2, 3, 4]
     assert [cell.layer for cell in found.early("mlp_in")] == [0, 1]
     assert [cell.layer for cell in found.everywhere("mlp_in")] == [0, 1, 2, 3, 4]
@@ -135,26 +136,30 @@ def test_order_of_rise_passes_and_fails(claim):
 
 
 def test_late_layers_pass_and_fail(claim):
-    good = swept({(3, "mlp_in", 1): (0.7, 0.2), (1, "mlp_in", 1): (0.9, 0.0)})
+    good = model_sweep({(3, "mlp_in", 1): (0.7, 0.2), (1, "mlp_in", 1): (0.9, 0.0)})
     ledger = claim("P4.pythia")
     checks.late_layers_help(ledger, experiments, "recall", [good] * 3, "mlp_in")
     assert [one.details["cells"] for one in ledger.evidence] == [["Cell(layer=3, role='mlp_in', rank=1)"] * 3] * 3
-    early = swept({(3, "mlp_in", 1): (0.2, 0.6), (1, "mlp_in", 1): (0.9, 0.0)})
-    for bad in (early, swept({(3, "mlp_in", 1): (0.1, 0.7)}), swept({(3, "mlp_in", 1): ((0.7, 0.2), (0.2, 0.6))})):
+    early = model_sweep({(3, "mlp_in", 1): (0.2, 0.6), (1, "mlp_in", 1): (0.9, 0.0)})
+    for bad in (
+        early,
+        model_sweep({(3, "mlp_in", 1): (0.1, 0.7)}),
+        model_sweep({(3, "mlp_in", 1): ((0.7, 0.2), (0.2, 0.6))}),
+    ):
         with pytest.raises(AssertionError, match="P4"):
             checks.late_layers_help(claim("P4.pythia"), experiments, "recall", [good, bad, good], "mlp_in")
 
 
 def test_attention_passes_and_fails(claim):
-    good = swept(
+    good = model_sweep(
         {(3, "mlp_in", 1): (0.7, 0.2), (0, "attention_qkv", 1): (0.21, 0.6), (3, "attention_out", 1): (0.2, 0.6)}
     )
     checks.attention_does_less(claim("P5.pythia"), experiments, "recall", [good] * 3)
-    early = swept(
+    early = model_sweep(
         {(3, "mlp_in", 1): (0.7, 0.2), (0, "attention_qkv", 1): (0.6, 0.3), (3, "attention_qkv", 1): (0.2, 0.6)}
     )
     checks.attention_does_less(claim("P5.pythia"), experiments, "recall", [early])
-    bad = swept({(3, "mlp_in", 1): (0.7, 0.2), (3, "attention_qkv", 1): (0.5, 0.3)})
+    bad = model_sweep({(3, "mlp_in", 1): (0.7, 0.2), (3, "attention_qkv", 1): (0.5, 0.3)})
     with pytest.raises(AssertionError, match="P5"):
         checks.attention_does_less(claim("P5.pythia"), experiments, "recall", [good, bad, good])
 
@@ -162,7 +167,7 @@ def test_attention_passes_and_fails(claim):
 def test_an_untrained_model_verifies_nothing(claim):
     """The same checks on the shipped checkpoint before the first update."""
     seed, steps = max(pocket_folders().items(), key=lambda item: len(item[1]))
-    start = experiments.answered(Source(str(steps[0]), None, f"seed {seed}, start"), 20240603, "cpu")
+    start = experiments.answered(Source(str(steps[0]), None, f"seed {seed}, start"), DEFAULT_SEED, "cpu")
     for name in experiments.SETS:
         with pytest.raises(AssertionError, match="P1"):
             checks.competition(claim("P1"), experiments, [start], name)

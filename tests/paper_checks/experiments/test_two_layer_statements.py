@@ -142,7 +142,7 @@ def test_a_cut_answers_as_the_whole_model_that_is_cut(name, keep):
     """What is kept of a model before the cut is used for late weights alone: an early one changes it."""
     model = initialised(desk().job(3).training.architecture, seed=3)
     run = experiments.Replicate(3, Trained(model, []), desk().law)
-    change = experiments.cut(name, 5, keep)
+    change = experiments.Cut(name, 5, keep)
     found, whole = run.answers(change), experiments.tested(change(model), run.fresh)
     assert found == pytest.approx(whole, abs=1e-6)  # roundings of float32
     assert change.is_late is (name != "F1.w1")

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
+from paper_checks import DEFAULT_SEED
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments.language import Source
 from paper_checks.pictures import language_data as data
@@ -29,7 +30,7 @@ from tests.oracles.language_numbers import (
 from tests.oracles.picture_commands import command
 
 main = command("draw", "language")
-SEED = 20240603
+SEED = DEFAULT_SEED
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from paper_checks.pictures import memory_data as data
 from paper_checks.pictures.memory import level, number, shade
-from paper_checks.pictures.steps import share, told
+from paper_checks.pictures.steps import block_in_words, share
 from tests.oracles.memory_numbers import LEVEL, ROW, all_curves
 from theory.birth.accuracy import basic_accuracy
 from theory.birth.three_steps import InductionTask, key_association, output_association
@@ -97,7 +97,7 @@ def test_found_rows_by_hand():
     assert (columns.tolist(), rows.tolist(), right.tolist()) == ([1, 2], [0, 1], [True, True])
     later = np.array([[0.0, 1.0, 5.0], [0.0, 2.0, 1.0], [0.0, 99.0, 2.0]])
     assert data.found_rows("W_K1[P, P]", later)[1].tolist() == [1, 0]  # position 3 is not attended to from 2
-    assert told("W_K1[P, P]", later) == ["largest at s = t-1 in 0 of 2 columns"]
+    assert block_in_words("W_K1[P, P]", later) == ["largest at s = t-1 in 0 of 2 columns"]
 
 
 @pytest.mark.parametrize("keys", ["E1", "E1+E"])

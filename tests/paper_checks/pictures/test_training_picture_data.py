@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
+from paper_checks import DEFAULT_SEED
 from paper_checks.claims.b import test_birth_trainings as test_b_training
 from paper_checks.claims.e import test_low_rank as test_e_low_rank
 from paper_checks.claims.e import test_training as test_e_training
@@ -64,9 +65,11 @@ def test_curves_are_of_the_trainings_of_the_claims(asked, tmp_path, alpha, trigg
 def test_ranks_and_probes_are_of_the_trainings_of_the_claims(asked, tmp_path):
     for name in ("ranks", "probes"):
         assert main([name, "--seeds", "2", "--out", str(tmp_path / "picture.svg")]) == 130
-    expected = [desk().job(seed).key for seed in seeds(20240603, "two-layer", 2)]  # then those without layers
+    expected = [desk().job(seed).key for seed in seeds(DEFAULT_SEED, "two-layer", 2)]  # then those without layers
     settings = [birth("desk"), birth("desk", loss_on="recall")]
-    assert asked == expected + [setting.job(seed).key for setting in settings for seed in seeds(20240603, "birth", 2)]
+    assert asked == expected + [
+        setting.job(seed).key for setting in settings for seed in seeds(DEFAULT_SEED, "birth", 2)
+    ]
 
 
 def test_one_thread_as_in_the_checks(asked, tmp_path, monkeypatch):
@@ -84,8 +87,8 @@ def test_truncations_of_tiny_trainings(tiny, monkeypatch):
     runs = panels[0].runs
     assert [run.seed for run in runs] == seeds(3, "two-layer", 2) and panels[1].runs == runs
     assert all(run.model.F2 is None for run in panels[2].runs)
-    whole = experiments.measured(runs)
-    less = experiments.measured(runs, experiments.cut("F2.w2", 47, "bottom"))
+    whole = experiments.answer_means(runs)
+    less = experiments.answer_means(runs, experiments.Cut("F2.w2", 47, "bottom"))
     assert [panel.matrix for panel in panels] == list(data.MATRICES)
     for panel in panels:
         for name in ("noise", "correct"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import Grams, TwoLayer, gaussian_grams, sample_induction, stepped, two_layer_gradient
-from simulate.runtime import memory_limit as memory
+from simulate import Grams, TwoLayer, gaussian_grams, gradient_step, sample_induction, two_layer_gradient
+from simulate.runtime import byte_limit
 from tests.oracles.simulate import threshold
 from tests.oracles.two_layer import BLOCKS, SHAPES, F, N, T, assert_close, causal, one_hot_features, random_model
 
@@ -71,9 +71,9 @@ def test_grams_are_a_network_of_finite_width(reads, width):
         batch = sample_induction(N, T, 64, seed=index)
         gradient = two_layer_gradient(ideal, matrix, 64, seed=index, blocks=2).mean
         size = change / np.abs(gradient[:, BLOCKS[reads[matrix][1][0]]]).max()
-        ideal = stepped(ideal, matrix, gradient, size, *reads[matrix])
+        ideal = gradient_step(ideal, matrix, gradient, size, *reads[matrix])
         gradient = two_layer_gradient(model, matrix, 64, seed=index, blocks=2).mean
-        model = stepped(model, matrix, gradient, size, *reads[matrix], grams)
+        model = gradient_step(model, matrix, gradient, size, *reads[matrix], grams)
         network.step(matrix, size, batch.tokens, batch.target)
         assert_close(model(fresh), network.logits(fresh))
     first, second = model.attention(fresh)
@@ -88,7 +88,7 @@ def test_a_step_at_infinite_width_adds_the_gradient_in_the_blocks_that_are_read(
     rows, columns = {"W_O": ((), ("E", "P1")), "W_K2": (("P", "E1"), ("E1",)), "W_K1": (("P",), ("E", "P"))}[matrix]
     kept, before = gradient.copy(), {name: value.detach().clone() for name, value in model.named_parameters()}
     grams = Grams(np.eye(N), np.eye(2 * F), np.eye(2 * F)) if identity else None
-    after = stepped(model, matrix, gradient, 0.37, rows, columns, grams)
+    after = gradient_step(model, matrix, gradient, 0.37, rows, columns, grams)
     seen = np.zeros(SHAPES[matrix], dtype=bool)
     for row in [BLOCKS[name] for name in rows] or [slice(None)]:
         for name in columns:
@@ -130,7 +130,7 @@ def gradient(model=MODEL, matrix="W_O", samples=4, seed=0, blocks=2):
 
 
 def step(model=MODEL, matrix="W_K2", array=ZEROS["W_K2"], size=1.0, rows=("E",), columns=("E",), grams=None):
-    return stepped(model, matrix, array, size, rows, columns, grams)
+    return gradient_step(model, matrix, array, size, rows, columns, grams)
 
 
 BAD = [
@@ -199,7 +199,7 @@ def test_bad_input_is_refused(call, error, message):
 
 
 def test_memory_is_asked_for_before_any_work(monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda device: 24 * 10 * 7 - 1)
+    monkeypatch.setattr(byte_limit, "available_bytes", lambda device: 24 * 10 * 7 - 1)
     with pytest.raises(ValueError, match=r"batch = 10 sequences of T = 5 tokens take 1680 bytes .* smaller batch"):
         draw(batch=10)
     assert len(draw(batch=9).target) == 9

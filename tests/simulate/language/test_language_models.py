@@ -248,7 +248,7 @@ def test_a_bad_argument_is_refused_before_any_work(tmp_path, options, error, wor
 
 def test_more_than_the_memory_holds_is_refused(tmp_path, unbuilt, monkeypatch):
     written(tmp_path)
-    monkeypatch.setattr("simulate.runtime.memory_limit.available_bytes", lambda device: 10_000)
+    monkeypatch.setattr("simulate.runtime.byte_limit.available_bytes", lambda device: 10_000)
     with pytest.raises(ValueError, match=r"weights of .* as bfloat16 take \d+ bytes and 10000 are available; use"):
         load_language_model(tmp_path, dtype="bfloat16")
 

@@ -124,6 +124,6 @@ def test_heads_that_do_not_divide_the_rows_are_refused():
 def test_a_copy_that_does_not_fit_is_refused(monkeypatch):
     laser = Laser(model_of("neox"))
     laser.truncated([Choice("mlp_in", 0, 1)])
-    monkeypatch.setattr("simulate.runtime.memory_limit.available_bytes", lambda device: 5)
+    monkeypatch.setattr("simulate.runtime.byte_limit.available_bytes", lambda device: 5)
     with pytest.raises(ValueError, match=r"model: the weights of its copy take .* bytes and 5 are available"):
         laser.truncated([Choice("mlp_in", 0, 1)])

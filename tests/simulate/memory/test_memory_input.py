@@ -6,7 +6,7 @@ import torch
 
 from simulate.memory.model import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
 from simulate.memory.training import gradient_descent, stochastic_gradient_descent
-from simulate.runtime import memory_limit as memory
+from simulate.runtime import byte_limit
 from tests.oracles.simulate import BAD_COUNTS
 
 PAIR = orthonormal_embeddings(3)
@@ -143,7 +143,7 @@ def test_snapshots_are_found_by_the_right_number_of_indices():
 
 
 def test_requests_beyond_the_memory(monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda device: 50)
+    monkeypatch.setattr(byte_limit, "available_bytes", lambda device: 50)
     for call, message in (
         (descend, "1 snapshots of 1 replicates take .* bytes"),
         (lambda: orthonormal_embeddings(3), "n = 3: embeddings take"),

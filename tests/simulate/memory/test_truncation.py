@@ -8,7 +8,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from simulate.runtime import memory_limit as memory
+from simulate.runtime import byte_limit
 from simulate.truncation import decompose, remove_direction, truncate
 
 EPS = np.finfo(np.float64).eps
@@ -294,6 +294,6 @@ def test_overflow_is_an_error_and_not_infinite():
 
 
 def test_too_large_for_the_memory(monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda device: 1000)
+    monkeypatch.setattr(byte_limit, "available_bytes", lambda device: 1000)
     with pytest.raises(ValueError, match=r"weight of shape \(4, 6\): singular vectors take .* bytes and 1000"):
         truncate(GOOD, 1)

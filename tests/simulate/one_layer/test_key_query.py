@@ -17,7 +17,7 @@ from simulate import (
     sample,
 )
 from simulate.one_layer import key_query, projected
-from simulate.runtime import memory_limit as memory
+from simulate.runtime import byte_limit
 from simulate.sequences import blocks
 from tests.oracles.simulate import ARRAYS, assert_moments_of, enumerate_law, random_chain, rounding, threshold
 from theory import Task
@@ -217,7 +217,7 @@ def test_memory_depends_on_neither_the_samples_nor_the_rows_of_a_block():
 def test_oversize_requests_are_refused(monkeypatch):
     with pytest.raises(ValueError, match=r"T = 1000000000000000.*bytes"):
         key_query_moments(Task(3, 10**15, 0.5), np.ones((4, 8)), [0.25] * 4, 10, seed=0)
-    monkeypatch.setattr(memory, "available_bytes", lambda device: 2**20)
+    monkeypatch.setattr(byte_limit, "available_bytes", lambda device: 2**20)
     with pytest.raises(ValueError, match=r"N = 3: moments of 8 directions.*bytes.*use fewer directions"):
         key_query_moments(Task(3, 8, 0.5), np.ones((4, 8)), [0.25] * 4, 10, seed=0)
 

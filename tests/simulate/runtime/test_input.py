@@ -17,7 +17,7 @@ from simulate import (
     sample,
     sample_stream,
 )
-from simulate.runtime import memory_limit as memory
+from simulate.runtime import byte_limit
 from tests.oracles.simulate import BAD_COUNTS
 from theory import Task
 
@@ -220,13 +220,13 @@ def test_devices_resolve(monkeypatch):
 
 def test_oversize_batches(monkeypatch):
     needed = 8 * 11 * (8 + 2)  # ten sequences and one in the making: eight tokens, correct token and target, int64
-    monkeypatch.setattr(memory, "available_bytes", lambda device: needed - 1)
+    monkeypatch.setattr(byte_limit, "available_bytes", lambda device: needed - 1)
     with pytest.raises(ValueError, match=f"batch = 10 .* take {needed} bytes .* sample_stream .* gradient_moments"):
         sample(TASK, 10, seed=0)
     with pytest.raises(ValueError, match=f"chunk = 10 .* take {needed} bytes"):
         sample_stream(TASK, 30, seed=0, chunk=10)
     assert [len(part.target) for part in sample_stream(TASK, 30, seed=0, chunk=9)] == [9, 9, 9, 3]
-    monkeypatch.setattr(memory, "available_bytes", lambda device: needed)
+    monkeypatch.setattr(byte_limit, "available_bytes", lambda device: needed)
     assert len(sample(TASK, 10, seed=0).target) == 10
 
 

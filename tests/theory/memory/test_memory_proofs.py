@@ -91,7 +91,7 @@ def test_time_drops_out_into_a_riccati_equation():
 
 
 def test_the_riccati_equation_is_linear_in_y_and_time_is_a_logarithm_of_it():
-    """With q = y'/(B y) and y'' = AB y - c y'/x: (1), and the derivative of (3) is dt/dX."""
+    """With q = y'/(B y) and y'' = AB y - c y'/x: (3), and the derivative of (5) is dt/dX."""
     value, first = sympy.symbols("value first", positive=True)
     second = A * B * value - c * first / x
     ratio = first / (B * value)

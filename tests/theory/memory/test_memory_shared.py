@@ -1,4 +1,4 @@
-"""Memories whose inputs share a component: equations (1) and (2) against numpy and sympy."""
+"""Memories whose inputs share a component: equations (10) and (11) against numpy and sympy."""
 
 import math
 

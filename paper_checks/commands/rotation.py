@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def drawn(commit: str) -> list[str]:
     """The arguments of pytest that run a part of the claims at a base seed, both drawn from a commit."""
-    from paper_checks import DEFAULT_SEED
+    from paper_checks.evidence import DEFAULT_SEED
     from paper_checks.evidence.training_design import PILOT_SEED
 
     seeds = (int(commit[start : start + 8], 16) for start in range(0, 40, 8))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paper_checks import DEFAULT_SEED
+from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.ledger import Claim
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.experiments.named import checkpoint_source, gsm8k_files

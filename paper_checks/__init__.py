@@ -1,5 +1,1 @@
 """Does theory agree with what happens? Claims, the comparator that judges them, the ledger that keeps the evidence."""
-
-from .seed import DEFAULT_SEED
-
-__all__ = ["DEFAULT_SEED"]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from paper_checks.seed import DEFAULT_SEED
+from paper_checks.evidence import DEFAULT_SEED
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]

@@ -45,8 +45,8 @@ def command(given: str | None, record: Path, show: bool) -> int:
 
 def drawn(commit: str) -> list[str]:
     """The options that run a part of the claims at a base seed, both drawn from a commit."""
+    from paper_checks.evidence import DEFAULT_SEED
     from paper_checks.evidence.training_design import PILOT_SEED
-    from paper_checks.seed import DEFAULT_SEED
 
     seeds = (int(commit[start : start + 8], 16) for start in range(0, 40, 8))
     seed = next(seed for seed in seeds if seed not in (DEFAULT_SEED, PILOT_SEED))

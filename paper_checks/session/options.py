@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.ledger import Claim, Ledger
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.report.folder import check_folder, check_writable
-from paper_checks.seed import DEFAULT_SEED
 
 REPORT_PACKAGES = ("jinja2", "latex2mathml", "matplotlib")
 """What the extra `report` installs."""

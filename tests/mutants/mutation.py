@@ -2,7 +2,7 @@
 
 import pytest
 
-from paper_checks import DEFAULT_SEED as SEED
+from paper_checks.evidence import DEFAULT_SEED as SEED
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.project import own_ledger
 

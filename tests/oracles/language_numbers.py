@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from paper_checks import DEFAULT_SEED
+from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments.language import Answers, ModelSweep, Source, prompt_sets
 from paper_checks.pictures import language_data as data
 from simulate.laser.roles import ROLES

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from paper_checks import DEFAULT_SEED
 from paper_checks.commands import rotation
 from paper_checks.commands.rotation import PARTS, drawn
+from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.project import load_claims
 from paper_checks.session import surroundings

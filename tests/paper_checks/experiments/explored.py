@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from paper_checks import DEFAULT_SEED
 from paper_checks.claims.p import test_pocket as checks
-from paper_checks.evidence import comparator
+from paper_checks.evidence import DEFAULT_SEED, comparator
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.evidence.training_design import Boundaries
 from paper_checks.experiments import language as language_experiments

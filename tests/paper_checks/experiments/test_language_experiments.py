@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from paper_checks import DEFAULT_SEED
 from paper_checks.claims.p import test_language_models as checks
+from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.comparator import verdict
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import language as experiments

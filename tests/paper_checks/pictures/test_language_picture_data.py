@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from paper_checks import DEFAULT_SEED
+from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments.language import Source
 from paper_checks.pictures import language_data as data

@@ -8,10 +8,10 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
-from paper_checks import DEFAULT_SEED
 from paper_checks.claims.b import test_birth_trainings as test_b_training
 from paper_checks.claims.e import test_low_rank as test_e_low_rank
 from paper_checks.claims.e import test_training as test_e_training
+from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments.trainings import birth as birth_experiments
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings import runs as recall_runs

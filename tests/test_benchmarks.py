@@ -4,7 +4,10 @@ Each ratio is of medians of calls that alternate within one test, so that a nois
 kept in the benchmark's `extra_info` and printed at the end.
 """
 
+import resource
 import statistics
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -18,6 +21,7 @@ from paper_checks.experiments.trainings.settings import paper
 from paper_checks.witnesses.literal_sampler import literal_sample
 from paper_checks.witnesses.literal_transformer import literal_logits
 from simulate import Chain, gradient_moments, initialised, sample
+from tests.places import ROOT
 from theory import Task
 
 TASK = Task(64, 256, 0.5)
@@ -185,3 +189,20 @@ def test_sweep_against_one_model_per_cell(benchmark, summary):
         load_truncate_ask_over_sweep=checked / len(sampled) / one,
         plain_load_truncate_ask_over_sweep=plain / len(sampled) / one,
     )  # fmt: skip
+
+
+@pytest.mark.benchmark(group="help of a command, a process of its own")
+@pytest.mark.parametrize("words", [(), ("verify",), ("draw", "training", "curves"), ("gsm8k",), ("scope", "T3.4")])
+def test_help(benchmark, summary, words):
+    """CPU seconds, user and system, of the process; the maps' help has sizes and settings of theory's."""
+
+    def shown():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "paper_checks", *words, "--help"]
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    seconds = statistics.median(shown() for _ in range(5))
+    note(benchmark, summary, " ".join(["paper-checks", *words, "--help"]), cpu_seconds=seconds)
+    benchmark.pedantic(shown, rounds=1)

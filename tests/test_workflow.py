@@ -63,7 +63,7 @@ def test_what_is_published_is_what_the_run_leaves_even_if_it_failed():
     assert f"mv {fetched['badges']['path']}/badges/* ." in steps["badges"][-1]["run"]
     for name in ("report", "badges"):
         assert "!cancelled()" in WORKFLOW["jobs"][name]["if"]
-    written = next(step for step in steps["claims"] if "paper_checks badges --out badges" in step.get("run", ""))
+    written = next(step for step in steps["claims"] if "paper-checks badges --out badges" in step.get("run", ""))
     assert "always()" in written["if"]
 
 

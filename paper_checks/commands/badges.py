@@ -1,8 +1,8 @@
 """Badges of a run: one picture and one file for shields.io per group of claims and per claim.
 
-    python -m paper_checks badges --out badges              all of them
-    python -m paper_checks badges --groups paper_checks/badges   pictures of the groups alone, as README shows them
-    python -m paper_checks badges --check paper_checks/badges --table README.md    whether both say what the run found
+    paper-checks badges --out badges                    all of them
+    paper-checks badges --groups paper_checks/badges    pictures of the groups alone, as README shows them
+    paper-checks badges --check paper_checks/badges --table README.md    whether both say what the run found
 
 The run is the one that `.evidence/claims.json` holds, the record that every run of the claims leaves, or that of
 --record, where several records, of different claims, make one run; it must be of the code at hand. Its verdicts follow
@@ -12,51 +12,66 @@ Exit status: 0; 1 if a checked badge says anything else than the run; 2 if there
 reason on standard error.
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .report import add_record
+import click
+
+from .groups import Command, Stopped, refuse
+from .options import records
+
+if TYPE_CHECKING:
+    from paper_checks.evidence.run import Run
+
+FOLDER = click.Path(path_type=Path)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status, or raises SystemExit(2) for arguments that cannot be used."""
-    parser = argparse.ArgumentParser(
-        prog="paper_checks badges", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_record(parser)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--out", type=Path, metavar="DIR", help="write all badges to this folder")
-    what.add_argument("--groups", type=Path, metavar="DIR", help="write the pictures of groups to this folder")
-    what.add_argument("--check", type=Path, metavar="DIR", help="hold the pictures of groups in this folder to the run")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="with --check: a Markdown table of verdicts as well")
-    options = parser.parse_args(arguments)
-    if options.table is not None and options.check is None:
-        parser.error("--table is checked with --check DIR, which is not given")
+@click.command("badges", cls=Command, help=__doc__)
+@records()
+@click.option("--out", type=FOLDER, metavar="DIR", help="write all badges to this folder")
+@click.option("--groups", type=FOLDER, metavar="DIR", help="write the pictures of groups to this folder")
+@click.option("--check", type=FOLDER, metavar="DIR", help="hold the pictures of groups in this folder to the run")
+@click.option("--table", type=FOLDER, metavar="FILE", help="with --check: a Markdown table of verdicts as well")
+def command(
+    records: Sequence[Path], out: Path | None, groups: Path | None, check: Path | None, table: Path | None
+) -> int:
+    folders = [folder for folder in (out, groups, check) if folder is not None]
+    if len(folders) != 1:
+        refuse("give one of --out DIR, --groups DIR and --check DIR")
+    if table is not None and check is None:
+        refuse("--table is checked with --check DIR, which is not given")
     from paper_checks.evidence.joined import read_runs, require_current
-    from paper_checks.report.badges import all_badges, differences, group_pictures, table_differences, write_badges
+    from paper_checks.report.badges import all_badges, group_pictures
 
     try:
-        run = read_runs(options.record)
+        run = read_runs(records)
         require_current(run)
-        text = options.table.read_text(encoding="utf-8") if options.table else ""
+        text = table.read_text(encoding="utf-8") if table else None
     except (ValueError, OSError) as error:
-        parser.error(str(error))
-    if options.check is not None:
-        found = differences(run, options.check) + (table_differences(run, text) if options.table else [])
-        for line in found:
-            print(line, file=sys.stderr)
-        print(f"{options.check}: {len(found)} disagreements with the run")
-        return 1 if found else 0
-    made, folder = (all_badges(run), options.out) if options.out else (group_pictures(run), options.groups)
+        refuse(error)
+    if check is not None:
+        return _check(run, check, text)
+    return _write(group_pictures(run) if out is None else all_badges(run), folders[0])
+
+
+def _check(run: "Run", folder: Path, table: str | None) -> int:
+    from paper_checks.report.badges import differences, table_differences
+
+    found = differences(run, folder) + ([] if table is None else table_differences(run, table))
+    for line in found:
+        print(line, file=sys.stderr)
+    print(f"{folder}: {len(found)} disagreements with the run")
+    return 1 if found else 0
+
+
+def _write(made: Mapping[str, str], folder: Path) -> int:
+    from paper_checks.report.badges import write_badges
+
     try:
         write_badges(made, folder)
     except OSError as error:
-        parser.exit(2, f"badges cannot be written to {folder}: {error.strerror or error}\n")
+        raise Stopped(f"badges cannot be written to {folder}: {error.strerror or error}") from error
     print(f"{folder}: {len(made)} files")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

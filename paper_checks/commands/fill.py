@@ -1,8 +1,8 @@
 """Numbers of a run in README: filled in by claim, statement and statistic, and held against the run.
 
-    python -m paper_checks fill --list E2             the markers of a claim with the numbers of the run, to paste
-    python -m paper_checks fill README.md             write the numbers of the run between all markers of the file
-    python -m paper_checks fill README.md --check     a line for every number that is not the run's
+    paper-checks fill --list E2             the markers of a claim with the numbers of the run, to paste
+    paper-checks fill README.md             write the numbers of the run between all markers of the file
+    paper-checks fill README.md --check     a line for every number that is not the run's
 
 A marker is a pair of comments that a page does not show, with a number between them:
 
@@ -28,42 +28,40 @@ The run is that of `.evidence/claims.json` or --record, by the code at hand. Exi
 marker names nothing; 2 if there is nothing to do or no record.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .report import add_record
+import click
+
+from .groups import Command, refuse
+from .options import records
 
 if TYPE_CHECKING:
     from paper_checks.evidence.run import Run
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status, or raises SystemExit(2) for arguments that cannot be used."""
-    parser = argparse.ArgumentParser(
-        prog="paper_checks fill", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("file", type=Path, nargs="?", help="a text with markers, such as README.md")
-    add_record(parser)
-    parser.add_argument("--check", action="store_true", help="change nothing, say what is stale")
-    parser.add_argument("--list", metavar="CLAIM", help="print the markers of a claim instead")
-    options = parser.parse_args(arguments)
-    if (options.file is None) == (options.list is None):
-        parser.error("give a file, or --list CLAIM")
+@click.command("fill", cls=Command, help=__doc__)
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@records()
+@click.option("--check", is_flag=True, help="change nothing, say what is stale")
+@click.option("--list", "listed", metavar="CLAIM", help="print the markers of a claim instead")
+def command(file: Path | None, records: Sequence[Path], check: bool, listed: str | None) -> int:
+    if (file is None) == (listed is None):
+        refuse("give a file with markers, such as README.md, or --list CLAIM")
     from paper_checks.evidence.joined import read_runs, require_current
 
     try:
-        run = read_runs(options.record)
+        run = read_runs(records)
         require_current(run)
-        if options.list is not None:
-            return _print_markers(run, options.list)
-        text = options.file.read_text(encoding="utf-8")
+        if file is None:
+            return _print_markers(run, listed or "")
+        text = file.read_text(encoding="utf-8")
     except (ValueError, OSError) as error:
-        parser.error(str(error))
-    return _check(run, options.file, text) if options.check else _fill(run, options.file, text)
+        refuse(error)
+    return _check(run, file, text) if check else _fill(run, file, text)
 
 
 def _print_markers(run: "Run", claim: str) -> int:
@@ -163,7 +161,3 @@ def _same_row(old: str, new: str) -> bool:
 
     one, other = (line[: SECONDS.start] + line[SECONDS.stop :] for line in (old, new))
     return same_numbers(one, other)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,8 @@
 """Few-shot chain of thought on word problems, with one weight matrix truncated to low rank (LASER; claim P6).
 
-    python -m paper_checks.commands.gsm8k --model microsoft/Phi-3-mini-4k-instruct --dtype bfloat16 --device auto \\
+    paper-checks gsm8k --model microsoft/Phi-3-mini-4k-instruct --dtype bfloat16 --device auto \\
         --problems gsm8k_test.jsonl --out phi3.json
-    python -m paper_checks.commands.gsm8k --model microsoft/Phi-3-mini-4k-instruct --dtype bfloat16 --device auto \\
+    paper-checks gsm8k --model microsoft/Phi-3-mini-4k-instruct --dtype bfloat16 --device auto \\
         --problems gsm8k_test.jsonl --role mlp_in --layer -1 --fraction 0.1 --against phi3.json --out phi3_laser.json
 
 The truncated model is saved in Hugging Face form in the folder NAME.model beside NAME.json, where the
@@ -17,21 +17,46 @@ Exit status: 0; 2 with the reason on standard error; 130 on Ctrl-C, with the fin
 Needs the extra `gsm8k`: pip install -e '.[gsm8k]'
 """
 
-import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
+from .groups import Command, Interrupted, Stopped, refuse
+from .options import Integers
+
 if TYPE_CHECKING:
     from simulate.gsm8k.harness import Answer
     from simulate.gsm8k.problems import Problem, Prompting, Truncation
 
-# All else is imported inside `main`, so that Ctrl-C ends the seconds that it takes like the rest of the run.
+# All else is imported when the command runs, so that Ctrl-C ends the seconds that it takes like the rest of the run.
 
 EXTRA = ("accelerate", "datasets", "huggingface_hub", "lm_eval", "tokenizers", "transformers")
+FILE = click.Path(path_type=Path)
+
+
+class Asked(NamedTuple):
+    """The options, as they are given."""
+
+    model: str
+    revision: str | None
+    role: str | None
+    layer: int | None
+    fraction: float | None
+    shots: tuple[int, ...] | None
+    problems: Path | None
+    examples: Path | None
+    limit: int | None
+    seed: int
+    max_new_tokens: int
+    batch_size: int
+    dtype: str
+    device: str
+    against: Path | None
+    out: Path
 
 
 class Plan(NamedTuple):
@@ -47,54 +72,40 @@ class Plan(NamedTuple):
     baseline: dict[str, Any] | None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status, or raises SystemExit(2) with the reason if it cannot be done."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    finished: list[int] = []
+@click.command("gsm8k", cls=Command, help=__doc__)
+@click.option("--model", required=True, metavar="NAME|FOLDER", help="hub name or folder: GPT-NeoX, Llama or Phi-3")
+@click.option("--revision", help="branch, tag or commit of a hub name")
+@click.option("--role", metavar="ROLE", help="matrices to truncate: mlp_in, mlp_out, attention_out, …")
+@click.option("--layer", type=int, help="their layer, from 0, or from the end: -1 is the last")
+@click.option("--fraction", type=float, help="of their full rank that is kept, 0 to 1")
+@click.option("--shots", type=Integers(), help="numbers of worked examples (default: 1,2,4,8)")
+@click.option("--problems", type=FILE, help="JSON lines with question and answer (default: ten of own wording)")
+@click.option("--examples", type=FILE, help="worked examples, in the same form (default: ten of own wording)")
+@click.option("--limit", type=int, help="only the first so many problems")
+@click.option("--seed", type=int, default=1234, help="of the order of the worked examples")
+@click.option("--max-new-tokens", type=int, default=256, help="of an answer")
+@click.option("--batch-size", type=int, default=8, help="problems answered at once")
+@click.option("--dtype", default="float32", help="float32, bfloat16 or float16")
+@click.option("--device", default="cpu", help="cpu, cuda, cuda:<index> or auto")
+@click.option("--against", type=FILE, help="results of the same problems and model, to compare with")
+@click.option("--out", type=FILE, required=True, help="results, .json; continued if it is of the same configuration")
+def command(**given: Any) -> int:
+    options, finished = Asked(**given), list[int]()
     try:
         _run(options, finished)
     except KeyboardInterrupt:
         kept = f"{options.out} has shots {' '.join(map(str, sorted(finished)))}" if finished else "no results"
-        print(f"interrupted; {kept}", file=sys.stderr)
-        return 130
+        raise Interrupted(f"interrupted; {kept}") from None
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in EXTRA:
             raise
-        parser.exit(2, f"{error.name} is missing: pip install -e '.[gsm8k]'\n")
+        raise Stopped(f"{error.name} is missing: pip install -e '.[gsm8k]'") from error
     except (TypeError, ValueError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        refuse(error)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="run_gsm8k", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-
-    def add(name: str, meaning: str, **options: Any) -> None:
-        parser.add_argument(f"--{name}", help=meaning, **options)
-
-    add("model", "hub name or folder: GPT-NeoX, Llama or Phi-3", required=True, metavar="NAME_OR_FOLDER")
-    add("revision", "branch, tag or commit of a hub name")
-    add("role", "matrices to truncate: mlp_in, mlp_out, attention_out, …", metavar="ROLE")
-    add("layer", "their layer, from 0, or from the end: -1 is the last", type=int)
-    add("fraction", "of their full rank that is kept, 0 to 1", type=float)
-    add("shots", "numbers of worked examples (default: 1 2 4 8)", type=int, nargs="+", default=None)
-    add("problems", "JSON lines with question and answer (default: ten of own wording)", type=Path, metavar="FILE")
-    add("examples", "worked examples, in the same form (default: ten of own wording)", type=Path, metavar="FILE")
-    add("limit", "only the first so many problems", type=int)
-    add("seed", "of the order of the worked examples (default: 1234)", type=int, default=1234)
-    add("max-new-tokens", "of an answer (default: 256)", type=int, default=256)
-    add("batch-size", "problems answered at once (default: 8)", type=int, default=8)
-    add("dtype", "float32 (default), bfloat16 or float16", default="float32")
-    add("device", "cpu (default), cuda, cuda:<index> or auto", default="cpu")
-    add("against", "results of the same problems and model, to compare with", type=Path, metavar="RESULTS")
-    add("out", "results, .json; continued if it is of the same configuration", type=Path, required=True, metavar="FILE")
-    return parser
-
-
-def _run(options: argparse.Namespace, finished: list[int]) -> None:
+def _run(options: Asked, finished: list[int]) -> None:
     from simulate.runtime.device import resolve_device
 
     plan = _plan(options)
@@ -117,7 +128,7 @@ def model_folder(out: Path) -> Path:
     return out.with_suffix(".model")
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _plan(options: Asked) -> Plan:
     from simulate.gsm8k import problems as gsm8k
 
     _check_out(options.out)
@@ -129,7 +140,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         problems = problems[: options.limit]
     pool = gsm8k.read_problems(options.examples or gsm8k.OWN, "examples")
     examples = gsm8k.worked_examples(pool, problems, prompting.seed)
-    shots = _checked_shots(options.shots or list(gsm8k.SHOTS), len(examples))
+    shots = _checked_shots(list(options.shots or gsm8k.SHOTS), len(examples))
     truncation = _truncation(options)
     configuration = {
         "truncation": truncation and truncation._asdict(),
@@ -184,15 +195,16 @@ def _checked_shots(shots: list[int], available: int) -> list[int]:
     return shots
 
 
-def _truncation(options: argparse.Namespace) -> "Truncation | None":
+def _truncation(options: Asked) -> "Truncation | None":
     from simulate.gsm8k.problems import Truncation
 
-    given = (options.role, options.layer, options.fraction)
-    if all(value is None for value in given):
+    role, layer, fraction = options.role, options.layer, options.fraction
+    if role is None and layer is None and fraction is None:
         return None
-    if any(value is None for value in given):
+    if role is None or layer is None or fraction is None:
+        given = (role, layer, fraction)
         raise ValueError(f"role, layer and fraction must be given together or not at all, got {given}")
-    truncation = Truncation(*given)
+    truncation = Truncation(role, layer, fraction)
     _choice(truncation)
     return truncation
 
@@ -203,7 +215,7 @@ def _choice(truncation: "Truncation") -> Any:
     return Choice(truncation.role, truncation.layer, fraction=truncation.fraction)
 
 
-def _saved(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+def _saved(options: Asked, plan: Plan) -> dict[str, Any]:
     """The results so far, with the model that they are about in its folder."""
     from simulate.gsm8k.results import require_same, write_results
     from simulate.language.models import load_language_model
@@ -213,7 +225,7 @@ def _saved(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     folder = model_folder(options.out)
     loaded = load_language_model(options.model, options.revision, dtype=options.dtype)
     configuration = {"weights_sha256": loaded.sha256, **plan.configuration}
-    if plan.baseline is not None:
+    if plan.baseline is not None and options.against is not None:
         require_same(options.against, plan.baseline, {"weights_sha256": loaded.sha256})
     if plan.earlier is not None:
         require_same(options.out, plan.earlier, configuration)
@@ -223,8 +235,8 @@ def _saved(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
             return plan.earlier
     model = loaded.model if plan.truncation is None else truncated(loaded.model, _choice(plan.truncation))
     save_model(model, loaded.tokenizer, folder)
-    source = {"model": Path(options.model).name if Path(options.model).is_dir() else options.model}
-    source["revision"] = options.revision
+    name = Path(options.model).name if Path(options.model).is_dir() else options.model
+    source = {"model": name, "revision": options.revision}
     shots = plan.earlier["shots"] if plan.earlier is not None else {}
     results = {"source": source, "configuration": configuration, "model_files": _digests(folder), "shots": shots}
     write_results(options.out, results)
@@ -238,7 +250,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _ask_all(
-    options: argparse.Namespace,
+    options: Asked,
     plan: Plan,
     results: dict[str, Any],
     device: str,
@@ -285,7 +297,3 @@ def _report(results: dict[str, Any], baseline: dict[str, Any] | None, shots: int
             line += f"  change {change.difference:+.4f} ± {change.standard_error:.4f}"
             line += f" ({change.gained} gained, {change.lost} lost, p = {change.p_value:.2g})"
         print(line)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """Run the claims at many base seeds, each in a process of its own, and say at which seeds a claim is red.
 
-    python -m paper_checks seeds --claims E,B4,B5,B6,P --seeds 7,11 --jobs 2 --out seeds
+    paper-checks seeds --claims E,B4,B5,B6,P --seeds 7,11 --jobs 2 --out seeds
 
 Each run is `pytest paper_checks -m claims --claims … --seed S --evidence OUT/S.json`; what pytest says is in OUT/S.log.
 A seed whose record is there, whole, at this seed and of the code at hand is not run again, so that a command that was
@@ -12,12 +12,16 @@ Exit status: 0; 1 if a claim is red at some seed, or a run left no record; 2 for
 it was stopped (Ctrl-C, or SIGTERM): the runs that had begun leave no record.
 """
 
-import argparse
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from .groups import Command, Interrupted, Stopped, refuse
+from .options import Integers, count
 
 if TYPE_CHECKING:
     from .seed_runs import Plan, SeedRun
@@ -25,29 +29,27 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parents[1]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status, or raises SystemExit(2) for arguments that cannot be used."""
-    parser = argparse.ArgumentParser(
-        prog="paper_checks seeds", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--claims", required=True, metavar="ID|GROUP,...", help="the claims, as pytest's --claims")
-    parser.add_argument("--seeds", required=True, metavar="SEED,...", help="base seeds, each at most once")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at a time (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where records and summary go")
-    options = parser.parse_args(arguments)
+@click.command("seeds", cls=Command, help=__doc__)
+@click.option("--claims", required=True, metavar="ID|GROUP,...", help="the claims, as of paper-checks verify")
+@click.option("--seeds", type=Integers(), required=True, help="base seeds, each at most once")
+@count("jobs", 1, None, 1, "runs at a time")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="FOLDER", help="where records and summary go"
+)
+def command(claims: str, seeds: tuple[int, ...], jobs: int, out: Path) -> int:
     try:
-        plan = _plan(options)
+        plan = _plan(claims, seeds, jobs, out)
         plan.folder.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
-        parser.error(str(error))
+        refuse(error)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(plan)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on with the seeds whose record is not there", file=sys.stderr)
-        return 130
+        again = "stopped; the same command goes on with the seeds whose record is not there"
+        raise Interrupted(again) from None
     except OSError as error:
-        parser.exit(2, f"{plan.folder} cannot be written to: {error.strerror or error}\n")
+        raise Stopped(f"{plan.folder} cannot be written to: {error.strerror or error}") from error
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -56,7 +58,7 @@ def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _plan(options: argparse.Namespace) -> "Plan":
+def _plan(claims: str, seeds: tuple[int, ...], jobs: int, out: Path) -> "Plan":
     import pytest
 
     from paper_checks.project import load_claims
@@ -66,30 +68,24 @@ def _plan(options: argparse.Namespace) -> "Plan":
 
     if Path("paper_checks").resolve() != HERE:
         raise ValueError("the command must be started from the project's root, the folder of paper_checks")
-    if options.jobs < 1:
-        raise ValueError(f"--jobs must be >= 1, got {options.jobs}")
+    _check_seeds(seeds)
     try:
-        ids = frozenset(chosen_claims(options.claims, load_claims()))
+        ids = frozenset(chosen_claims(claims, load_claims()))
     except pytest.UsageError as error:
         raise ValueError(str(error)) from error
-    return Plan(options.claims, ids, _seeds(options.seeds), options.jobs, options.out)
+    return Plan(claims, ids, seeds, jobs, out)
 
 
-def _seeds(named: str) -> tuple[int, ...]:
+def _check_seeds(seeds: tuple[int, ...]) -> None:
     from paper_checks.session.options import check_seed
 
-    try:
-        seeds = tuple(int(one) for one in named.split(","))
-    except ValueError as error:
-        raise ValueError(f"--seeds must be integers with commas between them, got {named!r}") from error
     if len(set(seeds)) < len(seeds):
-        raise ValueError(f"--seeds must have each seed once, got {named!r}")
+        raise ValueError(f"--seeds must have each seed once, got {','.join(map(str, seeds))}")
     for seed in seeds:
         try:
             check_seed(seed)
         except ValueError as error:
             raise ValueError(f"--seeds: {error}") from error
-    return seeds
 
 
 def _run(plan: "Plan") -> int:
@@ -120,7 +116,3 @@ def _print_table(runs: Sequence["SeedRun"]) -> None:
         table.add_row(str(run.seed), counted(run.verdicts.values()), "\n".join(run.red), seconds)
     console = Console(width=None if sys.stdout.isatty() else COLUMNS, markup=False, highlight=False)
     console.print(table)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,20 +1,29 @@
-"""Train pocket Pythia: `python -m paper_checks.commands.train_pocket --out FOLDER`.
+"""Train pocket Pythia: a GPT-NeoX of Pythia-14m's shape on templated English.
+
+    paper-checks train-pocket --out FOLDER
+    paper-checks train-pocket --out FOLDER --seeds 1,4 --steps 500
 
 The training seeds that are shipped, on the CPU in processes of one thread, so that the numbers do not depend on how
-many there are. A run that was interrupted goes on where it was when the same command is given again.
+many there are. A training takes about a quarter of an hour on one core. A run that was interrupted goes on where it was
+when the same command is given again.
+
+Exit status: 0; 2 with the reason on standard error; 130 on Ctrl-C.
 """
 
-import argparse
 import json
 import multiprocessing
 import shutil
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
+
+import click
+
+from .groups import Command, Interrupted, Stopped, refuse
+from .options import Integers
 
 # All else is imported inside functions: Ctrl-C ends the seconds that it takes like the rest, and a missing package is
 # one line.
@@ -159,51 +168,41 @@ def _check_out(out: Path, chosen: Sequence[Any]) -> None:
         raise ValueError(f"out must hold no models of other trainings, it has {others[0].parent.name}/{others[0].name}")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The command's options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m paper_checks.commands.train_pocket",
-        description="Train pocket Pythia: a GPT-NeoX of Pythia-14m's shape on templated English. A training takes "
-        "about a quarter of an hour on one core. Interrupted, it goes on where it was.",
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the model folders go")
-    shipped = "training seeds (default: those that are shipped, 1 to 10)"
-    parser.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help=shipped)
-    parser.add_argument("--steps", type=int, help="updates of each (default: those of the shipped ones)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:<index>, or auto for a GPU (default)")
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status, or raises SystemExit(2) for arguments that cannot be used."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
+@click.command("train-pocket", cls=Command, help=__doc__)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="FOLDER", help="where the model folders go"
+)
+@click.option("--seeds", type=Integers(), help="training seeds (default: those that are shipped, 1 to 10)")
+@click.option("--steps", type=int, help="updates of each (default: those of the shipped ones)")
+@click.option("--device", default="auto", help="cpu, cuda, cuda:<index>, or auto for a GPU")
+def command(out: Path, seeds: tuple[int, ...] | None, steps: int | None, device: str) -> int:
     try:
-        from simulate.pocket.shipped import CONFIRMING, EXPLORED, STEPS
-        from simulate.runtime.device import resolve_device
-        from theory.task import as_count
-
-        resolve_device(options.device)
-        steps = STEPS if options.steps is None else as_count("steps", options.steps, 1)
-        seeds = options.seeds or [*EXPLORED, *CONFIRMING]
-        if len(set(seeds)) != len(seeds) or min(seeds) < 1:
-            raise ValueError(f"seeds must be different integers >= 1 (0 is the tokenizer's), got {seeds}")
-        chosen = trainings(seeds, steps)
-        _check_out(options.out, chosen)
-        options.out.mkdir(parents=True, exist_ok=True)
-        history = train_all(chosen, options.out, options.device)
-        write_record(options.out, chosen, history)
+        chosen = _chosen(out, seeds, steps, device)
+        out.mkdir(parents=True, exist_ok=True)
+        history = train_all(chosen, out, device)
+        write_record(out, chosen, history)
     except ModuleNotFoundError as error:
-        parser.exit(2, f"training needs {error.name}: pip install -e '.[language]'\n")
+        raise Stopped(f"training needs {error.name}: pip install -e '.[language]'") from error
     except (ValueError, OSError, FloatingPointError, BrokenProcessPool) as error:
-        parser.error(str(error))
+        refuse(error)
     except KeyboardInterrupt:
-        print("interrupted; give the same command again to go on", file=sys.stderr)
-        return 130
-    shutil.rmtree(options.out / WORK)
-    print(f"{options.out}: {sum(1 for _ in options.out.glob('seed-*/step-*'))} model folders, training.json")
+        raise Interrupted("interrupted; give the same command again to go on") from None
+    shutil.rmtree(out / WORK)
+    print(f"{out}: {sum(1 for _ in out.glob('seed-*/step-*'))} model folders, training.json")
     return 0
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _chosen(out: Path, seeds: Sequence[int] | None, steps: int | None, device: str) -> list[Any]:
+    """The trainings that are asked for; ValueError before any work."""
+    from simulate.pocket.shipped import CONFIRMING, EXPLORED, STEPS
+    from simulate.runtime.device import resolve_device
+    from theory.task import as_count
+
+    resolve_device(device)
+    updates = STEPS if steps is None else as_count("steps", steps, 1)
+    different = list(seeds or [*EXPLORED, *CONFIRMING])
+    if len(set(different)) != len(different) or min(different) < 1:
+        raise ValueError(f"seeds must be different integers >= 1 (0 is the tokenizer's), got {different}")
+    chosen = trainings(different, updates)
+    _check_out(out, chosen)
+    return chosen

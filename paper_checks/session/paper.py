@@ -64,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gsm8k",
         default=None,
         metavar="BASELINE.json,LASER.json",
-        help="results of python -m paper_checks.commands.gsm8k on one of P6's models, without truncation and with it",
+        help="results of paper-checks gsm8k on one of P6's models, without truncation and with it",
     )
 
 

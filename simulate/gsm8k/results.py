@@ -33,9 +33,11 @@ def read_results(path: Path) -> dict[str, Any]:
         complete &= all(isinstance(results[key], dict) for key in ("source", "model_files"))
         complete &= all(shots.isdecimal() for shots in results["shots"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path.name} must be a file of results of run_gsm8k: {error!r}") from None
+        raise ValueError(f"{path.name} must be a file of results of paper-checks gsm8k: {error!r}") from None
     if not complete:
-        raise ValueError(f"{path.name} must be a file of results of run_gsm8k, with all answers to {wanted} problems")
+        raise ValueError(
+            f"{path.name} must be a file of results of paper-checks gsm8k, with all answers to {wanted} problems"
+        )
     found: dict[str, Any] = results
     return found
 

@@ -23,7 +23,7 @@ CONFIRMING = (4, 5, 6, 7, 8, 9, 10)
 """Training seeds that nothing was known of when the rules were set; P1 to P5 are about them."""
 EARLY = 64
 """Updates after which every training seed of EXPLORED has a checkpoint, besides the last one."""
-MISSING = "pocket Pythia is not in {root}: reinstall, or train it with python -m paper_checks.commands.train_pocket"
+MISSING = "pocket Pythia is not in {root}: reinstall, or train it with paper-checks train-pocket"
 
 
 def pocket_folders(root: Path = FOLDER) -> dict[int, dict[int, Path]]:

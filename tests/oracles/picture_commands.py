@@ -5,11 +5,15 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
-import pytest
-
+from paper_checks.commands import command_line
 from simulate.runtime import files
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def command(*names):
+    """A command as a function of its arguments that returns its exit status."""
+    return lambda arguments: command_line.main([*names, *arguments])
 
 
 def words(root):
@@ -27,13 +31,6 @@ def draw(main, out, *arguments):
     return main([*arguments, "--out", str(out)])
 
 
-def status(main, arguments):
-    """The status of a command that stops by itself."""
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    return stopped.value.code
-
-
 def keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, main, arguments, out):
     """The command ends with one line and leaves the file as it was, and nothing beside it."""
 
@@ -42,7 +39,7 @@ def keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, main, arguments, o
 
     out.write_text("old")
     monkeypatch.setattr(files.os, "replace", full)
-    assert status(main, [*arguments, "--out", str(out)]) == 2
+    assert draw(main, out, *arguments) == 2
     assert capsys.readouterr().err == "the picture cannot be written: [Errno 28] No space left on device\n"
     assert out.read_text() == "old" and list(out.parent.iterdir()) == [out]
 
@@ -57,6 +54,35 @@ def hide(monkeypatch, package):
     """Let imports of a package fail."""
     for module in [module for module in sys.modules if module.partition(".")[0] == package]:
         monkeypatch.setitem(sys.modules, module, None)
+
+
+def forget(monkeypatch, *modules):
+    """Let modules be imported anew."""
+    for module in modules:
+        package, _, name = module.rpartition(".")
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.delattr(f"{package}.{name}", raising=False)
+
+
+INTERRUPTED_IMPORT = """
+import sys
+
+class Interrupted:
+    def find_spec(name, path, target=None):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted)
+from paper_checks.commands.command_line import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def assert_interrupted_import(package, words, said):
+    """Ctrl-C while a package is imported, in the seconds before the work, is one line and writes nothing."""
+    program = [sys.executable, "-c", INTERRUPTED_IMPORT, package, *map(str, words)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", said)
 
 
 def interrupted(*options):
@@ -91,10 +117,11 @@ def assert_forms(main, name, folder):
 
 
 def assert_refused(main, arguments, folder, capsys, error):
-    """An error that begins as the pattern says, and nothing written."""
+    """An error of one line that begins as the pattern says, and nothing written."""
     name, *options = arguments.split()
-    assert status(main, [name, "--out", str(folder / "picture.svg"), *options]) == 2
-    assert re.search(f"^{error}", capsys.readouterr().err, flags=re.MULTILINE)
+    assert main([name, "--out", str(folder / "picture.svg"), *options]) == 2
+    said = capsys.readouterr().err
+    assert re.match(error, said) and said.count("\n") == 1
     assert not list(folder.iterdir())
 
 
@@ -107,14 +134,8 @@ def assert_interrupted(main, name, folder, capsys):
     assert out.read_text() == "old" and list(folder.iterdir()) == [out]
 
 
-def assert_light(module, heavy):
-    """Importing a module imports none of the heavy packages."""
-    code = f"import sys, {module}; sys.exit(bool({heavy} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
-
-
 def assert_help(main, names, example, capsys):
     """The help of the command and of each of its pictures has an example."""
     for arguments in ([], *([name] for name in names)):
-        assert status(main, [*arguments, "--help"]) == 0
+        assert main([*arguments, "--help"]) == 0
         assert example in capsys.readouterr().out

@@ -18,7 +18,7 @@ def results(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, A
     """The results without truncation and with it."""
     given = request.config.getoption("--gsm8k")
     if given is None:
-        pytest.skip("no 8B weights, no GPU: on a GPU, python -m paper_checks.commands.gsm8k twice, then --gsm8k")
+        pytest.skip("no 8B weights, no GPU: on a GPU, paper-checks gsm8k twice, then --gsm8k")
     return comparable(*gsm8k_files(given))
 
 

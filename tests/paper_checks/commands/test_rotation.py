@@ -15,22 +15,24 @@ from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.project import load_claims
 from paper_checks.session import surroundings
 from paper_checks.session.options import DEFAULT_SEED, check_seed, chosen_claims
+from tests.oracles.picture_commands import command
 from tests.places import ROOT
 
+rotation_command = command("rotation")
 COMMIT = "068fa1c35d766c1501912be4b04495680ddb57e9"
 
 
 def test_part_and_seed_are_those_of_the_commit():
     """By hand: 0x068fa1c3 = 110076355; the hash ends in 1110 1001, which is 1 modulo 8."""
     assert len(PARTS) == 8
-    assert drawn(COMMIT) == ["paper_checks", "-m", "claims", "--claims", "T2", "--seed", "110076355"]
+    assert drawn(COMMIT) == ["--claims", "T2", "--seed", "110076355"]
 
 
 def test_all_parts_take_turns_and_together_are_all_claims_that_need_nothing_else():
     """Over 800 made-up commits each part is drawn 100 times, give or take five standard deviations (47); every seed is
     one that a run can have."""
     commits = [hashlib.sha1(str(number).encode()).hexdigest() for number in range(800)]
-    found = Counter(drawn(commit)[4] for commit in commits)
+    found = Counter(drawn(commit)[1] for commit in commits)
     assert set(found) == set(PARTS) and all(abs(count - 100) < 47 for count in found.values())
     for commit in commits:
         check_seed(int(drawn(commit)[-1]))
@@ -52,30 +54,32 @@ def test_what_is_printed_is_what_is_run_and_its_status_is_returned(monkeypatch, 
     monkeypatch.setattr(
         subprocess, "run", lambda command, **options: ran.append(command) or SimpleNamespace(returncode=status)
     )
-    assert rotation.main([]) == status
+    assert rotation_command([]) == status
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == f"drawn from commit {COMMIT}; to repeat it:" and len(printed) == 2
-    assert ran == [[sys.executable, "-m", *shlex.split(printed[1])]]
-    assert shlex.split(printed[1]) == ["pytest", *drawn(COMMIT), "--evidence", ".evidence/rotation.json"]
+    program, *words = shlex.split(printed[1])
+    assert program == "paper-checks" and ran == [[sys.executable, "-m", "paper_checks", *words]]
+    assert words == ["verify", *drawn(COMMIT), "--evidence", ".evidence/rotation.json"]
     other = hashlib.sha1(b"").hexdigest()
-    assert rotation.main(["--commit", other, "--show", "--record", "x.json"]) == 0 and len(ran) == 1
-    assert capsys.readouterr().out.splitlines()[1] == shlex.join(["pytest", *drawn(other), "--evidence", "x.json"])
+    assert rotation_command(["--commit", other, "--show", "--record", "x.json"]) == 0 and len(ran) == 1
+    assert capsys.readouterr().out.splitlines()[1] == shlex.join(
+        ["paper-checks", "verify", *drawn(other), "--evidence", "x.json"]
+    )
 
 
 @pytest.mark.parametrize("given", [["--commit", "068fa1c"], ["--commit", COMMIT.upper()], []])
 def test_without_a_commit_there_is_nothing_to_draw_from(monkeypatch, capsys, given):
     monkeypatch.setattr(surroundings, "commit", lambda folder: "unknown: no git, or no checkout")
-    with pytest.raises(SystemExit) as stopped:
-        rotation.main(given)
-    assert stopped.value.code == 2 and "--commit must be the 40 digits of a commit" in capsys.readouterr().err
+    assert rotation_command(given) == 2
+    assert "--commit must be the 40 digits of a commit" in capsys.readouterr().err
 
 
 def test_ci_runs_it_after_the_default_seed_and_checks_the_numbers_of_readme():
     """In this order: README's commands, badges and numbers of README against that run, the rotation, whose record is
     another file and is kept by the workflow."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    steps = ['bash -c "$command"', "paper_checks badges --check", "paper_checks fill README.md --check",
-             "paper_checks rotation\n", "ruff check"]  # fmt: skip
+    steps = ['bash -c "$command"', "paper-checks badges --check", "paper-checks fill README.md --check",
+             "paper-checks rotation\n", "ruff check"]  # fmt: skip
     assert [script.count(step) for step in steps] == [1] * len(steps)
     places = [script.index(step) for step in steps]
     assert places == sorted(places)

@@ -3,7 +3,6 @@
 import json
 import shlex
 import socket
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
 
@@ -19,14 +18,16 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast
 
 from paper_checks.commands import gsm8k as run_gsm8k
-from paper_checks.commands.gsm8k import main, model_folder
+from paper_checks.commands.gsm8k import model_folder
 from simulate.gsm8k import harness as gsm8k_harness
 from simulate.gsm8k.answers import last_number, stated
 from simulate.gsm8k.problems import OWN, Prompting, read_problems
 from simulate.language.models import load_language_model
 from simulate.laser.files import save_model
 from simulate.laser.reduction import Choice, truncated
+from tests.oracles.picture_commands import assert_interrupted_import, command
 
+main = command("gsm8k")
 GSM8K = SHARED / "gsm8k_test.jsonl"
 PROBLEMS = GSM8K if GSM8K.exists() else OWN
 ARCHITECTURES = {"llama": (LlamaConfig, LlamaForCausalLM), "phi3": (Phi3Config, Phi3ForCausalLM)}
@@ -76,16 +77,26 @@ def folders(tmp_path_factory):
 
 
 def run(folder, out, *words, shots=(1, 2), problems=PROBLEMS, limit=3):
-    command = ["--model", folder, "--out", out, "--shots", *shots, "--limit", limit, "--max-new-tokens", 4, *words]
-    return main(list(map(str, [*command, "--problems", problems])))
+    given = [
+        "--model",
+        folder,
+        "--out",
+        out,
+        "--shots",
+        ",".join(map(str, shots)),
+        "--limit",
+        limit,
+        "--max-new-tokens",
+        4,
+        *words,
+    ]
+    return main(list(map(str, [*given, "--problems", problems])))
 
 
 def refused(capsys, folder, out, *words, **options):
     """The one line that a refused command leaves on standard error."""
     capsys.readouterr()
-    with pytest.raises(SystemExit) as stopped:
-        run(folder, out, *words, **options)
-    assert stopped.value.code == 2
+    assert run(folder, out, *words, **options) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     return captured.err
@@ -192,8 +203,8 @@ def test_a_deleted_model_is_made_again_and_a_changed_one_refused(folders, tmp_pa
     (["--role", "mlp", "--layer", "0", "--fraction", "0.5"], "role must be one of mlp_in, mlp_out"),
     (["--role", "mlp_in", "--layer", "0", "--fraction", "1.5"], "fraction must be a real number in [0, 1], got 1.5"),
     (["--shots", "11"], "shots must be different numbers from 1 to 10, the worked examples, got [11]"),
-    (["--shots", "0", "1"], "shots must be different numbers from 1 to 10, the worked examples, got [0, 1]"),
-    (["--shots", "1", "1"], "shots must be different numbers from 1 to 10, the worked examples, got [1, 1]"),
+    (["--shots", "0,1"], "shots must be different numbers from 1 to 10, the worked examples, got [0, 1]"),
+    (["--shots", "1,1"], "shots must be different numbers from 1 to 10, the worked examples, got [1, 1]"),
     (["--limit", "0"], "limit must be 1 to "),
     (["--limit", "2000"], "limit must be 1 to "),
     (["--seed", "-1"], "seed must be an integer >= 0, got -1"),
@@ -203,19 +214,22 @@ def test_a_deleted_model_is_made_again_and_a_changed_one_refused(folders, tmp_pa
     (["--revision", "main"], "revision must be None for a folder"),
     (["--problems", "none.jsonl"], "none.jsonl must be a readable file of JSON lines in UTF-8"),
     (["--examples", "none.jsonl"], "none.jsonl must be a readable file of JSON lines in UTF-8"),
-    (["--against", "none.json"], "none.json must be a file of results of run_gsm8k"),
+    (["--against", "none.json"], "none.json must be a file of results of paper-checks gsm8k"),
     (["--out", "results.txt"], "out must end in .json, got 'results.txt'"),
     (["--out", "none/results.json"], "out must be a file in a folder that exists, got 'none/results.json'"),
     (["--model", "none/of/these"], "there is no folder none/of/these"),
 ])  # fmt: skip
 def test_wrong_input_is_one_line(words, message, folders, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    command = ["--model", str(folders["llama"]), "--out", "results.json", "--problems", str(PROBLEMS)]
-    with pytest.raises(SystemExit) as stopped:
-        main([*command, *words])
+    given = ["--model", str(folders["llama"]), "--out", "results.json", "--problems", str(PROBLEMS)]
+    assert main([*given, *words]) == 2
     captured = capsys.readouterr()
-    assert stopped.value.code == 2 and captured.out == "" and message in captured.err
-    assert captured.err.startswith("run_gsm8k: ") and captured.err.count("\n") == 1 and not list(tmp_path.iterdir())
+    assert captured.out == "" and message in captured.err
+    assert (
+        captured.err.startswith("paper-checks gsm8k: error: ")
+        and captured.err.count("\n") == 1
+        and not list(tmp_path.iterdir())
+    )
 
 
 def test_problems_that_cannot_be_asked_are_named(folders, tmp_path, capsys):
@@ -252,7 +266,7 @@ def test_what_the_model_does_not_have_is_refused_before_the_work(folders, tmp_pa
     out = tmp_path / "results.json"
     layer = ("--role", "mlp_in", "--layer", "2", "--fraction", "0.5")
     assert refused(capsys, folders["llama"], out, *layer).splitlines()[-1] == (
-        "run_gsm8k: layer must be in -2..1, got 2"
+        "paper-checks gsm8k: error: layer must be in -2..1, got 2"
     )
     assert not list(tmp_path.iterdir())
     message = refused(capsys, folders["narrow"], out, shots=(1, 8), problems=OWN).splitlines()[-1]
@@ -275,25 +289,9 @@ def test_a_missing_extra_is_one_line(folders, tmp_path, capsys, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-INTERRUPTED_IMPORT = """
-import sys
-
-class Interrupted:
-    def find_spec(name, path, target=None):
-        if name == sys.argv[1]:
-            raise KeyboardInterrupt
-
-sys.meta_path.insert(0, Interrupted)
-from paper_checks.run_gsm8k import main
-sys.exit(main(["--model", sys.argv[2], "--out", sys.argv[3]]))
-"""
-
-
 @pytest.mark.parametrize("name", ["torch", "lm_eval"])
 def test_an_interrupted_import_is_one_line(name, folders, tmp_path):
-    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before `main`."""
-    words = [name, str(folders["llama"]), str(tmp_path / "results.json")]
-    command = [sys.executable, "-c", INTERRUPTED_IMPORT, *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; no results\n")
+    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before the command runs."""
+    words = ["gsm8k", "--model", folders["llama"], "--out", tmp_path / "results.json"]
+    assert_interrupted_import(name, words, "interrupted; no results\n")
     assert not list(tmp_path.iterdir())

@@ -10,11 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from paper_checks.commands import seeds as seeds_command
 from paper_checks.experiments.trainings import runs as recall_runs
 from paper_checks.session import paper
 from tests.oracles.claim_project import CHECK, ENTRY, GROUPS, OWN, ROOT
+from tests.oracles.picture_commands import command
 
+seeds_command = command("seeds")
 TWO = ENTRY + ENTRY.replace("T1.1", "T2.1").replace('group = "T1"', 'group = "T2"')
 OTHER = CHECK.replace("T1.1", "T2.1").replace("test_it", "test_other")
 # Red at base seeds beyond 100; counts its runs in a file, and lasts as long as a file says.
@@ -126,19 +127,18 @@ def test_a_stopped_command_ends_its_runs_which_leave_no_record(two):
     ("changes", "message"),
     [
         ({"--claims": "T9"}, "--claims must be groups"),
-        ({"--seeds": "1,x"}, "--seeds must be integers with commas between them, got '1,x'"),
+        ({"--seeds": "1,x"}, "'--seeds': integers with commas between them are needed, got '1,x'"),
         ({"--seeds": "1,1"}, "--seeds must have each seed once"),
         ({"--seeds": "-1"}, "--seeds: must be >= 0, got -1"),
         ({"--seeds": "20261128"}, "--seeds: must not be 20261128: thresholds were set on its trainings"),
-        ({"--jobs": "0"}, "--jobs must be >= 1, got 0"),
+        ({"--jobs": "0"}, "'--jobs': 0 is not in the range x>=1"),
     ],
 )
 def test_arguments_that_cannot_be_used(changes, message, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     given = {"--claims": "T1", "--seeds": "1", "--out": str(tmp_path / "out")} | changes
-    with pytest.raises(SystemExit) as stopped:
-        seeds_command.main([f"{name}={value}" for name, value in given.items()])
-    assert stopped.value.code == 2 and message in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert seeds_command([f"{name}={value}" for name, value in given.items()]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_the_number_of_training_processes_is_checked():
@@ -149,8 +149,7 @@ def test_the_number_of_training_processes_is_checked():
 
 def test_it_is_started_from_the_root(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit):
-        seeds_command.main(["--claims", "T1", "--seeds", "1", "--out", "out"])
+    assert seeds_command(["--claims", "T1", "--seeds", "1", "--out", "out"]) == 2
     assert "must be started from the project's root" in capsys.readouterr().err
 
 

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from paper_checks.commands import fill as fill_command
 from paper_checks.evidence import comparator, filled
 from paper_checks.evidence.results import Results
 from paper_checks.project import load_claims, own_ledger
 from paper_checks.report import table
 from paper_checks.session import failure
+from tests.oracles.picture_commands import command
 from tests.oracles.report_runs import claim_record, page, run_of, write_record
 
+fill_command = command("fill")
 NUMBERS = (0.13371, 0.1, 0.12, 0.11, 0.125, 0.105)
 TRAINED = comparator.replicated("P(τ) without F2", 0.2, -1, lambda n: NUMBERS[:n], pilot=[0.123] * 16)
 SIZES = comparator.replicated("|x| - a: at 2", 5.0, +1, lambda n: [140.0, 30.0, 31.0, 32.0, 33.0, 34.0][:n])
@@ -92,7 +93,7 @@ def run_command(tmp_path, text, *options):
     path = tmp_path / "README.md"
     path.write_text(text, encoding="utf-8")
     record = write_record(tmp_path, replace(RUN, code=own_ledger().code_hash()))
-    status = fill_command.main([str(path), *options, "--record", str(record)])
+    status = fill_command([str(path), *options, "--record", str(record)])
     return status, path.read_text(encoding="utf-8")
 
 
@@ -160,23 +161,20 @@ def test_claims_that_were_not_run_are_left(tmp_path, capsys):
 
 def test_the_markers_of_a_claim_are_listed_to_paste(tmp_path, capsys):
     record = str(write_record(tmp_path, run_of([claim_record("E2", "verified", EVIDENCE[:4])])))
-    assert fill_command.main(["--list", "E2", "--record", record]) == 0
+    assert fill_command(["--list", "E2", "--record", record]) == 0
     lines = capsys.readouterr().out.splitlines()
     pasted = "\n".join(line for line in lines if line.startswith("  "))
     assert "  <!--E2: P(τ) without F2: max-->0.134<!--/-->" in lines and "P(τ) without F2" in lines
     (tmp_path / "pasted").write_text(pasted)
     assert len(filled.MARKER.findall(pasted)) == len(lines) - 4
-    assert fill_command.main([str(tmp_path / "pasted"), "--check", "--record", record]) == 0
+    assert fill_command([str(tmp_path / "pasted"), "--check", "--record", record]) == 0
     for asked in (["--list", "E9"], [], ["x.md", "--list", "E2"], [str(tmp_path / "none.md")]):
-        with pytest.raises(SystemExit) as stopped:
-            fill_command.main([*asked, "--record", record])
-        assert stopped.value.code == 2
+        assert fill_command([*asked, "--record", record]) == 2
 
 
 def test_a_record_of_other_code_fills_nothing_in(tmp_path, capsys):
     record = write_record(tmp_path, run_of(RUN.claims, code="abc"))
-    with pytest.raises(SystemExit):
-        fill_command.main(["--list", "E2", "--record", str(record)])
+    assert fill_command(["--list", "E2", "--record", str(record)]) == 2
     assert "is of other code" in capsys.readouterr().err
 
 

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from paper_checks.commands import badges as badges_command
-from paper_checks.commands import report as report_command
 from paper_checks.evidence import comparator
 from paper_checks.evidence.joined import joined, read_runs
 from paper_checks.evidence.results import NOT_SELECTED
@@ -14,6 +12,9 @@ from paper_checks.evidence.run import ClaimRecord, Run
 from paper_checks.project import own_ledger
 from paper_checks.report import badges
 from paper_checks.session.surroundings import origin
+from tests.oracles.picture_commands import command
+
+badges_command, report_command = command("badges"), command("report")
 
 DESIGN = {"false_alarm": 1e-6, "miss": 1e-3, "family": 10, "critical_z": 6.4, "comparisons": 4,
           "training_false_alarm": 1e-3, "training_miss": 0.05, "training_family": 5, "trainings": 2}  # fmt: skip
@@ -112,31 +113,26 @@ def test_the_table_of_verdicts_is_the_runs(tmp_path, capsys):
     ]
     record, file, folder = tmp_path / "run.json", tmp_path / "README.md", tmp_path / "badges"
     record.write_text(json.dumps(both.as_dict()), encoding="utf-8")
-    assert badges_command.main(["--record", str(record), "--groups", str(folder)]) == 0
+    assert badges_command(["--record", str(record), "--groups", str(folder)]) == 0
     for text, status in ((table, 0), (wrong, 1)):
         file.write_text(text, encoding="utf-8")
         asked = ["--record", str(record), "--check", str(folder), "--table", str(file)]
-        assert badges_command.main(asked) == status
+        assert badges_command(asked) == status
     assert "T1.3 is said to be verified" in capsys.readouterr().err
     for asked in (
         ["--table", str(file), "--out", str(folder)],
         [],
         ["--check", str(folder), "--table", "no such file"],
     ):
-        with pytest.raises(SystemExit) as stopped:
-            badges_command.main(["--record", str(record), *asked])
-        assert stopped.value.code == 2
+        assert badges_command(["--record", str(record), *asked]) == 2
 
 
 def test_badges_and_pictures_are_of_the_code_at_hand(tmp_path, capsys):
     record, out = tmp_path / "run.json", tmp_path / "out"
     record.write_text(json.dumps(ONE.as_dict()), encoding="utf-8")
-    for main, asked in ((badges_command.main, []), (report_command.main, [])):
-        with pytest.raises(SystemExit) as stopped:
-            main(["--record", str(record), "--out", str(out), *asked])
-        assert stopped.value.code == 2 and not out.exists()
+    for main, asked in ((badges_command, []), (report_command, [])):
+        assert main(["--record", str(record), "--out", str(out), *asked]) == 2 and not out.exists()
         assert "commit abc, is of other code: pytest paper_checks -m claims" in capsys.readouterr().err
-    assert report_command.main(["--record", str(record), "--out", str(out), "--pictures", "none"]) == 0
-    with pytest.raises(SystemExit):
-        badges_command.main(["--record", str(tmp_path / "no.json"), "--out", str(out)])
+    assert report_command(["--record", str(record), "--out", str(out), "--pictures", "none"]) == 0
+    assert badges_command(["--record", str(tmp_path / "no.json"), "--out", str(out)]) == 2
     assert "no.json is none: pytest FOLDER -m claims writes one" in capsys.readouterr().err

@@ -7,7 +7,6 @@ import pytest
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from paper_checks.commands.draw_language import main
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments.language import Source
 from paper_checks.pictures import language_data as data
@@ -27,7 +26,9 @@ from tests.oracles.language_numbers import (
     readings,
     sweep_cells,
 )
+from tests.oracles.picture_commands import command
 
+main = command("draw", "language")
 SEED = 20240603
 
 
@@ -128,22 +129,19 @@ def test_command_on_tiny_models_is_the_same_twice(pocket, tmp_path, capsys, name
     ],
 )
 def test_a_model_that_is_not_there_is_refused(pocket, tmp_path, capsys, options, message):
-    with pytest.raises(SystemExit) as stopped:
-        main(["sweep", "--out", str(tmp_path / "sweep.svg"), *(option.format(root=pocket) for option in options)])
-    assert stopped.value.code == 2 and not list(tmp_path.iterdir())
-    (said,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("draw_language sweep: error: "))
+    given = [option.format(root=pocket) for option in options]
+    assert main(["sweep", "--out", str(tmp_path / "sweep.svg"), *given]) == 2 and not list(tmp_path.iterdir())
+    start = "paper-checks draw language sweep: error: "
+    (said,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith(start))
     assert message in said
 
 
 def test_no_models_at_all_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(data, "pocket_folders", lambda: pocket_folders(tmp_path))
     for name in ("sweep", "checkpoints"):
-        with pytest.raises(SystemExit) as stopped:
-            main([name, "--out", str(tmp_path / "picture.svg")])
-        assert (
-            stopped.value.code == 2
-            and f"draw_language {name}: error: pocket Pythia is not in" in capsys.readouterr().err
-        )
+        assert main([name, "--out", str(tmp_path / "picture.svg")]) == 2
+        start = f"paper-checks draw language {name}: error: pocket Pythia is not in"
+        assert capsys.readouterr().err.startswith(start)
 
 
 def test_changes_are_means_and_errors_over_the_prompts():

@@ -1,6 +1,5 @@
 """The pictures of language models: the command on numbers made by hand, what it draws, refuses and admits."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +12,11 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Polygon, Rectangle
 
-from paper_checks.commands.draw_language import main
 from paper_checks.pictures import language_data as data
 from paper_checks.pictures.language import FALLS_TO_RISES, CheckpointsPicture, SweepPicture, _luminance
 from tests.oracles.language_numbers import HELPS, STEPS, changes, checkpoints, shown, spoiled, sweep_cells
 
+main = commands.command("draw", "language")
 WORK = {"sweep": "pocket_sweep", "checkpoints": "pocket_checkpoints"}
 PICTURES = {"sweep": SweepPicture, "checkpoints": CheckpointsPicture}
 
@@ -198,23 +197,29 @@ def test_claims_on_pocket_pythia_are_not_held_against_other_models(tmp_path, mon
 
 
 BAD = [
-    ("sweep --prompts poems", "argument --prompts: invalid choice: 'poems'"),
-    ("sweep --seed -1", "seed must be an integer >= 0, got -1"),
-    ("sweep --training-seed one", "argument --training-seed: invalid int value: 'one'"),
+    ("sweep --prompts poems", "Invalid value for '--prompts': 'poems' is not one of 'recall', 'facts'."),
+    ("sweep --seed -1", "Invalid value for '--seed': -1 is not in the range x>=0."),
+    ("sweep --training-seed one", "Invalid value for '--training-seed': 'one' is not a valid integer."),
     ("sweep --revision step1", "revision is one of --model, which is not given"),
     ("sweep --model org/name --training-seed 1", "training-seed is one of pocket Pythia, give it or --model"),
     ("checkpoints --model org/name", "checkpoints are revisions of --model, give both or neither"),
     ("checkpoints --checkpoints step1,step2", "checkpoints are revisions of --model, give both or neither"),
     ("checkpoints --model org/name --checkpoints step1", "checkpoints must be two or more different ones such as "),
-    ("checkpoints --training-seed 1", "unrecognized arguments: --training-seed 1"),
-    ("ranks", "argument PICTURE: invalid choice: 'ranks'"),
-    ("checkpoints --out picture.bmp", r"out must end in \.svg, \.png or \.pdf, got 'picture\.bmp'"),
+    (
+        "checkpoints --training-seed 1",
+        "No such option '--training-seed'.* Accepted: --model --checkpoints --seed --out ",
+    ),
+    ("ranks", "No such command 'ranks'.* Accepted: sweep, checkpoints$"),
+    (
+        "checkpoints --out picture.bmp",
+        r"Invalid value .*--out.*: must end in \.svg, \.png or \.pdf, got 'picture\.bmp'",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
 def test_bad_arguments_are_refused_before_the_work(tmp_path, no_work, capsys, arguments, message):
-    commands.assert_refused(main, arguments, tmp_path, capsys, rf"draw_language( \S+)?: error: {message}")
+    commands.assert_refused(main, arguments, tmp_path, capsys, rf"paper-checks draw language( \S+)?: error: {message}")
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -224,32 +229,21 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
 
 
 MISSING = {
-    "matplotlib": (("language_pictures", "picture_file"), "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"),
-    "transformers": (("language_picture_data", "language_experiments"), "language models need the extra `language` ("),
+    "matplotlib": (("pictures.language", "pictures.file"), "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"),
+    "transformers": (("pictures.language_data", "experiments.language"), "language models need the extra `language` ("),
 }
 
 
 @pytest.mark.parametrize("package", MISSING)
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_missing_package_is_one_line_before_the_work(tmp_path, no_work, monkeypatch, capsys, name, package):
-    import paper_checks
-    import simulate
-
     ours, said = MISSING[package]
-    for module in ours:
-        monkeypatch.delitem(sys.modules, f"paper_checks.{module}")
-        monkeypatch.delattr(paper_checks, module, raising=False)
-    monkeypatch.delitem(sys.modules, "simulate.language.models")
-    monkeypatch.delattr(simulate, "language_models", raising=False)
+    commands.forget(monkeypatch, *(f"paper_checks.{module}" for module in ours), "simulate.language.models")
     commands.hide(monkeypatch, package)
-    assert commands.status(main, [name, "--out", str(tmp_path / "picture.svg")]) == 2
+    assert commands.draw(main, tmp_path / "picture.svg", name) == 2
     found = capsys.readouterr().err
     assert found.startswith(said) and found.count("\n") == 1
 
 
-def test_nothing_heavy_is_imported_before_the_command_runs():
-    commands.assert_light("paper_checks.commands.draw_language", {"numpy", "torch", "matplotlib", "transformers"})
-
-
 def test_help_has_examples(capsys):
-    commands.assert_help(main, PICTURES, "python -m paper_checks.commands.draw_language", capsys)
+    commands.assert_help(main, PICTURES, "paper-checks draw language ", capsys)

@@ -1,16 +1,13 @@
 """The memories' pictures: the whole command at small sizes, what it draws, what it refuses, what it admits."""
 
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from paper_checks.commands import draw_options as picture_command
-from paper_checks.commands.draw_memories import main
+from paper_checks.commands import options
 from paper_checks.experiments import induction as induction_experiments
 from paper_checks.pictures import memory_data as data
 from tests.oracles import picture_commands as shared
@@ -19,6 +16,7 @@ from theory.birth.accuracy import basic_accuracy
 from theory.birth.three_steps import InductionTask
 from theory.memory import spectrum as memory_spectrum
 
+main = shared.command("draw", "memories")
 SVG = "{http://www.w3.org/2000/svg}"
 WIDTHS, FRESH = (32, 256), 2**9
 SIX = ["three-steps", "--N", "6", "--T", "8"]
@@ -127,8 +125,7 @@ def test_a_level_is_what_is_written(tmp_path, monkeypatch):
 
     monkeypatch.setattr(data, "all_curves", ask)
     for written in ("0.5", "1/2", "5e-1", "0.1"):
-        with pytest.raises(SystemExit):
-            draw(tmp_path / "values.svg", "singular-values", "--alpha", written)
+        assert draw(tmp_path / "values.svg", "singular-values", "--alpha", written) == 2
     assert asked == [Fraction(1, 2)] * 3 + [Fraction(1, 10)]
 
 
@@ -136,22 +133,22 @@ BAD = [
     ("singular-values --alpha 0", "alpha must be strictly between 0 and 1, got 0"),
     ("singular-values --alpha 1.5", "alpha must be strictly between 0 and 1, got 3/2"),
     ("singular-values --alpha -0.1", "alpha must be strictly between 0 and 1, got -1/10"),
-    ("singular-values --alpha nan", "argument --alpha: a number such as 0.3 or 1/3 is needed, got 'nan'"),
-    ("singular-values --alpha 1e999999999", "argument --alpha: a number such as 0.3 or 1/3 is needed"),
-    ("singular-values --alpha 1/0", "argument --alpha: a number such as 0.3 or 1/3 is needed, got '1/0'"),
-    ("singular-values --alpha many", "argument --alpha: a number such as 0.3 or 1/3 is needed, got 'many'"),
+    ("singular-values --alpha nan", "Invalid value for '--alpha': a number such as 0.3 or 1/3 is needed, got 'nan'"),
+    ("singular-values --alpha 1e999999999", "Invalid value for '--alpha': a number such as 0.3 or 1/3 is needed"),
+    ("singular-values --alpha 1/0", "Invalid value for '--alpha': a number such as 0.3 or 1/3 is needed, got '1/0'"),
+    ("singular-values --alpha many", "Invalid value for '--alpha': a number such as 0.3 or 1/3 is needed, got 'many'"),
     ("singular-values --alpha 1e-300", "no float is large enough for the time asked for at n=2"),
-    ("singular-values --seed 3", "unrecognized arguments: --seed 3"),
-    ("top-space --largest-n 3", "largest-n must be an integer >= 4, got 3"),
-    ("top-space --largest-n 25", r"largest-n must be an integer in 4\.\.24, got 25"),
-    ("three-steps --N 3", "N must be an integer >= 4, got 3"),
-    ("three-steps --T 65", r"T must be an integer in 5\.\.64, got 65"),
+    ("singular-values --seed 3", "No such option '--seed'.* Accepted: --alpha --out --help$"),
+    ("top-space --largest-n 3", "Invalid value for '--largest-n': 3 is not in the range 4<=x<=24."),
+    ("top-space --largest-n 25", "Invalid value for '--largest-n': 25 is not in the range 4<=x<=24."),
+    ("three-steps --N 3", "Invalid value for '--N': 3 is not in the range 4<=x<=64."),
+    ("three-steps --T 65", "Invalid value for '--T': 65 is not in the range 5<=x<=64."),
     ("three-steps --N 4 --T 12", "N = 4, T = 12, .*: no step size suffices"),
     ("three-steps --draws 1", "draws must be 0 or at least 2, for a standard error, got 1"),
-    ("three-steps --samples 10", "samples must be an integer >= 128, got 10"),
-    ("three-steps --seed -1", "seed must be an integer >= 0, got -1"),
-    ("three-steps --keys E", r"argument --keys: invalid choice: 'E' \(choose from"),
-    ("phase", "argument PICTURE: invalid choice: 'phase'"),
+    ("three-steps --samples 10", "Invalid value for '--samples': 10 is not in the range x>=128."),
+    ("three-steps --seed -1", "Invalid value for '--seed': -1 is not in the range x>=0."),
+    ("three-steps --keys E", "Invalid value for '--keys': 'E' is not one of 'E1', 'E1[+]E'."),
+    ("phase", "No such command 'phase'.* Accepted: singular-values, top-space, three-steps$"),
 ]
 
 
@@ -161,38 +158,32 @@ def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(data, "row", None)
     monkeypatch.setattr(data, "three_steps", None)
     monkeypatch.setattr(data, "all_curves", FULL)
-    with pytest.raises(SystemExit) as stopped:
-        draw(tmp_path / "picture.svg", *words.split())
-    assert stopped.value.code == 2
-    found = capsys.readouterr().err
-    assert re.search(rf"^draw_memories( \S+)?: error: {message}", found, flags=re.MULTILINE)
-    assert not list(tmp_path.iterdir())
+    shared.assert_refused(main, words, tmp_path, capsys, rf"paper-checks draw memories( \S+)?: error: {message}")
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("picture.bmp", r"out must end in \.svg, \.png or \.pdf, got '.*picture\.bmp'"),
-        ("missing/picture.svg", "out must be a file in a folder that exists, got '.*missing/picture.svg'"),
-        ("folder.svg", "out must be a file in a folder that exists"),
+        ("picture.bmp", r"must end in \.svg, \.png or \.pdf, got '.*picture\.bmp'"),
+        ("missing/picture.svg", "must be a file in a folder that exists, got '.*missing/picture.svg'"),
+        ("folder.svg", "must be a file in a folder that exists"),
     ],
 )
 def test_bad_files_are_refused_before_the_work(tmp_path, monkeypatch, capsys, name, message):
     monkeypatch.setattr(data, "row", None)
     (tmp_path / "folder.svg").mkdir()
-    with pytest.raises(SystemExit) as stopped:
-        draw(tmp_path / name, "top-space")
-    assert stopped.value.code == 2
-    assert re.search(rf"^draw_memories top-space: error: {message}", capsys.readouterr().err, flags=re.MULTILINE)
+    assert draw(tmp_path / name, "top-space") == 2
+    start = "paper-checks draw memories top-space: error: Invalid value for '--out': "
+    assert re.match(start + message, capsys.readouterr().err)
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(data, "row", None)
-    monkeypatch.setattr(picture_command.os, "access", lambda path, mode: False)
-    with pytest.raises(SystemExit) as stopped:
-        draw(tmp_path / "map.svg", "top-space")
-    assert stopped.value.code == 2
-    assert "error: out must be in a folder that can be written to, got " in capsys.readouterr().err
+    monkeypatch.setattr(options.os, "access", lambda path, mode: False)
+    assert draw(tmp_path / "map.svg", "top-space") == 2
+    assert (
+        "error: Invalid value for '--out': must be in a folder that can be written to, got " in capsys.readouterr().err
+    )
 
 
 def test_a_full_disk_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys):
@@ -213,25 +204,10 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
     assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
 
 
-INTERRUPTED_IMPORT = """
-import sys
-
-class Interrupted:
-    def find_spec(name, path, target=None):
-        if name == "numpy":
-            raise KeyboardInterrupt
-
-sys.meta_path.insert(0, Interrupted)
-from paper_checks.draw_memories import main
-sys.exit(main(["top-space", "--out", sys.argv[1]]))
-"""
-
-
 def test_an_interrupted_import_is_one_line(tmp_path):
-    """Nothing heavy is imported before `main`."""
-    command = [sys.executable, "-c", INTERRUPTED_IMPORT, str(tmp_path / "map.svg")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; no picture written\n")
+    """Nothing heavy is imported before the command runs."""
+    words = ["draw", "memories", "top-space", "--out", tmp_path / "map.svg"]
+    shared.assert_interrupted_import("numpy", words, "interrupted; no picture written\n")
     assert not list(tmp_path.iterdir())
 
 
@@ -239,13 +215,9 @@ def test_an_interrupted_import_is_one_line(tmp_path):
 def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys, command):
     for work in ("all_curves", "row", "three_steps"):
         monkeypatch.setattr(data, work, None)
-    for name in ("memory_pictures", "steps_picture", "picture_file"):
-        monkeypatch.delitem(sys.modules, f"paper_checks.{name}")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(SystemExit) as stopped:
-        draw(tmp_path / "picture.svg", *COMMANDS[command])
-    assert stopped.value.code == 2
+    shared.forget(monkeypatch, *(f"paper_checks.pictures.{name}" for name in ("memory", "steps", "file")))
+    shared.hide(monkeypatch, "matplotlib")
+    assert draw(tmp_path / "picture.svg", *COMMANDS[command]) == 2
     assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
 
 
@@ -283,8 +255,4 @@ def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, 
 
 
 def test_help_has_examples(capsys):
-    for words in ([], ["singular-values"], ["top-space"], ["three-steps"]):
-        with pytest.raises(SystemExit) as stopped:
-            main([*words, "--help"])
-        assert stopped.value.code == 0
-        assert "python -m paper_checks.commands.draw_memories" in capsys.readouterr().out
+    shared.assert_help(main, COMMANDS, "paper-checks draw memories ", capsys)

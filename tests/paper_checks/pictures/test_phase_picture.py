@@ -1,8 +1,6 @@
 """The phase diagram's picture: the whole command at a small size, what it draws, what it refuses, what it admits."""
 
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from fractions import Fraction
@@ -13,13 +11,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from paper_checks.commands.draw_phase_diagram import main
+from paper_checks.commands.draw import phase_diagram as command
 from paper_checks.evidence.comparator import DESIGN
 from paper_checks.pictures import phase_boundary, phase_signs
 from paper_checks.pictures.phase_boundary import FINEST, RISE, boundary
 from paper_checks.pictures.phase_diagram import REGIONS, kind_of, slug
 from paper_checks.pictures.phase_signs import MOST_POINTS, certified_sign, estimated_signs
 from simulate.runtime import files
+from tests.oracles import picture_commands as shared
 from theory import Task
 from theory.key_query import certified
 from theory.key_query.certified import certify
@@ -31,6 +30,7 @@ from theory.key_query.phase_diagram import (
     turning_absorption,
 )
 
+main = shared.command("draw", "phase-diagram")
 SVG = "{http://www.w3.org/2000/svg}"
 SMALL = {"N": 5, "T": 11, "depth": 5, "points": 2, "samples": 1000, "seed": 3}
 CACHED = cache(boundary)  # seconds each
@@ -112,23 +112,26 @@ def test_without_a_critical_level_or_boundary_there_is_none_in_the_picture(tmp_p
 
 
 BAD = [
-    ({"N": 1}, "N must be an integer >= 2, got 1"),
+    ({"N": 1}, "Invalid value for '--N': 1 is not in the range x>=2."),
     ({"N": 100_000}, "N must be at most"),
-    ({"N": "many"}, "argument --N: invalid int value: 'many'"),
-    ({"T": 1}, "T must be an integer >= 2, got 1"),
+    ({"N": "many"}, "Invalid value for '--N': 'many' is not a valid integer."),
+    ({"T": 1}, "Invalid value for '--T': 1 is not in the range x>=2."),
     ({"T": 10**15}, "T = 1000000000000000: .* use a smaller T"),
-    ({"depth": 3}, "depth must be an integer >= 4, got 3"),
-    ({"depth": 13}, r"depth must be an integer in 4\.\.12, got 13"),
-    ({"points": 0}, "points must be an integer >= 1, got 0"),
-    ({"points": 13}, r"points must be an integer in 1\.\.12, got 13"),
-    ({"samples": 10}, "samples must be an integer >= 1000, got 10"),
-    ({"samples": 0.5}, "argument --samples: invalid int value: '0.5'"),
-    ({"seed": -1}, "seed must be an integer >= 0, got -1"),
-    ({"alpha": 0.5}, "unrecognized arguments: --alpha 0.5"),
-    ({"out": "phase.bmp"}, r"out must end in \.svg, \.png or \.pdf, got '.*phase\.bmp'"),
-    ({"out": "phase"}, r"out must end in \.svg, \.png or \.pdf"),
-    ({"out": "missing/phase.svg"}, "out must be a file in a folder that exists, got '.*missing/phase.svg'"),
-    ({"out": "folder.svg"}, "out must be a file in a folder that exists"),
+    ({"depth": 3}, "Invalid value for '--depth': 3 is not in the range 4<=x<=12."),
+    ({"depth": 13}, "Invalid value for '--depth': 13 is not in the range 4<=x<=12."),
+    ({"points": 0}, "Invalid value for '--points': 0 is not in the range 1<=x<=12."),
+    ({"points": 13}, "Invalid value for '--points': 13 is not in the range 1<=x<=12."),
+    ({"samples": 10}, "Invalid value for '--samples': 10 is not in the range x>=1000."),
+    ({"samples": 0.5}, "Invalid value for '--samples': '0.5' is not a valid integer."),
+    ({"seed": -1}, "Invalid value for '--seed': -1 is not in the range x>=0."),
+    ({"alpha": 0.5}, "No such option '--alpha'.* Accepted: --N --T --depth --points --samples --seed --out --help$"),
+    ({"out": "phase.bmp"}, r"Invalid value for '--out': must end in \.svg, \.png or \.pdf, got '.*phase\.bmp'"),
+    ({"out": "phase"}, r"Invalid value for '--out': must end in \.svg, \.png or \.pdf"),
+    (
+        {"out": "missing/phase.svg"},
+        "Invalid value for '--out': must be a file in a folder that exists, got '.*missing/phase.svg'",
+    ),
+    ({"out": "folder.svg"}, "Invalid value for '--out': must be a file in a folder that exists"),
 ]
 
 
@@ -137,22 +140,22 @@ def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(certified, "certify", None)
     (tmp_path / "folder.svg").mkdir()
     counts = {name: value for name, value in changed.items() if name != "out"}
-    with pytest.raises(SystemExit) as stopped:
-        draw(tmp_path / changed.get("out", "phase.svg"), **counts)
-    assert stopped.value.code == 2
-    assert re.search(rf"^draw_phase_diagram: error: {message}", capsys.readouterr().err, flags=re.MULTILINE)
+    assert draw(tmp_path / changed.get("out", "phase.svg"), **counts) == 2
+    assert re.match(f"paper-checks draw phase-diagram: error: {message}", capsys.readouterr().err)
     assert [file.name for file in tmp_path.iterdir()] == ["folder.svg"]
+
+
+def test_limits_are_those_of_the_work():
+    """The command types them, so that its help is light."""
+    assert command.DEPTHS == (certified.COARSEST, certified.DEEPEST)
+    assert (command.MOST_POINTS, command.LEAST_SAMPLES) == (MOST_POINTS, phase_signs.LEAST_SAMPLES)
 
 
 def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(certified, "certify", None)
-    for name in ("phase_data", "phase_diagram"):
-        monkeypatch.delitem(sys.modules, f"paper_checks.pictures.{name}", raising=False)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(SystemExit) as stopped:
-        draw(tmp_path / "phase.svg")
-    assert stopped.value.code == 2
+    shared.forget(monkeypatch, *(f"paper_checks.pictures.{name}" for name in ("phase_data", "phase_diagram", "file")))
+    shared.hide(monkeypatch, "matplotlib")
+    assert draw(tmp_path / "phase.svg") == 2
     assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
 
 
@@ -169,28 +172,27 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
     assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
 
 
-INTERRUPTED_IMPORT = """
-import sys
-
-class Interrupted:
-    def find_spec(name, path, target=None):
-        if name == sys.argv[1]:
-            raise KeyboardInterrupt
-
-sys.meta_path.insert(0, Interrupted)
-from paper_checks.commands.draw_phase_diagram import main
-sys.exit(main("--N 5 --T 11 --depth 4 --points 1 --samples 1000 --out".split() + [sys.argv[2]]))
-"""
-
-
 @pytest.mark.parametrize(
     "name", ["numpy", "flint", "theory.key_query.certified", "torch", "matplotlib", "rich.progress"]
 )
 def test_an_interrupted_import_is_one_line(tmp_path, name):
-    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before `main`."""
-    command = [sys.executable, "-c", INTERRUPTED_IMPORT, name, str(tmp_path / "phase.svg")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; no picture written\n")
+    """The seconds before the work: Ctrl-C during any heavy import, none of which comes before the command runs."""
+    words = [
+        "draw",
+        "phase-diagram",
+        "--N",
+        "5",
+        "--T",
+        "11",
+        "--depth",
+        "4",
+        "--points",
+        "1",
+        "--samples",
+        "1000",
+        "--out",
+    ]
+    shared.assert_interrupted_import(name, [*words, tmp_path / "phase.svg"], "interrupted; no picture written\n")
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,6 @@ from scipy.stats import kendalltau
 from paper_checks.claims.b import test_birth_trainings as test_b_training
 from paper_checks.claims.e import test_low_rank as test_e_low_rank
 from paper_checks.claims.e import test_training as test_e_training
-from paper_checks.commands.draw_training import main
 from paper_checks.experiments.trainings import birth as birth_experiments
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings import runs as recall_runs
@@ -20,8 +19,10 @@ from paper_checks.experiments.trainings import statements
 from paper_checks.experiments.trainings.settings import birth, desk, seeds
 from paper_checks.pictures import training_data as data
 from paper_checks.project import load_claims
+from tests.oracles.picture_commands import command
 from tests.oracles.training_numbers import birth_run, recall_run, shown, truncation
 
+main = command("draw", "training")
 LAST = len(data.RANKS) - 1
 
 
@@ -114,10 +115,9 @@ def test_a_diverged_training_is_one_line(tmp_path, monkeypatch, capsys):
         raise FloatingPointError("loss is nan at step 7, learning rate 0.03")
 
     monkeypatch.setattr(data, "trained", diverged)
-    with pytest.raises(SystemExit) as stopped:
-        main(["probes", "--out", str(tmp_path / "probes.svg")])
-    assert stopped.value.code == 2 and not list(tmp_path.iterdir())
-    assert "draw_training probes: error: loss is nan at step 7, learning rate 0.03\n" in capsys.readouterr().err
+    assert main(["probes", "--out", str(tmp_path / "probes.svg")]) == 2 and not list(tmp_path.iterdir())
+    said = "paper-checks draw training probes: error: loss is nan at step 7, learning rate 0.03\n"
+    assert capsys.readouterr().err == said
 
 
 class Heard:

@@ -1,12 +1,10 @@
 """The pictures of training: the command on numbers made by hand, what it draws, what it refuses, what it admits."""
 
-import sys
 from dataclasses import replace
 from itertools import combinations
 
 import pytest
 
-from paper_checks.commands.draw_training import main
 from paper_checks.evidence.training_design import TRAINING
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings.settings import close_marks, fine_marks
@@ -15,6 +13,7 @@ from paper_checks.pictures.training import CurvesPicture, ProbesPicture, RanksPi
 from tests.oracles import picture_commands as commands
 from tests.oracles.training_numbers import StillNoisy, recall_run, shown
 
+main = commands.command("draw", "training")
 WORK = {"curves": "recall_curves", "ranks": "truncations", "probes": "probe_curves"}
 PICTURES = {"curves": CurvesPicture, "ranks": RanksPicture, "probes": ProbesPicture}
 
@@ -160,21 +159,24 @@ def no_training(monkeypatch, instead):
     [
         ("curves --alpha 0.09", "alpha must be between 0.1 and 0.9, got 0.09"),
         ("curves --alpha nan", "alpha must be between 0.1 and 0.9, got nan"),
-        ("curves --alpha many", "argument --alpha: invalid float value: 'many'"),
-        ("curves --triggers 0", "triggers must be an integer >= 1, got 0"),
-        ("curves --triggers 13", r"triggers must be an integer in 1\.\.12, got 13"),
-        ("ranks --seeds 0", "seeds must be an integer >= 1, got 0"),
-        ("probes --seeds 101", r"seeds must be an integer in 1\.\.100, got 101"),
-        ("probes --seed -1", "seed must be an integer >= 0, got -1"),
-        ("ranks --alpha 0.5", "unrecognized arguments: --alpha 0.5"),
-        ("loss", "argument PICTURE: invalid choice: 'loss'"),
-        ("probes --out picture.bmp", r"out must end in \.svg, \.png or \.pdf, got 'picture\.bmp'"),
+        ("curves --alpha many", "Invalid value for '--alpha': 'many' is not a valid float."),
+        ("curves --triggers 0", "Invalid value for '--triggers': 0 is not in the range 1<=x<=12."),
+        ("curves --triggers 13", "Invalid value for '--triggers': 13 is not in the range 1<=x<=12."),
+        ("ranks --seeds 0", "Invalid value for '--seeds': 0 is not in the range 1<=x<=100."),
+        ("probes --seeds 101", "Invalid value for '--seeds': 101 is not in the range 1<=x<=100."),
+        ("probes --seed -1", "Invalid value for '--seed': -1 is not in the range x>=0."),
+        ("ranks --alpha 0.5", "No such option '--alpha'.* Accepted: --seeds --seed --out --help$"),
+        ("loss", "No such command 'loss'.* Accepted: curves, ranks, probes$"),
+        (
+            "probes --out picture.bmp",
+            r"Invalid value .*--out.*: must end in \.svg, \.png or \.pdf, got 'picture\.bmp'",
+        ),
     ],
     ids=str,
 )
 def test_bad_arguments_are_refused_before_the_work(tmp_path, monkeypatch, capsys, arguments, message):
     no_training(monkeypatch, None)
-    commands.assert_refused(main, arguments, tmp_path, capsys, rf"draw_training( \S+)?: error: {message}")
+    commands.assert_refused(main, arguments, tmp_path, capsys, rf"paper-checks draw training( \S+)?: error: {message}")
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -186,15 +188,10 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys, name):
     no_training(monkeypatch, None)
-    for module in ("training_pictures", "picture_file"):
-        monkeypatch.delitem(sys.modules, f"paper_checks.{module}")
+    commands.forget(monkeypatch, "paper_checks.pictures.training", "paper_checks.pictures.file")
     commands.hide(monkeypatch, "matplotlib")
-    assert commands.status(main, [name, "--out", str(tmp_path / "picture.svg")]) == 2
+    assert commands.draw(main, tmp_path / "picture.svg", name) == 2
     assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
-
-
-def test_nothing_heavy_is_imported_before_the_command_runs():
-    commands.assert_light("paper_checks.commands.draw_training", {"numpy", "torch", "matplotlib"})
 
 
 def test_as_many_trainings_as_a_statement_needs_at_least(monkeypatch, tmp_path):
@@ -211,4 +208,4 @@ def test_as_many_trainings_as_a_statement_needs_at_least(monkeypatch, tmp_path):
 
 
 def test_help_has_examples(capsys):
-    commands.assert_help(main, PICTURES, "python -m paper_checks.commands.draw_training", capsys)
+    commands.assert_help(main, PICTURES, "paper-checks draw training ", capsys)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from paper_checks.commands import report as report_command
 from paper_checks.evidence import joined
 from paper_checks.report import folder as report_folder
 from paper_checks.report.folder import MARK, asset_name, check_folder, write_folder
 from simulate.runtime import files
+from tests.oracles.picture_commands import command
 from tests.oracles.report_runs import agreeing_run, small_run, write_record
 from tests.places import ROOT
+
+report_command = command("report")
 
 
 def made(version, count=3):
@@ -222,15 +224,15 @@ def test_a_killed_writer_leaves_a_whole_page_and_the_next_one_tidies_up(tmp_path
     assert pages == dict.fromkeys(late, NEW[0]) | dict.fromkeys(early, OLD[0])
 
 
-def command(tmp_path, run, *arguments):
+def asked(tmp_path, run, *arguments):
     """The arguments of a report of a run."""
     return ["--record", str(write_record(tmp_path / "made", run)), "--pictures", "none", "--out", *arguments]
 
 
 def test_the_command_s_status_says_whether_a_claim_failed(tmp_path, capsys):
     out = tmp_path / "report"
-    assert report_command.main(command(tmp_path, agreeing_run(), str(out))) == 0
-    assert report_command.main(command(tmp_path, small_run(), str(out))) == 1
+    assert report_command(asked(tmp_path, agreeing_run(), str(out))) == 0
+    assert report_command(asked(tmp_path, small_run(), str(out))) == 1
     said = capsys.readouterr()
     assert said.out == f"{out}/index.html: 2 claims\n{out}/index.html: 3 claims\n" and said.err == ""
     [record] = (out / "assets").iterdir()
@@ -247,33 +249,31 @@ def test_a_record_that_cannot_be_used_is_named(tmp_path, capsys, kind):
         tmp_path / "made", small_run(), lambda content: content["claims"][1].update(verdict="verified")
     )
     before = tree(tmp_path)
-    with pytest.raises(SystemExit) as stopped:
-        report_command.main(["--record", str(record), "--out", str(out)])
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert stopped.value.code == 2 and tree(tmp_path) == before
-    assert error.startswith("paper_checks report: error: claims.json: claim T1.2: verdict 'verified'")
+    assert report_command(["--record", str(record), "--out", str(out)]) == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert tree(tmp_path) == before
+    assert error.startswith("paper-checks report: error: claims.json: claim T1.2: verdict 'verified'")
 
 
 @pytest.mark.parametrize(
     ("out", "words"), [("made/claims.json", "must be a folder, it is a file"), ("made", "it holds other files")]
 )
 def test_a_place_that_cannot_be_used_is_named_before_the_record_is_read(tmp_path, monkeypatch, capsys, out, words):
-    arguments = command(tmp_path, small_run(), str(tmp_path / out))
+    arguments = asked(tmp_path, small_run(), str(tmp_path / out))
     monkeypatch.setattr(joined, "read_runs", None)
     before = tree(tmp_path)
-    with pytest.raises(SystemExit) as stopped:
-        report_command.main(arguments)
-    assert stopped.value.code == 2 and words in capsys.readouterr().err and tree(tmp_path) == before
+    assert report_command(arguments) == 2
+    assert words in capsys.readouterr().err and tree(tmp_path) == before
 
 
 def test_ctrl_c_is_one_line(tmp_path, monkeypatch, capsys):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    arguments = command(tmp_path, small_run(), str(tmp_path / "report"))
+    arguments = asked(tmp_path, small_run(), str(tmp_path / "report"))
     monkeypatch.setattr(files.os, "replace", interrupted)
     before = tree(tmp_path)
-    assert report_command.main(arguments) == 130
+    assert report_command(arguments) == 130
     assert capsys.readouterr().err == "interrupted; no report written\n" and tree(tmp_path) == before
 
 
@@ -285,10 +285,10 @@ def small_files():
 def test_a_file_that_the_system_refuses_is_one_line(tmp_path):
     out = tmp_path / "report"
     write_folder(out, *OLD)
-    arguments = command(tmp_path, small_run(), str(out))
+    arguments = asked(tmp_path, small_run(), str(out))
     before = tree(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "paper_checks.commands.report", *arguments],
+        [sys.executable, "-B", "-m", "paper_checks", "report", *arguments],
         cwd=ROOT, preexec_fn=small_files, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,7 +1,6 @@
-"""The command `scope` and its picture: what it draws and says, what it refuses, what it admits; the dispatcher."""
+"""The command `scope` and its picture: what it draws and says, what it refuses, what it admits."""
 
 import re
-import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from fractions import Fraction
@@ -9,9 +8,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from paper_checks import __main__ as commands
-from paper_checks.commands import scope
-from paper_checks.commands.draw_options import drawn
 from paper_checks.scope import claims as scope_claims
 from paper_checks.scope.claims import MAPPED, scope_map
 from paper_checks.scope.grid import levels_between
@@ -20,11 +16,12 @@ from tests.oracles import picture_commands as shared
 from tests.oracles.picture_commands import SVG, words
 from theory.one_step.margins import noise_threshold
 
+main = shared.command("scope")
 SMALL = ["--N", "8:16", "--alpha", "0.05:0.2", "--rows", "2", "--columns", "16"]
 
 
 def draw(out, *arguments):
-    return scope.main([*arguments, "--out", str(out)])
+    return main([*arguments, "--out", str(out)])
 
 
 def small_map(claim="T1.3"):
@@ -95,7 +92,7 @@ def test_other_claims_single_values_and_settings(tmp_path, arguments):
 
 def test_same_map_same_bytes(tmp_path):
     shared.assert_same_bytes(ScopePicture, small_map)
-    shared.assert_forms(scope.main, "T3.6", tmp_path)
+    shared.assert_forms(main, "T3.6", tmp_path)
 
 
 @pytest.mark.parametrize("form", ["svg", "png"])
@@ -113,15 +110,18 @@ def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, 
 
 
 BAD = [
-    ("T1.3 --N 8:many", "argument --N: LOW:HIGH or one integer is needed, such as 8:512, got '8:many'"),
-    ("T1.3 --N 8:", "argument --N: LOW:HIGH or one integer is needed, such as 8:512, got '8:'"),
-    ("T1.3 --N -8:9", "argument --N: LOW:HIGH or one integer is needed, such as 8:512, got '-8:9'"),
-    ("T1.3 --N 8.5", "argument --N: LOW:HIGH or one integer is needed, such as 8:512, got '8.5'"),
+    ("T1.3 --N 8:many", "Invalid value for '--N': LOW:HIGH or one integer is needed, such as 8:512, got '8:many'"),
+    ("T1.3 --N 8:", "Invalid value for '--N': LOW:HIGH or one integer is needed, such as 8:512, got '8:'"),
+    ("T1.3 --N -8:9", "Invalid value for '--N': LOW:HIGH or one integer is needed, such as 8:512, got '-8:9'"),
+    ("T1.3 --N 8.5", "Invalid value for '--N': LOW:HIGH or one integer is needed, such as 8:512, got '8.5'"),
     ("T1.3 --N 9:8", "N must be LOW:HIGH with LOW <= HIGH, got 9:8"),
     ("T1.3 --N 1:8", "N must be an integer >= 2, got 1"),
     ("T1.3 --N 8:1000001", r"N must be an integer in 2\.\.1000000, got 1000001"),
-    ("T1.3 --alpha low", "argument --alpha: LOW:HIGH or one number is needed, such as 0.01:0.99, got 'low'"),
-    ("T1.3 --alpha 0.1:nan", "argument --alpha: LOW:HIGH or one number is needed, such as 0.01:0.99, got '0.1:nan'"),
+    ("T1.3 --alpha low", "Invalid value for '--alpha': LOW:HIGH or one number is needed, such as 0.01:0.99, got 'low'"),
+    (
+        "T1.3 --alpha 0.1:nan",
+        ".*--alpha.*: LOW:HIGH or one number is needed, such as 0.01:0.99, got '0.1:nan'",
+    ),
     ("T1.3 --alpha 0.9:0.1", "alpha must be LOW:HIGH with LOW <= HIGH, got 0.9:0.1"),
     ("T1.3 --alpha 0.5:1.01", r"alpha must be in 0\.\.1, got 0.5:1.01"),
     ("T1.3 --alpha -0.5:0.5", r"alpha must be in 0\.\.1, got -0.5:0.5"),
@@ -129,17 +129,17 @@ BAD = [
     ("T1.3 --T N^4", r"T must be an integer or one of N, 2N, N\^2, N\^3, got 'N\^4'"),
     ("T1.3 --T 1", r"T must be an integer in 2\.\.10+, got '1', which is 1 at N = 8"),
     ("T3.2 --T N --N 2:9", r"T must be an integer in 4\.\.10+, got 'N', which is 2 at N = 2"),
-    ("T1.3 --n 2:8", "unrecognized arguments: --n 2:8; accepted: --help --N --alpha --T --rows --columns --out"),
-    ("T1.3 --part margin", "unrecognized arguments: --part margin; accepted: --help --N"),
-    ("T4.4 --T 8", "unrecognized arguments: --T 8; accepted: --help --n --alpha --t --rows"),
-    ("T3.4 --part both", r"argument --part: invalid choice: 'both' \(choose from"),
+    ("T1.3 --n 2:8", "No such option '--n'.* Accepted: --N --alpha --T --rows --columns --out --help$"),
+    ("T1.3 --part margin", "No such option '--part'.* Accepted: --N --alpha"),
+    ("T4.4 --T 8", "No such option '--T'.* Accepted: --n --alpha --t --rows"),
+    ("T3.4 --part both", "Invalid value for '--part': 'both' is not one of 'uniform', 'absorbed'."),
     ("T4.4 --t 0", "t must be a positive number or inf, got '0'"),
     ("T4.4 --t 1e400", "t must be a positive number or inf, got '1e400'"),
     ("T4.5 --t inf", "t must be a positive number, got 'inf'"),
-    ("T1.3 --rows 0", "rows must be an integer >= 1, got 0"),
-    ("T1.3 --rows 201", r"rows must be an integer in 1\.\.200, got 201"),
-    ("T1.3 --columns 401", r"columns must be an integer in 1\.\.400, got 401"),
-    ("T1.3 --columns many", "argument --columns: invalid int value: 'many'"),
+    ("T1.3 --rows 0", "Invalid value for '--rows': 0 is not in the range 1<=x<=200."),
+    ("T1.3 --rows 201", "Invalid value for '--rows': 201 is not in the range 1<=x<=200."),
+    ("T1.3 --columns 401", "Invalid value for '--columns': 401 is not in the range 1<=x<=400."),
+    ("T1.3 --columns many", "Invalid value for '--columns': 'many' is not a valid integer."),
     ("T1.1", "claim T1.1 has no map; claims with a map: T1.3, T1.4, .*, B2$"),
     ("T1.33", "claim T1.33 is not in the ledger; claims with a map: T1.3, T1.4, .*, B2$"),
 ]
@@ -148,40 +148,36 @@ BAD = [
 @pytest.mark.parametrize(("arguments", "message"), BAD, ids=str)
 def test_bad_arguments_are_one_line_before_the_work(tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.setattr(scope_claims, "fill", None)
-    shared.assert_refused(scope.main, arguments, tmp_path, capsys, rf"scope( \S+)?: error: {message}")
-    with pytest.raises(SystemExit):
-        scope.main([*arguments.split(), "--out", str(tmp_path / "map.svg")])
-    assert capsys.readouterr().err.count("\n") == 1
+    shared.assert_refused(main, arguments, tmp_path, capsys, rf"paper-checks scope( \S+)?: error: {message}")
 
 
-@pytest.mark.parametrize("arguments", [[], ["T1.3"]])
-def test_what_is_missing_is_one_line(capsys, arguments):
-    assert shared.status(scope.main, arguments) == 2
-    assert re.fullmatch(r"scope.*: error: the following arguments are required: .*\n", capsys.readouterr().err)
+def test_what_is_missing_is_one_line(capsys):
+    assert main(["T1.3"]) == 2
+    assert capsys.readouterr().err == "paper-checks scope T1.3: error: Missing option '--out'.\n"
 
 
 def test_bad_files_are_refused_before_the_work(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scope_claims, "fill", None)
     for name in ("map.bmp", "missing/map.svg"):
-        assert shared.status(scope.main, ["T1.3", "--out", str(tmp_path / name)]) == 2
-        assert "scope T1.3: error: out must " in capsys.readouterr().err
+        assert draw(tmp_path / name, "T1.3") == 2
+        assert "paper-checks scope T1.3: error: Invalid value for '--out': must " in capsys.readouterr().err
 
 
 def test_a_full_disk_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys):
-    shared.keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, scope.main, ["T3.6", *SMALL], tmp_path / "map.svg")
+    shared.keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, main, ["T3.6", *SMALL], tmp_path / "map.svg")
 
 
 def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scope_claims, "fill", shared.interrupted)
-    shared.assert_interrupted(scope.main, "T1.3", tmp_path, capsys)
+    shared.assert_interrupted(main, "T1.3", tmp_path, capsys)
 
 
 def test_a_missing_matplotlib_is_one_line_before_the_work(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scope_claims, "fill", None)
-    for name in ("scope_picture", "memory_pictures", "picture_file"):
-        monkeypatch.delitem(sys.modules, f"paper_checks.{name}", raising=False)
+    names = ("scope.picture", "pictures.memory", "pictures.file")
+    shared.forget(monkeypatch, *(f"paper_checks.{name}" for name in names))
     shared.hide(monkeypatch, "matplotlib")
-    assert shared.status(scope.main, ["T1.3", "--out", str(tmp_path / "map.svg")]) == 2
+    assert draw(tmp_path / "map.svg", "T1.3") == 2
     assert capsys.readouterr().err == "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"
 
 
@@ -192,34 +188,17 @@ def test_progress_counts_the_cells(tmp_path, monkeypatch):
 
 
 def test_help_has_examples_and_every_claim(capsys):
-    shared.assert_help(scope.main, MAPPED, "python -m paper_checks scope", capsys)
-    assert shared.status(scope.main, ["--help"]) == 0
+    shared.assert_help(main, MAPPED, "paper-checks scope ", capsys)
+    assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    assert said.count("python -m paper_checks scope T") >= 4
+    assert said.count("paper-checks scope T") >= 4
     assert [claim for claim in MAPPED if not re.search(rf"^ +{claim} +\w", said, flags=re.MULTILINE)] == []
 
 
 def test_drawn_is_what_the_report_can_use():
     """The picture of a default map, without a file."""
     picture = ScopePicture(scope_claims.default_map("T3.6"))
-    assert drawn(picture).render("svg").startswith(b"<?xml") and not picture.contradictions
-
-
-def test_the_dispatcher(tmp_path, monkeypatch, capsys):
-    out = str(tmp_path / "map.svg")
-    assert commands.main(["scope", "T3.6", *SMALL, "--out", out]) == 0
-    capsys.readouterr()
-    assert commands.main(["--help"]) == 0
-    said = capsys.readouterr().out
-    for name, command in commands.COMMANDS.items():
-        assert command.sentence in said and f"python -m paper_checks {name} {command.example}" in said
-    for arguments, got in ((["other"], "other"), ([], "nothing")):
-        assert commands.main(arguments) == 2
-        assert re.fullmatch(
-            rf"paper_checks: error: the command must be one of .*scope.*, got {got}\n", capsys.readouterr().err
-        )
-    monkeypatch.setattr(scope, "main", shared.interrupted)
-    assert commands.main(["scope"]) == 130
+    assert picture.render("svg").startswith(b"<?xml") and not picture.contradictions
 
 
 def test_a_line_outside_is_said_to_be(tmp_path):

@@ -254,8 +254,8 @@ RIGHT = results((True, True))
 ])  # fmt: skip
 def test_a_damaged_file_of_results_is_named(tmp_path, damaged):
     path = write(tmp_path / "results.json", json.dumps(damaged))
-    with pytest.raises(ValueError, match=r"results\.json must be a file of results of run_gsm8k"):
+    with pytest.raises(ValueError, match=r"results\.json must be a file of results of paper-checks gsm8k"):
         gsm8k_results.read_results(path)
     path.write_text("{")
-    with pytest.raises(ValueError, match=r"results\.json must be a file of results of run_gsm8k"):
+    with pytest.raises(ValueError, match=r"results\.json must be a file of results of paper-checks gsm8k"):
         gsm8k_results.read_results(path)

@@ -18,7 +18,9 @@ from simulate.pocket.training import PocketTraining, batches, pocket_tokenizer, 
 from simulate.prompts.corpus import CHUNK, NOISE_RATE, documents
 from simulate.prompts.sets import fact_prompts, recall_prompts
 from simulate.prompts.tokens import encode, measure
+from tests.oracles import picture_commands
 
+run = picture_commands.command("train-pocket")
 SMALL = {"width": 32, "layers": 1, "heads": 2, "batch": 16, "vocabulary": 1088, "warmup": 5}
 
 
@@ -122,7 +124,7 @@ def test_the_command_retrains_a_miniature(tmp_path, monkeypatch, capsys):
     full = command.trainings
     monkeypatch.setattr(command, "trainings", lambda seeds, steps: full(seeds, steps, **SMALL))
     out = tmp_path / "pocket"
-    assert command.main(["--out", str(out), "--seeds", "1", "4", "--steps", "20", "--device", "cpu"]) == 0
+    assert run(["--out", str(out), "--seeds", "1,4", "--steps", "20", "--device", "cpu"]) == 0
     assert "4 model folders" in capsys.readouterr().out
     folders, record = pocket_folders(out), pocket_record(out)
     assert {seed: list(steps) for seed, steps in folders.items()} == {1: [0, 16, 20], 4: [20]}
@@ -139,15 +141,14 @@ def test_the_command_retrains_a_miniature(tmp_path, monkeypatch, capsys):
     ("arguments", "message"),
     [
         (["--seeds", "0"], "seeds must be different integers >= 1"),
-        (["--seeds", "1", "1"], "seeds must be different"),
+        (["--seeds", "1,1"], "seeds must be different"),
         (["--steps", "0"], "steps must be"),
         (["--device", "tpu"], "device must be"),
     ],
 )
 def test_the_command_refuses(arguments, message, tmp_path, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        command.main(["--out", str(tmp_path / "out"), *arguments])
-    assert stopped.value.code == 2 and message in capsys.readouterr().err
+    assert run(["--out", str(tmp_path / "out"), *arguments]) == 2
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -156,7 +157,7 @@ def test_the_command_interrupted(tmp_path, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "train_all", interrupted)
-    assert command.main(["--out", str(tmp_path / "out")]) == 130
+    assert run(["--out", str(tmp_path / "out")]) == 130
     assert "same command again" in capsys.readouterr().err
 
 

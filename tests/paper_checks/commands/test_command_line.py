@@ -194,10 +194,7 @@ def test_the_status_of_verify_is_pytests(project, elsewhere):
     other = project.folder / "elsewhere"
     other.mkdir()
     environment = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-    (project.folder / "paper_checks" / "claims" / "test_x.py").write_text(
-        "import pytest\n" + CHECK + 'claim.less("the seed", claim.base_seed, 100)\n'
-    )
-    (project.folder / "paper_checks" / "claims.toml").write_text(ENTRY)
+    project(CHECK + 'claim.less("the seed", claim.base_seed, 100)\n', ENTRY, "--collect-only")
     for given, status, said in (
         (["--claims", "T1.1", "--seed", "7"], 0, "T1.1      verified"),
         (["--claims", "T1.1", "--seed", "101"], 1, "T1.1      failed"),

@@ -61,9 +61,9 @@ class Claims(CommandGroup):
     """A command for every claim that has a map, with the options that its map has."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from paper_checks.scope.claims import mapped
+        from paper_checks.scope.claims import MAPPED
 
-        return mapped()
+        return list(MAPPED)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         return _map_of(name) if name in self.list_commands(ctx) else None

@@ -12,8 +12,9 @@ from importlib import import_module
 import click
 import pytest
 
-from paper_checks.commands import command_line, groups, verify
+from paper_checks.commands import command_line, groups, options, verify
 from paper_checks.commands.command_line import COMMAND_LINE, COMMANDS, main
+from paper_checks.session.options import DEFAULT_SEED
 from tests.oracles.claim_project import CHECK, ENTRY
 from tests.places import ROOT
 
@@ -147,6 +148,10 @@ def test_lines_that_are_shown_are_accepted(words, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(groups.Command, "invoke", lambda command, context: parsed.append(context.command_path))
     assert main(words) == 0, capsys.readouterr().err
     assert parsed == [" ".join(["paper-checks", *words])[: len(parsed[0])]] if parsed else "--help" in words
+
+
+def test_what_is_drawn_has_the_seed_of_a_run_of_the_claims():
+    assert options.SEED == DEFAULT_SEED
 
 
 def test_readme_shows_every_command():

@@ -23,6 +23,7 @@ from .sequences.sampling import Batch, sample, sample_stream
 from .transformer.interventions import frozen, merged_values, truncated, with_weights, without
 from .transformer.model import Architecture, Hidden, Transformer, initialised
 from .transformer.optimiser import Optimiser
+from .transformer.plan import Training
 from .transformer.probes import (
     Answer,
     answers,
@@ -31,7 +32,7 @@ from .transformer.probes import (
     memory_recall,
     previous_token_attention,
 )
-from .transformer.training import Trained, Training, train
+from .transformer.training import Trained, train
 from .truncation import Spectrum, decompose, remove_direction, truncate
 
 __all__ = [

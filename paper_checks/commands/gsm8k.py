@@ -219,7 +219,7 @@ def _saved(options: Asked, plan: Plan) -> dict[str, Any]:
     """The results so far, with the model that they are about in its folder."""
     from simulate.gsm8k.results import require_same, write_results
     from simulate.language.models import load_language_model
-    from simulate.laser.files import save_model
+    from simulate.language.saving import save_model
     from simulate.laser.reduction import truncated
 
     folder = model_folder(options.out)

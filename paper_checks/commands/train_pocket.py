@@ -86,7 +86,7 @@ def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
 
     import torch
 
-    from simulate.laser.files import save_model
+    from simulate.language.saving import save_model
     from simulate.runtime.files import write_json
 
     half = copy.deepcopy(model).cpu().to(torch.float16)

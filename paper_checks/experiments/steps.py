@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import rel_entr
 from scipy.stats import norm
 
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.design import DESIGN
 from paper_checks.witnesses import enumeration
 from simulate import OneLayer, counted_gradient, gradient_moments, sample, sample_stream
 from theory import Task

@@ -7,6 +7,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
+from paper_checks.experiments.key_query import PROVED_RANKS
 from theory import Task, class_values
 from theory.birth.gradient_memory import context_signal_classes
 from theory.key_query import attention_step
@@ -21,8 +22,6 @@ SAMPLES, CONFIDENCE = 48, Fraction(95, 100)
 """Of T2.5."""
 ACCURACY = 0.005
 """Of T4.2."""
-PROVED_RANKS = ((5, 5), (5, 11), (9, 5), (8, 64), (16, 256))
-"""(N, T) of T3.2 for which the ranking is proved up to α = 0.99."""
 
 
 def least_margin(N: int, T: int, alpha: Fraction) -> float:

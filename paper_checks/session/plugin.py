@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from paper_checks.evidence.checks import check_functions
-from paper_checks.evidence.comparator import DESIGN, Evidence
+from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unknown
 from paper_checks.evidence.recorder import PilotRecorder, Recorder
 from paper_checks.evidence.results import Results
@@ -55,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[CODE] = ledger.code_hash()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
+    if config.getoption("--ledger") is not None and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(ledger.checks)]  # no path is given: the checks of the ledger, and nothing else
     config.stash[RESULTS] = Results(ledger)
     config.stash[STARTED] = time.perf_counter()
 

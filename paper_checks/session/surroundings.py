@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Ledger, as_typed
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import Origin, Run

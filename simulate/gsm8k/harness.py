@@ -61,7 +61,7 @@ def load(folder: Path, *, device: str, dtype: str, prompting: Prompting) -> HFLM
     """The harness's model of a folder of Hugging Face form, with its tokenizer.
 
     Args:
-        folder: as `simulate.laser.files.save_model` writes it.
+        folder: as `simulate.language.saving.save_model` writes it.
         device: "cpu" or "cuda:<index>".   dtype: "float32", "bfloat16" or "float16".
         prompting: its batch size is used.
     """

@@ -1,4 +1,3 @@
-from .files import load_factored, save_factored, save_model
 from .reduction import Choice, Cut, Laser, truncated
 from .roles import ROLES, SINGLE_ROLES, Matrix, layer_count, matrices
 from .sweeps import Cell, Sweep, doubling_ranks, sweep
@@ -14,10 +13,7 @@ __all__ = [
     "Sweep",
     "doubling_ranks",
     "layer_count",
-    "load_factored",
     "matrices",
-    "save_factored",
-    "save_model",
     "sweep",
     "truncated",
 ]

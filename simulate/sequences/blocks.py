@@ -32,12 +32,6 @@ def block_rows(task: Task) -> int:
     return max(1, min(MOST_ROWS, BLOCK_TOKENS // task.T))
 
 
-def block_sizes(task: Task, batch: int) -> list[int]:
-    """The number of sequences taken from block 0, 1, ..."""
-    full, rest = divmod(batch, block_rows(task))
-    return [block_rows(task)] * full + [rest] * (rest > 0)
-
-
 def token_type(task: Task) -> type[np.unsignedinteger]:
     """The integer type that holds 0..N and is fastest to draw."""
     # numpy draws bounded uint16 faster than uint8.

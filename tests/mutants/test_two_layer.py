@@ -54,30 +54,16 @@ CHECKS = {
     ],
 }
 BASE = ("E1", "E2", "E3", "E4", "E5")
+TRAINED = {"loss one position late", "W_K transposed", "nothing learned"}
 CAUGHT = {
     "E1": {"loss one position late", "noise rate 0.55", "nothing learned"},
-    "E2": {"loss one position late", "W_K transposed", "F2 kept", "F1 in place of F2", "nothing learned"},
-    "E3": {
-        "loss one position late",
-        "W_K transposed",
-        "probe of another matrix",
-        "top and bottom exchanged",
-        "T4.4's space exchanged",
-        "nothing learned",
-    },
-    "E4": {"loss one position late", "W_K transposed", "probe of another matrix", "nothing learned"},
-    "E5": {"loss one position late", "W_K transposed", "probe of another matrix", "nothing learned"},
-    "E6": {
-        "loss one position late",
-        "W_K transposed",
-        "probe of another matrix",
-        "top and bottom exchanged",
-        "no direction removed",
-        "nothing learned",
-        "5 % more",
-        "no shared component",
-        "(2) a fifth higher",
-    },
+    "E2": TRAINED | {"F2 kept", "F1 in place of F2"},
+    "E3": TRAINED | {"probe of another matrix", "top and bottom exchanged", "T4.4's space exchanged"},
+    "E4": TRAINED | {"probe of another matrix"},
+    "E5": TRAINED | {"probe of another matrix"},
+    "E6": TRAINED
+    | {"probe of another matrix", "top and bottom exchanged", "no direction removed"}
+    | {"5 % more", "no shared component", "(2) a fifth higher"},
 }
 
 

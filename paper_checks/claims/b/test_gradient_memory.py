@@ -13,7 +13,7 @@ import torch
 from sympy.polys.fields import FracField
 from sympy.polys.rings import PolyRing
 
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.witnesses import enumeration

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy
 
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import agreement

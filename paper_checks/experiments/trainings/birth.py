@@ -16,7 +16,7 @@ from paper_checks.evidence.recorder import Recorder, experiment_seed
 from simulate import Recall, Trained, answers
 
 from .observers import forced, on_a_trigger
-from .recall import TESTED, Observed, Seeded
+from .recall import TESTED, Observed, Seeded, log_updates
 from .runs import trained
 from .settings import MATRICES, MemorySetting, seeds
 
@@ -73,7 +73,7 @@ def whole(found: Sequence[Observed], name: str) -> Floats:
 
 def log_wait(found: Sequence[Observed], first: str, second: str) -> Floats:
     """The logarithm of the update at which the second is half-way over that of the first."""
-    at = np.log([[half_way(run, name) for name in (first, second)] for run in found])
+    at = log_updates([[half_way(run, name) for name in (first, second)] for run in found])
     with np.errstate(invalid="ignore"):
         wait: Floats = at[:, 1] - at[:, 0]
         return wait
@@ -107,7 +107,7 @@ def step_done(run: Observed, name: str, share: float) -> float:
 def log_later(found: Sequence[Observed], share: float) -> Floats:
     """The logarithm of `step_done` of the answers over that of the bigrams."""
     steps = [[step_done(run, name, share) for name in ("answers", "bigrams")] for run in found]
-    later: Floats = -np.diff(np.log(steps))[:, 0]
+    later: Floats = -np.diff(log_updates(steps))[:, 0]
     return later
 
 

@@ -25,7 +25,7 @@ from simulate import Hidden, Transformer, answers
 
 from . import recall as experiments
 from .observers import LawObserver, last_shown, means
-from .recall import Floats, Observed, dropped, measured
+from .recall import Floats, Observed, dropped, log_updates, measured
 from .runs import Job, Reached
 from .settings import DESK_TASK, EVERY, LEARNED, LEVELS, Setting, desk
 from .statements import Claimed, Numbers, Over, noise_over_whole, without_mean
@@ -160,14 +160,14 @@ def _reached(history: Sequence[dict[str, float]]) -> float:
 
 def law_error(found: Sequence[Observed], alpha: float, constant: float) -> Floats:
     """|log of the updates to recall over those of (1)|; infinite if recall is not reached."""
-    return np.abs(np.log(updates_to_recall(found) * (1 - alpha) ** 2 / constant))
+    return np.abs(log_updates(updates_to_recall(found) * (1 - alpha) ** 2 / constant))
 
 
 def exponents(times: Sequence[Floats], levels: Sequence[float]) -> Floats:
     """The slope of log t over -log(1-α) by least squares, for each seed, from its times at the levels."""
     x = -np.log(1 - np.array(levels))
     x -= x.mean()
-    logs = np.log(np.array(times))
+    logs = log_updates(times)
     with np.errstate(invalid="ignore"):  # never reached: no slope
         slopes: Floats = x @ logs / (x @ x)
     return slopes

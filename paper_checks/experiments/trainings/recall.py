@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from paper_checks.evidence.recorder import Recorder, experiment_seed
 from simulate import Hidden, Recall, RecallBatch, Trained, Transformer, answers, merged_values, truncated, without
@@ -230,11 +230,19 @@ def first_step(run: Observed, name: str, least: float) -> float:
     return next((seen["step"] for seen in run.history if seen[name] >= least), np.inf)
 
 
+def log_updates(updates: ArrayLike) -> Floats:
+    """The logarithm of numbers of updates; not a number where it is 0: what is there at the start was not learned."""
+    given = np.asarray(updates, dtype=np.float64)
+    logs: Floats = np.log(np.where(given > 0, given, np.nan))
+    return logs
+
+
 def recall_after_noise(found: Sequence[Observed]) -> Floats:
-    """The logarithm of the step of recall 0.8 over that of P(τ) 0.4, over the seeds."""
+    """The logarithm of the step of recall 0.8 over that of P(τ) 0.4, over the seeds; not finite, and so no success,
+    where either is there from the start or never comes."""
     steps = [[first_step(run, "recall", 0.8), first_step(run, "noise", 0.4)] for run in found]
     with np.errstate(invalid="ignore"):
-        recall, noise = np.log(np.array(steps)).T
+        recall, noise = log_updates(steps).T
         later: Floats = recall - noise
         return later
 

@@ -23,7 +23,7 @@ from simulate.gsm8k import harness as gsm8k_harness
 from simulate.gsm8k.answers import last_number, stated
 from simulate.gsm8k.problems import OWN, Prompting, read_problems
 from simulate.language.models import load_language_model
-from simulate.laser.files import save_model
+from simulate.language.saving import save_model
 from simulate.laser.reduction import Choice, truncated
 from tests.oracles.picture_commands import assert_interrupted_import, command
 

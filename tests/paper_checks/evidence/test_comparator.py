@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.comparator import DESIGN, Design, Evidence, verdict
+from paper_checks.evidence.comparator import Evidence, verdict
+from paper_checks.evidence.design import DESIGN, Design
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
 

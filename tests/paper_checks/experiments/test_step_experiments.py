@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.comparator import DESIGN
+from paper_checks.evidence.design import DESIGN
 from paper_checks.experiments.steps import (
     RATE,
     bracket_end,

@@ -104,6 +104,13 @@ def test_recall_that_never_comes_is_not_later():
     assert later[0] == pytest.approx(np.log(50)) and not np.isfinite(later[1:]).any()
 
 
+def test_what_is_there_before_the_first_update_was_not_learned():
+    """Base seed 12 has such a training: P(τ) 0.4 by its initial weights."""
+    at_start = observed({0: 0.45, 1: 0.3, 2: 0.4, 100: 0.5}, {100: 0.8})
+    assert not np.isfinite(experiments.recall_after_noise([at_start])).any()
+    np.testing.assert_array_equal(experiments.log_updates([0, 1, np.inf]), [np.nan, 0, np.inf])
+
+
 def test_marks_are_the_coarse_ones_and_every_thirtieth():
     marks = fine_marks(100)
     assert marks == (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 40, 50, 60, 70, 90, 100)

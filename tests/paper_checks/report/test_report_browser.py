@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from paper_checks.report.formula import parts
-from tests.oracles.report_browser import (
+from tests.oracles.report_runs import Staircase, contrast, ledger_run, mixed_run, write_drawn
+from tests.paper_checks.report.browser import (
     NAMES,
     PHONE,
     WIDE,
@@ -22,7 +23,6 @@ from tests.oracles.report_browser import (
     violations,
     visible,
 )
-from tests.oracles.report_runs import Staircase, contrast, ledger_run, mixed_run, write_drawn
 
 RUN = ledger_run()
 ALL = [claim.id for claim in RUN.claims]

@@ -7,8 +7,8 @@ import pytest
 from paper_checks.evidence import comparator
 from paper_checks.evidence.run import Code, read_run
 from paper_checks.report.page import PictureFile
-from tests.oracles.report_browser import PHONE, launched, open_details, opened, overflow
 from tests.oracles.report_runs import agreeing, claim_record, run_of, write_record, write_report
+from tests.paper_checks.report.browser import PHONE, launched, open_details, opened, overflow
 
 MARKUP = (
     "<script>window.hacked=1</script>",

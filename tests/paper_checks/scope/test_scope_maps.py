@@ -271,17 +271,6 @@ def test_nothing_is_said_beyond_what_is_claimed():
     assert said == [3, 0, 0]
 
 
-def test_grids():
-    assert scope_grid.sizes_between(8, 512, 7) == (8, 16, 32, 64, 128, 256, 512)
-    assert scope_grid.sizes_between(8, 12, 24) == (8, 9, 10, 11, 12)
-    assert scope_grid.sizes_between(2, 1000, 1) == (2,) and scope_grid.sizes_between(5, 5, 3) == (5,)
-    assert scope_grid.sizes_between(2, 9, 7) == tuple(sorted(set(scope_grid.sizes_between(2, 9, 7))))
-    assert scope_grid.levels_between(Fraction(1, 100), Fraction(99, 100), 99)[49] == Fraction(1, 2)
-    assert scope_grid.levels_between(Fraction(1, 3), Fraction(1, 3), 9) == (Fraction(1, 3),)
-    assert scope_grid.length_rule("N^3", 2, (2, 10)) == ("T = N³", (8, 1000))
-    assert scope_grid.length_rule("17", 2, (2, 10)) == ("T = 17", (17, 17))
-
-
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"claim": "T1.1"}, "claim must be one that has a map, T1.3, "),
     ({"claim": "T1.3", "part": "other"}, "part must be one of margin for T1.3, got 'other'"),

@@ -14,7 +14,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 from paper_checks.experiments.named import checkpoint_source
 from paper_checks.session.paper import check_model
 from simulate.language.models import load_language_model
-from simulate.laser.files import save_model
+from simulate.language.saving import save_model
 from simulate.laser.reduction import Choice, truncated
 from simulate.pocket.shipped import is_pocket, pocket_folders
 from tests.oracles.tiny_language_models import written

@@ -11,43 +11,20 @@ from hypothesis import strategies as st
 from paper_checks.witnesses.literal_transformer import literal_logits
 from simulate import (
     Architecture,
-    Hidden,
     Transformer,
     frozen,
-    initialised,
     merged_values,
     truncated,
     with_weights,
     without,
 )
 
-M, T, D, BATCH = 13, 11, 7, 5
-BOTH = Architecture(M, T, D, Hidden(5), Hidden(17), positions="learned", frozen=("W_V1", "F1.w2"))
-NAMES = BOTH.weights
+from .interventions import BATCH, BOTH, INTERVENTIONS, NAMES, NEW, D, M, T, random_model
+
 ranks = {name: min(w.shape) for name, w in Transformer(BOTH).named_parameters()}
 every_weight = pytest.mark.parametrize("name", NAMES)
 precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-NEW = torch.arange(D * D, dtype=torch.float64).reshape(D, D)
-F1, F2 = {"F1.w1", "F1.w2"}, {"F2.w1", "F2.w2"}
-INTERVENTIONS = {  # and the weights whose values change or that go
-    "with no weights": (lambda m: with_weights(m, {}), set()),
-    "with W_K2": (lambda m: with_weights(m, {"W_K2": NEW}), {"W_K2"}),
-    "without F1": (lambda m: without(m, "F1"), F1),
-    "without F2": (lambda m: without(m, "F2"), F2),
-    "E, W_K1 frozen": (lambda m: frozen(m, ["W_K1", "E"]), set()),
-    "P of full rank": (lambda m: truncated(m, "P", D), set()),
-    "W_K1 of rank 3": (lambda m: truncated(m, "W_K1", 3), {"W_K1"}),
-    "W_K2 without its 2 largest": (lambda m: truncated(m, "W_K2", D - 2, keep="bottom"), {"W_K2"}),
-    "F1.w2 of rank 0": (lambda m: truncated(m, "F1.w2", 0), {"F1.w2"}),
-    "half of U": (lambda m: truncated(m, "U", fraction=0.5), {"U"}),
-    "merged 1": (lambda m: merged_values(m, 1), {"W_V1", "W_O1"}),
-    "merged 2": (lambda m: merged_values(m, 2), {"W_V2", "W_O2"}),
-}
 every_intervention = pytest.mark.parametrize("name", INTERVENTIONS)
-
-
-def random_model(dtype=torch.float64, seed=1):
-    return initialised(BOTH, seed=seed, dtype=dtype)
 
 
 def values(model):
@@ -264,47 +241,3 @@ def test_interventions_on_different_weights_compose_in_any_order(data):
     assert set(one) == set(other) and all(torch.equal(one[name], other[name]) for name in one)
     assert models[0].architecture.learning == models[1].architecture.learning
     assert torch.equal(logits(models[0]), logits(models[1]))
-
-
-# Bad input
-
-W = torch.zeros(D, D, dtype=torch.float64)
-ONLY_F2 = initialised(Architecture(M, T, D, F2=Hidden(3)), seed=0)
-BAD = [
-    (lambda m: with_weights(m, {"W_Q1": W}), ValueError, "weights must be named E, P, U, W_K1, .* got 'W_Q1'"),
-    (lambda m: with_weights(m, {"U": W}), ValueError, r"weight U must have shape \(13, 7\), got \(7, 7\)"),
-    (lambda m: with_weights(m, {"F1.w1": W}), ValueError, r"weight F1.w1 must have shape \(5, 7\), got \(7, 7\)"),
-    (lambda m: with_weights(m, {"W_K1": W.float()}), TypeError, "W_K1 must be .* torch.float64, got torch.float32"),
-    (lambda m: with_weights(m, {"W_K1": W.numpy()}), TypeError, "W_K1 must be a tensor of .* got ndarray"),
-    (lambda m: without(m, "F3"), ValueError, r"layer must be a feed-forward .*one of \['F1', 'F2'\], got 'F3'"),
-    (lambda m: without(m, 1), ValueError, "layer must be a feed-forward layer of the model, .* got 1"),
-    (lambda m: without(without(m, "F1"), "F1"), ValueError, r"layer must be .* one of \['F2'\], got 'F1'"),
-    (lambda m: without(ONLY_F2, "F1"), ValueError, r"layer must be .* one of \['F2'\], got 'F1'"),
-    (lambda m: frozen(m, ["W_K1", "F3.w1"]), ValueError, "weights must be named E, .*F2.w2, got 'F3.w1'"),
-    (lambda m: frozen(without(m, "F2"), ["F2.w1"]), ValueError, "weights must be named E, .*F1.w2, got 'F2.w1'"),
-    (lambda m: truncated(m, "F2", 1), ValueError, "weights must be named E, .*F2.w2, got 'F2'"),
-    (lambda m: truncated(m, "U", 8), ValueError, r"rank must be at most min\(weight.shape\) = 7, got 8"),
-    (lambda m: truncated(m, "U", -1), ValueError, "rank must be an integer >= 0, got -1"),
-    (lambda m: truncated(m, "U", 1.0), TypeError, r"rank must be an integer >= 0, got 1\.0"),
-    (lambda m: truncated(m, "U"), ValueError, "exactly one of rank and fraction, got rank = None and fraction = None"),
-    (lambda m: truncated(m, "U", 1, fraction=0.1), ValueError, "exactly one of .* rank = 1 and fraction = 0.1"),
-    (lambda m: truncated(m, "U", fraction=1.5), ValueError, r"fraction must be a real number in \[0, 1\], got 1\.5"),
-    (lambda m: truncated(m, "U", 1, keep="middle"), ValueError, "keep must be 'top' or 'bottom', got 'middle'"),
-    (lambda m: merged_values(m, 0), ValueError, "layer must be 1 or 2, got 0"),
-    (lambda m: merged_values(m, 3), ValueError, "layer must be 1 or 2, got 3"),
-    (lambda m: merged_values(m, "1"), ValueError, "layer must be 1 or 2, got '1'"),
-    (lambda m: merged_values(m, True), ValueError, "layer must be 1 or 2, got True"),
-]
-
-
-@pytest.mark.parametrize(("intervention", "error", "message"), BAD)
-def test_bad_input_is_refused(intervention, error, message):
-    with pytest.raises(error, match=message):
-        intervention(random_model())
-
-
-@every_intervention
-@pytest.mark.parametrize("other", [None, torch.nn.Linear(D, D), BOTH], ids=lambda other: type(other).__name__)
-def test_what_is_no_transformer_is_refused(name, other):
-    with pytest.raises(TypeError, match=f"model must be a Transformer, got {type(other).__name__}"):
-        INTERVENTIONS[name][0](other)

@@ -9,46 +9,17 @@ import torch
 from simulate import (
     Architecture,
     Chain,
-    Hidden,
-    Recall,
     Transformer,
     answers,
     attention_on_answers,
     bigram_divergence,
-    initialised,
     memory_recall,
     previous_token_attention,
     with_weights,
 )
 from tests.oracles.simulate import rounding
 
-M, T, BATCH = 7, 19, 11
-
-
-def random_chain(seed=0):
-    """No token follows itself, so that no output is its own trigger."""
-    law = np.random.default_rng(seed).dirichlet(np.ones(M), M) * (1 - np.eye(M))
-    return Chain(law / law.sum(axis=1, keepdims=True))
-
-
-CHAIN = random_chain()
-LAWS = {
-    "two fixed triggers": Recall(CHAIN, T, (1, 4), 0.4, 6, outputs="chain"),
-    "three drawn triggers": Recall(CHAIN, T, 3, 0.3, 0, outputs="chain", ends_on_trigger=True),
-    "without noise": Recall(CHAIN, T, 2, outputs="chain"),
-}
-every_law = pytest.mark.parametrize("law", LAWS)
-
-
-def random_model(seed=1, **options):
-    return initialised(Architecture(M, T, 13, Hidden(5), Hidden(17)), seed=seed, **{"dtype": torch.float64, **options})
-
-
-def drawn(law):
-    """A batch, and about half of its positions with a trigger."""
-    batch = LAWS[law].sample(BATCH, seed=3)
-    at = (batch.correct >= 0) & (torch.rand(BATCH, T, generator=torch.Generator().manual_seed(5)) < 0.5)
-    return batch, at
+from .recall_batches import BATCH, M, T, drawn, every_law, random_chain, random_model
 
 
 def places(at):
@@ -250,67 +221,3 @@ def test_divergence_from_a_model_of_bigrams_is_the_relative_entropy():
         # The logarithms are below 1000 in size.
         assert_close([bigram_divergence(model, batch, Chain(pi))], [expected], rounding(2 * M, 1000))
         assert (expected > 0.1) == (law[0, 3] > 1e-300)
-
-
-# Bad input
-
-BATCH_AT = drawn("two fixed triggers")
-PROBES = {
-    "answers": lambda model, batch, at: answers(model, batch, at),
-    "attention on answers": lambda model, batch, at: attention_on_answers(model, batch, at),
-    "previous tokens": lambda model, batch, at: previous_token_attention(model, batch),
-    "memory": lambda model, batch, at: memory_recall(model),
-    "bigrams": lambda model, batch, at: bigram_divergence(model, batch, CHAIN),
-}
-
-
-@pytest.mark.parametrize("probe", PROBES)
-@pytest.mark.parametrize("model", [None, torch.nn.Linear(3, 5)], ids=lambda model: type(model).__name__)
-def test_what_is_no_transformer_is_refused(probe, model):
-    with pytest.raises(TypeError, match=f"model must be a Transformer, got {type(model).__name__}"):
-        PROBES[probe](model, *BATCH_AT)
-
-
-@pytest.mark.parametrize("probe", sorted(set(PROBES) - {"memory"}))
-def test_longer_sequences_than_the_models_are_refused(probe):
-    model = initialised(Architecture(M, T - 2, 13), seed=0)
-    with pytest.raises(ValueError, match=r"tokens must have shape .* t in 1\.\.17, .*got \(11, 19\)"):
-        PROBES[probe](model, *BATCH_AT)
-
-
-@pytest.mark.parametrize("probe", ["answers", "attention on answers"])
-def test_marks_must_be_of_triggers(probe):
-    batch, at = BATCH_AT
-    call, model = PROBES[probe], random_model()
-    call(model, batch, batch.correct >= 0)
-    one_more = at.clone()
-    one_more[tuple((batch.correct < 0).nonzero()[4])] = True
-    with pytest.raises(ValueError, match="at must mark positions that hold a trigger, got one that does not"):
-        call(model, batch, one_more)
-    with pytest.raises(ValueError, match="at must mark at least one position, got none"):
-        call(model, batch, at & ~at)
-    with pytest.raises(ValueError, match=r"at must have the shape of tokens, \(11, 19\), got \(11, 18\)"):
-        call(model, batch, at[:, 1:])
-    with pytest.raises(TypeError, match=r"at must be a bool tensor, got torch\.int64"):
-        call(model, batch, at.long())
-
-
-def test_divergence_needs_a_position_without_a_trigger():
-    batch = Recall(CHAIN, T, M, outputs="chain").sample(BATCH, seed=1)
-    assert (batch.correct >= 0).all()
-    with pytest.raises(ValueError, match="at must mark at least one position, got none"):
-        bigram_divergence(random_model(), batch, CHAIN)
-
-
-def test_batch_and_chain_must_fit_the_model():
-    model, (batch, at) = random_model(), BATCH_AT
-    other = initialised(Architecture(M + 1, T, 13), seed=0)
-    for probe in sorted(set(PROBES) - {"memory"}):
-        with pytest.raises(ValueError, match=f"batch must be over {M + 1} tokens, got {M}"):
-            PROBES[probe](other, batch, at)
-        with pytest.raises(TypeError, match="batch must be a RecallBatch, got Tensor"):
-            PROBES[probe](model, batch.tokens, at)
-    with pytest.raises(ValueError, match=f"chain must be over {M} tokens, got 2"):
-        bigram_divergence(model, batch, Chain(np.full((2, 2), 0.5)))
-    with pytest.raises(TypeError, match="chain must be a Chain, got ndarray"):
-        bigram_divergence(model, batch, CHAIN.transition)

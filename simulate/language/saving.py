@@ -1,0 +1,69 @@
+"""Language models written as standard folders, which any tool reads with AutoModelForCausalLM.from_pretrained.
+
+A folder is written whole or not at all.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from .progress import progress_if_long
+
+
+def save_model(model: PreTrainedModel, tokenizer: Any, folder: str | Path) -> None:
+    """Write a model, and its tokenizer unless it is None, as the standard folder, with safetensors.
+
+    Args:
+        model: any PreTrainedModel with its weights in memory.
+        tokenizer: of transformers, or None.
+        folder: does not exist or is empty.
+
+    Raises:
+        TypeError: another model or tokenizer, or weights on the meta device.
+        ValueError: a folder that is not empty, or a file in its place.
+        OSError: it cannot be written.
+    """
+    if not isinstance(model, PreTrainedModel):
+        raise TypeError(f"model must be a PreTrainedModel of transformers, got {type(model).__name__}")
+    for name, weight in model.named_parameters():
+        if weight.is_meta:
+            raise TypeError(f"model must have its weights in memory, {name} is on the meta device")
+    _check_tokenizer(tokenizer)
+    size = sum(weight.nbytes for weight in model.parameters())
+    with _whole_folder(folder) as temporary, progress_if_long(size):
+        model.save_pretrained(temporary)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(temporary)
+
+
+@contextmanager
+def _whole_folder(folder: Any) -> Iterator[Path]:
+    """A new folder to write in, which takes the name `folder` at the end, or goes if the block raises."""
+    if not isinstance(folder, str | Path):
+        raise TypeError(f"folder must be a path, got {folder!r:.80} ({type(folder).__name__})")
+    place = Path(folder).resolve()
+    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+        raise ValueError(f"folder must be a new or an empty folder, {folder} is there and not empty")
+    temporary = place.with_name(f".{place.name}.{secrets.token_hex(8)}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for path in temporary.rglob("*"):
+            if path.is_file():
+                with open(path, "rb+") as file:
+                    os.fsync(file.fileno())
+        os.replace(temporary, place)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _check_tokenizer(tokenizer: Any) -> None:
+    if tokenizer is not None and not callable(getattr(tokenizer, "save_pretrained", None)):
+        raise TypeError(f"tokenizer must be a tokenizer of transformers or None, got {type(tokenizer).__name__}")

@@ -19,7 +19,6 @@ from .groups import CommandGroup, Interrupted, LazyCommand
 
 PROGRAM = "paper-checks"
 INTERRUPTED = "interrupted"
-DISTRIBUTION = "distributional-associations-verified"
 COMMANDS = {
     "verify": "Run the claims, or some of them; options are pytest's.",
     "scope": "Draw where a claim holds over your own range of sizes and noise levels.",
@@ -67,10 +66,12 @@ def _said(error: click.ClickException) -> str:
 def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
     if not asked or ctx.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import PackageNotFoundError
+
+    import paper_checks
 
     try:
-        click.echo(f"{PROGRAM} {version(DISTRIBUTION)}")
+        click.echo(f"{PROGRAM} {paper_checks.__version__}")
     except PackageNotFoundError:
         click.echo(f"{PROGRAM}, not installed: from a checkout")
     ctx.exit()

@@ -19,6 +19,7 @@ from .groups import CommandGroup, Interrupted, LazyCommand
 
 PROGRAM = "paper-checks"
 INTERRUPTED = "interrupted"
+DISTRIBUTION = "distributional-associations-verified"
 COMMANDS = {
     "verify": "Run the claims, or some of them; options are pytest's.",
     "scope": "Draw where a claim holds over your own range of sizes and noise levels.",
@@ -66,12 +67,10 @@ def _said(error: click.ClickException) -> str:
 def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
     if not asked or ctx.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError
-
-    import paper_checks
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
-        click.echo(f"{PROGRAM} {paper_checks.__version__}")
+        click.echo(f"{PROGRAM} {version(DISTRIBUTION)}")
     except PackageNotFoundError:
         click.echo(f"{PROGRAM}, not installed: from a checkout")
     ctx.exit()

@@ -15,8 +15,6 @@ from theory.key_query.step import KEY_CLASSES, as_absorption
 
 PILOT = 10**5
 LEAST = 10**4  # sequences in the smallest estimate
-PROVED_RANKS = ((5, 5), (5, 11), (9, 5), (8, 64), (16, 256))
-"""(N, T) of T3.2 for which the ranking is proved up to α = 0.99."""
 
 
 def held_probabilities(task: Task, absorption: Any) -> np.ndarray:

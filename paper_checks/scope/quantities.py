@@ -7,7 +7,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from paper_checks.experiments.key_query import PROVED_RANKS
+from paper_checks.experiments.proved import PROVED_RANKS
 from theory import Task, class_values
 from theory.birth.gradient_memory import context_signal_classes
 from theory.key_query import attention_step

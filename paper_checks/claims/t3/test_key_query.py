@@ -8,7 +8,8 @@ import sympy
 import torch
 
 from paper_checks.evidence.recorder import Recorder
-from paper_checks.experiments.key_query import PROVED_RANKS, check_simulation, class_directions, held_probabilities
+from paper_checks.experiments.key_query import check_simulation, class_directions, held_probabilities
+from paper_checks.experiments.proved import PROVED_RANKS
 from paper_checks.witnesses import dynamic_programme, enumeration
 from paper_checks.witnesses.sturm import key_query_roots
 from simulate import OneLayer, counted_key_query_gradient, held_loss, sample

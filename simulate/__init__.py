@@ -11,6 +11,17 @@ before it is used.
 Source: arXiv 2406.03068, experiments.
 """
 
+from typing import Any
+
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_loaded, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the face, loaded when it is first asked for; the version of the installed distribution likewise."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("distributional-associations-verified")
+    return _loaded(name)

@@ -35,6 +35,8 @@ from .transformer.probes import (
 from .transformer.training import Trained, train
 from .truncation import Keep, Spectrum, decompose, remove_direction, truncate
 
+__version__: str
+
 __all__ = [
     "Activation",
     "Answer",

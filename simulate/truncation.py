@@ -45,7 +45,7 @@ class Spectrum(Generic[Weight]):
 
     @cached_property
     def _factors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        left, values, right = _decomposition(_double(self._weight))
+        left, values, right = singular_factors(_double(self._weight))
         if not torch.isfinite(values).all():
             raise ValueError("weight must have singular values within the range of float64, they overflow")
         return left, values, right
@@ -147,7 +147,7 @@ def remove_direction(weight: Weight, right: Array | torch.Tensor) -> Weight:
     return _like(weight, matrix - torch.outer(matrix @ direction, direction / direction.dot(direction)))
 
 
-def _decomposition(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def singular_factors(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Factors u, σ, vᵀ; where divide and conquer does not converge, by the slower QR iteration."""
     try:
         left, values, right = torch.linalg.svd(matrix, full_matrices=False)

@@ -8,6 +8,8 @@ linear associative memory over time), `birth` (the induction head of "Birth of a
     margins = one_step.feed_forward_margins(task)
 """
 
+from typing import TYPE_CHECKING
+
 from theory.key_query import KEY_CLASSES, key_query_classes, key_query_closed_form, key_query_gradient
 from theory.one_step import (
     ENTRY_CLASSES,
@@ -45,3 +47,15 @@ __all__ = [
     "memory",
     "one_step",
 ]
+
+__version__: str
+
+if not TYPE_CHECKING:  # a type checker would take every name that is not there for one that is
+
+    def __getattr__(name):
+        """The version of the installed distribution, read when it is asked for."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("distributional-associations-verified")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

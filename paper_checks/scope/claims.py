@@ -97,11 +97,6 @@ MAPPED: dict[str, Mapped] = {
 """By claim, in the ledger's order. K is mapped from T = 3 on, rankings from T = 4: before, they vanish or tie."""
 
 
-def mapped() -> list[str]:
-    """The ids of the claims that have a map, in the ledger's order."""
-    return list(MAPPED)
-
-
 def described(claim: str) -> str:
     """What the maps of a claim show, one line."""
     return "; ".join(statement.short for statement in _entry_of(claim).statements.values())
@@ -120,7 +115,7 @@ def scope_map(
     """The map of a claim over sizes and noise levels.
 
     Args:
-        claim: one of `mapped()`.
+        claim: one of MAPPED.
         sizes: least and largest N, or n for T4, ends included; None: 8 to 512, or 2 to 64.
         levels: least and largest α, rational for columns that are exact.
         setting: T, an integer or "N", "2N", "N^2", "N^3"; for T4 the time t, a number as it is written, or "inf" for

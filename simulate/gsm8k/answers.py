@@ -7,12 +7,11 @@ difference between models, so both are kept.
 
 A number is written with ASCII digits, may have a sign, one of $ € £, commas between groups of three digits, and
 decimals. What is not written so (1,2 or 3.14.15) is no number, rather than two. A minus between two terms (10-3) is no
-sign. Each reading exists twice: as the pattern that the harness applies, and as the function `stated` or `last_number`,
-which scans the text without that pattern and is its witness.
+sign. The readings are the patterns that the harness applies.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from math import comb, sqrt
 from typing import Any, NamedTuple
@@ -24,11 +23,6 @@ NUMBER = (
 )
 STRICT = r"(?:####|[Tt]he answer is)\s*:?\s*" + NUMBER
 FLEXIBLE = NUMBER
-
-MARKS = ("####", "The answer is", "the answer is")
-SIGNS = "-−"
-CURRENCIES = "$€£"
-DIGITS = "0123456789"
 
 
 class Accuracy(NamedTuple):
@@ -100,67 +94,3 @@ def is_correct(found: str, expected: str) -> bool:
 def score(document: dict[str, Any], found: list[str]) -> dict[str, float]:
     """The harness's metric for one problem: 1 if the number that a filter found is the expected one."""
     return {"exact_match": float(is_correct(found[0], document["answer"]))}
-
-
-def stated(text: str) -> str | None:
-    """The first number that follows "The answer is" or "####", or None."""
-    starts = dict(_numbers(text))
-    for at in range(len(text)):
-        for mark in MARKS:
-            if text.startswith(mark, at):
-                rest = text[at + len(mark) :].lstrip().removeprefix(":").lstrip()
-                end = starts.get(start := len(text) - len(rest))
-                if end is not None:
-                    return text[start:end]
-    return None
-
-
-def last_number(text: str) -> str | None:
-    """The last number of the text, or None."""
-    found = list(_numbers(text))
-    return text[slice(*found[-1])] if found else None
-
-
-def _numbers(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of every number, from left to right."""
-    at = 0
-    while at < len(text):
-        if text[at] not in DIGITS:
-            at += 1
-            continue
-        start = end = at
-        while end < len(text) and (text[end] in DIGITS or (text[end] in ".," and text[end + 1 : end + 2] in [*DIGITS])):
-            end += 1
-        at = end
-        if _leading_dot(text, start) and _well_formed(text[start - 1 : end]):
-            start -= 1
-        if _well_formed(text[start:end]):
-            yield _with_prefix(text, start), end
-
-
-def _leading_dot(text: str, start: int) -> bool:
-    """Whether the dot before `start` is that of .5, not the end of a sentence."""
-    return text[:start].endswith(".") and not _joins(text[: start - 1][-1:], "_.,")
-
-
-def _well_formed(digits: str) -> bool:
-    whole, _, decimals = digits.partition(".")
-    groups = whole.split(",")
-    grouped = len(groups) == 1 or (len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:]))
-    return grouped and "." not in decimals and "," not in decimals
-
-
-def _with_prefix(text: str, start: int) -> int:
-    """Where the number whose digits begin at `start` begins, with its sign and currency."""
-    before = text[max(0, start - 2) : start]
-    if len(before) == 2 and before[0] in CURRENCIES and before[1] in SIGNS:
-        return start - 2
-    if before and before[-1] in CURRENCIES:
-        start -= 1
-    if start and text[start - 1] in SIGNS and not _joins(text[: start - 1][-1:], "_)]"):
-        start -= 1
-    return start
-
-
-def _joins(character: str, others: str) -> bool:
-    return character != "" and (character.isalnum() or character in others)

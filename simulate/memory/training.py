@@ -104,7 +104,7 @@ def gradient_descent(
     """
     n, alpha = as_embeddings(embeddings).n, as_noise_level(alpha)
     rates, marks = _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
-    frequencies = torch.from_numpy(_dense(_pair_probabilities(n, alpha), n))[None, None]
+    frequencies = torch.from_numpy(dense_frequencies(_pair_probabilities(n, alpha), n))[None, None]
     found = _train(embeddings, rates, marks, 1, lambda steps: frequencies.expand(steps, 1, n, n + 1), progress)
     return Trajectory(embeddings, marks, _times(rates)[marks], found[:, 0])
 
@@ -146,7 +146,7 @@ def stochastic_gradient_descent(
 
     def frequencies(steps: int) -> torch.Tensor:
         counts = np.stack([source.multinomial(batch, probabilities, steps) for source in sources], axis=1)
-        return torch.from_numpy(_dense(counts / batch, n))
+        return torch.from_numpy(dense_frequencies(counts / batch, n))
 
     found = _train(embeddings, rates, marks, replicates, frequencies, progress)
     return Trajectory(embeddings, marks, _times(rates)[marks], found)
@@ -157,7 +157,7 @@ def _pair_probabilities(n: int, alpha: float) -> Floats:
     return np.repeat([(1 - alpha) / n, alpha / n], n)
 
 
-def _dense(pairs: Floats, n: int) -> Floats:
+def dense_frequencies(pairs: Floats, n: int) -> Floats:
     """Frequencies of pairs in that order, shape (..., 2n), as matrices indexed by input, then output: (..., n, n+1)."""
     matrix = np.zeros((*pairs.shape[:-1], n, n + 1))
     matrix[..., np.arange(n), np.arange(n)] = pairs[..., :n]
@@ -192,7 +192,7 @@ def _train(
             for step, (rate, f, f_x) in enumerate(zip(chunk.tolist(), frequencies, inputs, strict=True)):
                 if row < len(marks) and marks[row] == first + step:
                     found[row], row = A.mT.numpy(), row + 1
-                _step(A, logits_of(A), rate, f, f_x)
+                update(A, logits_of(A), rate, f, f_x)
             if not torch.isfinite(logits_of(A)).all():
                 _report_divergence(start, logits_of, chunk, frequencies, first)
             advance(len(chunk))
@@ -201,7 +201,7 @@ def _train(
     return found
 
 
-def _step(A: torch.Tensor, logits: torch.Tensor, rate: float, f: torch.Tensor, f_x: torch.Tensor) -> None:
+def update(A: torch.Tensor, logits: torch.Tensor, rate: float, f: torch.Tensor, f_x: torch.Tensor) -> None:
     """Equation (1), in place, with indices (replicate, input, output)."""
     change = torch.softmax(logits, dim=-1).mul_(f_x)
     A.add_(torch.sub(f, change, out=change).mul_(rate))
@@ -225,7 +225,7 @@ def _report_divergence(
 ) -> None:
     """Repeat a chunk of steps to find the one whose logits are not finite, and raise an error that names it."""
     for step, (rate, f) in enumerate(zip(rates.tolist(), frequencies, strict=True)):
-        _step(A, logits_of(A), rate, f, f.sum(dim=-1, keepdim=True))
+        update(A, logits_of(A), rate, f, f.sum(dim=-1, keepdim=True))
         if not torch.isfinite(logits_of(A)).all():
             raise FloatingPointError(f"logits are not finite after step {first + step + 1}, learning rate {rate}")
 

@@ -163,7 +163,7 @@ class Recall:
         tau = -1 if self.noise is None else self.noise
         last = self._last(answers, draws) if self.ends_on_trigger else np.full(batch, -1)
         repeated, shown = np.zeros((2, batch, self.T), dtype=np.bool_)
-        _walk(tokens, answers, last, tau, self.alpha, *self.chain.alias_tables, draws)
+        walk(tokens, answers, last, tau, self.alpha, *self.chain.alias_tables, draws)
         _mark(tokens, answers, repeated, shown)
         repeated[:, -2] &= not self.ends_on_trigger  # what follows it is not drawn by its law
         places = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
@@ -245,7 +245,7 @@ class RecallBatch:
 
 
 @njit(nogil=True, cache=True)
-def _walk(tokens, answers, last, tau, alpha, cut, alias, uniforms):  # type: ignore[no-untyped-def]
+def walk(tokens, answers, last, tau, alpha, cut, alias, uniforms):  # type: ignore[no-untyped-def]
     """Draw sequences, one uniform number per token."""
     rows, length = tokens.shape
     M = answers.shape[1]

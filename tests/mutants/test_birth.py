@@ -72,7 +72,7 @@ def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
     decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
-    experiments._recalled.cache_clear()
+    experiments.share_recalled.cache_clear()
 
 
 def train_here(monkeypatch, mutant):
@@ -118,8 +118,8 @@ def test_a_loss_one_position_late_is_caught(monkeypatch):
 
 def changed_runs(monkeypatch, change):
     """All that looks at trainings looks at changed ones."""
-    born = experiments._born.__wrapped__
-    monkeypatch.setattr(experiments, "_born", lambda seed, run, setting: born(seed, change(run), setting))
+    born = experiments.born.__wrapped__
+    monkeypatch.setattr(experiments, "born", lambda seed, run, setting: born(seed, change(run), setting))
 
 
 def transposed(model):
@@ -204,7 +204,7 @@ def test_the_law_trained_on_in_place_of_another_is_caught(monkeypatch):
 
 
 def test_counting_trained_triggers_is_caught(monkeypatch):
-    monkeypatch.setattr(experiments, "_fixed", lambda law: ())
+    monkeypatch.setattr(experiments, "fixed_triggers", lambda law: ())
     assert_caught("trained triggers counted", ["B6"])
 
 

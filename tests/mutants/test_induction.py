@@ -118,12 +118,12 @@ def shares_of_one_less(rates):
 
 def not_centred(task, reads):
     """Second-layer attention that does not compete: ē = 0."""
-    return head._values(task, reads)
+    return head.read_values(task, reads)
 
 
 def centred_over_one_less(task, reads):
     """1/(T-1) in place of uniform attention 1/T."""
-    values = head._values(task, reads)
+    values = head.read_values(task, reads)
     return values - values.sum(axis=1, keepdims=True) / Fraction(task.T - 1)
 
 
@@ -132,13 +132,13 @@ def mean_over_one_more(task, *arguments):
     return original_step(task, *arguments) * (task.T - 2) / (task.T - 1)
 
 
-original_rates, original_step, original_scores = head._target_rates, head._third_step, head.key_scores
+original_rates, original_step, original_scores = head.target_rates, head.third_step, head.key_scores
 STRUCTURE = {
-    "_target_rates": fillers_of_all_tokens,
-    "_running_mean": shares_of_one_less,
-    "_centred_values": not_centred,
-    "_centred_values, T-1": centred_over_one_less,
-    "_third_step": mean_over_one_more,
+    "target_rates": fillers_of_all_tokens,
+    "running_mean": shares_of_one_less,
+    "centred_values": not_centred,
+    "centred_values, T-1": centred_over_one_less,
+    "third_step": mean_over_one_more,
 }
 
 
@@ -146,7 +146,7 @@ STRUCTURE = {
     ("case", "check"),
     [(case, enumerated) for case in STRUCTURE]
     + [(case, simulated) for case in STRUCTURE if "T-1" not in case]  # there λ, and with it the size, is negative
-    + [("_target_rates", lengths), ("_running_mean", lengths), ("_centred_values", lengths)],
+    + [("target_rates", lengths), ("running_mean", lengths), ("centred_values", lengths)],
 )
 def test_changed_structure_is_caught(monkeypatch, case, check):
     monkeypatch.setattr(head, case.split(",")[0], STRUCTURE[case])
@@ -218,7 +218,7 @@ def test_half_the_sufficient_sizes_are_caught(monkeypatch):
 
 
 def test_the_opposite_match_in_the_weights_is_caught(monkeypatch):
-    assert_caught(monkeypatch, weights, "_key_query_weights", answers, negative)
+    assert_caught(monkeypatch, weights, "key_query_weights", answers, negative)
 
 
 def test_the_unchanged_theory_passes():

@@ -83,15 +83,15 @@ def drop_correct_is_trigger(monkeypatch):
         no_trigger = {feature: given[False].get(feature) for feature in given[True]}
         return original(self, {False: given[False], True: no_trigger})
 
-    original = KeyQuery._average
-    monkeypatch.setattr(KeyQuery, "_average", averaged)
+    original = KeyQuery.average_over_correct
+    monkeypatch.setattr(KeyQuery, "average_over_correct", averaged)
 
 
 def drop_the_mean(monkeypatch):
     def uncentred(self, left, right):
         return self.chain.T * self._meetings(left, right)
 
-    monkeypatch.setattr(WithinSequence, "_scaled_covariance", uncentred)
+    monkeypatch.setattr(WithinSequence, "scaled_covariance", uncentred)
 
 
 def exchange_blocks(monkeypatch):
@@ -105,8 +105,8 @@ def exchange_blocks(monkeypatch):
 
 
 def uniform_in_the_absorbed_case(monkeypatch):
-    original = key_query._excess
-    monkeypatch.setattr(key_query, "_excess", lambda task, absorption, exact: original(task, None, exact))
+    original = key_query.excess_noise
+    monkeypatch.setattr(key_query, "excess_noise", lambda task, absorption, exact: original(task, None, exact))
 
 
 def keep_the_noise_when_absorbed(monkeypatch):
@@ -115,14 +115,14 @@ def keep_the_noise_when_absorbed(monkeypatch):
 
 
 def neighbours_exchanged(monkeypatch):
-    original = WithinSequence._pairs.func
+    original = WithinSequence.pair_counts.func
     monkeypatch.setattr(
-        WithinSequence, "_pairs", property(lambda self: {(j, i): pair for (i, j), pair in original(self).items()})
+        WithinSequence, "pair_counts", property(lambda self: {(j, i): pair for (i, j), pair in original(self).items()})
     )
 
 
 def first_position_has_a_previous_token(monkeypatch):
-    monkeypatch.setattr(WithinSequence, "_previous", lambda self, feature: 0 * self.counts[feature])
+    monkeypatch.setattr(WithinSequence, "previous_total", lambda self, feature: 0 * self.counts[feature])
 
 
 STRUCTURE = {
@@ -197,10 +197,10 @@ def test_certified_boxes_of_a_changed_contrast_are_caught(monkeypatch):
     def certify_changed(n, length, depth):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Parts, "at", lambda self, excess: original(self, excess * 21 / 20))
-            patch.setattr(certified, "_sign", lambda F, H, level, radius: sign(F, H, level * 21 / 20, radius))
+            patch.setattr(certified, "sign_within", lambda F, H, level, radius: sign(F, H, level * 21 / 20, radius))
             return certify(n, length, depth)
 
-    sign = certified._sign
+    sign = certified.sign_within
     monkeypatch.setattr(region_checks, "certify", certify_changed)
     with pytest.raises(AssertionError, match="wrong ones"):
         region_checks.test_certified_regions(recorder(), 5, 11)

@@ -84,7 +84,7 @@ def test_changed_training_is_caught(monkeypatch, change):
     def step(A, logits, rate, f, f_x):
         A.add_(change(f - torch.softmax(logits, dim=-1) * f_x) * rate)
 
-    monkeypatch.setattr(memory_training, "_step", step)
+    monkeypatch.setattr(memory_training, "update", step)
     caught(descent)
 
 
@@ -184,12 +184,12 @@ DRAWS = {
 
 @pytest.mark.parametrize("change", DRAWS.values(), ids=DRAWS.keys())
 def test_other_draws_are_caught(monkeypatch, change):
-    original = memory_training._dense
+    original = memory_training.dense_frequencies
 
     def dense(pairs, n):
         return original(change(pairs) if pairs.ndim == 3 else pairs, n)
 
-    monkeypatch.setattr(memory_training, "_dense", dense)
+    monkeypatch.setattr(memory_training, "dense_frequencies", dense)
     monkeypatch.setattr(batch_checks, "equally_sampled", memory_experiments.equally_sampled.__wrapped__)
     caught(spread, "variance")
 

@@ -71,9 +71,9 @@ def swap_trigger_column(monkeypatch):
 
 
 def exchange_blocks(monkeypatch):
-    original = EntryMoments._feature
+    original = EntryMoments.feature
     monkeypatch.setattr(
-        EntryMoments, "_feature", lambda self, chain, block, token: original(self, chain, "PE"[block == "P"], token)
+        EntryMoments, "feature", lambda self, chain, block, token: original(self, chain, "PE"[block == "P"], token)
     )
 
 
@@ -89,12 +89,12 @@ def drop_correct_is_trigger(monkeypatch):
 
 
 def forget_last_position(monkeypatch):
-    original = EntryMoments._feature
+    original = EntryMoments.feature
 
     def changed(self, chain, block, token):
         return original(self, chain, "P" if self.layer == "attention_value" else block, token)
 
-    monkeypatch.setattr(EntryMoments, "_feature", changed)
+    monkeypatch.setattr(EntryMoments, "feature", changed)
 
 
 def change_laws(name, law):
@@ -114,11 +114,11 @@ def change_laws(name, law):
 
 
 def one_position_more(monkeypatch):
-    monkeypatch.setattr(TriggerChain, "_last_power", property(lambda self: self.power(self.ratio, self.T - 1)))
+    monkeypatch.setattr(TriggerChain, "last_power", property(lambda self: self.power(self.ratio, self.T - 1)))
 
 
 def no_tail(monkeypatch):
-    monkeypatch.setattr(TriggerChain, "_tail_sums", property(lambda self: (0, 0, 0)))
+    monkeypatch.setattr(TriggerChain, "tail_sums", property(lambda self: (0, 0, 0)))
 
 
 def noise_and_correct_exchanged(monkeypatch):
@@ -168,12 +168,12 @@ DERIVED = {
         test_t1_one_step.test_attention_margin_bound_is_not_idle,
     ),
     "copying threshold": (margins, "copying_threshold", test_t1_one_step.test_sign_of_copying_both_sides),
-    "moments along D": (signal, "_centred_copying", test_t2_gradient_noise.test_centred_copying_exact),
+    "moments along D": (signal, "moments_along_copying", test_t2_gradient_noise.test_centred_copying_exact),
     "short-context limit": (signal, "short_context_limit", test_t2_gradient_noise.test_centred_copying_limits),
     "entry SNR²": (signal, "class_signal_to_noise", test_t2_gradient_noise.test_signal_to_noise_values),
     "in-context SNR²": (
         sample_complexity,
-        "_in_context_signal",
+        "in_context_signal",
         test_t2_gradient_noise.test_in_context_samples_outgrow_N,
     ),
     "noise margin guarantee": (

@@ -80,18 +80,18 @@ def test_a_factor_next_to_one_is_caught(monkeypatch):
 
 
 SOURCE = {
-    "z_T = q forgotten in v": ("_aligned", 'weight["q"] += 1', 'weight["q"] += 0'),
-    "z_T = q forgotten in the sample": ("_aligned", 'test.mean_count("q") + 1', 'test.mean_count("q")'),
-    "sign of the covariance": ("_aligned", "mean * mean + spread", "mean * mean - spread"),
-    "no covariance": ("_aligned", "mean * mean + spread", "mean * mean"),
-    "a position too many": ("_aligned", "(test.T - 1)", "test.T"),
-    "E block alone in v": ("_aligned", "2 * test.mean_count(token)", "test.mean_count(token)"),
-    "no noise in v": ("_aligned", '"tau": weight["tau"] - weight["j"]', '"tau": 0 * weight["tau"]'),
-    "trigger as rival like another": ("_in_context_moments", '"q" if rival == "q" else "c"', '"c"'),
-    "noisy targets counted": ("_in_context_moments", "(1 - alpha) / N", "1 / N"),
-    "E[S]² not subtracted": ("_in_context_moments", "(own[1] + other[1]) - mean * mean", "(own[1] + other[1])"),
-    "means added": ("_in_context_moments", "(own[0] - other[0])", "(own[0] + other[0])"),
-    "sign of the mean": ("_in_context_signal", "mean * abs(mean)", "mean * mean"),
+    "z_T = q forgotten in v": ("aligned_moments", 'weight["q"] += 1', 'weight["q"] += 0'),
+    "z_T = q forgotten in the sample": ("aligned_moments", 'test.mean_count("q") + 1', 'test.mean_count("q")'),
+    "sign of the covariance": ("aligned_moments", "mean * mean + spread", "mean * mean - spread"),
+    "no covariance": ("aligned_moments", "mean * mean + spread", "mean * mean"),
+    "a position too many": ("aligned_moments", "(test.T - 1)", "test.T"),
+    "E block alone in v": ("aligned_moments", "2 * test.mean_count(token)", "test.mean_count(token)"),
+    "no noise in v": ("aligned_moments", '"tau": weight["tau"] - weight["j"]', '"tau": 0 * weight["tau"]'),
+    "trigger as rival like another": ("in_context_moments", '"q" if rival == "q" else "c"', '"c"'),
+    "noisy targets counted": ("in_context_moments", "(1 - alpha) / N", "1 / N"),
+    "E[S]² not subtracted": ("in_context_moments", "(own[1] + other[1]) - mean * mean", "(own[1] + other[1])"),
+    "means added": ("in_context_moments", "(own[0] - other[0])", "(own[0] + other[0])"),
+    "sign of the mean": ("in_context_signal", "mean * abs(mean)", "mean * mean"),
 }
 
 

@@ -72,7 +72,7 @@ def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
     decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
-    for known in (experiments._answers, experiments._looks, experiments._first_looks):
+    for known in (experiments.answers_of, experiments.looks_of, experiments.first_looks_of):
         known.cache_clear()
 
 
@@ -112,12 +112,12 @@ def test_a_loss_one_position_late_is_caught(monkeypatch):
 
 def test_another_noise_rate_is_caught(monkeypatch):
     """By E1 alone, whose level is held against α closely enough."""
-    walk = recall._walk
+    walk = recall.walk
 
     def noisier(tokens, answers, last, tau, alpha, *rest):
         walk(tokens, answers, last, tau, 0.55, *rest)
 
-    monkeypatch.setattr(recall, "_walk", noisier)
+    monkeypatch.setattr(recall, "walk", noisier)
     train_here(monkeypatch, "noise rate 0.55")
     assert_caught("noise rate 0.55", BASE)
 
@@ -145,12 +145,12 @@ def test_the_last_token_is_forced():
 
 def changed_models(monkeypatch, change):
     """All that looks at trained models looks at changed ones; what was observed on the way stays."""
-    replicate = experiments._replicate.__wrapped__
+    replicate = experiments.replicate.__wrapped__
 
     def changed(seed, run, law):
         return replicate(seed, replace(run, model=change(run.model)), law)
 
-    monkeypatch.setattr(experiments, "_replicate", changed)
+    monkeypatch.setattr(experiments, "replicate", changed)
 
 
 def test_transposed_keys_are_caught(monkeypatch):
@@ -164,14 +164,14 @@ def test_transposed_keys_are_caught(monkeypatch):
 
 
 def test_models_that_did_not_learn_are_caught(monkeypatch):
-    replicate = experiments._replicate.__wrapped__
+    replicate = experiments.replicate.__wrapped__
 
     def still(seed, run, law):
         history = [{**run.history[0], "step": seen["step"]} for seen in run.history]
         model = initialised(run.model.architecture, seed=5)
         return replicate(seed, replace(run, model=model, history=history), law)
 
-    monkeypatch.setattr(experiments, "_replicate", still)
+    monkeypatch.setattr(experiments, "replicate", still)
     assert_caught("nothing learned", CHECKS)
 
 

@@ -66,13 +66,13 @@ def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
     decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
-    experiments._answers.cache_clear()
+    experiments.answers_of.cache_clear()
 
 
 def train_here(monkeypatch, mutant, change=lambda run: run):
     """See `training_mutants`; what is known of the answers of other trainings is forgotten."""
     training_mutants.train_here(monkeypatch, experiments, mutant, change)
-    experiments._answers.cache_clear()
+    experiments.answers_of.cache_clear()
 
 
 def e7(alpha):
@@ -122,13 +122,13 @@ NOISE = {
 
 @pytest.mark.parametrize("claim", ["E7", "E9"])
 def test_another_noise_rate_is_caught(monkeypatch, claim):
-    walk = recall._walk
+    walk = recall.walk
 
     def noisier(tokens, answers, last, tau, alpha, *rest):
         walk(tokens, answers, last, tau, 0.55, *rest)
 
     short(monkeypatch)
-    monkeypatch.setattr(recall, "_walk", noisier)
+    monkeypatch.setattr(recall, "walk", noisier)
     train_here(monkeypatch, "noise rate 0.55")
     caught(claim, "noise rate 0.55", NOISE[claim], r"mean of P\(τ\)")
 

@@ -24,7 +24,7 @@ def train_here(monkeypatch, module, mutant, change=lambda run: run):
     def trained(jobs, device="cpu"):
         for job in jobs:
             if (mutant, job.key) not in _trained:
-                _trained[mutant, job.key] = recall_runs._train(job)
+                _trained[mutant, job.key] = recall_runs.train_job(job)
         return [change(_trained[mutant, job.key]) for job in jobs]
 
     monkeypatch.setattr(module, "trained", trained)

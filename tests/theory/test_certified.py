@@ -182,7 +182,7 @@ def test_enclosures_hold_the_exact_values(N, T):
     """On intervals of three widths, some taken over from wider ones; without Lagrange's remainder they would not."""
     order, missed = certified.ORDER, 0
     with ball_arithmetic(certified.PRECISION, certified.ORDER + 1):
-        enclosures = certified._Enclosures(N, T, CONTRASTS)
+        enclosures = certified.Enclosures(N, T, CONTRASTS)
         for level, column in INTERVALS:
             radius = Fraction(1, 2 ** (level + 1))
             for share in (-1, Fraction(1, 3), 1):
@@ -224,7 +224,7 @@ def test_arb_is_left_as_it_was(monkeypatch, arithmetic_of_others, interruption):
         def interrupted(*arguments):
             raise interruption
 
-        monkeypatch.setattr(certified._Enclosures, "sign", interrupted)
+        monkeypatch.setattr(certified.Enclosures, "sign", interrupted)
         with pytest.raises(interruption):
             certify(3, 5, 5)
     else:
@@ -233,26 +233,26 @@ def test_arb_is_left_as_it_was(monkeypatch, arithmetic_of_others, interruption):
 
 
 def half_the_spread(monkeypatch):
-    original = certified._sign
-    monkeypatch.setattr(certified, "_sign", lambda F, H, absorption, radius: original(F, H, absorption, radius / 2))
+    original = certified.sign_within
+    monkeypatch.setattr(certified, "sign_within", lambda F, H, level, radius: original(F, H, level, radius / 2))
 
 
 def one_edge_for_two(monkeypatch):
-    original = certified._sign
+    original = certified.sign_within
 
     def lower_edge(F, H, absorption, radius):
         return original(F, H, absorption - 2 * radius * (absorption > 0), radius)
 
-    monkeypatch.setattr(certified, "_sign", lower_edge)
+    monkeypatch.setattr(certified, "sign_within", lower_edge)
 
 
 def column_off_by_one(monkeypatch):
-    original = certified._Enclosures.sign
+    original = certified.Enclosures.sign
 
     def sign_of_next(self, contrast, box):
         return original(self, contrast, Box(box.level, min(box.column + 1, 2**box.level - 1), box.row))
 
-    monkeypatch.setattr(certified._Enclosures, "sign", sign_of_next)
+    monkeypatch.setattr(certified.Enclosures, "sign", sign_of_next)
 
 
 @pytest.mark.parametrize("mutate", [half_the_spread, one_edge_for_two, column_off_by_one])
@@ -278,9 +278,9 @@ def test_sizes_are_limited(call):
 def test_an_infinite_enclosure_is_not_sharp():
     """Nor is one that is not a number: its halves are enclosed anew."""
     terms = [flint.arb(1)] * certified.ORDER + [flint.arb(2) ** -40]
-    assert certified._is_sharp(terms, 0.5)
+    assert certified.terms_are_sharp(terms, 0.5)
     for bad in (NAN, INF):
-        assert not certified._is_sharp([*terms[:-1], flint.arb(bad)], 0.5)
+        assert not certified.terms_are_sharp([*terms[:-1], flint.arb(bad)], 0.5)
 
 
 def test_areas_refuse():

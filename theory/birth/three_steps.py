@@ -107,7 +107,7 @@ def output_association(task: InductionTask) -> Fraction:
 def copied_output_association(task: InductionTask) -> Fraction:
     """o₁ of equation (1), through uniform attention in the first layer."""
     N, _ = _checked(task)
-    share: Fraction = _mean(_mean(_running_mean(_target_rates(task))))
+    share: Fraction = _mean(_mean(running_mean(target_rates(task))))
     return (share - Fraction(1, N)) / (N - 1)
 
 
@@ -116,7 +116,7 @@ def key_association(task: InductionTask, block: str, reads: Reads = BASIC) -> Fr
     if block not in ("E1", "E"):
         raise ValueError(f"block must be 'E1' or 'E', got {block!r}")
     feature = _copied(task) if block == "E1" else _own(task)
-    association: Fraction = _mean((_centred_values(task, reads) * feature).sum(axis=1)) / task.T
+    association: Fraction = _mean((centred_values(task, reads) * feature).sum(axis=1)) / task.T
     return association
 
 
@@ -133,7 +133,7 @@ def basic_key_association(task: InductionTask) -> Fraction:
 
 def position_bias(task: InductionTask, reads: Reads = BASIC) -> Table:
     """b_t of equation (2), t = 1..T: `Fraction`s, shape (T,)."""
-    bias: Table = _mean(_centred_values(task, reads)) / task.T
+    bias: Table = _mean(centred_values(task, reads)) / task.T
     return bias
 
 
@@ -179,7 +179,7 @@ def previous_token_step(task: InductionTask, size: float, reads: Reads = BASIC) 
     exponents = (uniform_scores(task, reads) * level).astype(np.float64)
     attention = np.exp(exponents - exponents.max(axis=1, keepdims=True))
     attention /= attention.sum(axis=1, keepdims=True)
-    return _third_step(task, reads, attention, float(match_score(task, size, reads))).astype(np.float64)
+    return third_step(task, reads, attention, float(match_score(task, size, reads))).astype(np.float64)
 
 
 def previous_token_margins(step: Floats) -> Floats:
@@ -195,20 +195,20 @@ def match_score(task: InductionTask, size: float | Fraction, reads: Reads = BASI
 def previous_token_slope(task: InductionTask) -> Table:
     """∂/∂λ at λ = 0 of `previous_token_step` for `BASIC` reads: `Fraction`s, shape (T, T)."""
     uniform = np.full((task.T - 2, task.T), Fraction(1, task.T), dtype=object)
-    return _third_step(task, BASIC, uniform, Fraction(1))
+    return third_step(task, BASIC, uniform, Fraction(1))
 
 
-def _third_step(task: InductionTask, reads: Reads, attention: Table, match: RealNumber) -> Table:
+def third_step(task: InductionTask, reads: Reads, attention: Table, match: RealNumber) -> Table:
     """Equation (3) over o, in the arithmetic of `attention`, at a given second-layer attention."""
     kind = np.float64 if attention.dtype == np.float64 else object
-    values, own, copied = (table.astype(kind) for table in (_values(task, reads), _own(task), _copied(task)))
+    values, own, copied = (table.astype(kind) for table in (read_values(task, reads), _own(task), _copied(task)))
     centred = attention * (values - (attention * values).sum(axis=1, keepdims=True))
     positions = np.arange(1, task.T + 1).astype(kind)
     step = own.T @ (match * centred / positions) - (match * centred * copied / positions).sum(axis=0)
     if "E1" in reads.values:
-        rates = _target_rates(task)
+        rates = target_rates(task)
         ratio = copied_output_association(task) / output_association(task)
-        rated, shares = rates.astype(kind), _running_mean(rates).astype(kind)
+        rated, shares = rates.astype(kind), running_mean(rates).astype(kind)
         weight = (ratio if kind is object else float(ratio)) * attention / positions
         step = step + rated.T @ weight - (weight * shares).sum(axis=0)
     mean: Table = np.triu(step) / (task.T - 2)
@@ -225,7 +225,7 @@ def _mean(table: Table) -> Number:
     return table.sum(axis=0) / Fraction(len(table))
 
 
-def _running_mean(rates: Table) -> Table:
+def running_mean(rates: Table) -> Table:
     """Mean over z_1..z_t: uniform attention of the first layer, shape (T-2, T)."""
     positions = np.array([Fraction(t) for t in range(1, rates.shape[1] + 1)], dtype=object)
     running: Table = np.cumsum(rates, axis=1) / positions
@@ -233,7 +233,7 @@ def _running_mean(rates: Table) -> Table:
 
 
 @cache
-def _target_rates(task: InductionTask) -> Table:
+def target_rates(task: InductionTask) -> Table:
     """P(z_t = y | j), shape (T-2, T): 1 behind the trigger, 0 at it and at the end, f elsewhere."""
     N, T = _checked(task)
     rates = np.full((T - 2, T), Fraction(1, N - 1), dtype=object)
@@ -256,21 +256,21 @@ def _own(task: InductionTask) -> Table:
 
 def _copied(task: InductionTask) -> Table:
     """u_t, the share of q in z_1..z_t given j, shape (T-2, T)."""
-    return _running_mean(_own(task))
+    return running_mean(_own(task))
 
 
-def _values(task: InductionTask, reads: Reads) -> Table:
+def read_values(task: InductionTask, reads: Reads) -> Table:
     """e_t given j, shape (T-2, T)."""
-    rates = _target_rates(task)
+    rates = target_rates(task)
     if "E1" not in reads.values:
         return rates
-    values: Table = rates + copied_output_association(task) / output_association(task) * _running_mean(rates)
+    values: Table = rates + copied_output_association(task) / output_association(task) * running_mean(rates)
     return values
 
 
-def _centred_values(task: InductionTask, reads: Reads) -> Table:
+def centred_values(task: InductionTask, reads: Reads) -> Table:
     """e_t - ē at uniform attention, shape (T-2, T)."""
     as_reads(reads)
-    values = _values(task, reads)
+    values = read_values(task, reads)
     centred: Table = values - values.sum(axis=1, keepdims=True) / Fraction(task.T)
     return centred

@@ -52,7 +52,7 @@ def population_weights(task: InductionTask, size: float, last: float, reads: Rea
     step = previous_token_step(task, size, reads)
     W_K1 = np.zeros((N + T, N + T))
     W_K1[N:, N:] = scale * step
-    return Weights(_output_weights(task, reads), float(size) * _key_query_weights(task, reads), W_K1)
+    return Weights(_output_weights(task, reads), float(size) * key_query_weights(task, reads), W_K1)
 
 
 def _centred(N: int) -> Floats:
@@ -70,7 +70,7 @@ def _output_weights(task: InductionTask, reads: Reads) -> Floats:
     return W_O
 
 
-def _key_query_weights(task: InductionTask, reads: Reads) -> Floats:
+def key_query_weights(task: InductionTask, reads: Reads) -> Floats:
     """Equation (2) divided by o, in the blocks that are read."""
     N, F = task.N, task.N + task.T
     W = np.zeros((2 * F, 2 * F))

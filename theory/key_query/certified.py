@@ -113,7 +113,7 @@ def certify(N: int, T: int, depth: int = 9) -> Regions:
     """
     N, T, depth = _as_arguments(N, T, depth)
     with ball_arithmetic(PRECISION, ORDER + 1):
-        enclosures = _Enclosures(N, T, CONTRASTS)
+        enclosures = Enclosures(N, T, CONTRASTS)
         pending = [Box(COARSEST, i, j) for i in range(2**COARSEST) for j in range(2**COARSEST)]
         done = []
         while pending:
@@ -146,7 +146,7 @@ def certify_absorbed(
     _check_contrasts(contrasts)
     found: dict[str, list[tuple[Fraction, Fraction, int]]] = {}
     with ball_arithmetic(PRECISION, ORDER + 1):
-        enclosures = _Enclosures(N, T, contrasts)
+        enclosures = Enclosures(N, T, contrasts)
         for contrast in contrasts:
             pending = [(COARSEST, column) for column in reversed(range(2**COARSEST))]
             found[contrast] = []
@@ -193,7 +193,7 @@ def _check_contrasts(contrasts: object) -> None:
                 raise TypeError(f"{place}[{name!r}] must be an integer, got {count!r} ({type(count).__name__})")
 
 
-class _Enclosures:
+class Enclosures:
     """Polynomials with ball coefficients that enclose F and H of every contrast on dyadic intervals of α."""
 
     def __init__(self, N: int, T: int, contrasts: Mapping[str, Mapping[str, int]]) -> None:
@@ -205,7 +205,7 @@ class _Enclosures:
         """The proved sign of a contrast on a box, or 0."""
         F, H = self.on(box.level, box.column)[contrast]
         radius = flint.arb(1) / 2 ** (box.level + 1)
-        found = {_sign(F, H, flint.arb(box.row + edge) / 2**box.level, radius) for edge in (0, 1)}
+        found = {sign_within(F, H, flint.arb(box.row + edge) / 2**box.level, radius) for edge in (0, 1)}
         return found.pop() if len(found) == 1 else 0
 
     def absorbed_sign(self, contrast: str, level: int, column: int) -> int:
@@ -214,7 +214,7 @@ class _Enclosures:
         middle, radius = flint.arb(2 * column + 1) / 2 ** (level + 1), flint.arb(1) / 2 ** (level + 1)
         zero = flint.arb(0)
         A = [f - middle * h - before for f, h, before in zip([*F, zero], [*H, zero], [zero, *H], strict=True)]
-        return _sign(A, [zero] * len(A), zero, radius)
+        return sign_within(A, [zero] * len(A), zero, radius)
 
     def on(self, level: int, column: int) -> dict[str, tuple[Balls, Balls]]:
         """Coefficients of F and H per contrast, around the middle of the interval."""
@@ -247,7 +247,7 @@ class _Enclosures:
             for contrast, (F, H) in centre.items()
         }
         self._sharp[level, column] = all(
-            _is_sharp(terms, 0.5 ** (level + 1)) for pair in self._found[level, column].values() for terms in pair
+            terms_are_sharp(terms, 0.5 ** (level + 1)) for pair in self._found[level, column].values() for terms in pair
         )
 
     def _series(self, level: flint.arb) -> dict[str, tuple[flint.arb_series, flint.arb_series]]:
@@ -265,7 +265,8 @@ def _joined(centre: flint.arb_series, whole: flint.arb_series) -> Balls:
     return [centre[i] for i in range(ORDER)] + [whole[ORDER]]
 
 
-def _is_sharp(terms: Balls, radius: float) -> bool:
+def terms_are_sharp(terms: Balls, radius: float) -> bool:
+    """Whether a Taylor enclosure is finite and its remainder small beside its terms, at this radius."""
     sizes = [abs(term).upper() * flint.arb(radius) ** i for i, term in enumerate(terms)]
     return all(size.is_finite() for size in sizes) and bool(sizes[ORDER] <= SHARP * sum(sizes, flint.arb(0)))
 
@@ -275,7 +276,7 @@ def _shifted(coefficients: Balls, shift: flint.arb_poly) -> Balls:
     return [moved[i] for i in range(ORDER + 1)]
 
 
-def _sign(F: Balls, H: Balls, absorption: flint.arb, radius: flint.arb) -> int:
+def sign_within(F: Balls, H: Balls, absorption: flint.arb, radius: flint.arb) -> int:
     """Sign of F - πH for |h| <= radius if its enclosure excludes 0, else 0."""
     coefficients = [f - absorption * h for f, h in zip(F, H, strict=True)]
     spread = sum((abs(c) * radius**i for i, c in enumerate(coefficients[1:], start=1)), flint.arb(0))

@@ -68,7 +68,7 @@ class KeyQuery:
     @cached_property
     def mean(self) -> dict[Feature, Number]:
         """T μ per (block, "q" | "k" | "tau")."""
-        return self._average({flag: sequences.counts for flag, sequences in self.given.items()})
+        return self.average_over_correct({flag: sequences.counts for flag, sequences in self.given.items()})
 
     @cached_property
     def scaled_parts(self) -> dict[str, Parts]:
@@ -79,7 +79,7 @@ class KeyQuery:
             own = {feature: count - average[feature] for feature, count in sequences.counts.items()}
             in_context[flag], noise[flag] = sequences.applied(own), sequences.applied(average)
         share = (1 - self.alpha) / self.N
-        contexts, noises = self._average(in_context), self._average(noise)
+        contexts, noises = self.average_over_correct(in_context), self.average_over_correct(noise)
         return {
             f"{block}({token})": Parts(
                 share * (1 - self.alpha) * contexts[block, token], (self.alpha - share) * noises[block, token]
@@ -87,7 +87,7 @@ class KeyQuery:
             for block, token in contexts
         }
 
-    def _average(self, given: Mapping[bool, Mapping[Feature, Number]]) -> dict[Feature, Number]:
+    def average_over_correct(self, given: Mapping[bool, Mapping[Feature, Number]]) -> dict[Feature, Number]:
         """E over c of values given c ≠ q and c = q; an ordinary k ≠ q is c, another token than c, or c is q."""
         N, average = self.N, {}
         for block in BLOCKS:
@@ -178,7 +178,7 @@ def key_query_combinations(
         combinations: coefficients of K's classes by name.
         task, absorption, exact: as for `key_query_gradient`, whose errors are raised.
     """
-    excess = _excess(as_task(task), absorption, exact)
+    excess = excess_noise(as_task(task), absorption, exact)
 
     def formula(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
         difference, parts = excess.numerator / (0 * N + excess.denominator), KeyQuery(N, T, alpha).scaled_parts
@@ -225,7 +225,7 @@ def as_absorption(absorption: object, N: int, exact: bool = False) -> Fraction:
     return Fraction(1, N + 1) if absorption is None else as_exact_probability("absorption", absorption, exact)
 
 
-def _excess(task: Task, absorption: object, exact: bool) -> Fraction:
+def excess_noise(task: Task, absorption: object, exact: bool) -> Fraction:
     """α - π as an exact fraction; floats are exact dyadic numbers."""
     return Fraction(task.alpha) - as_absorption(absorption, task.N, exact)
 

@@ -51,11 +51,12 @@ class WithinSequence:
         tracked = [feature for feature in self.counts if feature[1] != "j"]
         excess = {feature: weights[feature] - weights[feature[0], "j"] for feature in tracked}
         return {
-            a: sum(excess[b] * self._scaled_covariance(a, b) for b in tracked) + weights["P", "j"] * self._previous(a)
+            a: sum(excess[b] * self.scaled_covariance(a, b) for b in tracked)
+            + weights["P", "j"] * self.previous_total(a)
             for a in self.counts
         }
 
-    def _scaled_covariance(self, left: Feature, right: Feature) -> Number:
+    def scaled_covariance(self, left: Feature, right: Feature) -> Number:
         """T² Σ_c[left, right] of two features that are not both "j"."""
         spread = self._spreads[frozenset((left[1], right[1]))]  # the same for all blocks: z_T = q is no fluctuation
         return self.chain.T * self._meetings(left, right) - self.counts[left] * self.counts[right] - spread
@@ -75,14 +76,15 @@ class WithinSequence:
         if left[0] == right[0]:
             return self.counts[left] if left == right else 0
         current, previous = (left, right) if left[0] == "E" else (right, left)
-        return self._pairs[previous[1], current[1]]
+        return self.pair_counts[previous[1], current[1]]
 
     @cached_property
-    def _pairs(self) -> dict[tuple[str, str], Number]:
+    def pair_counts(self) -> dict[tuple[str, str], Number]:
+        """Expected numbers of neighbours (i, j), by the names of the two tokens."""
         names = [(i, j) for i in self._tokens for j in self._tokens if (i, j) != ("j", "j")]
         return {pair: self.chain.pair_count(*pair) for pair in names}
 
-    def _previous(self, feature: Feature) -> Number:
+    def previous_total(self, feature: Feature) -> Number:
         """T² times the P block's total in (5)."""
         block, token = feature
         first = self.chain.laws[token].rho if block == "E" else 0  # P(z_1 = token): ρ, as z_0 is no trigger

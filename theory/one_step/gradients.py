@@ -54,7 +54,7 @@ class EntryMoments:
         """E[f_a | c] and E[f_a² | c] per (block, token), for c ≠ q (key False) and c = q (key True)."""
         return {
             is_trigger: {
-                (block, token): self._feature(chain, block, token)
+                (block, token): self.feature(chain, block, token)
                 for block in BLOCKS
                 for token in chain.laws
                 if token != "rest"
@@ -62,7 +62,8 @@ class EntryMoments:
             for is_trigger, chain in self.chains.items()
         }
 
-    def _feature(self, chain: TriggerChain, block: str, token: str) -> Moments:
+    def feature(self, chain: TriggerChain, block: str, token: str) -> Moments:
+        """First two moments of x_a on the sequences of one chain, for the token's class in a block."""
         if self.layer == "feed_forward":
             if block == "P":  # x_T sees z_{T-1} there
                 probability = chain.probability_at_end(token)

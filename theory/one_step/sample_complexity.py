@@ -94,7 +94,7 @@ def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, Nu
         )
     if task.alpha == 1:
         raise ValueError("alpha must be below 1 for the correct token to be a target at all, got 1")
-    return evaluate(_in_context_signal, task, exact)
+    return evaluate(in_context_signal, task, exact)
 
 
 def limiting_in_context_signal() -> dict[Pair, sympy.Expr]:
@@ -115,29 +115,30 @@ def crossover_of_the_trigger() -> sympy.Expr:
 
 @cache
 def _stationary() -> dict[Pair, tuple[Number, Number]]:
-    return _in_context_moments(*symbolic_ring(stationary=True))
+    return in_context_moments(*symbolic_ring(stationary=True))
 
 
-def _in_context_signal(N: Number, T: Number, alpha: Number) -> dict[Pair, Number]:
-    moments = _in_context_moments(N, T, alpha, integer_power)
+def in_context_signal(N: Number, T: Number, alpha: Number) -> dict[Pair, Number]:
+    """Signed squared signal-to-noise ratio per pair, E[S] |E[S]| / Var(S)."""
+    moments = in_context_moments(N, T, alpha, integer_power)
     return {pair: mean * abs(mean) / variance for pair, (mean, variance) in moments.items()}
 
 
-def _in_context_moments(N: Number, T: Number, alpha: Number, power: Power) -> dict[Pair, tuple[Number, Number]]:
+def in_context_moments(N: Number, T: Number, alpha: Number, power: Power) -> dict[Pair, tuple[Number, Number]]:
     """Mean and variance of T² S per pair, polynomials in T (and in the geometric powers)."""
     chains = {name: TriggerChain(N, T, alpha, name == "q", power) for name in ("c", "q")}
     result = {}
     for correct, rival in PAIRS:
-        own = _aligned(chains[correct], chains[correct], correct)
+        own = aligned_moments(chains[correct], chains[correct], correct)
         # a sample whose target is an ordinary rival sees the test's correct token as just another one
-        other = _aligned(chains[correct], chains["q" if rival == "q" else "c"], "j" if correct == "c" else "q")
+        other = aligned_moments(chains[correct], chains["q" if rival == "q" else "c"], "j" if correct == "c" else "q")
         share = (1 - alpha) / N
         mean = share * (own[0] - other[0])
         result[correct, rival] = mean, share * (own[1] + other[1]) - mean * mean
     return result
 
 
-def _aligned(test: TriggerChain, sample: TriggerChain, special: str) -> tuple[Number, Number]:
+def aligned_moments(test: TriggerChain, sample: TriggerChain, special: str) -> tuple[Number, Number]:
     """First two moments of T² x̄'·v for v = E[x̄] of `test`; `special` is the test's correct token as `sample` names it.
 
     With w_a = T (v_E(a) + v_P(a)) and C_a the counts over z_1 … z_{T-1}, T² x̄'·v = T v_E(q) + Σ_a w_a C_a; as the

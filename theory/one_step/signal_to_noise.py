@@ -62,14 +62,14 @@ def centred_copying_moments(task: Task, exact: bool = False) -> DirectionMoments
     Raises:
         TypeError: exact=True with a float alpha.
     """
-    values = evaluate(_centred_copying, task, exact)
+    values = evaluate(moments_along_copying, task, exact)
     return DirectionMoments(values["mean"], values["variance"])
 
 
 def centred_copying_closed_form(moment: Moment) -> sympy.Expr:
     """The "mean" or "variance" of `centred_copying_moments` as a sympy expression in N, T, alpha."""
     require_moment(moment)
-    return to_expression(_centred_copying(*symbolic_numbers())[moment])
+    return to_expression(moments_along_copying(*symbolic_numbers())[moment])
 
 
 def short_context_limit(length: int) -> sympy.Expr:
@@ -79,7 +79,7 @@ def short_context_limit(length: int) -> sympy.Expr:
     """
     field = sympy.QQ.frac_field(symbol_N, symbol_alpha)
     n, a = field.gens
-    values = _centred_copying(n, as_count("length", length, 2), a)
+    values = moments_along_copying(n, as_count("length", length, 2), a)
     ratio = field.convert(n * values["mean"] * values["mean"] / values["variance"])
     top, bottom = (sympy.Poly(part.as_expr(), symbol_N) for part in (ratio.numer, ratio.denom))
     if top.degree() < bottom.degree():
@@ -87,7 +87,8 @@ def short_context_limit(length: int) -> sympy.Expr:
     return sympy.factor(top.LC() / bottom.LC())
 
 
-def _centred_copying(N: Number, T: Number, alpha: Number, power: Power = integer_power) -> dict[str, Number]:
+def moments_along_copying(N: Number, T: Number, alpha: Number, power: Power = integer_power) -> dict[str, Number]:
+    """Mean and variance of a gradient along the centred copying direction, per sample."""
     first = second = 0 * N
     for is_trigger in (False, True):
         chain = TriggerChain(N, T, alpha, is_trigger, power)

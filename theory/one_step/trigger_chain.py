@@ -108,21 +108,22 @@ class TriggerChain:
         return self.laws["q"].rho / (1 - self.ratio)
 
     @cached_property
-    def _last_power(self) -> Number:
-        return self.power(self.ratio, self.T - 2)  # r^{n-1}; n >= 1, and 0**0 = 1 is the value that (2) needs
+    def last_power(self) -> Number:
+        """r^{n-1}; n >= 1, and 0**0 = 1 is the value that (2) needs."""
+        return self.power(self.ratio, self.T - 2)
 
     @cached_property
     def _power_sums(self) -> tuple[Number, Number, Number]:
         """Σ_{s=1}^{n} r^{i(s-1)} for i = 0, 1, 2."""
-        n, r, last = self.T - 1, self.ratio, self._last_power
+        n, r, last = self.T - 1, self.ratio, self.last_power
         full = r * last
         return n, (1 - full) / (1 - r), (1 - full * full) / (1 - r * r)
 
     @cached_property
-    def _tail_sums(self) -> tuple[Number, Number, Number]:
+    def tail_sums(self) -> tuple[Number, Number, Number]:
         """Σ_{s=1}^{n} (1 - r^{n-s}) r^{i(s-1)} for i = 0, 1, 2."""
         n, first, second = self._power_sums
-        return n - first, first - n * self._last_power, second - self._last_power * first
+        return n - first, first - n * self.last_power, second - self.last_power * first
 
     def _law_of_position(self, token: str) -> Polynomial:
         """P(z_s = token) as a polynomial in r^{s-1}, equation (2)."""
@@ -132,7 +133,7 @@ class TriggerChain:
     def probability_at_end(self, token: str) -> Number:
         """P(z_{T-1} = token | c)."""
         constant, slope, _ = self._law_of_position(token)
-        return constant + slope * self._last_power
+        return constant + slope * self.last_power
 
     def mean_count(self, token: str) -> Number:
         """E[C_token | c], the expected number of positions 1..T-1 that hold the token."""
@@ -148,7 +149,7 @@ class TriggerChain:
         now = sum(total * (a - b) for total, a, b in zip(self._power_sums, same, both, strict=True))
         forward = _product(position[left], self._response(left, right))
         backward = _product(position[right], self._response(right, left))
-        later = sum(total * (a + b) for total, a, b in zip(self._tail_sums, forward, backward, strict=True))
+        later = sum(total * (a + b) for total, a, b in zip(self.tail_sums, forward, backward, strict=True))
         return now + later / (1 - self.ratio)
 
     def pair_count(self, previous: str, current: str) -> Number:

@@ -37,11 +37,12 @@ def births(base_seed: int, setting: MemorySetting, count: int, device: str = "cp
     """See `runs`."""
     chosen = seeds(base_seed, "birth", count)
     found = trained([setting.job(seed) for seed in chosen], device)
-    return [_born(seed, run, setting) for seed, run in zip(chosen, found, strict=True)]
+    return [born(seed, run, setting) for seed, run in zip(chosen, found, strict=True)]
 
 
 @cache
-def _born(seed: int, run: Trained, setting: MemorySetting) -> Born:
+def born(seed: int, run: Trained, setting: MemorySetting) -> Born:
+    """One training with its probes, once per run."""
     return Born(seed, run, setting)
 
 
@@ -115,18 +116,20 @@ def recalled(found: Sequence[Born], law: MemorySetting | None = None, new: bool 
     `law` gives triggers and outputs of the sequences, by default those trained on; with `new` only triggers count that
     are none of the fixed ones trained on.
     """
-    return np.array([_recalled(run, run.setting if law is None else law, new) for run in found])
+    return np.array([share_recalled(run, run.setting if law is None else law, new) for run in found])
 
 
 @lru_cache(maxsize=4096)
-def _recalled(run: Born, setting: MemorySetting, new: bool) -> float:
+def share_recalled(run: Born, setting: MemorySetting, new: bool) -> float:
+    """`recalled` of one training."""
     law, device = forced(setting.law(run.seed)), run.model.E.device
     batch = law.sample(TESTED, seed=experiment_seed(run.seed, "fresh sequences")).to(device)
     at = on_a_trigger(batch)
-    for token in _fixed(run.setting.law(run.seed)) if new else ():
+    for token in fixed_triggers(run.setting.law(run.seed)) if new else ():
         at &= batch.tokens != token
     return float(answers(run.model, batch, at).leads.double().mean())
 
 
-def _fixed(law: Recall) -> tuple[int, ...]:
+def fixed_triggers(law: Recall) -> tuple[int, ...]:
+    """The triggers of a law that has fixed ones, else none."""
     return law.triggers if isinstance(law.triggers, tuple) else ()

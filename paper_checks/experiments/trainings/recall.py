@@ -85,15 +85,15 @@ class Replicate(Seeded):
 
     def answers(self, change: Change) -> dict[str, float]:
         """`tested` of the model after a change, on fresh sequences."""
-        return _answers(self, change)
+        return answers_of(self, change)
 
     def looks(self) -> dict[str, float]:
         """`observers.looks` of the model, on fresh sequences."""
-        return _looks(self)
+        return looks_of(self)
 
     def first_looks(self) -> dict[str, float]:
         """`observers.first_looks` of the model, on fresh sequences."""
-        return _first_looks(self)
+        return first_looks_of(self)
 
     def noise_alignment(self, space: str) -> float:
         """`attended_inputs.noise_alignment` of the model."""
@@ -109,7 +109,7 @@ def replicates(base_seed: int, setting: Setting, count: int) -> list[Replicate]:
     """See `runs`."""
     chosen = seeds(base_seed, "two-layer", count)
     found = trained([setting.job(seed) for seed in chosen])
-    return [_replicate(seed, run, setting.law) for seed, run in zip(chosen, found, strict=True)]
+    return [replicate(seed, run, setting.law) for seed, run in zip(chosen, found, strict=True)]
 
 
 def over_seeds(claim: Recorder, setting: Setting) -> Callable[[Callable[[list[Replicate]], Any]], Callable[[int], Any]]:
@@ -118,7 +118,8 @@ def over_seeds(claim: Recorder, setting: Setting) -> Callable[[Callable[[list[Re
 
 
 @cache
-def _replicate(seed: int, run: Trained, law: Recall) -> Replicate:
+def replicate(seed: int, run: Trained, law: Recall) -> Replicate:
+    """One training with its fresh sequences, once per run."""
     return Replicate(seed, run, law)
 
 
@@ -148,7 +149,8 @@ def answer_means(found: Sequence[Answering], change: Change = unchanged) -> dict
 
 
 @lru_cache(maxsize=4096)
-def _answers(run: Replicate, change: Change) -> dict[str, float]:
+def answers_of(run: Replicate, change: Change) -> dict[str, float]:
+    """`tested` for one model after a change."""
     model = change(run.model)
     if not (isinstance(change, Cut) and change.is_late):
         return tested(model, run.fresh)
@@ -202,7 +204,8 @@ def looked(found: Sequence[Answering]) -> dict[str, Floats]:
 
 
 @lru_cache(maxsize=4096)
-def _looks(run: Replicate) -> dict[str, float]:
+def looks_of(run: Replicate) -> dict[str, float]:
+    """`looks` of one trained model."""
     return looks(run.model, run.fresh, last_shown(run.fresh))
 
 
@@ -212,7 +215,8 @@ def first_looks(found: Sequence[Answering]) -> dict[str, Floats]:
 
 
 @lru_cache(maxsize=4096)
-def _first_looks(run: Replicate) -> dict[str, float]:
+def first_looks_of(run: Replicate) -> dict[str, float]:
+    """`first_looks` of one trained model."""
     return recall_observers.first_looks(run.model, run.fresh)
 
 

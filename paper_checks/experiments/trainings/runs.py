@@ -77,9 +77,9 @@ def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
     missing = {key: job for key, job in zip(keys, jobs, strict=True) if key not in _done}
     if len(missing) == 1 or place != "cpu":
         for key, job in missing.items():
-            _done[key] = _train(job, device)
+            _done[key] = train_job(job, device)
     elif missing:
-        for key, found in zip(missing, in_processes("trainings", _train, list(missing.values())), strict=True):
+        for key, found in zip(missing, in_processes("trainings", train_job, list(missing.values())), strict=True):
             _done[key] = found
     return [_done[key] for key in keys]
 
@@ -119,5 +119,6 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
 
 
-def _train(job: Job, device: str = "cpu") -> Trained:
+def train_job(job: Job, device: str = "cpu") -> Trained:
+    """Train one job in this process."""
     return train(job.training, device=device, observe=job.observer, at=job.at, until=job.until, progress=False)

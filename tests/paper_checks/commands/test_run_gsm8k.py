@@ -19,8 +19,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausa
 
 from paper_checks.commands import gsm8k as run_gsm8k
 from paper_checks.commands.gsm8k import model_folder
+from paper_checks.witnesses.number_readers import last_number, stated
 from simulate.gsm8k import harness as gsm8k_harness
-from simulate.gsm8k.answers import last_number, stated
 from simulate.gsm8k.problems import OWN, Prompting, read_problems
 from simulate.language.models import load_language_model
 from simulate.language.saving import save_model

@@ -28,7 +28,7 @@ def test_processes_give_the_numbers_of_this_one_and_work_once(monkeypatch):
     assert found[0] is found[2] and found[0] is not found[1]
     for job, run in zip(jobs, found, strict=True):
         assert same(run, train(job.training, observe=job.observer, at=job.at))
-    monkeypatch.setattr(recall_runs, "_train", None)
+    monkeypatch.setattr(recall_runs, "train_job", None)
     assert all(
         again is run for again, run in zip(trained([TINY.job(seed) for seed in (3, 1, 3, 2)]), found, strict=True)
     )

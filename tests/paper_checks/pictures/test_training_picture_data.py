@@ -37,7 +37,7 @@ def tiny(monkeypatch):
         whole = getattr(data, name)
         monkeypatch.setattr(data, name, lambda *a, whole=whole, **options: replace(whole(*a, **options), **small))
     for module in (data, experiments):
-        monkeypatch.setattr(module, "trained", lambda jobs: [recall_runs._train(job) for job in jobs])
+        monkeypatch.setattr(module, "trained", lambda jobs: [recall_runs.train_job(job) for job in jobs])
     monkeypatch.setattr(experiments, "TESTED", 40)
 
 

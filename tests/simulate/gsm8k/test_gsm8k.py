@@ -12,9 +12,10 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paper_checks.witnesses.number_readers import last_number, stated
 from simulate.gsm8k import problems as gsm8k
 from simulate.gsm8k import results as gsm8k_results
-from simulate.gsm8k.answers import FLEXIBLE, STRICT, accuracy, is_correct, last_number, number, paired, stated
+from simulate.gsm8k.answers import FLEXIBLE, STRICT, accuracy, is_correct, number, paired
 from simulate.laser.reduction import Choice
 from tests.places import SHARED
 

@@ -13,8 +13,9 @@ import huggingface_hub
 from lm_eval.api.model import LM
 from lm_eval.filters.extraction import RegexFilter
 
+from paper_checks.witnesses.number_readers import last_number, stated
 from simulate.gsm8k import harness as gsm8k_harness
-from simulate.gsm8k.answers import FLEXIBLE, STRICT, last_number, stated
+from simulate.gsm8k.answers import FLEXIBLE, STRICT
 from simulate.gsm8k.problems import OWN, Prompting, read_problems, worked_examples
 
 GSM8K = SHARED / "gsm8k_test.jsonl"

@@ -72,8 +72,8 @@ def test_no_choice_is_a_copy():
 
 @every_model
 def test_one_decomposition_serves_every_rank(name, monkeypatch):
-    count, decomposition = [], truncation._decomposition
-    monkeypatch.setattr(truncation, "_decomposition", lambda matrix: count.append(1) or decomposition(matrix))
+    count, decomposition = [], truncation.singular_factors
+    monkeypatch.setattr(truncation, "singular_factors", lambda matrix: count.append(1) or decomposition(matrix))
     laser = Laser(model_of(name))
     for rank in (1, 2, 3):
         laser.truncated([Choice("attention_qkv", 0, rank), Choice("mlp_out", -1, rank, keep="bottom")])

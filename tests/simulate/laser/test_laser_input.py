@@ -48,7 +48,7 @@ BAD = [
 
 @pytest.mark.parametrize(("intervention", "error", "message"), BAD)
 def test_bad_input_is_refused_before_any_decomposition(intervention, error, message, monkeypatch):
-    monkeypatch.setattr(truncation, "_decomposition", lambda matrix: pytest.fail("it was decomposed"))
+    monkeypatch.setattr(truncation, "singular_factors", lambda matrix: pytest.fail("it was decomposed"))
     with pytest.raises(error, match=message):
         intervention(model_of("phi3"))
 

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.special import rel_entr
 
 from .design import DESIGN, Design
-from .training_design import PILOT_SEED, TRAINING, Boundaries, Path, follow, median_interval
+from .training_design import PILOT_SEED, TRAINING, Boundaries, Path, follow, median_interval, on_the_wrong_side
 
 Side: TypeAlias = Literal["holds", "beyond", "counterexample"]
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -242,21 +242,22 @@ def replicated(
         path = follow(lambda count: values, threshold, expected, limits)
     numbers, (seeds, wrong, allowed) = path.values, path.looks[-1]
     limit = float(stats.beta.ppf(0.05, seeds - wrong, wrong + 1)) if seeds > wrong else 0.0
-    low, high, coverage = median_interval(numbers)
+    ranked = on_the_wrong_side(numbers, expected)
+    low, high, coverage = median_interval(ranked)
     where = f"{'above' if expected > 0 else 'below'} {threshold:.4g}"
     message = f"{seeds - wrong} of {seeds} seeds {where}"
     message += f" (at most {max(allowed, 0)} others allowed; by chance {limits.chance:.2g}); share of seeds at least "
-    message += f"{limit:.2f}; median {np.median(numbers):.4g} in [{low:.4g}, {high:.4g}]; "
+    message += f"{limit:.2f}; median {np.median(ranked):.4g} in [{low:.4g}, {high:.4g}]; "
     message += ", ".join(f"{number:.3g}" for number in numbers)
     known = {"holds": seeds - wrong, "needed": seeds - allowed, "chance": limits.chance, "lower_limit": limit,
              "interval": [_float(low), _float(high), coverage], "looks": path.looks,
              "boundaries": {key: list(x) if isinstance(x, tuple) else x for key, x in limits._asdict().items()},
              "values": [_float(number) for number in numbers]}  # fmt: skip
-    median, detectable, way = float(np.median(numbers)), None, _way_to_failing(path, limits)
+    median, detectable, way = float(np.median(ranked)), None, _way_to_failing(path, limits)
     if pilot is not None:
-        middle = float(np.median(np.asarray(pilot, dtype=np.float64)))
+        middle = float(np.median(on_the_wrong_side(pilot, expected)))
         known["pilot"] = {"seed": PILOT_SEED, "median": _float(middle), "values": [_float(one) for one in pilot]}
-        detectable = _float(abs(middle - threshold) / abs(middle)) if middle else None
+        detectable = _float(abs(middle - threshold) / abs(middle)) if middle and math.isfinite(middle) else None
         if expected * (middle - threshold) > 0 and math.isfinite(median):
             way = max(way, 1 - (median - threshold) / (middle - threshold))
     return Evidence(name, "replicated", side, path.stands, message, threshold, _float(median), used=_float(way),

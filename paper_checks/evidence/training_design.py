@@ -23,6 +23,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 PILOT_SEED = 20261128
@@ -149,6 +150,12 @@ def beyond(numbers: Any, threshold: float, expected: int) -> int:
     """How many numbers lie strictly above (+1) or below (-1) the threshold; none that is not finite."""
     values = np.asarray(numbers, dtype=np.float64)
     return int(np.sum(np.isfinite(values) & (expected * (values - threshold) > 0)))
+
+
+def on_the_wrong_side(numbers: Any, expected: int) -> NDArray[np.float64]:
+    """Numbers for a median: what is not finite stands at the end that is wrong, as it does in the count (`beyond`)."""
+    values = np.asarray(numbers, dtype=np.float64)
+    return np.where(np.isfinite(values), values, -expected * np.inf)
 
 
 def median_interval(numbers: Any) -> tuple[float, float, float]:

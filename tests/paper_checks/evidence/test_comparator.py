@@ -172,6 +172,17 @@ def test_seeds_are_looked_at_in_turn_and_the_path_is_kept():
     assert json.dumps([found.as_dict(), never.as_dict()], allow_nan=False)
 
 
+@pytest.mark.parametrize("missing", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_leaves_the_median_of_the_others_and_counts_against_it(missing):
+    """Numbers 1 to 5 and one that is missing: at the low end where more is claimed, at the high end where less is."""
+    five = [1.0, 2.0, 3.0, 4.0, 5.0]
+    above = comparator.replicated("x", 0.5, +1, np.array([*five, missing]), pilot=[*five, missing])
+    assert above.estimate == 2.5 and above.details["pilot"]["median"] == 2.5 and above.details["holds"] == 5
+    below = comparator.replicated("x", 9, -1, np.array([*five, missing]), pilot=[*five, missing])
+    assert below.estimate == 3.5 and below.details["pilot"]["median"] == 3.5
+    assert below.details["interval"][:2] == [1.0, None]
+
+
 def test_what_a_comparison_used_of_its_tolerance_is_1_at_the_alarm():
     """By kind: at the alarm, and half of the way or a known share of it; none for exact numbers and inequalities."""
     edge, degrees = DESIGN.critical(), 30

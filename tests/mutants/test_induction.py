@@ -229,12 +229,12 @@ def test_the_unchanged_theory_passes():
 def test_one_width_for_both_is_caught(monkeypatch):
     """Both models with the wide embeddings, or both with the narrow ones: one of the two sides is red."""
     original = checks.gaussian_grams
-    for width, side in ((2048, "d = 512"), (512, "d = 2048")):
+    for width, side in ((2048, "d = 384"), (384, "d = 2048")):
         monkeypatch.setattr(checks, "gaussian_grams", lambda N, T, _, *, seed, d=width: original(N, T, d, seed=seed))
         caught(partial(checks.test_finite_width, draw=0), side)
 
 
 def test_as_many_sequences_are_caught(monkeypatch):
     """With all the sequences infinite width loses nothing."""
-    monkeypatch.setattr(checks, "SEQUENCES", 4 * checks.SEQUENCES)
+    monkeypatch.setattr(checks, "SEQUENCES", 8 * checks.SEQUENCES)
     caught(partial(checks.test_few_sequences, draw=0))

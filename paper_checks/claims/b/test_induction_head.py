@@ -242,28 +242,32 @@ def _sizes(reads: Reads) -> tuple[float, float]:
 @pytest.mark.claims("B3")
 @pytest.mark.parametrize("draw", range(DRAWS))
 def test_finite_width(claim: Recorder, draw: int) -> None:
-    """Gaussian embeddings, keys read tokens: d = 2048 loses under 3 %, d = 512 over 3 %, on each of five draws.
+    """Gaussian embeddings, keys read tokens: d = 2048 loses under 2 %, d = 384 over 2 %, on each of five draws.
 
     Both widths learn from the same 2¹⁵ sequences per step and answer the same new ones; a draw is of the embeddings and
     the sequences. Each model's loss is on its side at the run's false-alarm level, and all five draws must be there, to
-    which a share of draws of one half gives probability 1/32. The level, 3 %, was chosen on other draws: 0 to 0.9 % at
-    d = 2048 (60 draws), 6 to 19 % at d = 512 (25); d = 1024 is in between, 1 to 4 % (10).
+    which a share of draws of one half gives probability 1/32. The level is allowed by 16 pilot draws, as those of
+    trainings are (`training_design.farthest`): 0 to 0.8 % is lost at d = 2048, which allows 1.4 %, 11 to 24 % at
+    d = 384, which allows 2.8 %; of 7 to 17 % at d = 512 they allow no level.
     """
     seed, (size, last) = claim.seed(f"width draw {draw}"), _sizes(TOKENS)
-    for width, expected, side in ((2048, 1, "holds"), (512, -1, "beyond")):
+    for width, expected, side in ((2048, 1, "holds"), (384, -1, "beyond")):
         grams = gaussian_grams(TASK.N, TASK.T, width, seed=claim.seed(f"width {width} draw {draw}"))
         model = experiments.simulated_model(TASK, size, last, TOKENS, SEQUENCES, seed, grams)
         found, _ = experiments.recalled(model, ASKED, seed + 9)
-        claim.rate(f"accuracy against 0.97, d = {width}, draw {draw}", 0.97, expected, found.astype(float), side=side,
+        claim.rate(f"accuracy against 0.98, d = {width}, draw {draw}", 0.98, expected, found.astype(float), side=side,
                    seed=seed, samples=SEQUENCES)  # fmt: skip
 
 
 @pytest.mark.claims("B3")
 @pytest.mark.parametrize("draw", range(DRAWS))
 def test_few_sequences(claim: Recorder, draw: int) -> None:
-    """A quarter of the sequences, 2¹³ per step: over 1 % is lost at infinite width, on each of five draws of them."""
+    """An eighth of the sequences, 2¹² per step: over 3 % is lost at infinite width, on each of five draws of them.
+
+    16 pilot draws lost 17 to 30 %, which allows 3.9 %; of 2¹³ sequences, with 2 to 7 %, they allow no level.
+    """
     seed = claim.seed(f"few sequences {draw}")
-    model = experiments.simulated_model(TASK, *_sizes(TOKENS), TOKENS, SEQUENCES // 4, seed)
+    model = experiments.simulated_model(TASK, *_sizes(TOKENS), TOKENS, SEQUENCES // 8, seed)
     found, _ = experiments.recalled(model, ASKED, seed + 9)
-    claim.rate(f"accuracy against 0.99 from 2¹³ sequences, draw {draw}", 0.99, -1, found.astype(float), side="beyond",
-               seed=seed, samples=SEQUENCES // 4)  # fmt: skip
+    claim.rate(f"accuracy against 0.97 from 2¹² sequences, draw {draw}", 0.97, -1, found.astype(float), side="beyond",
+               seed=seed, samples=SEQUENCES // 8)  # fmt: skip

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-EXTRA = ("huggingface_hub", "tokenizers", "transformers")
-"""What the extra `language` installs."""
+from paper_checks.experiments.named import LANGUAGE_PACKAGES
 
 
 def of_extra_language(name: str) -> Any:
-    """A module of the experiments; where a package of EXTRA is missing the check is not run.
+    """A module of the experiments; where a package of the extra is missing the check is not run.
 
     Raises:
         ModuleNotFoundError: something else is missing, which no installation of the extra would mend.
@@ -18,7 +17,7 @@ def of_extra_language(name: str) -> Any:
     try:
         return import_module(f"paper_checks.experiments.{name}")
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in EXTRA:
+        if (error.name or "").partition(".")[0] not in LANGUAGE_PACKAGES:
             raise
         pytest.skip("needs the extra language: pip install -e '.[language]'")
 

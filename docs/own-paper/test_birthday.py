@@ -26,7 +26,7 @@ def shared_by_counting(people):
     return 1 - different[people]
 
 
-def drawn(people, samples, seed):
+def draw_groups(people, samples, seed):
     """The share of groups with a shared birthday, and its standard error."""
     days = np.sort(np.random.default_rng(seed).integers(DAYS, size=(samples, people), dtype=np.int16), axis=1)
     share = (days[:, 1:] == days[:, :-1]).any(axis=1).mean()
@@ -46,7 +46,7 @@ def test_between_22_and_23(claim):
 def test_drawn_groups(claim):
     """So many groups that an error of 5 % would be seen; with fewer the comparison fails as too weak."""
     sizes, samples, seed = (10, 23, 40), 300_000, claim.seed("groups")
-    shares, errors = zip(*(drawn(n, samples, [seed, n]) for n in sizes), strict=True)
+    shares, errors = zip(*(draw_groups(n, samples, [seed, n]) for n in sizes), strict=True)
     exact = [float(shared(n)) for n in sizes]
     claim.estimate("shares of drawn groups", exact, shares, errors, 0.05, samples=samples, seed=seed)
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import click
 
+from paper_checks.report import REPORT_PACKAGES
+
 from .groups import Command, Interrupted, Stopped, refuse
 from .options import records
 
@@ -39,6 +41,8 @@ def command(records: Sequence[Path], out: Path, pictures: str) -> int:
 
         troubles = write_report(run, out, pictures)
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in REPORT_PACKAGES:
+            raise
         raise Stopped(f"the report needs {error.name}: pip install -e '.[report]'") from error
     except ValueError as error:
         refuse(error)

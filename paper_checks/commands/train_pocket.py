@@ -22,6 +22,8 @@ from typing import Any
 
 import click
 
+from paper_checks.experiments.named import LANGUAGE_PACKAGES
+
 from .groups import Command, Interrupted, Stopped, refuse
 from .options import Integers
 
@@ -182,6 +184,10 @@ def command(out: Path, seeds: tuple[int, ...] | None, steps: int | None, device:
         history = train_all(chosen, out, device)
         write_record(out, chosen, history)
     except ModuleNotFoundError as error:
+        if error.name is None:  # raised by ours, with the remedy
+            raise Stopped(str(error)) from error
+        if error.name.partition(".")[0] not in LANGUAGE_PACKAGES:
+            raise
         raise Stopped(f"training needs {error.name}: pip install -e '.[language]'") from error
     except (ValueError, OSError, FloatingPointError, BrokenProcessPool) as error:
         refuse(error)

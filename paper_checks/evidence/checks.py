@@ -4,6 +4,13 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from simulate.runtime.files import files_below
+
+
+def check_files(folder: Path) -> list[Path]:
+    """The files of checks in `folder` and in the folders in it."""
+    return files_below(folder, "**/test_*.py")
+
 
 def check_functions(folder: Path) -> dict[str, set[str]]:
     """By claim, the functions "test_x.py::test_y" that are decorated with @pytest.mark.claims("ID"), of the files in
@@ -14,7 +21,7 @@ def check_functions(folder: Path) -> dict[str, set[str]]:
     """
     found: dict[str, set[str]] = {}
     paths: dict[str, Path] = {}
-    for path in sorted(folder.rglob("test_*.py")):
+    for path in check_files(folder):
         if paths.setdefault(path.name, path) != path:
             raise ValueError(f"files of checks must have different names, got {paths[path.name]} and {path}")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path.name)):
@@ -25,7 +32,7 @@ def check_functions(folder: Path) -> dict[str, set[str]]:
 
 
 def function_of(node: str) -> str:
-    """The function of a check, as above, from its id in pytest, such as "paper_checks/test_x.py::test_y[1-2]"."""
+    """The function of a check, as above, from its id in pytest, such as "claims/t1/test_x.py::test_y[1-2]"."""
     path, _, name = node.partition("[")[0].partition("::")
     return f"{Path(path).name}::{name.rpartition('::')[2]}"
 

@@ -13,7 +13,7 @@ def read_runs(paths: Sequence[Path]) -> Run:
     """The run that one or more records hold, as for `joined`.
 
     Raises:
-        ValueError: as for `record.read_run` and `joined`.
+        ValueError: as for `run.read_run` and `joined`.
     """
     lacking = [path for path in paths if not path.exists()]
     if lacking:

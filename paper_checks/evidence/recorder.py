@@ -1,4 +1,4 @@
-"""What a check holds in its hands: comparisons whose evidence is recorded before they can fail."""
+"""The assertions of a check: comparisons whose evidence is recorded before they can fail."""
 
 import zlib
 from functools import cached_property

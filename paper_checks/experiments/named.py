@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+LANGUAGE_PACKAGES = ("huggingface_hub", "tokenizers", "transformers")
+"""What the extra `language` installs."""
+
 
 def checkpoint_source(model: str, named: str) -> tuple[str, str | None]:
     """Where a checkpoint lies that --checkpoints names: a folder, or a revision of the model."""

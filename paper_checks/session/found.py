@@ -24,16 +24,24 @@ def find_ledger(places: Iterable[str], start: Path, pyargs: bool = False) -> Pat
             path = _package(name) or path
         for folder in (path, *path.parents):
             file = folder / NAME
-            if file.is_file() and _OURS.search(file.read_text(encoding="utf-8", errors="replace")):
+            if is_ledger(file):
                 return file
     return None
+
+
+def is_ledger(file: Path) -> bool:
+    """Whether a file can be read and has what tells a ledger from others of its name."""
+    try:
+        return file.is_file() and _OURS.search(file.read_text(encoding="utf-8", errors="replace")) is not None
+    except OSError:
+        return False
 
 
 def _package(name: str) -> Path | None:
     """Where a package or module lies."""
     try:
         spec = find_spec(name)
-    except (ImportError, ValueError):
+    except Exception:  # of a package of others, whose code this runs
         return None
     return None if spec is None or spec.origin is None else Path(spec.origin)
 

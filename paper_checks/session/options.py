@@ -9,10 +9,8 @@ import pytest
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.ledger import Claim, Ledger
 from paper_checks.evidence.training_design import PILOT_SEED
+from paper_checks.report import REPORT_PACKAGES
 from paper_checks.report.folder import check_folder, check_writable
-
-REPORT_PACKAGES = ("jinja2", "latex2mathml", "matplotlib")
-"""What the extra `report` installs."""
 
 
 def add_options(parser: pytest.Parser) -> None:

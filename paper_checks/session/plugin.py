@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from paper_checks.evidence.checks import check_functions
+from paper_checks.evidence.checks import check_files, check_functions
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unknown
@@ -51,13 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     try:
         ledger = read_ledger(path)
+        if config.getoption("--ledger") is not None and config.args_source is not pytest.Config.ArgsSource.ARGS:
+            config.args = [str(ledger.checks)]  # no path is given: the checks of the ledger, and nothing else
         check_options(config, ledger)
         # The code as it is now: what is edited while the run goes on is code that it has not seen.
         config.stash[CODE] = ledger.code_hash()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    if config.getoption("--ledger") is not None and config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = [str(ledger.checks)]  # no path is given: the checks of the ledger, and nothing else
     config.stash[RESULTS] = Results(ledger)
     config.stash[STARTED] = time.perf_counter()
 
@@ -106,7 +106,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     checked = {name for item in items if (name := _claim_id(item)) is not None}
     if checks:  # the tests of the code keep no record
         check_record(config)
-        config.stash[RESULTS].expect(check_functions(ledger.checks))
+        config.stash[RESULTS].expect(_check_functions(ledger))
     for item in checks:
         config.stash[RESULTS].collected(_claim_id(item) or "")
     if _named_one_by_one(config):
@@ -123,6 +123,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
+
+
+def _check_functions(ledger: Ledger) -> dict[str, set[str]]:
+    try:
+        return check_functions(ledger.checks)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _problems(checks: list[pytest.Item]) -> list[str]:
@@ -142,7 +149,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _whole_folder_collected(config: pytest.Config, ledger: Ledger, checks: list[pytest.Item]) -> bool:
-    files = set(ledger.checks.rglob("test_*.py"))
+    files = set(check_files(ledger.checks))
     return bool(checks) and not _named_one_by_one(config) and files <= {item.path.resolve() for item in checks}
 
 

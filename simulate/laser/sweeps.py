@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Places: TypeAlias = slice | Integers
 """Some of the prompts of a set."""
-CODE = Path(__file__).parents[1]
+CODE, PATTERNS = Path(__file__).parents[1], ("**/*.py", "**/*.pyi")
 """What the numbers of a sweep depend on besides the model and the prompts."""
 LONG_JOB_CELLS = 50
 AT_ONCE = 8
@@ -148,7 +148,7 @@ def _cells(
 
 def _identity(model: "PreTrainedModel", prompts: Mapping[str, Encoded]) -> str:
     """sha256 over the weights, the prompts' tokens, and what the numbers depend on besides."""
-    code = digest_of_files(CODE, ["**/*.py"])
+    code = digest_of_files(CODE, PATTERNS)
     digest = hashlib.sha256(f"{torch.__version__} {version('transformers')} {model.device.type} {code}\n".encode())
     for name, weight in sorted(model.state_dict().items()):
         digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())

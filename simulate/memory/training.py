@@ -27,7 +27,7 @@ from simulate.runtime.arguments import as_array, as_seed
 from simulate.runtime.arrays import Floats, Integers
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.streaming import progress_bar
-from theory.task import as_count, as_snapshots
+from theory.task import as_count, as_rates, as_snapshots
 
 from .model import CPU, AssociativeMemory, Embeddings, as_embeddings, as_noise_level
 
@@ -231,13 +231,7 @@ def _report_divergence(
 
 
 def _as_rates(learning_rates: ArrayLike) -> Floats:
-    rates = as_array("learning_rates", learning_rates, "iuf").astype(np.float64)
-    if rates.ndim != 1 or rates.size == 0:
-        raise ValueError(f"learning_rates must have shape (steps,) with steps >= 1, got {rates.shape}")
-    if not (np.isfinite(rates).all() and (rates > 0).all()):
-        raise ValueError(
-            f"learning_rates must be positive and finite, got {rates[~(np.isfinite(rates) & (rates > 0))][0]}"
-        )
+    rates = as_rates(as_array("learning_rates", learning_rates, "iuf"))
     if rates.max() > np.finfo(np.float64).max / len(rates):
         raise ValueError(f"learning_rates must have a finite sum, got up to {rates.max()} in {len(rates)} steps")
     return rates

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+LEFT_OUT = ("__pycache__", "build", "dist", "node_modules", "venv")
+"""Folders in which no file is ours."""
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is either the old one or the complete new one."""
@@ -35,19 +38,35 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def files_below(root: Path, pattern: str) -> list[Path]:
+    """The files below `root` that match, sorted; but for those in hidden folders, environments and what tools build,
+    where pytest does not look for tests either."""
+    folders: dict[Path, bool] = {}
+
+    def is_left_out(folder: Path) -> bool:
+        if folder == root:
+            return False
+        if folder not in folders:
+            ours = folder.name.startswith(".") or folder.name in LEFT_OUT or (folder / "pyvenv.cfg").exists()
+            folders[folder] = ours or is_left_out(folder.parent)
+        return folders[folder]
+
+    return sorted(path for path in root.glob(pattern) if path.is_file() and not is_left_out(path.parent))
+
+
 def digest_of_files(root: Path, patterns: Iterable[str]) -> str:
-    """sha256 over names and contents of the files below `root` that match, such as "simulate/**/*.py" for a folder and
-    all folders in it.
+    """sha256 over names and contents of the files below `root` that match (`files_below`), such as "simulate/**/*.py"
+    for a folder and all folders in it.
 
     Raises:
         ValueError: a pattern matches no file; a digest of nothing would never change.
     """
     found: set[Path] = set()
     for pattern in patterns:
-        files = {path for path in root.glob(pattern) if path.is_file()}
+        files = files_below(root, pattern)
         if not files:
             raise ValueError(f"pattern {pattern} must match a file in {root}, it matches none")
-        found |= files
+        found.update(files)
     digest = hashlib.sha256()
     for path in sorted(found):
         content = path.read_bytes()

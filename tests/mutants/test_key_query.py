@@ -61,7 +61,7 @@ def test_five_percent_in_one_class_is_seen_by_the_witnesses(monkeypatch, name, s
         return parts | {name: Parts(*values)}
 
     monkeypatch.setattr(KeyQuery, "scaled_parts", property(changed))
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"differ|tolerance"):
         witnesses()
 
 

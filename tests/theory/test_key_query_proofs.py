@@ -1,7 +1,7 @@
 """Proofs of the key-query step in sympy, for all N, T, α and π at once.
 
 They work with polynomials in T, X = (-1/N)^(T-2), Y = (1-α-1/N)^(T-2) over the field of rational functions of N and α,
-where equality is decidable. They start from what `test_theory_proofs` proves, the moments and neighbour counts of the
+where equality is decidable. They start from what `test_proofs` proves, the moments and neighbour counts of the
 chain and the rows of G_V, and from the definition of K.
 """
 

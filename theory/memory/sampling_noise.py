@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike
 from scipy.special import softmax
 
 from theory.arrays import Floats
-from theory.task import RealNumber, as_count, as_snapshots
+from theory.task import RealNumber, as_count, as_rates, as_snapshots
 
 from .gradient_flow import as_memory
 
@@ -136,12 +136,7 @@ def _as_rates(learning_rates: object) -> Floats:
     rates = np.asarray(learning_rates)
     if rates.dtype.kind not in "iuf":
         raise TypeError(f"learning_rates must be an array of real numbers, got dtype {rates.dtype}")
-    if rates.ndim != 1 or rates.size == 0:
-        raise ValueError(f"learning_rates must have shape (steps,) with steps >= 1, got {rates.shape}")
-    wrong = rates[~(np.isfinite(rates) & (rates > 0))]
-    if wrong.size:
-        raise ValueError(f"learning_rates must be positive and finite, got {wrong[0]}")
-    return rates.astype(np.float64)
+    return as_rates(rates)
 
 
 def _as_marks(snapshots: object, steps: int) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paper_checks.evidence.validation import Words
-from simulate.runtime.files import digest_of_files
+from simulate.runtime.files import digest_of_files, files_below
 
 from .claim import Claim, Rule
 
@@ -112,7 +112,8 @@ class Ledger:
         root = (self.folder / self.project.root).resolve()
         here = self.folder.resolve().relative_to(root).as_posix()
         pilots = (f"{here}/pilots/*.json",) if any(self.pilots.glob("*.json")) else ()
-        return "**/*.py", f"{here}/{self.path.name}", *pilots
+        stubs = ("**/*.pyi",) if files_below(root, "**/*.pyi") else ()  # a lazy face reads its own
+        return "**/*.py", *stubs, f"{here}/{self.path.name}", *pilots
 
 
 def as_typed(path: Path) -> str:

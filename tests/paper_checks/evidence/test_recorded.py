@@ -80,6 +80,10 @@ def test_the_digest_depends_on_names_and_contents_of_files_in_sub_folders_too(tm
     (tmp_path / "chapter" / "deeper" / "a.py").write_text("x = 2\n")
     found.append(now())
     (tmp_path / "chapter" / "notes.txt").write_text("not code\n")
+    for folder in (".hidden", "build", "node_modules", "environment"):
+        (tmp_path / folder / "deeper").mkdir(parents=True)
+        (tmp_path / folder / "deeper" / "b.py").write_text("x = 3\n")
+    (tmp_path / "environment" / "pyvenv.cfg").write_text("")
     assert len(set(found)) == 4 and now() == found[-1]
 
 
@@ -91,16 +95,17 @@ def test_a_pattern_without_a_file_is_refused(tmp_path, patterns):
         digest_of_files(tmp_path, patterns)
 
 
-@pytest.mark.parametrize("name", ["simulate", "theory", "paper_checks"])
+@pytest.mark.parametrize("name", ["simulate", "theory", "paper_checks", "simulate stub"])
 def test_a_file_planted_in_a_sub_folder_makes_evidence_stale(tmp_path, name):
     """Of a copy of the project; a training at the papers' size depends on simulate alone of these."""
     for folder in ("simulate", "theory", "paper_checks"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "seed-*"))
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
     ledger = read_ledger(tmp_path / "paper_checks" / "claims.toml")
     before = ledger.code_hash(), ledger.recorded_hash()
     assert before == (own_ledger().code_hash(), own_ledger().recorded_hash())
+    name, _, stub = name.partition(" ")
     (tmp_path / name / "planted" / "deeper").mkdir(parents=True)
-    (tmp_path / name / "planted" / "deeper" / "new.py").write_text("x = 1\n")
+    (tmp_path / name / "planted" / "deeper" / ("new.pyi" if stub else "new.py")).write_text("x = 1\n")
     assert ledger.code_hash() != before[0]
     assert (ledger.recorded_hash() != before[1]) == (name == "simulate")
 

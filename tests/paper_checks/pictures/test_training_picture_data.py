@@ -24,7 +24,6 @@ from tests.oracles.picture_commands import command
 from tests.oracles.training_numbers import birth_run, recall_run, shown, truncation
 
 main = command("draw", "training")
-LAST = len(data.RANKS) - 1
 
 
 @pytest.fixture

@@ -106,9 +106,18 @@ def test_our_claims_run_from_the_wheel(python, tmp_path, command):
     assert "torch" in record["versions"] and record["project"]["title"] == "Distributional associations, verified"
 
 
+def plant_environment(folder):
+    """What tools leave beside claims: an environment with tests of others, two of one name."""
+    for name in ("a", "b"):
+        (folder / "environment" / name).mkdir(parents=True)
+        (folder / "environment" / name / "test_io.py").write_text("x = 1\n")
+    (folder / "environment" / "pyvenv.cfg").write_text("")
+
+
 @pytest.mark.parametrize("asked", [["birthdays", "-m", "claims"], ["--ledger", "birthdays/claims.toml"]])
 def test_a_strangers_claims_have_table_record_report_and_badges(python, away, asked):
     pytest.importorskip("latex2mathml", exc_type=ModuleNotFoundError)
+    plant_environment(away / "birthdays")
     found = pytest_in(python, away, *asked, "--report", "page", "--evidence", "record.json")
     assert found.returncode == 0, found.stdout + found.stderr
     assert "S1        verified" in found.stdout and "S2        bounded" in found.stdout
@@ -125,6 +134,25 @@ def test_a_strangers_claims_have_table_record_report_and_badges(python, away, as
     (away / "birthdays" / "test_birthday.py").write_text("x = 1\n")
     refused = run([*badges[:-1], "other"], away)
     assert refused.returncode == 2 and "is of other code: pytest birthdays -m claims" in refused.stderr
+
+
+@pytest.mark.parametrize(("names", "message"), [
+    (("a/test_x.py", "b/test_x.py"), "files of checks must have different names"),
+    ((), "claims are run in one pytest process, leave out -n"),
+])  # fmt: skip
+def test_what_a_strangers_run_refuses(python, away, names, message):
+    """Two files of one name; several processes, where --ledger alone says what is run."""
+    options = [] if names else ["-n", "2"]
+    if options:
+        pytest.importorskip("xdist")
+    for name in names:
+        path = away / "birthdays" / name
+        path.parent.mkdir()
+        (path.parent / "__init__.py").write_text("")
+        path.write_text('import pytest\n\n@pytest.mark.claims("S1")\ndef test_it(claim):\n    claim.less("x", 1, 2)\n')
+    found = pytest_in(python, away, "--ledger", "birthdays/claims.toml", *options)
+    assert found.returncode == pytest.ExitCode.USAGE_ERROR and message in found.stderr, found.stdout + found.stderr
+    assert "INTERNALERROR" not in found.stdout + found.stderr
 
 
 def test_a_strangers_failed_check_says_how_to_run_it_alone(python, away):
@@ -162,9 +190,12 @@ def test_other(request):
 """
 
 
-@pytest.mark.parametrize(("asked", "passed"), [([], 2), (["-m", "claims"], 1)])
+@pytest.mark.parametrize(
+    ("asked", "passed"), [([], 2), (["-m", "claims"], 1), (["--ledger", "books.dat", "-k", "other"], 1)]
+)
 def test_pytest_of_others_is_as_it_was(python, tmp_path, asked, passed):
-    """With options, a marker and a claims.toml of their own."""
+    """With options, a marker, a claims.toml and a file for --ledger of their own."""
+    (tmp_path / "books.dat").write_bytes(b"\x00\xff assets, debts")
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_theirs.py").write_text(TEST)
     (tmp_path / "claims.toml").write_text("[insurance]\nclaims = 3\n")

@@ -125,7 +125,8 @@ def test_a_record_is_of_one_model_its_prompts_and_the_code(tmp_path, monkeypatch
         sweep(model_of("neox"), prompts(seed=4), record=record, **small)
     monkeypatch.setattr("simulate.laser.sweeps.CODE", tmp_path)
     (tmp_path / "chapter").mkdir()
-    (tmp_path / "chapter" / "other.py").write_text("x = 1\n")
+    for name in ("other.py", "other.pyi"):
+        (tmp_path / "chapter" / name).write_text("x = 1\n")
     with pytest.raises(ValueError, match="of this model, these prompts, this code"):
         sweep(model_of("neox"), prompts(), record=record, **small)
     monkeypatch.undo()

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from paper_checks.claims.b import test_induction_head as checks
+from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import induction as experiments
+from paper_checks.project import own_ledger
 from theory.birth import accuracy, weights
 from theory.birth import three_steps as head
 from theory.birth.three_steps import InductionTask
 
-from .mutation import assert_caught, caught, negative, recorder, stretched
+from .mutation import SEED, assert_caught, caught, negative, recorder, stretched
+from .training_mutants import STRICT, decide_by
 
 DRAWN = {}
 enumerated = partial(checks.test_steps_by_enumeration, sizes=(4, 4))
@@ -226,15 +229,34 @@ def test_the_unchanged_theory_passes():
     lengths(recorder())
 
 
+def is_red(check):
+    claim = Recorder("B3", SEED, [], own_ledger())
+    with pytest.raises(AssertionError, match="of 2 seeds"):
+        check(claim)
+    return claim.evidence[-1].name
+
+
 def test_one_width_for_both_is_caught(monkeypatch):
     """Both models with the wide embeddings, or both with the narrow ones: one of the two sides is red."""
+    decide_by(monkeypatch, STRICT)
     original = checks.gaussian_grams
-    for width, side in ((2048, "d = 384"), (384, "d = 2048")):
+    for width, side in ((2048, "accuracy, d = 384"), (384, "accuracy, d = 2048")):
         monkeypatch.setattr(checks, "gaussian_grams", lambda N, T, _, *, seed, d=width: original(N, T, d, seed=seed))
-        caught(partial(checks.test_finite_width, draw=0), side)
+        assert is_red(checks.test_finite_width) == side
 
 
 def test_as_many_sequences_are_caught(monkeypatch):
     """With all the sequences infinite width loses nothing."""
+    decide_by(monkeypatch, STRICT)
     monkeypatch.setattr(checks, "SEQUENCES", 8 * checks.SEQUENCES)
-    caught(partial(checks.test_few_sequences, draw=0))
+    assert is_red(checks.test_few_sequences) == "accuracy from 2¹² sequences"
+
+
+def test_probes_and_reads_are_caught(monkeypatch):
+    """Keys that read copies alone in the place of tokens; probes that are not all 1."""
+    decide_by(monkeypatch, STRICT)
+    with monkeypatch.context() as patch:
+        patch.setattr(checks, "TOKENS", checks.BASIC)
+        assert is_red(checks.test_three_simulated_steps) == "accuracy, tokens"
+    monkeypatch.setattr(experiments, "memory_recall", lambda model: {"W_O": 1.0, "W_K2": 1.0, "W_K1": 0.9})
+    assert is_red(checks.test_three_simulated_steps) == "all probes are 1"

@@ -1,6 +1,8 @@
 """B3: three population gradient steps and the induction head they build."""
 
+from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -27,9 +29,6 @@ SEQUENCES = 2**15
 
 ASKED = 2**14
 """Fresh sequences that a model is asked."""
-
-DRAWS = 5
-"""Of embeddings and sequences; a coin puts all of them on one side with probability 1/32."""
 
 
 @pytest.mark.claims("B3")
@@ -221,53 +220,47 @@ def test_accuracy_with_population_weights(claim: Recorder) -> None:
 
 @pytest.mark.claims("B3")
 def test_three_simulated_steps(claim: Recorder) -> None:
-    """Gradients of the network itself, three steps, fresh sequences: probes 1 and accuracy above 0.99, or not."""
-    for reads, expected, side in ((TOKENS, 1, "holds"), (BASIC, -1, "beyond"), (EVERYTHING, -1, "beyond")):
-        size, last = _sizes(reads)
-        seed = claim.seed(f"three steps {reads}")
-        model = experiments.simulated_model(TASK, size, last, reads, SEQUENCES, seed)
-        found, _ = experiments.recalled(model, ASKED, seed + 9)
-        claim.rate(f"accuracy against 0.99, {reads}", 0.99, expected, found.astype(float), side=side, seed=seed)
-        if side == "holds":
-            probes = experiments.memory_recall(model)
-            claim.equal("probes after simulated steps", np.ones(3, dtype=int), np.array([*map(int, probes.values())]))
+    """Gradients of the network itself, three steps, fresh sequences: probes 1 and accuracy above 0.99, or not. What is
+    true of most draws of the sequences, as of trainings (`training_design`)."""
+    for key, reads, expected, side in (
+        ("tokens", TOKENS, 1, "holds"), ("copies", BASIC, -1, "beyond"), ("everything", EVERYTHING, -1, "beyond"),
+    ):  # fmt: skip
+        claim.replicated(f"accuracy, {key}", key, expected, _over_draws(claim, "accuracy", reads), side=side)
+    claim.replicated("all probes are 1", "probes", 1, _over_draws(claim, "probes", TOKENS))
 
 
-def _sizes(reads: Reads) -> tuple[float, float]:
-    """Step sizes of W_K² and W_K¹."""
+@pytest.mark.claims("B3")
+def test_finite_width(claim: Recorder) -> None:
+    """Gaussian embeddings, keys read tokens: d = 2048 loses under 2.5 %, d = 384 over 2.5 %. Both widths learn from the
+    same 2¹⁵ sequences per step and answer the same new ones; a draw is of the embeddings and the sequences."""
+    for key, width, expected, side in (("wide", 2048, 1, "holds"), ("narrow", 384, -1, "beyond")):
+        values = _over_draws(claim, "accuracy", TOKENS, width=width)
+        claim.replicated(f"accuracy, d = {width}", key, expected, values, side=side)
+
+
+@pytest.mark.claims("B3")
+def test_few_sequences(claim: Recorder) -> None:
+    """An eighth of the sequences, 2¹² per step: over 3 % is lost at infinite width."""
+    values = _over_draws(claim, "accuracy", TOKENS, SEQUENCES // 8)
+    claim.replicated("accuracy from 2¹² sequences", "few", -1, values, side="beyond")
+
+
+def _over_draws(
+    claim: Recorder, name: str, reads: Reads, sequences: int = SEQUENCES, width: int | None = None
+) -> Callable[[int], list[float]]:
+    """What `simulated_answers` has, over the draws."""
+    return lambda count: [simulated_answers(claim, reads, sequences, width, draw)[name] for draw in range(count)]
+
+
+@lru_cache(maxsize=64)
+def simulated_answers(claim: Recorder, reads: Reads, sequences: int, width: int | None, draw: int) -> dict[str, float]:
+    """Three steps on fresh sequences, the same at every width: accuracy on others; 1 if all probes are 1, else -1."""
+    seed = claim.seed(f"three steps draw {draw}")
     size = experiments.size_of_match(TASK, 6.0, reads)
-    return size, experiments.sharp_last_size(TASK, size, reads, 12.0)
-
-
-@pytest.mark.claims("B3")
-@pytest.mark.parametrize("draw", range(DRAWS))
-def test_finite_width(claim: Recorder, draw: int) -> None:
-    """Gaussian embeddings, keys read tokens: d = 2048 loses under 2 %, d = 384 over 2 %, on each of five draws.
-
-    Both widths learn from the same 2¹⁵ sequences per step and answer the same new ones; a draw is of the embeddings and
-    the sequences. Each model's loss is on its side at the run's false-alarm level, and all five draws must be there, to
-    which a share of draws of one half gives probability 1/32. The level is allowed by 16 pilot draws, as those of
-    trainings are (`training_design.farthest`): 0 to 0.8 % is lost at d = 2048, which allows 1.4 %, 11 to 24 % at
-    d = 384, which allows 2.8 %; of 7 to 17 % at d = 512 they allow no level.
-    """
-    seed, (size, last) = claim.seed(f"width draw {draw}"), _sizes(TOKENS)
-    for width, expected, side in ((2048, 1, "holds"), (384, -1, "beyond")):
-        grams = gaussian_grams(TASK.N, TASK.T, width, seed=claim.seed(f"width {width} draw {draw}"))
-        model = experiments.simulated_model(TASK, size, last, TOKENS, SEQUENCES, seed, grams)
-        found, _ = experiments.recalled(model, ASKED, seed + 9)
-        claim.rate(f"accuracy against 0.98, d = {width}, draw {draw}", 0.98, expected, found.astype(float), side=side,
-                   seed=seed, samples=SEQUENCES)  # fmt: skip
-
-
-@pytest.mark.claims("B3")
-@pytest.mark.parametrize("draw", range(DRAWS))
-def test_few_sequences(claim: Recorder, draw: int) -> None:
-    """An eighth of the sequences, 2¹² per step: over 3 % is lost at infinite width, on each of five draws of them.
-
-    16 pilot draws lost 17 to 30 %, which allows 3.9 %; of 2¹³ sequences, with 2 to 7 %, they allow no level.
-    """
-    seed = claim.seed(f"few sequences {draw}")
-    model = experiments.simulated_model(TASK, *_sizes(TOKENS), TOKENS, SEQUENCES // 8, seed)
+    last = experiments.sharp_last_size(TASK, size, reads, 12.0)
+    grams_seed = claim.seed(f"width {width} draw {draw}")
+    grams = None if width is None else gaussian_grams(TASK.N, TASK.T, width, seed=grams_seed)
+    model = experiments.simulated_model(TASK, size, last, reads, sequences, seed, grams)
     found, _ = experiments.recalled(model, ASKED, seed + 9)
-    claim.rate(f"accuracy against 0.97 from 2¹² sequences, draw {draw}", 0.97, -1, found.astype(float), side="beyond",
-               seed=seed, samples=SEQUENCES // 8)  # fmt: skip
+    probes = experiments.memory_recall(model).values()
+    return {"accuracy": float(found.mean()), "probes": 1.0 if min(probes) == 1 else -1.0}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Record:
+class RecordedTrainings:
     """Trainings of one claim by the code of this digest: `runs` holds one dictionary per seed."""
 
     claim: str
@@ -34,21 +34,23 @@ def device_name(place: "torch.device") -> str:
     return torch.cuda.get_device_name(place) if place.type == "cuda" else f"{platform.machine()} processor"
 
 
-def new_record(claim: str, code: str, place: "torch.device", seconds: float, runs: list[dict[str, Any]]) -> Record:
+def new_record(
+    claim: str, code: str, place: "torch.device", seconds: float, runs: list[dict[str, Any]]
+) -> RecordedTrainings:
     """A record of trainings that ended now; `code` is the hash from before they began."""
     versions = {"python": platform.python_version()} | {name: version(name) for name in ("numpy", "torch")}
     today = datetime.now(UTC).date().isoformat()
-    return Record(claim, today, device_name(place), versions, code, round(seconds, 1), runs)
+    return RecordedTrainings(claim, today, device_name(place), versions, code, round(seconds, 1), runs)
 
 
-def write_record(record: Record, folder: Path) -> Path:
+def write_record(record: RecordedTrainings, folder: Path) -> Path:
     """Write the record's file, whole or not at all."""
     path = folder / f"{record.claim}.json"
     write_json(path, asdict(record))
     return path
 
 
-def read_record(claim: str, folder: Path) -> Record | None:
+def read_record(claim: str, folder: Path) -> RecordedTrainings | None:
     """The record of a claim, None if there is no file.
 
     Raises:
@@ -57,7 +59,7 @@ def read_record(claim: str, folder: Path) -> Record | None:
     path = folder / f"{claim}.json"
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        record = Record(**known)
+        record = RecordedTrainings(**known)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import torch
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.witnesses import dynamic_programme, enumeration
 from simulate import OneLayer, counted_gradient, sample
 from theory import ENTRY_CLASSES, Task, class_values, gradient_mean, gradient_variance
@@ -21,7 +21,7 @@ SMALL = [
 LARGE = (Task(199, 997, 0.37, 11), Task(13, 211, Fraction(1, 20), 5), Task(101, 29, 0.9, 7))
 
 
-def check_enumeration(claim: Recorder, layer: Layer, moment: Moment) -> None:
+def check_enumeration(claim: Assertions, layer: Layer, moment: Moment) -> None:
     """Equality, as fractions, with brute-force enumeration of every sequence."""
     index = ("mean", "variance").index(moment)
     for task in SMALL:
@@ -29,7 +29,7 @@ def check_enumeration(claim: Recorder, layer: Layer, moment: Moment) -> None:
         claim.equal(f"enumeration, {task}", MATRIX[moment](task, layer, exact=True), found)
 
 
-def check_dynamic_programme(claim: Recorder, layer: Layer, moment: Moment) -> None:
+def check_dynamic_programme(claim: Assertions, layer: Layer, moment: Moment) -> None:
     """Agreement with the dynamic programme at sizes that cannot be enumerated."""
     index = ("mean", "variance").index(moment)
     for task in LARGE:
@@ -44,7 +44,7 @@ def check_dynamic_programme(claim: Recorder, layer: Layer, moment: Moment) -> No
         claim.close(f"dynamic programme, {task}", exact, other, rounding, reason)
 
 
-def check_autograd(claim: Recorder, layer: Layer) -> None:
+def check_autograd(claim: Assertions, layer: Layer) -> None:
     """The gradient of a real network on a finite batch equals the gradient counted from the sequences."""
     task = Task(5, 11, 0.3, 2)
     batch = sample(task, 1000, seed=claim.seed("autograd"))
@@ -57,7 +57,7 @@ def check_autograd(claim: Recorder, layer: Layer) -> None:
     claim.close("autograd of OneLayer", counted, -gradient.numpy(), 1000 * 2.0**-53, reason, scale=largest)
 
 
-def check_simulation(claim: Recorder, task: Task, layer: Layer, moment: Moment) -> None:
+def check_simulation(claim: Assertions, task: Task, layer: Layer, moment: Moment) -> None:
     """Class averages and single entries of simulated gradients against the exact values."""
     experiment = experiments.moments(task, layer, claim.base_seed)
     found, pooled = experiment.moments, experiment.pooled

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from simulate import Grams, TwoLayer, gradient_step, ranks_first, sample_induction, two_layer_gradient
 from theory.birth.three_steps import (
     InductionTask,
@@ -92,7 +92,7 @@ def memory_recall(model: TwoLayer) -> dict[str, float]:
     return {name: float(hit.double().mean()) for name, hit in zip(("W_O", "W_K2", "W_K1"), hits, strict=True)}
 
 
-def check_blocks(claim: Recorder, name: str, exact: Any, blocks: np.ndarray, error: float, **details: Any) -> None:
+def check_blocks(claim: Assertions, name: str, exact: Any, blocks: np.ndarray, error: float, **details: Any) -> None:
     """Statistics of `BLOCKS` independent blocks, first axis, against exact values."""
     count = len(blocks)
     spread = blocks.std(axis=0, ddof=1) / count**0.5

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import sympy
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.design import DESIGN
-from paper_checks.evidence.recorder import Recorder
 from simulate import key_query_moments
 from theory import Task, gradient_mean
 from theory.key_query.step import KEY_CLASSES, as_absorption
@@ -48,7 +48,7 @@ def _values(task: Task) -> np.ndarray:
 
 
 def check_simulation(
-    claim: Recorder,
+    claim: Assertions,
     name: str,
     task: Task,
     absorption: RealNumber | None,
@@ -79,7 +79,7 @@ def check_simulation(
 
 
 def check_expansion(
-    claim: Recorder, name: str, found: tuple[int, tuple[sympy.Expr, ...]], power: int, stated: list[sympy.Expr]
+    claim: Assertions, name: str, found: tuple[int, tuple[sympy.Expr, ...]], power: int, stated: list[sympy.Expr]
 ) -> None:
     """A derived expansion has the stated first power of 1/N and coefficients."""
     claim.equal(f"{name}: first power of 1/N", power, found[0])

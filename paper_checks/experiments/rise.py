@@ -5,21 +5,23 @@
 
 from typing import Any
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from simulate.prompts.sets import halves
 
 CLAIMED = ("recall", "facts")
 """Sets of prompts that P3 to P5 are about."""
 
 
-def chosen_checkpoint(claim: Recorder, language: Any, name: str, found: Any) -> None:
+def chosen_checkpoint(claim: Assertions, language: Any, name: str, found: Any) -> None:
     """There is a checkpoint, chosen on one half of the prompts, with the order of rise on the other half."""
     early = language.best_early(found, name)
     _, report = halves(len(early.sets[name].answer))
     order_of_rise(claim, language, name, [early], [found[-1]], report)
 
 
-def order_of_rise(claim: Recorder, language: Any, name: str, early: Any, last: Any, places: Any = slice(None)) -> None:
+def order_of_rise(
+    claim: Assertions, language: Any, name: str, early: Any, last: Any, places: Any = slice(None)
+) -> None:
     """P("the") early is above a third of its last value, P(answer) early below a third of its."""
     details = language.provenance([*early, *last])
     for metric, label, side in (("distributional", '"the"', +1), ("answer", "answer", -1)):

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
+from paper_checks.evidence.assertions import experiment_seed
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import Exponent, fit_exponent
-from paper_checks.evidence.recorder import experiment_seed
 from simulate import GradientMoments, PooledMoments, gradient_moments, resolve_device
 from simulate.one_layer.moments import unit_rows
 from theory import ENTRY_CLASSES, Task, class_values, entry_labels

@@ -53,7 +53,7 @@ def contradictions(held: Iterable[Held]) -> list[str]:
 
 
 class Heard:
-    """Takes a recorder's place for the statements of one claim, and keeps the numbers of these trainings."""
+    """Takes the place of the assertions of one claim's checks, and keeps the numbers of these trainings."""
 
     def __init__(self, claim: str, runs: Sequence[Observed]) -> None:
         self.claim, self.held, self._runs = claim, list[Held](), list(runs)

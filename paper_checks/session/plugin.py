@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from paper_checks.evidence.assertions import Assertions, PilotAssertions
 from paper_checks.evidence.checks import check_files, check_functions
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unknown
-from paper_checks.evidence.recorder import PilotRecorder, Recorder
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import Code, Run
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
@@ -158,7 +158,7 @@ def _named_one_by_one(config: pytest.Config) -> bool:
 
 
 @pytest.fixture
-def claim(request: pytest.FixtureRequest) -> Recorder:
+def claim(request: pytest.FixtureRequest) -> Assertions:
     """Hands numbers to the comparator and keeps the evidence under the id of this check."""
     name = _claim_id(request.node)
     if name is None:
@@ -167,8 +167,8 @@ def claim(request: pytest.FixtureRequest) -> Recorder:
     if ledger is None:
         raise pytest.UsageError(f"{request.node.nodeid} is of no ledger: name it by --ledger FILE, or put it above")
     if request.config.getoption("--pilots"):
-        return PilotRecorder(name, PILOT_SEED, request.node.user_properties, ledger)
-    return Recorder(name, request.config.getoption("--seed"), request.node.user_properties, ledger)
+        return PilotAssertions(name, PILOT_SEED, request.node.user_properties, ledger)
+    return Assertions(name, request.config.getoption("--seed"), request.node.user_properties, ledger)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -207,9 +207,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """A check that returns without having recorded evidence could not have failed: it fails."""
     result = yield
-    recorder = pyfuncitem.funcargs.get("claim")
-    if isinstance(recorder, Recorder) and not recorder.evidence:
-        pytest.fail(f"{recorder.claim}: the check recorded no evidence")
+    assertions = pyfuncitem.funcargs.get("claim")
+    if isinstance(assertions, Assertions) and not assertions.evidence:
+        pytest.fail(f"{assertions.claim}: the check recorded no evidence")
     return result
 
 

@@ -1,19 +1,19 @@
-"""What the mutant tests share: a recorder outside a run, and formulas whose values come out 5 % too large."""
+"""What the mutant tests share: assertions outside a run, and formulas whose values come out 5 % too large."""
 
 import pytest
 
 from paper_checks.evidence import DEFAULT_SEED as SEED
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.project import own_ledger
 
 
-def recorder():
-    return Recorder("mutant", SEED, [], own_ledger())
+def assertions():
+    return Assertions("mutant", SEED, [], own_ledger())
 
 
 def caught(check, match=None):
     with pytest.raises(AssertionError, match=match):
-        check(recorder())
+        check(assertions())
 
 
 def negative(value):
@@ -36,4 +36,4 @@ def assert_caught(monkeypatch, module, name, check, change=stretched):
     original = getattr(module, name)
     monkeypatch.setattr(module, name, lambda *arguments, **options: change(original(*arguments, **options)))
     with pytest.raises(AssertionError):
-        check(recorder())
+        check(assertions())

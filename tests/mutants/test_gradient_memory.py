@@ -10,7 +10,7 @@ from theory import Task
 from theory.birth import gradient_memory as memory
 from theory.birth.gradient_memory import ConditionalMeans, ContextParts
 
-from .mutation import assert_caught, caught, negative, recorder, stretched
+from .mutation import assert_caught, assertions, caught, negative, stretched
 
 TASK = Task(3, 11, 0.4, 1)
 DRAWN = {}
@@ -28,7 +28,7 @@ def _simulated_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checks, "projected_moments", replay)
-        simulation(recorder())
+        simulation(assertions())
         yield
 
 
@@ -165,4 +165,4 @@ def test_a_sign_in_the_grouped_gradient_is_caught(monkeypatch):
 
 def test_the_unchanged_theory_passes():
     for check in (identity, grouped, networks, grouped_networks, enumerated, simulation):
-        check(recorder())
+        check(assertions())

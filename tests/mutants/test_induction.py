@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from paper_checks.claims.b import test_induction_head as checks
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments import induction as experiments
 from paper_checks.project import own_ledger
 from theory.birth import accuracy, weights
 from theory.birth import three_steps as head
 from theory.birth.three_steps import InductionTask
 
-from .mutation import SEED, assert_caught, caught, negative, recorder, stretched
+from .mutation import SEED, assert_caught, assertions, caught, negative, stretched
 from .training_mutants import STRICT, decide_by
 
 DRAWN = {}
@@ -49,7 +49,7 @@ def _simulated_once():
         patch.setattr(checks, "two_layer_gradient", drawn)
         patch.setattr(experiments, "recalled", recalled)
         for check in (enumerated, simulated, answers):
-            check(recorder())
+            check(assertions())
         yield
 
 
@@ -226,11 +226,11 @@ def test_the_opposite_match_in_the_weights_is_caught(monkeypatch):
 
 def test_the_unchanged_theory_passes():
     """The checks that the fixture did not run; the two long tables are left to the claims themselves."""
-    lengths(recorder())
+    lengths(assertions())
 
 
 def is_red(check):
-    claim = Recorder("B3", SEED, [], own_ledger())
+    claim = Assertions("B3", SEED, [], own_ledger())
     with pytest.raises(AssertionError, match="of 2 seeds"):
         check(claim)
     return claim.evidence[-1].name

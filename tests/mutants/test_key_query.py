@@ -16,19 +16,19 @@ from theory.key_query.limits import Expansion
 from theory.key_query.step import KEY_CLASSES, KeyQuery, Parts
 from theory.key_query.within_sequence import WithinSequence
 
-from .mutation import assert_caught, recorder, stretched
+from .mutation import assert_caught, assertions, stretched
 
 
 def witnesses():
-    key_query_checks.test_key_query_gradient(recorder())
+    key_query_checks.test_key_query_gradient(assertions())
 
 
 def simulation():
-    key_query_checks.test_key_query_gradient_simulated(recorder(), Task(2, 7, 0.5, 1), 0.1, 0.02)
+    key_query_checks.test_key_query_gradient_simulated(assertions(), Task(2, 7, 0.5, 1), 0.1, 0.02)
 
 
 def absorbed_simulation():
-    key_query_checks.test_absorbed_noise_simulated(recorder(), Task(8, 61, 0.4, 3))
+    key_query_checks.test_absorbed_noise_simulated(assertions(), Task(8, 61, 0.4, 3))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -203,7 +203,7 @@ def test_certified_boxes_of_a_changed_contrast_are_caught(monkeypatch):
     sign = certified.sign_within
     monkeypatch.setattr(region_checks, "certify", certify_changed)
     with pytest.raises(AssertionError, match="wrong ones"):
-        region_checks.test_certified_regions(recorder(), 5, 11)
+        region_checks.test_certified_regions(assertions(), 5, 11)
 
 
 @pytest.mark.parametrize("factor", [1 / 3, -1])
@@ -213,4 +213,4 @@ def test_another_step_size_is_caught(monkeypatch, factor):
     changed = lambda *arguments: factor * original(*arguments)  # noqa: E731
     monkeypatch.setattr(attention_step_checks, "concentrating_step", changed)
     with pytest.raises(AssertionError):
-        attention_step_checks.test_attention_after_the_step(recorder(), Task(8, 64, 0.4, 3))
+        attention_step_checks.test_attention_after_the_step(assertions(), Task(8, 64, 0.4, 3))

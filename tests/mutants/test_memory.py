@@ -19,7 +19,7 @@ from theory.memory import solution as memory_solution
 from theory.memory import spectrum as memory_spectrum
 from theory.memory import truncations as memory_truncation
 
-from .mutation import assert_caught, caught, recorder, stretched
+from .mutation import assert_caught, assertions, caught, stretched
 
 symbols = flow_checks.test_three_values_are_invariant_and_conserved
 flow = partial(flow_checks.test_flow_of_the_whole_matrix, n=4, alpha=0.05)
@@ -264,4 +264,4 @@ def test_the_unchanged_theory_passes(monkeypatch):
     unchanged += [trained_rank_one, algebra, edges, laws, every_rank, basis, growing_steps]
     unchanged += [without_noise, trained_direction, random_embeddings]
     for check in (*unchanged, *(partial(check, n=n) for check in (crossing, trained_top) for n in (3, 4))):
-        check(recorder())
+        check(assertions())

@@ -16,7 +16,7 @@ from simulate import truncation
 from simulate.memory import training as memory_training
 from theory.memory import sampling_noise as memory_noise
 
-from .mutation import assert_caught, caught, recorder, stretched
+from .mutation import assert_caught, assertions, caught, stretched
 from .test_memory import (
     before_crossing,
     descent,
@@ -217,5 +217,5 @@ def test_big_steps_within_first_order_are_caught(monkeypatch):
 
 def test_the_unchanged_spreads_pass(runs_drawn_once):
     for check in (spread, lag, late_values, trained_values, order):
-        check(recorder())
-    batch_checks.test_one_pair_and_a_big_step(recorder(), batch_checks.BIG_STEPS[0])
+        check(assertions())
+    batch_checks.test_one_pair_and_a_big_step(assertions(), batch_checks.BIG_STEPS[0])

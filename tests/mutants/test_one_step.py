@@ -21,7 +21,7 @@ from theory.one_step import signal_to_noise as signal
 from theory.one_step.gradients import EntryMoments
 from theory.one_step.trigger_chain import TokenLaw, TriggerChain
 
-from .mutation import SEED, assert_caught, recorder
+from .mutation import SEED, assert_caught, assertions
 
 TASK = experiments.TASKS[2]  # N = 5: every class has entries
 ALIVE = [
@@ -42,7 +42,7 @@ def _simulated_once():
 def test_the_unchanged_theory_passes():
     for layer in theory.LAYERS:
         for moment in theory.MOMENTS:
-            agreement.check_simulation(recorder(), TASK, layer, moment)
+            agreement.check_simulation(assertions(), TASK, layer, moment)
 
 
 @pytest.mark.parametrize(("layer", "moment", "entry"), ALIVE, ids=lambda value: str(value))
@@ -55,7 +55,7 @@ def test_five_percent_in_one_entry_class(monkeypatch, layer, moment, entry):
 
     monkeypatch.setattr(EntryMoments, moment, changed)
     with pytest.raises(AssertionError, match="class averages"):
-        agreement.check_simulation(recorder(), TASK, layer, moment)
+        agreement.check_simulation(assertions(), TASK, layer, moment)
 
 
 def swap_trigger_column(monkeypatch):
@@ -154,8 +154,8 @@ def test_changed_structure(monkeypatch, mutate):
     with pytest.raises(AssertionError):
         for layer in reversed(theory.LAYERS):
             for moment in theory.MOMENTS:
-                agreement.check_simulation(recorder(), TASK, layer, moment)
-                agreement.check_enumeration(recorder(), layer, moment)
+                agreement.check_simulation(assertions(), TASK, layer, moment)
+                agreement.check_enumeration(assertions(), layer, moment)
 
 
 DERIVED = {

@@ -21,7 +21,7 @@ from theory.one_step.gradients import EntryMoments
 from theory.one_step.sample_complexity import PAIRS
 from theory.one_step.trigger_chain import TriggerChain
 
-from .mutation import assert_caught, caught, recorder
+from .mutation import assert_caught, assertions, caught
 
 enumerated = test_t2_samples.test_in_context_signal_enumerated
 short_contexts = test_t2_samples.test_short_contexts_rank_the_trigger_first
@@ -235,4 +235,4 @@ def test_a_moved_end_is_caught(monkeypatch, attribute, checks, index, sign):
 
 def test_the_unchanged_theory_passes():
     for check in (enumerated, short_contexts, outgrow, *brackets, sampled, share, *ratios, unique_sign, *ends):
-        check(recorder())
+        check(assertions())

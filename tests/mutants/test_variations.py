@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from paper_checks.claims.e import test_variations as checks
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import levels
 from paper_checks.experiments.trainings import observers as recall_observers
 from paper_checks.experiments.trainings import recall as experiments
@@ -76,15 +76,15 @@ def train_here(monkeypatch, mutant, change=lambda run: run):
 
 
 def e7(alpha):
-    return lambda: checks.test_noise_levels(Recorder("E7", SEED, [], own_ledger()), alpha)
+    return lambda: checks.test_noise_levels(Assertions("E7", SEED, [], own_ledger()), alpha)
 
 
 def e8(triggers=2):
-    return lambda: checks.test_triggers(Recorder("E8", SEED, [], own_ledger()), triggers)
+    return lambda: checks.test_triggers(Assertions("E8", SEED, [], own_ledger()), triggers)
 
 
 def e9(activation):
-    return lambda: checks.test_feed_forward_layers(Recorder("E9", SEED, [], own_ledger()), activation, 1)
+    return lambda: checks.test_feed_forward_layers(Assertions("E9", SEED, [], own_ledger()), activation, 1)
 
 
 GREEN = {"E7 0.1": e7(0.1), "E7 0.9": e7(0.9), "E8": e8(), "E9 relu": e9("relu"), "E9 linear": e9("linear")}
@@ -114,7 +114,7 @@ def short(monkeypatch):
 
 
 NOISE = {
-    "E7": lambda: checks.test_noise_levels(Recorder("E7", SEED, [], own_ledger()), 0.5),
+    "E7": lambda: checks.test_noise_levels(Assertions("E7", SEED, [], own_ledger()), 0.5),
     "E8": e8(),
     "E9": e9("relu"),
 }
@@ -244,7 +244,7 @@ def law(exponent, late=1.0):
 
 def test_another_time_law_is_caught(monkeypatch):
     """Another exponent by the exponents of the seeds, another constant by the times; the law itself is not."""
-    slopes = lambda: checks.test_time_to_recall(Recorder("E7", SEED, [], own_ledger()))  # noqa: E731
+    slopes = lambda: checks.test_time_to_recall(Assertions("E7", SEED, [], own_ledger()))  # noqa: E731
     told(monkeypatch, law(2))
     for check in (slopes, e7(0.1), e7(0.3), e7(0.7)):
         check()

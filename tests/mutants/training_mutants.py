@@ -1,7 +1,7 @@
 """What the mutant tests of trainings share: two seeds per statement, each training once per mutant, in this process."""
 
 from paper_checks.evidence import ledger
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.training_design import Boundaries
 from paper_checks.experiments.trainings import runs as recall_runs
 from paper_checks.project import own_ledger
@@ -34,7 +34,7 @@ def is_red(claim, checks):
     """Whether a check of a claim is red."""
     for check in checks:
         try:
-            check(Recorder(claim, SEED, [], own_ledger()))
+            check(Assertions(claim, SEED, [], own_ledger()))
         except AssertionError:
             return True
     return False

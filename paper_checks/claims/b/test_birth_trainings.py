@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import birth as experiments
 from paper_checks.experiments.trainings import birth_statements as statements
 from paper_checks.experiments.trainings.settings import MemorySetting, birth, data_law, short_sequences
@@ -18,26 +18,26 @@ from simulate.runtime.arrays import Floats
 from simulate.transformer.plan import LossOn
 
 
-def over_seeds(claim: Recorder, setting: MemorySetting, device: str) -> Over:
+def over_seeds(claim: Assertions, setting: MemorySetting, device: str) -> Over:
     """Makes of numbers of trainings what `claim.replicated` asks for: those of the first n seeds of a setting."""
     return lambda numbers: lambda count: numbers(experiments.runs(claim, setting, count, device))
 
 
 @pytest.mark.claims("B4")
-def test_bigrams_before_recall(claim: Recorder, scale: str, device: str) -> None:
+def test_bigrams_before_recall(claim: Assertions, scale: str, device: str) -> None:
     """The loss on global bigrams falls first, that on answers several times later, each measured by its whole fall."""
     statements.bigrams_first(claim, over_seeds(claim, birth(scale), device))
 
 
 @pytest.mark.claims("B5")
 @pytest.mark.parametrize("loss_on", ["every", "recall"])
-def test_memories_rise_in_order(claim: Recorder, scale: str, device: str, loss_on: LossOn) -> None:
+def test_memories_rise_in_order(claim: Assertions, scale: str, device: str, loss_on: LossOn) -> None:
     """In long sequences W_O², W_K² and W_K¹ are half-way from their first value to 1 in this order."""
     statements.memories_in_order(claim, over_seeds(claim, birth(scale, loss_on=loss_on), device), loss_on)
 
 
 @pytest.mark.claims("B5")
-def test_order_in_short_sequences(claim: Recorder, device: str) -> None:
+def test_order_in_short_sequences(claim: Assertions, device: str) -> None:
     """With fewer positions than tokens W_O² is still half-way before W_K², but W_K¹ before W_K² on more than a tenth of
     the seeds: what holds of nine tenths in long sequences does not hold here."""
     over = over_seeds(claim, short_sequences(), device)
@@ -55,7 +55,7 @@ def seldom(scale: str) -> tuple[int, int, int]:
 Numbers = Callable[[int], Floats]
 
 
-def recall_of(claim: Recorder, scale: str, device: str) -> Callable[..., Numbers]:
+def recall_of(claim: Assertions, scale: str, device: str) -> Callable[..., Numbers]:
     """Recall after training on a data law, over the seeds: on that law, or on another one."""
 
     def recall(law: dict[str, Any], other: dict[str, Any] | None = None, new: bool = False) -> Numbers:
@@ -73,7 +73,7 @@ def less(more: Numbers, fewer: Numbers) -> Numbers:
 
 
 @pytest.mark.claims("B6")
-def test_trigger_frequency_and_number(claim: Recorder, scale: str, device: str) -> None:
+def test_trigger_frequency_and_number(claim: Assertions, scale: str, device: str) -> None:
     """After the same number of updates frequent triggers are recalled more than rare ones, three more than one."""
     recall = recall_of(claim, scale, device)
     frequent, rare = (recall({"triggers": places}) for places in ((0, 1, 2), seldom(scale)))
@@ -83,7 +83,7 @@ def test_trigger_frequency_and_number(claim: Recorder, scale: str, device: str) 
 
 
 @pytest.mark.claims("B6")
-def test_fixed_against_random_triggers(claim: Recorder, scale: str, device: str) -> None:
+def test_fixed_against_random_triggers(claim: Assertions, scale: str, device: str) -> None:
     """On the same fixed triggers the model trained on them alone recalls more than one trained on random ones; of other
     triggers it recalls little, the other one much."""
     recall, fixed = recall_of(claim, scale, device), {"triggers": (0, 1, 2)}
@@ -97,7 +97,7 @@ def test_fixed_against_random_triggers(claim: Recorder, scale: str, device: str)
 
 
 @pytest.mark.claims("B6")
-def test_uniform_against_bigram_outputs(claim: Recorder, scale: str, device: str) -> None:
+def test_uniform_against_bigram_outputs(claim: Assertions, scale: str, device: str) -> None:
     """Trained on bigram outputs the model loses a part of its recall on uniform ones; trained on uniform outputs it
     loses next to none on bigram ones."""
     recall, bigram = recall_of(claim, scale, device), {"outputs": "chain"}

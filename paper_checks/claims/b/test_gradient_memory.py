@@ -13,10 +13,10 @@ import torch
 from sympy.polys.fields import FracField
 from sympy.polys.rings import PolyRing
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.witnesses import enumeration
 from simulate import projected_moments
 from theory import Task, class_values, gradient_mean
@@ -42,7 +42,7 @@ def by_output(V: Array, X: Array, joint: Array, predicted: Array) -> Array:
     return memory.conditional_means(predicted, joint, X).gradient(V)
 
 
-def check_identity(claim: Recorder, sizes: tuple[int, ...], joint: Array, stated: Gradient, domain: Any) -> None:
+def check_identity(claim: Assertions, sizes: tuple[int, ...], joint: Array, stated: Gradient, domain: Any) -> None:
     """∂L/∂W by sympy, entry by entry, with E[z,k] for exp(ξ_k(z)) and R[z] for 1/Σ_k exp(ξ_k(z)), is `stated`."""
     K, Z, d, e = sizes
     shapes = {"v": (K, d), "u": (Z, e), "w": (d, e), "E": (Z, K), "R": (Z,)}
@@ -62,13 +62,13 @@ def check_identity(claim: Recorder, sizes: tuple[int, ...], joint: Array, stated
 
 @pytest.mark.claims("B1")
 @pytest.mark.parametrize("sizes", [(2, 3, 1, 2), (3, 2, 4, 1), (4, 1, 2, 3), (1, 2, 3, 2)], ids=str)
-def test_gradient_is_a_sum_of_memories(claim: Recorder, sizes: tuple[int, ...]) -> None:
+def test_gradient_is_a_sum_of_memories(claim: Assertions, sizes: tuple[int, ...]) -> None:
     """∇L = Σ_k Σ_z C[z,k] v_k u_zᵀ as polynomials in the entries of v, u, p and the exponentials of the logits."""
     check_identity(claim, sizes, np.array(sympy.symarray("p", sizes[1::-1])), by_memory, PolyRing)
 
 
 @pytest.mark.claims("B1")
-def test_gradient_along_any_direction(claim: Recorder) -> None:
+def test_gradient_along_any_direction(claim: Assertions) -> None:
     """For every K: with η_k = v_kᵀ H u_z, the slope of the loss along H is Σ_k C[z,k] η_k, summed over z."""
     K = sympy.Symbol("K", integer=True, positive=True)
     j, k, m = sympy.symbols("j k m", integer=True)
@@ -92,7 +92,7 @@ def problems(seed: int) -> Iterator[tuple[str, Array, Array, Array, Array]]:
             yield f"K, Z, d, e = {K}, {Z}, {d}, {e}, W of size {size}", V, U, p / p.sum(), size * W
 
 
-def check_autograd(claim: Recorder, stated: Gradient) -> None:
+def check_autograd(claim: Assertions, stated: Gradient) -> None:
     """Autograd of the cross-entropy itself at random embeddings, weights and joint laws with zeros."""
     for name, V, U, p, W in problems(claim.seed("associations")):
         weight = torch.from_numpy(W).requires_grad_()
@@ -106,7 +106,7 @@ def check_autograd(claim: Recorder, stated: Gradient) -> None:
 
 
 @pytest.mark.claims("B1")
-def test_gradient_is_the_networks(claim: Recorder) -> None:
+def test_gradient_is_the_networks(claim: Assertions) -> None:
     check_autograd(claim, memory.association_gradient)
 
 
@@ -122,7 +122,7 @@ def dyadic_probabilities(V: Array, X: Array, W: Array) -> Array:
 
 
 @pytest.mark.claims("B1")
-def test_reading_one_memory(claim: Recorder) -> None:
+def test_reading_one_memory(claim: Assertions) -> None:
     """v_kᵀ ∇L u_z is C[z,k] for orthonormal embeddings, outputs up to a common overlap; else with cross-talk."""
     p, eye = law("1/6 1/12 0", "1/4 0 1/12", "1/12 1/6 1/6"), law("1 0 0", "0 1 0", "0 0 1")
     overlapping, uneven = law("1 0 0 2", "0 1 0 2", "0 0 1 2"), law("1 1 0", "0 1 0", "0 0 1")
@@ -143,7 +143,7 @@ def test_reading_one_memory(claim: Recorder) -> None:
 
 @pytest.mark.claims("B2")
 @pytest.mark.parametrize("sizes", [(2, 2, 1, 2), (2, 3, 1, 1), (3, 2, 2, 1), (1, 2, 2, 3)], ids=str)
-def test_gradient_by_conditional_means(claim: Recorder, sizes: tuple[int, ...]) -> None:
+def test_gradient_by_conditional_means(claim: Assertions, sizes: tuple[int, ...]) -> None:
     """∇L = Σ_k p_k v_k (μ̂_k - μ_k)ᵀ as rational functions of vectors, probabilities and exponentials of the logits."""
     given = np.array(sympy.symarray("s", sizes[1::-1]))  # p(x | k)
     given[-1] = 1 - given[:-1].sum(axis=0)
@@ -151,12 +151,12 @@ def test_gradient_by_conditional_means(claim: Recorder, sizes: tuple[int, ...]) 
 
 
 @pytest.mark.claims("B2")
-def test_gradient_by_conditional_means_is_the_networks(claim: Recorder) -> None:
+def test_gradient_by_conditional_means_is_the_networks(claim: Assertions) -> None:
     check_autograd(claim, memory.conditional_mean_gradient)
 
 
 @pytest.mark.claims("B2")
-def test_output_that_never_occurs(claim: Recorder) -> None:
+def test_output_that_never_occurs(claim: Assertions) -> None:
     """The formula divides by p(y=k); at p(y=k) = 0 the gradient goes on, with E[p̂(k|x) x] as its term."""
     V, X, W = law("1 0 0", "0 1 0", "0 0 1"), law("1 2", "0 -1", "3 1"), law("1 0", "-1 1", "0 2")
     p, predicted = law("1/2 0 0", "1/8 0 1/8", "0 0 1/4"), dyadic_probabilities(V, X, W)
@@ -177,7 +177,7 @@ def noisy_gradient(U: Array, noise: Array, chances: Array, p: Array, W: Array) -
 
 
 @pytest.mark.claims("B2")
-def test_what_survives_the_noise(claim: Recorder) -> None:
+def test_what_survives_the_noise(claim: Assertions) -> None:
     """W = 0, noise of mean ν given every y: -∇L = (1/K) Σ_k v_k (u_k - ū)ᵀ at uniform p, plus r (ν + E u_y)ᵀ else."""
     U, zero, some = law("2 0", "0 1", "-1 3"), law("0 0", "0 0", "0 0"), law("1 0", "0 1", "1 -1")
     eye, (uniform, uneven) = law("1 0 0", "0 1 0", "0 0 1"), law("1/3 1/3 1/3", "1/2 1/3 1/6")
@@ -203,7 +203,7 @@ def rank(matrix: Array) -> int:
 
 @pytest.mark.claims("B2")
 @pytest.mark.parametrize("n", [2, 3])
-def test_context_signal(claim: Recorder, n: int) -> None:
+def test_context_signal(claim: Assertions, n: int) -> None:
     """S, r, μ by enumeration; G_V = S + r μᵀ; no noise output in S, which is G_V without one direction of outputs."""
     for length, trigger, level in product((2, 3, 4, 5), range(n), LEVELS):
         task = Task(n, length, level, trigger)
@@ -234,7 +234,7 @@ def test_context_signal(claim: Recorder, n: int) -> None:
 
 
 @pytest.mark.claims("B2")
-def test_entries_of_the_signal(claim: Recorder) -> None:
+def test_entries_of_the_signal(claim: Assertions) -> None:
     """Equation (13); copying entries are positive for every α < 1, T >= 3, also where those of G_V change sign."""
     for n, length in ((2, 3), (3, 4), (5, 3), (5, 8), (7, 19), (11, 40)):
         for level in (Fraction(0), Fraction(1, 50), *margins.copying_threshold(n, length), Fraction(99, 100)):
@@ -250,7 +250,7 @@ def test_entries_of_the_signal(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("B2")
-def test_sizes_of_signal_and_residual(claim: Recorder) -> None:
+def test_sizes_of_signal_and_residual(claim: Assertions) -> None:
     """‖r μᵀ‖/‖S‖: exponent 1 in N for T >= N, 3/2 at fixed T, -1/2 at fixed αN ≠ 1. Scatter of x̄: T against N²."""
     sizes = [2**power for power in range(6, 14)]
     cases: tuple[tuple[str, list[Task], float, float | None, Side], ...] = (
@@ -279,7 +279,7 @@ def test_sizes_of_signal_and_residual(claim: Recorder) -> None:
 
 @pytest.mark.claims("B2")
 @pytest.mark.parametrize("task", [Task(3, 11, 0.4, 1), Task(7, 13, 0.02, 4)], ids=str)
-def test_signal_and_residual_simulated(claim: Recorder, task: Task) -> None:
+def test_signal_and_residual_simulated(claim: Assertions, task: Task) -> None:
     """Simulated: Σ_k (e_k - mean) E(k)ᵀ sees tr S and no residual, (e_τ - mean) E(q)ᵀ the residual and no S."""
     S, (r, mean) = memory.context_signal(task), memory.distributional_residual(task)
     copying, noise = np.zeros_like(S), np.zeros_like(S)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import induction as experiments
 from paper_checks.witnesses.induction_enumeration import Enumeration, votes
 from simulate import TwoLayer, gaussian_grams, two_layer_gradient
@@ -33,7 +33,7 @@ ASKED = 2**14
 
 @pytest.mark.claims("B3")
 @pytest.mark.parametrize("sizes", [(3, 6), (4, 5), (5, 4)], ids=str)
-def test_steps_by_enumeration(claim: Recorder, sizes: tuple[int, int]) -> None:
+def test_steps_by_enumeration(claim: Assertions, sizes: tuple[int, int]) -> None:
     """Equations (1) to (3), every feature and every sequence: the steps at p̂ = 1/N, W_K¹ to first order in W_K²."""
     (N, T), F = sizes, sum(sizes)
     every, task = Enumeration(N, T), InductionTask(N, T)
@@ -59,7 +59,7 @@ def test_steps_by_enumeration(claim: Recorder, sizes: tuple[int, int]) -> None:
 
 @pytest.mark.claims("B3")
 @pytest.mark.parametrize(("task", "match"), [(TASK, 3.0), (InductionTask(7, 9), 1.5)], ids=str)
-def test_steps_simulated(claim: Recorder, task: InductionTask, match: float) -> None:
+def test_steps_simulated(claim: Assertions, task: InductionTask, match: float) -> None:
     """Gradients of the network's own loss on fresh sequences against (1) to (3); W_K² of a size where softmax bends.
 
     At W_O² = o (δ - 1/N) the probabilities differ from 1/N by at most o/N: less than 0.1 % of these statistics.
@@ -91,7 +91,7 @@ def test_steps_simulated(claim: Recorder, task: InductionTask, match: float) -> 
 
 
 @pytest.mark.claims("B3")
-def test_where_the_match_is_learned(claim: Recorder) -> None:
+def test_where_the_match_is_learned(claim: Assertions) -> None:
     """o and A_E1 are positive from a least T on that depends on N; for N = 2, 3 and for T <= 4 the match is unlearned.
 
     A_E1 in closed form, equation (4), against its definition; o > 0 if and only if N (N-4) + T > 0.
@@ -113,7 +113,7 @@ def test_where_the_match_is_learned(claim: Recorder) -> None:
 
 @pytest.mark.claims("B3")
 @pytest.mark.parametrize(("task", "sign"), [(InductionTask(20, 6), 1), (InductionTask(20, 4), -1)], ids=str)
-def test_the_match_is_learned_simulated(claim: Recorder, task: InductionTask, sign: int) -> None:
+def test_the_match_is_learned_simulated(claim: Assertions, task: InductionTask, sign: int) -> None:
     """tr W_K²[E1, E] of the network's own gradient is negative at T = 4, positive at T = 6."""
     model, seed = experiments.population_model(task, 0.0, 0.0, BASIC), claim.seed(f"match {task}")
     found = two_layer_gradient(model, "W_K2", 2**16, seed=seed, blocks=experiments.BLOCKS).blocks
@@ -123,7 +123,7 @@ def test_the_match_is_learned_simulated(claim: Recorder, task: InductionTask, si
 
 
 @pytest.mark.claims("B3")
-def test_previous_token_rows(claim: Recorder) -> None:
+def test_previous_token_rows(claim: Assertions) -> None:
     """Rows 2..T-1 of W_K¹ find the previous token for basic reads and where keys read tokens, at any size on W_K².
 
     So does row T for basic reads. Where keys read tokens its margin falls like e^(λ A_E/A_E1), below floats at N = 4.
@@ -148,7 +148,7 @@ def test_previous_token_rows(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("B3")
-def test_what_the_scores_prefer(claim: Recorder) -> None:
+def test_what_the_scores_prefer(claim: Assertions) -> None:
     """Equation (5) by what is read: the follower wins, ties at j = 1, or loses to a position, with exact thresholds."""
     for N in (4, 5, 8, 20, 100):
         least = accuracy.least_length(N, 48)
@@ -167,7 +167,7 @@ def test_what_the_scores_prefer(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("B3")
-def test_accuracy_over_all_sequences(claim: Recorder) -> None:
+def test_accuracy_over_all_sequences(claim: Assertions) -> None:
     """Equation (6) by counting every sequence: y alone has the most attention."""
     for N, T in ((14, 5), (8, 6), (6, 7)):
         counts, answers = votes(N, T, 10**6)
@@ -179,7 +179,7 @@ def test_accuracy_over_all_sequences(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("B3")
-def test_copies_as_values_vote_for_the_trigger(claim: Recorder) -> None:
+def test_copies_as_values_vote_for_the_trigger(claim: Assertions) -> None:
     """Where values read copies, position j+1 votes o for y and o₁ for q: from a least T on q is answered."""
     for N, T in ((5, 6), (8, 12), (20, 51)):
         votes_at = {length: _votes(InductionTask(N, length)) for length in (T - 1, T)}
@@ -198,7 +198,7 @@ def _votes(task: InductionTask) -> tuple[Fraction, Fraction]:
 
 
 @pytest.mark.claims("B3")
-def test_accuracy_with_population_weights(claim: Recorder) -> None:
+def test_accuracy_with_population_weights(claim: Assertions) -> None:
     """On fresh sequences, theory's weights: (6) for basic reads, and no error at all where keys read tokens."""
     samples = 2**16
     for task in (TASK, InductionTask(8, 11)):
@@ -219,7 +219,7 @@ def test_accuracy_with_population_weights(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("B3")
-def test_three_simulated_steps(claim: Recorder) -> None:
+def test_three_simulated_steps(claim: Assertions) -> None:
     """Gradients of the network itself, three steps, fresh sequences: probes 1 and accuracy above 0.99, or not. What is
     true of most draws of the sequences, as of trainings (`training_design`)."""
     for key, reads, expected, side in (
@@ -230,7 +230,7 @@ def test_three_simulated_steps(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("B3")
-def test_finite_width(claim: Recorder) -> None:
+def test_finite_width(claim: Assertions) -> None:
     """Gaussian embeddings, keys read tokens: d = 2048 loses under 2.5 %, d = 384 over 2.5 %. Both widths learn from the
     same 2¹⁵ sequences per step and answer the same new ones; a draw is of the embeddings and the sequences."""
     for key, width, expected, side in (("wide", 2048, 1, "holds"), ("narrow", 384, -1, "beyond")):
@@ -239,21 +239,23 @@ def test_finite_width(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("B3")
-def test_few_sequences(claim: Recorder) -> None:
+def test_few_sequences(claim: Assertions) -> None:
     """An eighth of the sequences, 2¹² per step: over 3 % is lost at infinite width."""
     values = _over_draws(claim, "accuracy", TOKENS, SEQUENCES // 8)
     claim.replicated("accuracy from 2¹² sequences", "few", -1, values, side="beyond")
 
 
 def _over_draws(
-    claim: Recorder, name: str, reads: Reads, sequences: int = SEQUENCES, width: int | None = None
+    claim: Assertions, name: str, reads: Reads, sequences: int = SEQUENCES, width: int | None = None
 ) -> Callable[[int], list[float]]:
     """What `simulated_answers` has, over the draws."""
     return lambda count: [simulated_answers(claim, reads, sequences, width, draw)[name] for draw in range(count)]
 
 
 @lru_cache(maxsize=64)
-def simulated_answers(claim: Recorder, reads: Reads, sequences: int, width: int | None, draw: int) -> dict[str, float]:
+def simulated_answers(
+    claim: Assertions, reads: Reads, sequences: int, width: int | None, draw: int
+) -> dict[str, float]:
     """Three steps on fresh sequences, the same at every width: accuracy on others; 1 if all probes are 1, else -1."""
     seed = claim.seed(f"three steps draw {draw}")
     size = experiments.size_of_match(TASK, 6.0, reads)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import statements
 from paper_checks.experiments.trainings.recall import no_feed_forward, over_seeds
 from paper_checks.experiments.trainings.settings import DESK_TASK, desk
@@ -18,40 +18,40 @@ N = DESK_TASK.N
 
 
 @pytest.mark.claims("E3")
-def test_truncating_the_input_matrix(claim: Recorder) -> None:
+def test_truncating_the_input_matrix(claim: Assertions) -> None:
     """P(τ) rises with the rank that is kept of w1: lowest at rank 1, back at half rank. The top direction alone does
     not carry it."""
     statements.input_matrix(claim, over_seeds(claim, desk()))
 
 
 @pytest.mark.claims("E3")
-def test_truncating_the_output_matrix(claim: Recorder) -> None:
+def test_truncating_the_output_matrix(claim: Assertions) -> None:
     """P(τ) falls with the rank that is kept of w2: at rank 1 it is above α. Without the top direction, which lies along
     the noise's output as T4.4 has it for N >= 4, a third of the noise is left at most, and P(c) is up."""
     statements.output_matrix(claim, over_seeds(claim, desk()))
 
 
 @pytest.mark.claims("E6")
-def test_rank_without_feed_forward_layers(claim: Recorder) -> None:
+def test_rank_without_feed_forward_layers(claim: Assertions) -> None:
     """Recall is learned, the noise too. W_O² W_V² of rank N answers as the whole, of rank 1 it hardly recalls."""
     statements.rank_of_values(claim, over_seeds(claim, no_feed_forward()))
 
 
 @pytest.mark.claims("E6")
-def test_place_of_the_noise(claim: Recorder) -> None:
+def test_place_of_the_noise(claim: Assertions) -> None:
     """In the logits of the mean attended inputs the noise is on top, as T4.4 says. In the weight it is not: the mean
     input is no singular direction, and made longer by less than the top one."""
     statements.place_of_the_noise(claim, over_seeds(claim, no_feed_forward()))
 
 
 @pytest.mark.claims("E6")
-def test_one_direction_holds_the_noise(claim: Recorder) -> None:
+def test_one_direction_holds_the_noise(claim: Assertions) -> None:
     """W_O² W_V² made zero on the mean attended input: most of P(τ) is gone, recall is as before, P(c) is up."""
     statements.one_direction(claim, over_seeds(claim, no_feed_forward()))
 
 
 @pytest.mark.claims("E6")
-def test_shared_component_of_a_memory(claim: Recorder) -> None:
+def test_shared_component_of_a_memory(claim: Assertions) -> None:
     """Inputs that share a component make the weight's order another than the logits'. Equations (10) and (11) of
     `theory.memory.shared_inputs` on memories trained by gradient descent: γ² = 0, below, above (N-3)/(N+1), and 1. The
     top singular direction of the trained weight is the noise's output below, and orthogonal to it above."""

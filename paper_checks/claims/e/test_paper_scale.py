@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from paper_checks.evidence import recorded
-from paper_checks.evidence.recorded import Record
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
+from paper_checks.evidence.recorded import RecordedTrainings
 from paper_checks.experiments.trainings import statements
 from paper_checks.experiments.trainings.paper_scale import Kept, train_and_test
 from paper_checks.experiments.trainings.settings import paper, seeds
@@ -15,7 +15,7 @@ from simulate import resolve_device
 
 
 @pytest.mark.claims("E10")
-def test_paper_size(claim: Recorder, scale: str, device: str, pytestconfig: pytest.Config) -> None:
+def test_paper_size(claim: Assertions, scale: str, device: str, pytestconfig: pytest.Config) -> None:
     """The noise first, recall, F2's noise, attention on the answer, at T = 256, d = 256 on tiny Shakespeare."""
     if scale == "paper":
         started, place, code = time.perf_counter(), resolve_device(device), claim.ledger.recorded_hash()
@@ -31,7 +31,7 @@ def test_paper_size(claim: Recorder, scale: str, device: str, pytestconfig: pyte
     check(claim, record)
 
 
-def usable_record(claim: Recorder) -> Record:
+def usable_record(claim: Assertions) -> RecordedTrainings:
     """The record, or a skip that says what to do."""
     record = recorded.read_record(claim.claim, claim.ledger.recorded)
     remedy = "on a GPU, pytest paper_checks -m claims --claims E10 --scale paper"
@@ -42,7 +42,7 @@ def usable_record(claim: Recorder) -> Record:
     return record
 
 
-def check(claim: Recorder, record: Record) -> None:
+def check(claim: Assertions, record: RecordedTrainings) -> None:
     """The statements of E1, E2 and E4 on all trainings of the record, of which a coin passes each with 1/64."""
     kept = [Kept(run) for run in record.runs]
 

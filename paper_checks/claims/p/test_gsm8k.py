@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.named import gsm8k_files
 from simulate.gsm8k.results import SIGNS, changes, comparable
 
@@ -23,7 +23,7 @@ def results(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, A
 
 
 @pytest.mark.claims("P6")
-def test_few_shots_gain_and_eight_lose(claim: Recorder, results: tuple[dict[str, Any], dict[str, Any]]) -> None:
+def test_few_shots_gain_and_eight_lose(claim: Assertions, results: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """The change of accuracy on the same problems: up at 1 and 2 shots, down at 8; last number of each answer."""
     whole, cut = results
     record = cut["shots"]["8"]

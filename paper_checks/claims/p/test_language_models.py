@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.named import checkpoint_source
 from paper_checks.experiments.rise import CLAIMED, chosen_checkpoint
 
@@ -50,18 +50,18 @@ def pythia_sweep(request: pytest.FixtureRequest, language: Any, pythia: Any, pla
 
 
 @pytest.mark.claims("P1.pythia")
-def test_pythia_recall_competes_with_the(claim: Recorder, language: Any, pythia: Any, place: str) -> None:
+def test_pythia_recall_competes_with_the(claim: Assertions, language: Any, pythia: Any, place: str) -> None:
     """As P1, of one model."""
     competition(claim, language, [language.answered(pythia, claim.base_seed, place)], "recall")
 
 
 @pytest.mark.claims("P2.pythia")
-def test_pythia_facts_compete_with_the(claim: Recorder, language: Any, pythia: Any, place: str) -> None:
+def test_pythia_facts_compete_with_the(claim: Assertions, language: Any, pythia: Any, place: str) -> None:
     """As P2, of one model."""
     competition(claim, language, [language.answered(pythia, claim.base_seed, place)], "facts")
 
 
-def competition(claim: Recorder, language: Any, found: Any, name: str) -> None:
+def competition(claim: Assertions, language: Any, found: Any, name: str) -> None:
     """The answer's logit is above the distractor's, "the" is more probable than the distractor, and each of answer and
     "the" has more than a twentieth of the other's probability."""
     details = language.provenance(found)
@@ -78,7 +78,7 @@ def competition(claim: Recorder, language: Any, found: Any, name: str) -> None:
 
 @pytest.mark.claims("P3.pythia")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_pythia_the_rises_first(claim: Recorder, language: Any, checkpoints: Any, place: str, name: str) -> None:
+def test_pythia_the_rises_first(claim: Assertions, language: Any, checkpoints: Any, place: str, name: str) -> None:
     """As P3; the early checkpoint is chosen on the other half of the prompts."""
     found = [language.answered(source, claim.base_seed, place) for source in checkpoints]
     claim.equal("revisions with the same weights", 0, language.repeated(found))
@@ -87,12 +87,12 @@ def test_pythia_the_rises_first(claim: Recorder, language: Any, checkpoints: Any
 
 @pytest.mark.claims("P4.pythia")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_pythia_late_input_matrices(claim: Recorder, language: Any, pythia_sweep: Any, name: str) -> None:
+def test_pythia_late_input_matrices(claim: Assertions, language: Any, pythia_sweep: Any, name: str) -> None:
     """The best cell of late MLP input matrices: P(answer) up, P("the") down, more prompts answered."""
     late_layers_help(claim, language, name, pythia_sweep(claim.base_seed), "mlp_in")
 
 
-def late_layers_help(claim: Recorder, language: Any, name: str, found: Any, role: str) -> None:
+def late_layers_help(claim: Assertions, language: Any, name: str, found: Any, role: str) -> None:
     """Three signs of the best cell of a role in the upper half of the layers."""
     best = [language.chosen(swept, swept.late(role), name) for swept in found]
     details = language.provenance(found) | {"cells": [str(one.cell) for one in best]}
@@ -105,12 +105,12 @@ def late_layers_help(claim: Recorder, language: Any, name: str, found: Any, role
 
 @pytest.mark.claims("P5.pythia")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_pythia_attention_matrices(claim: Recorder, language: Any, pythia_sweep: Any, name: str) -> None:
+def test_pythia_attention_matrices(claim: Assertions, language: Any, pythia_sweep: Any, name: str) -> None:
     """The best cell of attention matrices in late layers has less than half of the effect of late MLP inputs."""
     attention_does_less(claim, language, name, pythia_sweep(claim.base_seed))
 
 
-def attention_does_less(claim: Recorder, language: Any, name: str, found: Any) -> None:
+def attention_does_less(claim: Assertions, language: Any, name: str, found: Any) -> None:
     """Rise of P(answer) and fall of P("the"), each less than half of that with late MLP inputs."""
     late = [language.chosen(swept, swept.late("mlp_in"), name) for swept in found]
     attention = [language.chosen(swept, language.attention_cells(swept, "late"), name) for swept in found]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.rise import CLAIMED, chosen_checkpoint
 from simulate.pocket.shipped import CONFIRMING
 
@@ -42,25 +42,25 @@ LABELS = {"answer": "P(answer)", "distributional": 'P("the")', "correct": "accur
 
 @pytest.mark.claims("P1")
 @pytest.mark.parametrize("name", ["recall", "names"])
-def test_recall_competes_with_the(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
+def test_recall_competes_with_the(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The in-context name is ahead of the other name, and so is "the", which the corpus has at its place with
     probability 0.6; "the" is more probable than the name, which has its part, and they have nearly all."""
     competition(claim, language, pocket, seeds, name)
 
 
 @pytest.mark.claims("P2")
-def test_facts_compete_with_the(claim: Recorder, language: Any, pocket: Any, seeds: Any) -> None:
+def test_facts_compete_with_the(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """As P1, of a city's country and another country."""
     competition(claim, language, pocket, seeds, "facts")
 
 
-def on_its_side(claim: Recorder, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
-    """`Recorder.replicated`; where it is not about all seeds, it speaks of the far side of the claim's boundary."""
+def on_its_side(claim: Assertions, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
+    """`Assertions.replicated`; where it is not about all seeds, it speaks of the far side of the claim's boundary."""
     side = "beyond" if f"{threshold}_absent" in claim.rule.thresholds else "holds"
     claim.replicated(name, threshold, expected, values, **({"side": side} | details))
 
 
-def competition(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
+def competition(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The means of COMPETITION are above their thresholds on every training seed."""
     found = [language.answered(source, claim.base_seed, "cpu") for source in language.pocket_sources(seeds)]
     columns = [pocket.competition(answers, name) for answers in found]
@@ -72,7 +72,7 @@ def competition(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: s
 
 @pytest.mark.claims("P3")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_the_rises_first(claim: Recorder, pocket: Any, seeds: Any, name: str) -> None:
+def test_the_rises_first(claim: Assertions, pocket: Any, seeds: Any, name: str) -> None:
     """P(answer) needs several times as many updates as P("the") to reach a third of its last value; both as recorded at
     training, at about twenty log-spaced numbers of updates. A tie is the ratio 1."""
     times = [pocket.rise_times(seed, name) for seed in seeds]
@@ -82,7 +82,7 @@ def test_the_rises_first(claim: Recorder, pocket: Any, seeds: Any, name: str) ->
 
 
 @pytest.mark.claims("P3")
-def test_what_was_recorded_is_what_the_models_answer(claim: Recorder, pocket: Any, seeds: Any) -> None:
+def test_what_was_recorded_is_what_the_models_answer(claim: Assertions, pocket: Any, seeds: Any) -> None:
     """On the recorded prompts the shipped models have the recorded means: the last ones of all seeds, and all that are
     shipped of the seed with most checkpoints."""
     pairs = [pocket.recorded_and_live(seed, step) for seed, step in pocket.recorded_steps(seeds)]
@@ -93,7 +93,7 @@ def test_what_was_recorded_is_what_the_models_answer(claim: Recorder, pocket: An
 
 @pytest.mark.claims("P3")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_order_along_checkpoints(claim: Recorder, language: Any, name: str) -> None:
+def test_order_along_checkpoints(claim: Assertions, language: Any, name: str) -> None:
     """As P3.pythia, on the training seed with most checkpoints, which is not one of those that decide: a checkpoint is
     chosen on one half of the prompts, and all are in the evidence."""
     chosen_checkpoint(claim, language, name, language.checkpoint_answers(claim.base_seed))
@@ -101,14 +101,14 @@ def test_order_along_checkpoints(claim: Recorder, language: Any, name: str) -> N
 
 @pytest.mark.claims("P4")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_last_input_matrix(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
+def test_last_input_matrix(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The last MLP's input matrix at rank RANK: P(answer) up, P("the") down, more prompts answered."""
     changes(claim, language, pocket, seeds, name, "input", {"answer": +1, "distributional": -1, "correct": +1})
 
 
 @pytest.mark.claims("P4")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_last_output_matrix(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
+def test_last_output_matrix(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The last MLP's output matrix: its top RANK directions hold much of "the", as T4.4 and E3 have it for the top one.
     Kept alone they do the opposite of the claim; without them "the" falls and the answer rises."""
     opposite = {"answer": -1, "distributional": +1}
@@ -117,7 +117,7 @@ def test_last_output_matrix(claim: Recorder, language: Any, pocket: Any, seeds: 
 
 
 def changes(
-    claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str, cut: str, ways: dict[str, int], **options: Any
+    claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str, cut: str, ways: dict[str, int], **options: Any
 ) -> None:
     """The mean changes of these metrics with a cut, on their sides (+1: a rise), are above their thresholds on every
     training seed."""
@@ -131,7 +131,7 @@ def changes(
 
 
 @pytest.mark.claims("P4")
-def test_recall_does_not_gain_on_every_seed(claim: Recorder, language: Any, pocket: Any, seeds: Any) -> None:
+def test_recall_does_not_gain_on_every_seed(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """On recall there is a training seed among the seven on which the output matrix without its top directions raises
     P(answer) by less than the threshold."""
     found = pocket.cuts(language.pocket_sources(seeds), claim.base_seed)
@@ -142,7 +142,7 @@ def test_recall_does_not_gain_on_every_seed(claim: Recorder, language: Any, pock
 
 
 @pytest.mark.claims("P4")
-def test_names_from_other_sentences(claim: Recorder, language: Any, pocket: Any, seeds: Any) -> None:
+def test_names_from_other_sentences(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """With names that the model knows from other sentences alone the best late input matrix helps too, on a share of
     the training seeds; its exact interval is in the evidence."""
     found = [pocket.best_on_names(one) for one in pocket.cuts(language.pocket_sources(seeds), claim.base_seed)]
@@ -155,7 +155,7 @@ def test_names_from_other_sentences(claim: Recorder, language: Any, pocket: Any,
 
 @pytest.mark.claims("P5")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_late_attention_matrices(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
+def test_late_attention_matrices(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The best cell of attention matrices in late layers has less than half of the effect of the last MLP's input
     matrix, and little in itself."""
     best = attention_does_less(claim, language, pocket, seeds, name, "late")
@@ -165,13 +165,15 @@ def test_late_attention_matrices(claim: Recorder, language: Any, pocket: Any, se
 
 @pytest.mark.claims("P5")
 @pytest.mark.parametrize("name", CLAIMED)
-def test_attention_matrices_of_every_layer(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str) -> None:
+def test_attention_matrices_of_every_layer(
+    claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str
+) -> None:
     """With early layers the best cell has less of the effect than the last MLP's input matrix, by a stated part."""
     attention_does_less(claim, language, pocket, seeds, name, "all")
 
 
 @pytest.mark.claims("P5")
-def test_late_attention_helps_somewhere(claim: Recorder, language: Any, pocket: Any, seeds: Any) -> None:
+def test_late_attention_helps_somewhere(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """On recall there is a training seed among the seven on which the best late attention cell has a larger effect than
     the threshold: there the claim is wrong."""
     found = pocket.cuts(language.pocket_sources(seeds), claim.base_seed)
@@ -182,7 +184,7 @@ def test_late_attention_helps_somewhere(claim: Recorder, language: Any, pocket: 
 
 
 @pytest.mark.claims("P5")
-def test_early_attention_helps_somewhere(claim: Recorder, language: Any, pocket: Any, seeds: Any) -> None:
+def test_early_attention_helps_somewhere(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """In early layers recall gains something from a truncated attention matrix, on one training seed at least."""
     found = pocket.cuts(language.pocket_sources(seeds), claim.base_seed)
     best = [pocket.best_attention(one, "recall", "early") for one in found]
@@ -192,7 +194,7 @@ def test_early_attention_helps_somewhere(claim: Recorder, language: Any, pocket:
     claim.record(replace(evidence, details=details))
 
 
-def attention_does_less(claim: Recorder, language: Any, pocket: Any, seeds: Any, name: str, layers: str) -> list[Any]:
+def attention_does_less(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str, layers: str) -> list[Any]:
     """Rise of P(answer) and fall of P("the") with the best attention cell, each over that with the last MLP's input
     matrix, are below their threshold on every training seed; returns these cells."""
     found = pocket.cuts(language.pocket_sources(seeds), claim.base_seed)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import agreement
 from paper_checks.experiments.simulations import GROWTH, TASKS, class_span, fit_distance, growing_tasks
 from paper_checks.witnesses import enumeration
@@ -25,7 +25,7 @@ SIZES = [(2, 2), (2, 3), (3, 4), (3, 7), (5, 11), (8, 32), (13, 5), (31, 17)]
 
 
 @pytest.mark.claims("T1.1")
-def test_feed_forward_gradient(claim: Recorder) -> None:
+def test_feed_forward_gradient(claim: Assertions) -> None:
     """G_F[τ,E(q)] = α - 1/M, G_F[k,E(q)] = (1-α)/N - 1/M for all N, T, α; every entry by the witnesses."""
     for row, expected in (("tau", alpha - 1 / M), ("k", (1 - alpha) / N - 1 / M), ("q", (1 - alpha) / N - 1 / M)):
         difference = sympy.simplify(closed_form("feed_forward", "mean", row, "E(q)") - expected)
@@ -37,12 +37,12 @@ def test_feed_forward_gradient(claim: Recorder) -> None:
 
 @pytest.mark.claims("T1.1")
 @pytest.mark.parametrize("task", TASKS, ids=str)
-def test_feed_forward_gradient_simulated(claim: Recorder, task: Task) -> None:
+def test_feed_forward_gradient_simulated(claim: Assertions, task: Task) -> None:
     agreement.check_simulation(claim, task, "feed_forward", "mean")
 
 
 @pytest.mark.claims("T1.2")
-def test_attention_gradient(claim: Recorder) -> None:
+def test_attention_gradient(claim: Assertions) -> None:
     """G_V for all N, T, α, q; two values known independently, enumeration, programme and autograd."""
     exact = gradient_mean(Task(3, 5, Fraction(1, 3)), "attention_value", exact=True)
     claim.equal("G_V[1,E(1)] at N=3, T=5, α=1/3, q=0", Fraction(17, 1458), exact[1, 1])
@@ -60,12 +60,12 @@ def test_attention_gradient(claim: Recorder) -> None:
 
 @pytest.mark.claims("T1.2")
 @pytest.mark.parametrize("task", TASKS, ids=str)
-def test_attention_gradient_simulated(claim: Recorder, task: Task) -> None:
+def test_attention_gradient_simulated(claim: Assertions, task: Task) -> None:
     agreement.check_simulation(claim, task, "attention_value", "mean")
 
 
 @pytest.mark.claims("T1.3")
-def test_feed_forward_margin_formula(claim: Recorder) -> None:
+def test_feed_forward_margin_formula(claim: Assertions) -> None:
     """Δ_ff/η = α - (1-α)/N + α w_j - (1-α)/N max_k w_{j|k}, on every sequence, by enumeration."""
     for task in agreement.SMALL:
         named = margins.feed_forward_margins(task, exact=True)
@@ -88,7 +88,7 @@ def test_feed_forward_margin_formula(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T1.3")
-def test_noise_threshold_both_sides(claim: Recorder) -> None:
+def test_noise_threshold_both_sides(claim: Assertions) -> None:
     """Just below the exact threshold some sequence has a non-positive margin, just above none has."""
     for n, length in SIZES:
         below, above = margins.noise_threshold(n, length)
@@ -103,7 +103,7 @@ def test_noise_threshold_both_sides(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T1.3")
-def test_noise_threshold_is_unique(claim: Recorder) -> None:
+def test_noise_threshold_is_unique(claim: Assertions) -> None:
     """By Sturm's theorem every margin contrast has exactly one root in α on (0, 1], so the threshold is one number."""
     for n, length in ((2, 3), (3, 5), (5, 7), (7, 6)):
         roots = threshold_roots(n, length)
@@ -119,7 +119,7 @@ def test_noise_threshold_is_unique(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T1.3")
-def test_noise_threshold_limits(claim: Recorder) -> None:
+def test_noise_threshold_limits(claim: Assertions) -> None:
     """T → ∞: root of a quadratic, ≈ √2/N (sequences ending in q q); without those, and at fixed T, ≈ 1/(N+1)."""
     limit = margins.limiting_noise_threshold()
     claim.equal("N × limiting threshold for N → ∞", sympy.sqrt(2), sympy.limit(N * limit, N, sympy.oo))
@@ -146,7 +146,7 @@ def test_noise_threshold_limits(claim: Recorder) -> None:
 
 @pytest.mark.claims("T1.3")
 @pytest.mark.parametrize(("n", "length"), [(5, 11), (7, 23)])
-def test_noise_threshold_simulated(claim: Recorder, n: int, length: int) -> None:
+def test_noise_threshold_simulated(claim: Assertions, n: int, length: int) -> None:
     """m-sample gradients: ξ_τ - ξ_q on sequences that end in q q is negative below the threshold, positive above."""
     threshold = float(margins.noise_threshold(n, length)[1])
     for factor, expected, side in ((0.75, -1, "beyond"), (1.25, +1, "holds")):
@@ -165,7 +165,7 @@ def test_noise_threshold_simulated(claim: Recorder, n: int, length: int) -> None
 
 
 @pytest.mark.claims("T1.4")
-def test_attention_margin_bound(claim: Recorder) -> None:
+def test_attention_margin_bound(claim: Assertions) -> None:
     """|Δ_attn|/η <= C(α)(1/N + 1/T): all sequences of small tasks, and a bound over all sequences at sizes to 10⁶."""
     for task in agreement.SMALL:
         largest = max(abs(margin) for margin in enumeration.attention_margins(task))
@@ -187,7 +187,7 @@ def stated_share(n: int, length: int, level: float) -> float:
 
 
 @pytest.mark.claims("T1.4")
-def test_attention_margin_bound_is_not_idle(claim: Recorder) -> None:
+def test_attention_margin_bound_is_not_idle(claim: Assertions) -> None:
     """The largest |Δ| over all sequences is (N+2T)/(4(N+T)) of the bound at α >= 1/3, and 2α/(1-α) times that below.
 
     Up to O(1/N), relatively: |Δ| of the sequence q q … q and the bound from the entries both come to this share.
@@ -208,7 +208,7 @@ def test_attention_margin_bound_is_not_idle(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T1.6")
-def test_sign_of_copying_in_the_limit(claim: Recorder) -> None:
+def test_sign_of_copying_in_the_limit(claim: Assertions) -> None:
     """N² G_V[k,E(k)] → α² - 3α + 1, with root (3-√5)/2; the contrast is (1-α)² times a positive sum for T >= 3."""
     copying = closed_form("attention_value", "mean", "k", "E(k)")
     limit = sympy.factor(sympy.limit(N**2 * long_sequence_limit(copying), N, sympy.oo))
@@ -230,7 +230,7 @@ def test_sign_of_copying_in_the_limit(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T1.6")
-def test_sign_of_copying_both_sides(claim: Recorder) -> None:
+def test_sign_of_copying_both_sides(claim: Assertions) -> None:
     """Copying entries are positive below an exact threshold, negative above; it tends to (3-√5)/2."""
     for n, length in ((2, 7), (5, 17), (11, 121)):
         below, above = margins.copying_threshold(n, length)
@@ -246,7 +246,7 @@ def test_sign_of_copying_both_sides(claim: Recorder) -> None:
 
 @pytest.mark.claims("T1.6")
 @pytest.mark.parametrize(("level", "expected"), [(0.1, 1), (0.75, -1)])
-def test_sign_of_copying_simulated(claim: Recorder, level: float, expected: int) -> None:
+def test_sign_of_copying_simulated(claim: Assertions, level: float, expected: int) -> None:
     """The average copying entry of simulated gradients has the sign that theory gives it, on both sides."""
     task = Task(5, 17, level, trigger=2)
     direction = np.zeros((task.M, 2 * task.M))

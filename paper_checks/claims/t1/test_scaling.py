@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.simulations import GROWTH, fit_distance, fit_growth, growing_tasks
 from paper_checks.witnesses.sturm import copying_roots
 from simulate import OneLayer, sample
@@ -19,7 +19,7 @@ EXPONENTS = {"T = N²": 1.0, "T = N": 1.0, "N = T²": 1.0, "T = 16": 0.0}
 
 @pytest.mark.claims("T1.5")
 @pytest.mark.parametrize("level", [0.2, 0.4, 0.7, 0.95])
-def test_ratio_of_margins(claim: Recorder, level: float) -> None:
+def test_ratio_of_margins(claim: Assertions, level: float) -> None:
     """min Δ_ff / max |Δ_attn| over sequences is NT/(N+2T) (1 + O(1/N)): exponent 1 in N for T >= N, 1 in T for T ≪ N.
 
     The maximum lies between the margin of q q … q and the bound from the entries; exponents are those of both. At fixed
@@ -42,7 +42,7 @@ def test_ratio_of_margins(claim: Recorder, level: float) -> None:
 
 @pytest.mark.claims("T1.5")
 @pytest.mark.parametrize("n", [5, 11, 23])
-def test_ratio_of_margins_on_sequences(claim: Recorder, n: int) -> None:
+def test_ratio_of_margins_on_sequences(claim: Assertions, n: int) -> None:
     """On fresh sequences a real OneLayer after one population step has Δ_ff/|Δ_attn| above the guaranteed ratio."""
     task = Task(n, 3 * n, 0.5, trigger=1)
     tokens = sample(task, 4000, seed=claim.seed(f"ratio {n}")).tokens
@@ -58,7 +58,7 @@ def test_ratio_of_margins_on_sequences(claim: Recorder, n: int) -> None:
 
 
 @pytest.mark.claims("T1.6")
-def test_copying_decreases_with_the_noise_level(claim: Recorder) -> None:
+def test_copying_decreases_with_the_noise_level(claim: Assertions) -> None:
     """One sign change: equation (6) of `margins.copying_threshold` for all N, T, and Sturm's count of roots at 12."""
     beta, ratio, (x, y) = 1 - alpha, 1 - alpha - 1 / N, sympy.symbols("X Y")
     powers = {(-1 / N) ** (T - 2): x, ratio ** (T - 2): y}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import agreement
 from paper_checks.experiments.simulations import TASKS, samples_from_pilot, upper_pilot_error
 from paper_checks.experiments.steps import IN_CONTEXT, bracket_end, in_context_task
@@ -25,7 +25,7 @@ from theory.task import Layer
 
 
 @pytest.mark.claims("T2.1")
-def test_feed_forward_variance(claim: Recorder) -> None:
+def test_feed_forward_variance(claim: Assertions) -> None:
     """Var g_F[τ,E(q)] = α(1-α); every entry by enumeration and dynamic programme."""
     found = closed_form("feed_forward", "variance", "tau", "E(q)")
     claim.equal("formula of Var g_F[τ,E(q)]", sympy.Integer(0), sympy.simplify(found - alpha * (1 - alpha)))
@@ -35,12 +35,12 @@ def test_feed_forward_variance(claim: Recorder) -> None:
 
 @pytest.mark.claims("T2.1")
 @pytest.mark.parametrize("task", TASKS, ids=str)
-def test_feed_forward_variance_simulated(claim: Recorder, task: Task) -> None:
+def test_feed_forward_variance_simulated(claim: Assertions, task: Task) -> None:
     agreement.check_simulation(claim, task, "feed_forward", "variance")
 
 
 @pytest.mark.claims("T2.2")
-def test_attention_variance(claim: Recorder) -> None:
+def test_attention_variance(claim: Assertions) -> None:
     """Every entry by enumeration and dynamic programme."""
     agreement.check_enumeration(claim, "attention_value", "variance")
     agreement.check_dynamic_programme(claim, "attention_value", "variance")
@@ -48,12 +48,12 @@ def test_attention_variance(claim: Recorder) -> None:
 
 @pytest.mark.claims("T2.2")
 @pytest.mark.parametrize("task", TASKS, ids=str)
-def test_attention_variance_simulated(claim: Recorder, task: Task) -> None:
+def test_attention_variance_simulated(claim: Assertions, task: Task) -> None:
     agreement.check_simulation(claim, task, "attention_value", "variance")
 
 
 @pytest.mark.claims("T2.3")
-def test_signal_to_noise_values(claim: Recorder) -> None:
+def test_signal_to_noise_values(claim: Assertions) -> None:
     """Three values known independently, to the rounding in which they are stated."""
     for n, length, stated, digits in ((8, 64, 0.00416, 5), (16, 256, 0.002736, 6), (32, 1024, 0.001548, 6)):
         found = signal.class_signal_to_noise(Task(n, length, 0.5), "attention_value")["k", "E(k)"]
@@ -62,7 +62,7 @@ def test_signal_to_noise_values(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T2.3")
-def test_signal_to_noise_exponents(claim: Recorder) -> None:
+def test_signal_to_noise_exponents(claim: Assertions) -> None:
     """Exponents in N: 0, -1 and 0; and -3 at the vanishing copying entry, -1 for the noise row at fixed T."""
     sizes = [2**power for power in range(6, 14)]
     vanishing = (3 - 5**0.5) / 2
@@ -87,7 +87,7 @@ def test_signal_to_noise_exponents(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T2.3")
-def test_signal_to_noise_of_the_noise_row(claim: Recorder) -> None:
+def test_signal_to_noise_of_the_noise_row(claim: Assertions) -> None:
     """For T ≫ N ≫ 1 the noise row's SNR² tends to α/(1-α), that of the feed-forward noise entry."""
     mean, variance = (
         long_sequence_limit(closed_form("attention_value", moment, "tau", "E(k)")) for moment in ("mean", "variance")
@@ -97,7 +97,7 @@ def test_signal_to_noise_of_the_noise_row(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T2.4")
-def test_centred_copying_exact(claim: Recorder) -> None:
+def test_centred_copying_exact(claim: Assertions) -> None:
     """Mean and variance of ⟨D, g_V⟩ equal the enumeration, as fractions; T = 2 carries no signal at all."""
     for task in agreement.SMALL:
         direction = np.zeros((task.M, 2 * task.M), dtype=np.int64)
@@ -109,7 +109,7 @@ def test_centred_copying_exact(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T2.4")
-def test_centred_copying_limits(claim: Recorder) -> None:
+def test_centred_copying_limits(claim: Assertions) -> None:
     """T ≫ N: SNR² → (1-α)/α. Fixed T: N SNR² → (T-2)²(1-α)³/(2(T-1) - (T-2)α), ≈ T (1-α)³/(2-α), and 0 at T = 2."""
     mean, variance = (signal.centred_copying_closed_form(moment) for moment in ("mean", "variance"))
     long = sympy.factor(long_sequence_limit(mean) ** 2 / long_sequence_limit(variance))
@@ -133,7 +133,7 @@ def test_centred_copying_limits(claim: Recorder) -> None:
 
 @pytest.mark.claims("T2.4")
 @pytest.mark.parametrize("task", [Task(5, 61, 0.3, 2), Task(31, 7, 0.2, 11)], ids=str)
-def test_centred_copying_simulated(claim: Recorder, task: Task) -> None:
+def test_centred_copying_simulated(claim: Assertions, task: Task) -> None:
     """Mean and variance along D from simulated gradients, in the regimes T ≫ N and T ≪ N."""
     exact = signal.centred_copying_moments(task)
     direction = np.zeros((task.M, 2 * task.M))
@@ -155,7 +155,7 @@ def test_centred_copying_simulated(claim: Recorder, task: Task) -> None:
 
 
 @pytest.mark.claims("T2.5")
-def test_samples_for_the_noise_margin(claim: Recorder) -> None:
+def test_samples_for_the_noise_margin(claim: Assertions) -> None:
     """At α = 1/2, 48 samples guarantee the right sign with probability 0.95 for N = 8 … 256; one sample does not."""
     target = Fraction(95, 100)
     guarantees = [sample_complexity.noise_margin_guarantee(n, 48, Fraction(1, 2)) for n in (8, 16, 32, 64, 128, 256)]
@@ -170,7 +170,7 @@ def test_samples_for_the_noise_margin(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T2.5")
-def test_in_context_samples_outgrow_N(claim: Recorder) -> None:
+def test_in_context_samples_outgrow_N(claim: Assertions) -> None:
     """Growth by more than 11/3 from N = 3 to 11, by the brackets; N³ times the exact SNR² of every pair has a limit."""
     most, least = (bracket_end(in_context_task(n), side, IN_CONTEXT[n][side < 0]) for n, side in ((3, +1), (11, -1)))
     claim.less("growth of m from N = 3 to 11 that the brackets guarantee", 11 / 3, least / most)

@@ -8,8 +8,8 @@ import pytest
 import sympy
 import torch
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.steps import (
     IN_CONTEXT,
     RATE,
@@ -39,7 +39,7 @@ def single_threaded_torch() -> Iterator[None]:
 
 
 def check_rate(
-    claim: Recorder, name: str, task: Task, layer: Layer, samples: int, replicates: int, expected: int
+    claim: Assertions, name: str, task: Task, layer: Layer, samples: int, replicates: int, expected: int
 ) -> None:
     """The success rate of m-sample steps on fresh sequences lies above (+1) or below (-1) RATE."""
     seed = claim.seed(name)
@@ -50,7 +50,7 @@ def check_rate(
 @pytest.mark.claims("T2.5")
 @pytest.mark.usefixtures("single_threaded_torch")
 @pytest.mark.parametrize("n", [8, 32])
-def test_noise_margin_simulated(claim: Recorder, n: int) -> None:
+def test_noise_margin_simulated(claim: Assertions, n: int) -> None:
     """48-sample steps of the feed-forward layer get the sign of the noise margin right, 2-sample steps do not."""
     task = Task(n, 16, 0.5, trigger=3)
     check_rate(claim, f"48 samples, N={n}", task, "feed_forward", 48, 500, +1)
@@ -59,13 +59,13 @@ def test_noise_margin_simulated(claim: Recorder, n: int) -> None:
 
 @pytest.mark.claims("T2.5")
 @pytest.mark.usefixtures("single_threaded_torch")
-def test_noise_margin_simulated_at_low_noise(claim: Recorder) -> None:
+def test_noise_margin_simulated_at_low_noise(claim: Assertions) -> None:
     """At α = 1/10, the noise level of the attention checks below, 512 samples are enough at N = 32."""
     check_rate(claim, "512 samples, N=32, α=1/10", Task(32, 16, 0.1, trigger=3), "feed_forward", 512, 500, +1)
 
 
 @pytest.mark.claims("T2.5")
-def test_in_context_signal_enumerated(claim: Recorder) -> None:
+def test_in_context_signal_enumerated(claim: Assertions) -> None:
     """SNR² of all three pairs equals the enumeration, as fractions; T = 2 carries no signal."""
     for n, length in ((3, 2), (3, 3), (3, 4), (3, 7), (4, 5), (5, 4)):
         for level, q in ((0, 0), (Fraction(1, 3), n - 1), (Fraction(5, 7), 1), (1 - Fraction(1, n), 2)):
@@ -81,7 +81,7 @@ def test_in_context_signal_enumerated(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T2.5")
-def test_short_contexts_rank_the_trigger_first(claim: Recorder) -> None:
+def test_short_contexts_rank_the_trigger_first(claim: Assertions) -> None:
     """Exactly: c leads k, q leads k; c leads q from a length T_0(N, α) on, about N/(4α(1-α)) for N ≫ 1/α, not before.
 
     At N = 5, T = 6, α = 1/10, just below T_0, not even steps of 10⁹ samples rank the correct token first.
@@ -110,19 +110,19 @@ def test_short_contexts_rank_the_trigger_first(claim: Recorder) -> None:
     ("n", "length", "level"),
     [(3, 8, Fraction(1, 10)), (3, 8, Fraction(3, 10)), (3, 8, Fraction(1, 2)), (4, 7, Fraction(3, 10))],
 )
-def test_in_context_margin_of_enumerated_steps(claim: Recorder, n: int, length: int, level: Fraction) -> None:
+def test_in_context_margin_of_enumerated_steps(claim: Assertions, n: int, length: int, level: Fraction) -> None:
     """m-sample steps drawn from the enumerated law: at the expected test input m lies in the predicted bracket."""
     check_bracket(claim, "enumerated steps", Task(n, length, level, 1), rates_of_enumerated_steps, (5000, 5000))
 
 
 @pytest.mark.claims("T2.5")
 @pytest.mark.parametrize("n", IN_CONTEXT)
-def test_in_context_margin_simulated(claim: Recorder, n: int) -> None:
+def test_in_context_margin_simulated(claim: Assertions, n: int) -> None:
     """The same with m sampled sequences, at sizes that cannot be enumerated."""
     check_bracket(claim, "sampled steps", in_context_task(n), rates_at_expected_inputs, IN_CONTEXT[n])
 
 
-def check_bracket(claim: Recorder, name: str, task: Task, rates: Rates, replicates: tuple[int, int]) -> None:
+def check_bracket(claim: Assertions, name: str, task: Task, rates: Rates, replicates: tuple[int, int]) -> None:
     """More samples than predicted succeed more often than RATE, fewer less often; see `bracket_end`."""
     for expected, count in zip((+1, -1), replicates, strict=True):
         if count:
@@ -134,7 +134,7 @@ def check_bracket(claim: Recorder, name: str, task: Task, rates: Rates, replicat
 
 @pytest.mark.claims("T2.5")
 @pytest.mark.usefixtures("single_threaded_torch")
-def test_in_context_margin_on_fresh_sequences(claim: Recorder) -> None:
+def test_in_context_margin_on_fresh_sequences(claim: Assertions) -> None:
     """The same on fresh sequences, so long (T = 48 N) that the population step ranks c first on almost every one."""
     task = Task(3, 144, 0.1, trigger=1)
     for expected, replicates in ((+1, 1300), (-1, 1000)):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.key_query import held_probabilities
 from simulate import OneLayer, attention_model, held_loss, mass_after_trigger, ranks_first, sample
 from theory import Task, gradient_mean, key_query_gradient
@@ -64,7 +64,7 @@ class Outcome:
         return first
 
 
-def observe(claim: Recorder, task: Task, model: OneLayer, name: str) -> Outcome:
+def observe(claim: Assertions, task: Task, model: OneLayer, name: str) -> Outcome:
     """The model on FRESH sequences, those without an earlier trigger left out."""
     batch = sample(task, FRESH, seed=claim.seed(name))
     kept = (batch.tokens[:, :-1] == task.q).any(dim=1)
@@ -85,7 +85,7 @@ def ordinary_but_trigger(task: Task) -> list[int]:
 
 @pytest.mark.claims("T3.6")
 @pytest.mark.parametrize("task", TASKS, ids=str)
-def test_attention_after_the_step(claim: Recorder, task: Task) -> None:
+def test_attention_after_the_step(claim: Assertions, task: Task) -> None:
     """At absorbed p, 99 % of the attention goes to followers of the trigger, on every sequence that has one.
 
     c ranks first among the ordinary tokens other than q, but q itself ranks above c, and so does τ.
@@ -105,7 +105,7 @@ def test_attention_after_the_step(claim: Recorder, task: Task) -> None:
 
 @pytest.mark.claims("T3.6")
 @pytest.mark.parametrize("task", TASKS[:2], ids=str)
-def test_a_step_that_is_too_large(claim: Recorder, task: Task) -> None:
+def test_a_step_that_is_too_large(claim: Assertions, task: Task) -> None:
     """K[E(τ)] > K[E(k)] at absorbed p: beside (q, τ), a step η leaves (q, c) at most T exp(-η (K[E(τ)] - K[E(k)]))."""
     reversal = -contrast_value(task, "avoids", task.alpha)
     claim.less(f"reversal, {task}", 0, reversal)
@@ -117,7 +117,7 @@ def test_a_step_that_is_too_large(claim: Recorder, task: Task) -> None:
 
 
 @pytest.mark.claims("T3.6")
-def test_the_step_at_uniform_probabilities(claim: Recorder) -> None:
+def test_the_step_at_uniform_probabilities(claim: Assertions) -> None:
     """Below α_c the step at uniform p concentrates attention too; beyond it, it takes attention away."""
     for level, expected in ((0.2, 1), (0.6, -1)):
         task = Task(16, 256, level, 5)
@@ -131,7 +131,7 @@ def test_the_step_at_uniform_probabilities(claim: Recorder) -> None:
 
 @pytest.mark.claims("T3.6")
 @pytest.mark.parametrize(("n", "length"), [(8, 64), (16, 256)])
-def test_when_noise_outranks_the_correct_token(claim: Recorder, n: int, length: int) -> None:
+def test_when_noise_outranks_the_correct_token(claim: Assertions, n: int, length: int) -> None:
     """τ outranks c above an exact noise level near √(3/2)/N, seen on fresh sequences at 1/3 and 3 times it."""
     low, high = noise_rank_threshold(n, length)
     below, above = (follower_logits(Task(n, length, level)) for level in (low, high))
@@ -146,7 +146,7 @@ def test_when_noise_outranks_the_correct_token(claim: Recorder, n: int, length: 
 
 
 @pytest.mark.claims("T3.6")
-def test_ranks_in_the_limit(claim: Recorder) -> None:
+def test_ranks_in_the_limit(claim: Assertions) -> None:
     """N × the level at which τ outranks c → √(3/2). q outranks c always at f = α; at f = 0 below 1 - 2/N."""
     sizes = [2**power for power in range(3, 11)]
     gaps = [abs(n * float(noise_rank_threshold(n, n * n, bits=50)[1]) - 1.5**0.5) for n in sizes]
@@ -174,7 +174,7 @@ def test_ranks_in_the_limit(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.6")
-def test_a_step_from_real_gradients(claim: Recorder) -> None:
+def test_a_step_from_real_gradients(claim: Assertions) -> None:
     """The autograd step of 50 000 sequences on all of W_KQ, at held absorbed p, does what the population step does."""
     task = TASKS[0]
     model = attention_model(task, gradient_mean(task, "attention_value"), np.zeros(2 * task.M))

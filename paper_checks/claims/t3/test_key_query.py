@@ -7,7 +7,7 @@ import pytest
 import sympy
 import torch
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.key_query import check_simulation, class_directions, held_probabilities
 from paper_checks.experiments.proved import PROVED_RANKS
 from paper_checks.witnesses import dynamic_programme, enumeration
@@ -47,7 +47,7 @@ STATED = (  # (α, absorption, class, N³ K, decimals) at N = 32, T = 4096
 
 
 @pytest.mark.claims("T3.1")
-def test_key_query_gradient(claim: Recorder) -> None:
+def test_key_query_gradient(claim: Assertions) -> None:
     """Seven values known independently; every entry by enumeration (every trigger) and dynamic programme."""
     for level, absorption, name, stated, decimals in STATED:
         value = 32**3 * key_query_classes(Task(32, 4096, level), absorption)[name]
@@ -71,7 +71,7 @@ def test_key_query_gradient(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.1")
-def test_key_query_gradient_is_the_networks(claim: Recorder) -> None:
+def test_key_query_gradient_is_the_networks(claim: Assertions) -> None:
     """Autograd of a real OneLayer with W_V = G_V, p held; and of its cross-entropy once W_F predicts p.
 
     In the second case W_V = ε G_V moves the softmax by at most 2 ε max|ξ_V|, |ξ_V| <= 2 max|G_V|, in the 1-norm, which
@@ -109,7 +109,7 @@ SIMULATED = (  # primes, distinct within a task; uniform, absorbed and other π
 
 @pytest.mark.claims("T3.1")
 @pytest.mark.parametrize(("task", "absorption", "error"), SIMULATED, ids=str)
-def test_key_query_gradient_simulated(claim: Recorder, task: Task, absorption: float | None, error: float) -> None:
+def test_key_query_gradient_simulated(claim: Assertions, task: Task, absorption: float | None, error: float) -> None:
     """Class averages to 2 % (4 % absorbed), single entries to 20 %; the detectable error of each is in the record."""
     values, name = key_query_classes(task, absorption), f"{task}, π={absorption}"
     exact, directions = np.array([values[key] for key in KEY_CLASSES]), np.stack([*class_directions(task).values()])
@@ -119,7 +119,7 @@ def test_key_query_gradient_simulated(claim: Recorder, task: Task, absorption: f
 
 
 @pytest.mark.claims("T3.2")
-def test_absorbed_noise_in_the_limit(claim: Recorder) -> None:
+def test_absorbed_noise_in_the_limit(claim: Assertions) -> None:
     """T → ∞: K[P(q)] = (1-α)⁴ × a cubic with one root α₀ in (0, 1), for every N >= 2; α₀ ≈ 1/N³ - 1/T.
 
     By Descartes' rule: for N >= 2 only the constant of the cubic is negative, and at α = 1 it is positive. At α = x/N³
@@ -153,7 +153,7 @@ COEFFICIENTS = (
 
 
 @pytest.mark.claims("T3.2")
-def test_absorbed_noise_both_sides(claim: Recorder) -> None:
+def test_absorbed_noise_both_sides(claim: Assertions) -> None:
     """K[P(q)] > 0 at absorbed p for every α in (0, 1) unless T is of order N³; then not below α₀(N, T)."""
     for n, length in ((3, 5), (5, 7), (5, 11), (8, 12)):
         roots = key_query_roots(n, length, "attends", absorbed=True)
@@ -173,7 +173,7 @@ def test_absorbed_noise_both_sides(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.2")
-def test_followers_of_the_trigger_rank_first(claim: Recorder) -> None:
+def test_followers_of_the_trigger_rank_first(claim: Assertions) -> None:
     """At absorbed p every position that follows the trigger outscores every other one: where, and where not.
 
     Proved on [0, 1 - 1/100] by interval arithmetic for five (N, T); ties at T = 3; at T = 4 lost near α = 1 for N <= 6;
@@ -201,7 +201,7 @@ def test_followers_of_the_trigger_rank_first(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.2")
-def test_ranking_threshold_in_the_limit(claim: Recorder) -> None:
+def test_ranking_threshold_in_the_limit(claim: Assertions) -> None:
     """At α = x/N² the binding difference K[P(q)] + K[E(q)] - K[E(k)] is N⁻³ (4x - 1) + N⁻¹ 4/T to leading order."""
     for order, power, stated in ((0, 3, 4 * x - 1), (1, 1, 4)):
         parts = {name: long_sequence_parts(name, order).in_context for name in ("P(q)", "E(q)", "E(k)")}
@@ -214,7 +214,7 @@ def test_ranking_threshold_in_the_limit(claim: Recorder) -> None:
 
 @pytest.mark.claims("T3.2")
 @pytest.mark.parametrize("task", [Task(8, 61, 0.4, 3), Task(11, 127, 0.2, 5)], ids=str)
-def test_absorbed_noise_simulated(claim: Recorder, task: Task) -> None:
+def test_absorbed_noise_simulated(claim: Assertions, task: Task) -> None:
     """Simulated K[P(q)] at absorbed p to 2 %, and so its sign."""
     exact = np.array([contrast_value(task, "attends", task.alpha)])
     directions, name = class_directions(task)["P(q)"][None], f"absorbed K[P(q)], {task}"

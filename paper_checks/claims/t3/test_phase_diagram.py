@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.key_query import check_expansion, check_simulation, direction
 from paper_checks.witnesses.sturm import key_query_roots
 from theory import Task
@@ -36,7 +36,7 @@ from theory.key_query.phase_diagram import (
 
 
 @pytest.mark.claims("T3.3")
-def test_leading_orders(claim: Recorder) -> None:
+def test_leading_orders(claim: Assertions) -> None:
     """Derived from the exact T → ∞ forms, at fixed α and at fixed x = αN (where the event c = q dominates)."""
     a, parts = alpha, long_sequence_parts("P(q)")
     context = [(1 - a) ** 4, (1 - a) ** 4 * (2 - 5 * a**2) / a**2]
@@ -61,7 +61,7 @@ REMAINDERS: dict[str, tuple[Callable[[int], float], Callable[[int], float] | Non
 
 @pytest.mark.claims("T3.3")
 @pytest.mark.parametrize("name", REMAINDERS)
-def test_order_of_the_remainder(claim: Recorder, name: str) -> None:
+def test_order_of_the_remainder(claim: Assertions, name: str) -> None:
     """Along T = N² the leading terms miss K[P(q)] by a relative (uniform: absolute in N⁻³) error of order 1/N."""
     level, absorption, leading = REMAINDERS[name]
     sizes, gaps = [2**power for power in range(6, 14)], []
@@ -74,7 +74,7 @@ def test_order_of_the_remainder(claim: Recorder, name: str) -> None:
 
 
 @pytest.mark.claims("T3.3")
-def test_leading_order_needs_more_than_large_alpha_N(claim: Recorder) -> None:
+def test_leading_order_needs_more_than_large_alpha_N(claim: Assertions) -> None:
     """(1-α)⁴/N³ at absorbed p needs α²N ≫ 1, not αN ≫ 1: along α = 1/√N, αN → ∞ and N³ K[P(q)] → 3."""
     sizes = [4**power for power in range(3, 12)]
     found = [n**3 * contrast_value(Task(n, n * n, n**-0.5), "attends", n**-0.5) for n in sizes]
@@ -87,7 +87,7 @@ def test_leading_order_needs_more_than_large_alpha_N(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.3")
-def test_critical_noise_level(claim: Recorder) -> None:
+def test_critical_noise_level(claim: Assertions) -> None:
     """At uniform p, K[P(q)] is positive just below α_c(N, T) and negative just above: the only change if T is short."""
     stated, (low, high) = 0.3603, critical_noise_level(16, 256)
     claim.close("α_c(16, 256)", stated, float(high), 0.5e-4 / stated, "stated to 4 decimals")
@@ -105,7 +105,7 @@ def test_critical_noise_level(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.3")
-def test_uniform_probabilities_at_tiny_noise(claim: Recorder) -> None:
+def test_uniform_probabilities_at_tiny_noise(claim: Assertions) -> None:
     """For T above about 2N³ the step points away below a second level too, about 1/(2N³) - 1/T; for less T it does not.
 
     At α = x/N³ the leading terms of K[P(q)] are N⁻⁴ (2x - 1) + N⁻¹ 2/T.
@@ -128,7 +128,7 @@ def test_uniform_probabilities_at_tiny_noise(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.3")
-def test_critical_noise_level_in_the_limit(claim: Recorder) -> None:
+def test_critical_noise_level_in_the_limit(claim: Assertions) -> None:
     """α_c = N^{-1/3} - 1/N + O(N^{-4/3}), so N^{-1/3} is met to 1/N; 1/(1+N^{1/3}) is off already at N^{-2/3}."""
     series = np.array(threshold_series("attends", 3, 4))
     claim.equal("α_c in powers of N^{-1/3}", np.array([1, 0, -1, 1]), series)
@@ -141,7 +141,7 @@ def test_critical_noise_level_in_the_limit(claim: Recorder) -> None:
 
 @pytest.mark.claims("T3.3")
 @pytest.mark.parametrize(("level", "side"), [(0.25, "holds"), (0.6, "beyond")])
-def test_uniform_probabilities_simulated(claim: Recorder, level: float, side: Side) -> None:
+def test_uniform_probabilities_simulated(claim: Assertions, level: float, side: Side) -> None:
     """Simulated K[P(q)] at uniform p to 2 %, on both sides of α_c(8, 61)."""
     task = Task(8, 61, level, 5)
     exact = np.array([contrast_value(task, "attends")])
@@ -153,7 +153,7 @@ def test_uniform_probabilities_simulated(claim: Recorder, level: float, side: Si
 
 
 @pytest.mark.claims("T3.4")
-def test_avoiding_noise_both_sides(claim: Recorder) -> None:
+def test_avoiding_noise_both_sides(claim: Assertions) -> None:
     """Uniform p: K[E(τ)] < K[E(k)] above α_τ(N, T) ≈ N^{-1/2}, and the reverse just below it."""
     for n, length in ((3, 20), (5, 11), (8, 64), (16, 256), (32, 4096), (101, 211)):
         low, high = avoidance_threshold(n, length)
@@ -169,7 +169,7 @@ def test_avoiding_noise_both_sides(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.4")
-def test_avoiding_noise_in_short_contexts(claim: Recorder) -> None:
+def test_avoiding_noise_in_short_contexts(claim: Assertions) -> None:
     """Uniform p: in short contexts a second range of levels, around 1/(N+1), has the order too; reversed between both.
 
     One position more and it is reversed at 1/(N+1). At N = 3 up to T = 12 the level lies below 1/4, and at T = N² = 9
@@ -196,7 +196,7 @@ def test_avoiding_noise_in_short_contexts(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.4")
-def test_avoiding_noise_near_the_ends(claim: Recorder) -> None:
+def test_avoiding_noise_near_the_ends(claim: Assertions) -> None:
     """Uniform p: near α = 1 the order is lost only for T above N²/2, within 2/(NT) - N/T²; below 1/N² it returns.
 
     The noise part at α = 1 - δ has the leading terms δ/N², -2/(N³T) and 1/(NT²), all derived.
@@ -220,7 +220,7 @@ def test_avoiding_noise_near_the_ends(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.4")
-def test_reversal_at_absorbed_noise(claim: Recorder) -> None:
+def test_reversal_at_absorbed_noise(claim: Assertions) -> None:
     """Absorbed p: K[E(τ)] > K[E(k)] between two levels, 1/N² - 2/T and 1 - 1/N for T ≫ N² ≫ 1; never for T <= 8."""
     for n, length in ((3, 20), (8, 64), (8, 1000), (16, 256), (32, 4096), (32, 10**6)):
         low, high = reversal_range(n, length)
@@ -251,7 +251,7 @@ def test_reversal_at_absorbed_noise(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T3.4")
-def test_where_the_order_turns(claim: Recorder) -> None:
+def test_where_the_order_turns(claim: Assertions) -> None:
     """For given α the order turns at one π*; α - π* → (1-α)⁴ (1+2α)/(α³ N²) for T ≫ N ≫ 1."""
     for task in (Task(8, 64, 0.4), Task(16, 256, 0.6), Task(32, 4096, 0.4), Task(101, 211, 0.3)):
         turn = turning_absorption(task, "avoids")
@@ -270,7 +270,7 @@ def test_where_the_order_turns(claim: Recorder) -> None:
     [(Task(8, 61, 0.6, 5), None, "holds"), (Task(8, 23, 0.05, 3), 0.05, "beyond")],
     ids=str,
 )
-def test_avoiding_noise_simulated(claim: Recorder, task: Task, absorption: float | None, side: Side) -> None:
+def test_avoiding_noise_simulated(claim: Assertions, task: Task, absorption: float | None, side: Side) -> None:
     """Simulated K[E(k)] - K[E(τ)] to 5 %: positive at uniform p above α_τ, negative at absorbed p."""
     exact = np.array([contrast_value(task, "avoids", absorption)])
     claim.less(f"its sign, {task}", 0, float(exact[0]) * (1 if side == "holds" else -1), side=side)

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.key_query import check_expansion, check_simulation, direction
 from theory import Task
 from theory.evaluation import alpha
@@ -17,7 +17,7 @@ from theory.key_query.step import combine, key_query_parts
 
 @pytest.mark.claims("T3.5")
 @pytest.mark.parametrize(("n", "length"), [(3, 50), (5, 11), (8, 64), (16, 256), (32, 4096)])
-def test_certified_regions(claim: Recorder, n: int, length: int) -> None:
+def test_certified_regions(claim: Assertions, n: int, length: int) -> None:
     """Both signs are proved on at least 99 % of the (α, π) square, and agree with the exact boundary π*(α)."""
     regions = certify(n, length, depth=9)
     width = min(box.width for box in regions.boxes)
@@ -54,7 +54,7 @@ def window_width(task: Task) -> float:
 
 
 @pytest.mark.claims("T3.5")
-def test_window_of_absorption(claim: Recorder) -> None:
+def test_window_of_absorption(claim: Assertions) -> None:
     """Both hold for π in one window, whose ends leave α by (1-α)³/(α²N) and (1-α)⁴(1+2α)/(α³N²); on a middle range
 
     of α there is none, and for T ≫ N² there is one again at tiny α.
@@ -93,7 +93,7 @@ POINTS = [(level, absorption) for level in (0.15, 0.45, 0.65, 0.9) for absorptio
 
 
 @pytest.mark.claims("T3.5")
-def test_phase_diagram_simulated(claim: Recorder) -> None:
+def test_phase_diagram_simulated(claim: Assertions) -> None:
     """At 16 points of the square both contrasts are estimated to 20 %, which settles both signs."""
     regions = certify(5, 13)
     for level, absorption in POINTS:

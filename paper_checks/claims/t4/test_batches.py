@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.memory import (
     BATCH,
     SPREAD_REPLICATES,
@@ -62,7 +62,7 @@ def averages_of(moments: Moments) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def check_mean(
-    claim: Recorder, name: str, exact: float, values: np.ndarray, variance: float, error: float | None
+    claim: Assertions, name: str, exact: float, values: np.ndarray, variance: float, error: float | None
 ) -> None:
     """A mean over replicates; the power is that of the stated variance."""
     count = len(values)
@@ -70,7 +70,7 @@ def check_mean(
     claim.estimate(name, exact, values.mean(), found, error, degrees=count - 1, planned_error=planned)
 
 
-def check_variance(claim: Recorder, name: str, exact: float, squared: np.ndarray) -> None:
+def check_variance(claim: Assertions, name: str, exact: float, squared: np.ndarray) -> None:
     """A variance over replicates by its cube root, to 10 %: 30 % of the variance.
 
     The cube root of a mean of squares of normal numbers has next to no skewness, so that the alarm's tail is a normal
@@ -91,7 +91,7 @@ def squared_deviations(values: np.ndarray) -> np.ndarray:
 
 @pytest.mark.claims("T4.1")
 @pytest.mark.parametrize("case", SAMPLED, ids=str)
-def test_growing_steps_follow_the_flow(claim: Recorder, case: Case) -> None:
+def test_growing_steps_follow_the_flow(claim: Assertions, case: Case) -> None:
     """The descent that sampled training is compared with: extrapolated over halved steps, it gives theory's W."""
     rates, _ = learning_rates(case.n, case.alpha, case.times)
     found, exact = full_batch(case).logits[-1], memory.logits(case.n, case.alpha, case.times[-1])
@@ -106,7 +106,7 @@ def test_growing_steps_follow_the_flow(claim: Recorder, case: Case) -> None:
 
 @pytest.mark.claims("T4.1")
 @pytest.mark.parametrize("case", BATCHES, ids=str)
-def test_spread_of_small_batches(claim: Recorder, case: EqualSteps) -> None:
+def test_spread_of_small_batches(claim: Assertions, case: EqualSteps) -> None:
     """2¹² runs, batches of 1 to 10⁴: means of a and s, how far b lags behind descent, and variances.
 
     Equations (13) and (14) of `theory.memory.sampling_noise`, of first order in 1/B. What is left is of relative order
@@ -131,7 +131,7 @@ def test_spread_of_small_batches(claim: Recorder, case: EqualSteps) -> None:
 
 @pytest.mark.claims("T4.1")
 @pytest.mark.parametrize("case", BIG_STEPS, ids=str)
-def test_one_pair_and_a_big_step(claim: Recorder, case: EqualSteps) -> None:
+def test_one_pair_and_a_big_step(claim: Assertions, case: EqualSteps) -> None:
     """B = 1 and η = n: exact after one step; after three the variances of a and s are over 10 % above first order."""
     logits, moments = equally_sampled(case, claim.base_seed).logits, stated(case)
     (one, first), (three, last) = ((squares(logits[mark]), stated_variances(moments, mark)) for mark in (0, 1))
@@ -143,7 +143,7 @@ def test_one_pair_and_a_big_step(claim: Recorder, case: EqualSteps) -> None:
 
 
 @pytest.mark.claims("T4.1")
-def test_order_of_what_is_left(claim: Recorder) -> None:
+def test_order_of_what_is_left(claim: Assertions) -> None:
     """Three steps at n = 2 by summing over all batches: mean and covariance differ from first order by O(1/B²)."""
     n, alpha, rates, sizes = 2, 0.3, (1.0, 2.0, 1.5), (3, 4, 5, 7, 9, 12)
     rests: dict[str, list[float]] = {"mean": [], "own": [], "cross": []}
@@ -204,7 +204,7 @@ def _counts(total: int, kinds: int) -> Iterator[tuple[int, ...]]:
 
 @pytest.mark.claims("T4.1")
 @pytest.mark.parametrize("case", SAMPLED, ids=str)
-def test_three_values_of_sampled_training(claim: Recorder, case: Case) -> None:
+def test_three_values_of_sampled_training(claim: Assertions, case: Case) -> None:
     """2¹¹ runs with batches of 10⁴ and growing steps: means of a and s to 2 %, their variances to 30 %."""
     averages = value_averages(sampled(case, claim.base_seed, LATE_REPLICATES).logits[-1])
     _, mean, covariances = averages_of(late(case))
@@ -216,7 +216,7 @@ def test_three_values_of_sampled_training(claim: Recorder, case: Case) -> None:
 
 @pytest.mark.claims("T4.2")
 @pytest.mark.parametrize("case", SAMPLED, ids=str)
-def test_singular_values_of_sampled_training(claim: Recorder, case: Case) -> None:
+def test_singular_values_of_sampled_training(claim: Assertions, case: Case) -> None:
     """The same runs' D and σ by numpy's decomposition: means to 2 %, variances to 30 %; at first order both are linear.
 
     D = a - b and σ = √(n+1) s in the averages; other directions of the noise enter at second order, over B.
@@ -233,7 +233,7 @@ def test_singular_values_of_sampled_training(claim: Recorder, case: Case) -> Non
 
 
 @pytest.mark.claims("T4.3")
-def test_rank_one_of_sampled_training(claim: Recorder) -> None:
+def test_rank_one_of_sampled_training(claim: Assertions) -> None:
     """The same runs at n = 2: P(noise) of the full model and the error of its rank-1 truncation, mean and variance.
 
     The truncation has the logits D/2, -D/2, 0, so at first order its error is that at the D of the averages.

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.memory import LEVELS, SIZES, Case, full_batch, learning_rates, predicted, sampled, spectra
 from paper_checks.witnesses.best_approximations import approximations_at_ends, predictions_of
 from simulate import AssociativeMemory, gaussian_embeddings, gradient_descent, remove_direction, truncate
@@ -33,7 +33,7 @@ def stated_top(n: int, alpha: float) -> str:
 
 @pytest.mark.claims("T4.4")
 @pytest.mark.parametrize("n", SIZES)
-def test_top_space_and_crossing(claim: Recorder, n: int) -> None:
+def test_top_space_and_crossing(claim: Assertions, n: int) -> None:
     """For every α: numpy's singular values on both sides of t*, at late times and at early ones."""
     edge = 1 / math.sqrt(n + 1)
     for alpha in (*LEVELS, edge - 0.01, edge + 0.01, 0.495, 0.505):
@@ -55,7 +55,7 @@ def test_top_space_and_crossing(claim: Recorder, n: int) -> None:
 
 
 @pytest.mark.claims("T4.4")
-def test_boundary_by_algebra(claim: Recorder) -> None:
+def test_boundary_by_algebra(claim: Assertions) -> None:
     """The sign of the late gap ((n-1) - √(n+1)) D + n log(α/(1-α)), (8) from the flow, and the sign of h', any n."""
     n, y, m = sympy.Symbol("n", positive=True), sympy.Symbol("y", positive=True), sympy.Symbol("m", positive=True)
     claim.equal("(n-1)² - (n+1)", sympy.Integer(0), sympy.expand((n - 1) ** 2 - (n + 1) - n * (n - 3)))
@@ -80,7 +80,7 @@ def test_boundary_by_algebra(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T4.4")
-def test_three_inputs_and_the_edge(claim: Recorder) -> None:
+def test_three_inputs_and_the_edge(claim: Assertions) -> None:
     """n = 3: an exact tie at α = 1/2, else a gap that stays bounded; α = 1/√(n+1): the noise from the start on."""
     for t in (1e-3, 1.0, 1e3, 1e9):
         claim.equal(f"tie at t = {t:g}", "tie", spectrum.top_space_at(*TIE, t), side="beyond")
@@ -101,7 +101,7 @@ def test_three_inputs_and_the_edge(claim: Recorder) -> None:
 
 
 @pytest.mark.claims("T4.4")
-def test_crossing_time_laws(claim: Recorder) -> None:
+def test_crossing_time_laws(claim: Assertions) -> None:
     """t* ~ κ⁻¹ ((1-α)/α)^(n/(n-1-√(n+1))) as α → 0 (n = 2: 1), and τ (1 - (n-4) τ/(8n(n+1)) + O(τ²)) at 1/√(n+1)."""
     cases = ((2, (0.95, 0.99, 0.999)), (4, (0.05, 0.01, 1e-3)), (5, (1e-2, 1e-3, 1e-4)), (8, (1e-4, 1e-6, 1e-8)))
     for n, alphas in cases:
@@ -127,7 +127,7 @@ def test_crossing_time_laws(claim: Recorder) -> None:
 
 @pytest.mark.claims("T4.4")
 @pytest.mark.parametrize("n", SIZES)
-def test_top_space_of_sampled_training(claim: Recorder, n: int) -> None:
+def test_top_space_of_sampled_training(claim: Assertions, n: int) -> None:
     """Batches of 10⁴ pairs, α = 0.05 … 0.95: the sign of σ - D before t* and after, by numpy's decomposition.
 
     Not at n = 4, α <= 0.1, where t* exceeds 10⁵.
@@ -155,7 +155,7 @@ def test_top_space_of_sampled_training(claim: Recorder, n: int) -> None:
     (2, 0.3, False), (3, 0.3, False), (3, 0.7, False), (4, 0.3, False), (5, 0.6, False), (8, 0.1, False),
     (64, 0.3, False), (2, 0.8, True), (5, 0.2, True), (8, 0.1, True),
 ])  # fmt: skip
-def test_truncation_at_every_rank(claim: Recorder, n: int, alpha: float, early: bool) -> None:
+def test_truncation_at_every_rank(claim: Assertions, n: int, alpha: float, early: bool) -> None:
     """Best approximations of rank 1 … n, after t* and before it, lie in theory's ranges; equal them where unique."""
     crossing = spectrum.crossing_time(n, alpha)
     t = crossing / 2 if early else 100 * max(crossing, 10.0 * n)
@@ -190,7 +190,7 @@ def test_truncation_at_every_rank(claim: Recorder, n: int, alpha: float, early: 
 
 @pytest.mark.claims("T4.4")
 @pytest.mark.parametrize(("n", "alpha"), [(3, 0.3), TIE, (5, 0.1), (5, 0.6), (8, 0.1), (8, 0.6)])
-def test_a_basis_decides_about_one_input(claim: Recorder, n: int, alpha: float) -> None:
+def test_a_basis_decides_about_one_input(claim: Assertions, n: int, alpha: float) -> None:
     """Best approximations of one rank, equally near to W, take one input to both ends of every stated range."""
     crossing = spectrum.crossing_time(n, alpha)
     t = crossing / 2 if crossing else 100.0 * n
@@ -211,7 +211,7 @@ def test_a_basis_decides_about_one_input(claim: Recorder, n: int, alpha: float) 
 
 @pytest.mark.claims("T4.5")
 @pytest.mark.parametrize("n", SIZES)
-def test_without_the_noise_direction(claim: Recorder, n: int) -> None:
+def test_without_the_noise_direction(claim: Assertions, n: int) -> None:
     """W - σ u vᵀ recalls every input at every time, with theory's error, which tends to (κt)^(-(n-1)/n)."""
     right = np.full(n, n**-0.5)
     for alpha, t in product((*LEVELS, 1 / math.sqrt(n + 1)), (1e-2, 1.0, 1e6)):
@@ -239,7 +239,7 @@ def test_without_the_noise_direction(claim: Recorder, n: int) -> None:
 
 @pytest.mark.claims("T4.5")
 @pytest.mark.parametrize("n", SIZES)
-def test_noise_is_one_direction_of_sampled_training(claim: Recorder, n: int) -> None:
+def test_noise_is_one_direction_of_sampled_training(claim: Assertions, n: int) -> None:
     """Batches of 10⁴ pairs, every α, before and after t*: without one singular direction every input recalls.
 
     A random count compared exactly: margins of the logits exceed their spread 30 times. Not at n = 4, α <= 0.1, where
@@ -263,7 +263,7 @@ def test_noise_is_one_direction_of_sampled_training(claim: Recorder, n: int) -> 
 
 @pytest.mark.claims("T4.5")
 @pytest.mark.parametrize("case", [Case(5, 0.8), Case(8, 0.5)], ids=str)
-def test_probabilities_without_noise_of_sampled_training(claim: Recorder, case: Case) -> None:
+def test_probabilities_without_noise_of_sampled_training(claim: Assertions, case: Case) -> None:
     """P(correct) and P(noise) of sampled training without the direction 1/√n, from full-batch descent's D; 2 %."""
     exact, right = full_batch(case).logits[-1], np.full(case.n, case.n**-0.5)
     D = exact[0, 0] - exact[1, 0]
@@ -279,7 +279,7 @@ def test_probabilities_without_noise_of_sampled_training(claim: Recorder, case: 
 
 @pytest.mark.claims("T4.5")
 @pytest.mark.parametrize(("dimension", "expected"), [(64, 1), (12, 1), (6, -1)])
-def test_random_embeddings(claim: Recorder, dimension: int, expected: int) -> None:
+def test_random_embeddings(claim: Assertions, dimension: int, expected: int) -> None:
     """n = 8, Gaussian embeddings: without the direction nearest the noise most draws recall all inputs at d >= 12.
 
     Few do at d = 6, where the dimension is not what fails: trained almost without noise most still recall.

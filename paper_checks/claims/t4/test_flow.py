@@ -8,7 +8,7 @@ import pytest
 import sympy
 from scipy.integrate import solve_ivp
 
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.memory import predicted
 from simulate import gradient_descent, orthonormal_embeddings, truncate
 from theory.memory import gradient_flow as memory
@@ -22,7 +22,7 @@ CASES = ((2, 0.3), (3, 0.5), (4, 0.05), (5, 0.95), (8, 0.6))
 
 
 @pytest.mark.claims("T4.1")
-def test_three_values_are_invariant_and_conserved(claim: Recorder) -> None:
+def test_three_values_are_invariant_and_conserved(claim: Assertions) -> None:
     """Symbolic: the sum of the rates (1) vanishes for every n; the flow of a whole matrix keeps three values."""
     symbols, rates = memory.symbolic_rates()
     n = symbols["n"]
@@ -53,7 +53,7 @@ def _matrix_rates(matrix: sympy.Matrix, n: int, alpha: sympy.Symbol) -> np.ndarr
 
 @pytest.mark.claims("T4.1")
 @pytest.mark.parametrize(("n", "alpha"), CASES)
-def test_flow_of_the_whole_matrix(claim: Recorder, n: int, alpha: float) -> None:
+def test_flow_of_the_whole_matrix(claim: Assertions, n: int, alpha: float) -> None:
     """The (n+1) x n flow integrated without its symmetry, to t = 10⁸: three values, zero column sums, theory's W."""
     times = np.array([1.0, 1e2, 1e4, 1e6, 1e8])
     found = _integrate(n, alpha, times)
@@ -88,7 +88,7 @@ def _integrate(n: int, alpha: float, times: np.ndarray) -> np.ndarray:
 
 @pytest.mark.claims("T4.1")
 @pytest.mark.parametrize(("n", "alpha"), CASES)
-def test_gradient_descent_follows_the_flow(claim: Recorder, n: int, alpha: float) -> None:
+def test_gradient_descent_follows_the_flow(claim: Assertions, n: int, alpha: float) -> None:
     """Full-batch descent of the torch model with steps η, η/2, η/4, extrapolated: order 2, W within its last change."""
     time, embeddings = 40.0, orthonormal_embeddings(n)
     runs = [gradient_descent(embeddings, alpha, np.full(count, time / count)).logits[0] for count in (400, 800, 1600)]
@@ -101,7 +101,7 @@ def test_gradient_descent_follows_the_flow(claim: Recorder, n: int, alpha: float
 
 
 @pytest.mark.claims("T4.2")
-def test_singular_values_at_a_million(claim: Recorder) -> None:
+def test_singular_values_at_a_million(claim: Assertions) -> None:
     """D = log κt and the stated σ to 0.5 % at t = 10⁶; not while α(1-α) t is below n log t."""
     for n, alpha, D, noise in ((2, 0.3, 13.17, 6.63), (8, 0.3, 12.88, 27.80)):
         found = np.array(memory_spectrum.singular_values(n, alpha, 1e6))
@@ -129,7 +129,7 @@ def _delta(n: int, alpha: float, t: float) -> float:
 
 @pytest.mark.claims("T4.2")
 @pytest.mark.parametrize(("n", "alpha"), CASES)
-def test_remainder(claim: Recorder, n: int, alpha: float) -> None:
+def test_remainder(claim: Assertions, n: int, alpha: float) -> None:
     """D = log κt - (g log κt + k)/t + O((log t/t)²): the o(1) of the claim is of order log t/t, with its constants."""
     g, k = n * (n - 1) / (2 * (n + 1) * alpha * (1 - alpha)), memory.late_constant(n, alpha)
     times = np.logspace(5, 9, 9) * n / (alpha * (1 - alpha))
@@ -153,7 +153,7 @@ def test_remainder(claim: Recorder, n: int, alpha: float) -> None:
 
 @pytest.mark.claims("T4.2")
 @pytest.mark.parametrize(("n", "alpha"), CASES)
-def test_singular_vectors(claim: Recorder, n: int, alpha: float) -> None:
+def test_singular_vectors(claim: Assertions, n: int, alpha: float) -> None:
     """W equals its stated decomposition, and numpy's singular values are D, n-1 times, and √(n+1)|s|."""
     for t in (0.01, 1.0, 1e2, 1e4, 1e8):
         W, found = memory.logits(n, alpha, t), memory.values(n, alpha, t)
@@ -177,7 +177,7 @@ def test_singular_vectors(claim: Recorder, n: int, alpha: float) -> None:
 
 @pytest.mark.claims("T4.3")
 @pytest.mark.parametrize("alpha", [0.05, 0.3, 0.5, 0.8, 0.95])
-def test_rank_one_at_two_inputs(claim: Recorder, alpha: float) -> None:
+def test_rank_one_at_two_inputs(claim: Assertions, alpha: float) -> None:
     """n = 2: the full model gives the noise α - 2/(3t); rank 1 errs by (4/(3(1-α)t))^(1/2), slope -1/2 in log t."""
     t = 1e6
     shift, delta = 2 / (3 * t), _delta(2, alpha, t)
@@ -198,7 +198,7 @@ def test_rank_one_at_two_inputs(claim: Recorder, alpha: float) -> None:
 
 
 @pytest.mark.claims("T4.3")
-def test_rank_one_before_the_crossing(claim: Recorder) -> None:
+def test_rank_one_before_the_crossing(claim: Assertions) -> None:
     """n = 2, α > 1/√3: before t* rank 1 keeps the noise alone; from t* on it recalls."""
     for alpha in (0.6, 0.8, 0.95):
         crossing = memory_spectrum.crossing_time(2, alpha)

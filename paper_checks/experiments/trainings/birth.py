@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from paper_checks.evidence.recorder import Recorder, experiment_seed
+from paper_checks.evidence.assertions import Assertions, experiment_seed
 from simulate import Recall, Trained, answers
 from simulate.runtime.arrays import Floats
 
@@ -28,7 +28,7 @@ class Born(Seeded):
     setting: MemorySetting
 
 
-def runs(claim: Recorder, setting: MemorySetting, count: int, device: str) -> list[Born]:
+def runs(claim: Assertions, setting: MemorySetting, count: int, device: str) -> list[Born]:
     """The first `count` trainings of one setting; those of all settings have the same seeds."""
     return births(claim.base_seed, setting, count, device)
 

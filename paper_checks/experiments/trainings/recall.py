@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from paper_checks.evidence.recorder import Recorder, experiment_seed
+from paper_checks.evidence.assertions import Assertions, experiment_seed
 from simulate import Hidden, Recall, RecallBatch, Trained, Transformer, answers, merged_values, truncated, without
 from simulate.runtime.arrays import Floats
 from simulate.transformer.probes import answer_of
@@ -100,7 +100,7 @@ class Replicate(Seeded):
         return noise_alignment(self.model, space)
 
 
-def runs(claim: Recorder, setting: Setting, count: int) -> list[Replicate]:
+def runs(claim: Assertions, setting: Setting, count: int) -> list[Replicate]:
     """The first `count` trainings of one setting, each with a seed of its own."""
     return replicates(claim.base_seed, setting, count)
 
@@ -112,7 +112,9 @@ def replicates(base_seed: int, setting: Setting, count: int) -> list[Replicate]:
     return [replicate(seed, run, setting.law) for seed, run in zip(chosen, found, strict=True)]
 
 
-def over_seeds(claim: Recorder, setting: Setting) -> Callable[[Callable[[list[Replicate]], Any]], Callable[[int], Any]]:
+def over_seeds(
+    claim: Assertions, setting: Setting
+) -> Callable[[Callable[[list[Replicate]], Any]], Callable[[int], Any]]:
     """Makes of numbers of trainings what `claim.replicated` asks for: those of the first n seeds of a setting."""
     return lambda numbers: lambda count: numbers(runs(claim, setting, count))
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from paper_checks.evidence.recorder import experiment_seed
+from paper_checks.evidence.assertions import experiment_seed
 from paper_checks.evidence.training_design import median_interval
 from simulate.runtime.arrays import Floats
 from theory.memory.gradient_flow import top_space
@@ -29,7 +29,7 @@ N, ALPHA = DESK_TASK.N, float(DESK_TASK.alpha)
 
 
 class Claimed(Protocol):
-    """Who hears a statement: a recorder, or a picture."""
+    """Who hears a statement: the assertions of a check, or a picture."""
 
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """See `comparator.replicated`."""

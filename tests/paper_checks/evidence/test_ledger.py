@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from paper_checks.evidence import comparator
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.ledger import Rule, mismatches
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.evidence.results import Result
 from paper_checks.project import load_claims, own_ledger
 from paper_checks.session.paper import check_scale
@@ -112,10 +112,10 @@ def test_trainings_and_recorded_evidence_in_a_run(project):
     assert "FAILED: T1.1: x: no pilot on file: pytest paper_checks -m claims --claims T1.1 --pilots" in found.stdout
 
 
-def test_a_recorder_holds_values_against_the_rule():
+def test_assertions_hold_values_against_the_rule():
     """The threshold by its name, the least number of seeds, and shares of its own where the rule has them."""
     rule = Rule({"level": 0.4, "rare": 0.4, "rare_absent": 0.1, "rare_stated": 0.6}, seeds=9)
-    claim = Recorder("E1", 1, [], own_ledger())
+    claim = Assertions("E1", 1, [], own_ledger())
     claim.__dict__["rule"] = rule
     claim.replicated("x", "level", -1, lambda n: [0.1] * n)
     assert claim.evidence[0].numbers == 9 and claim.evidence[0].exact == 0.4
@@ -123,9 +123,9 @@ def test_a_recorder_holds_values_against_the_rule():
     assert claim.evidence[1].details["boundaries"] != claim.evidence[0].details["boundaries"]
 
 
-def test_a_recorder_holds_all_trainings_against_the_rule():
+def test_assertions_hold_all_trainings_against_the_rule():
     """One wrong of seven is too many, unless the rule has a share of its own: of 0.3, two may be."""
-    claim = Recorder("E1", 1, [], own_ledger())
+    claim = Assertions("E1", 1, [], own_ledger())
     claim.__dict__["rule"] = Rule({"level": 0.4, "some": 0.4, "some_absent": 0.3})
     claim.replicated("x", "level", -1, [0.1] * 7)
     claim.replicated("x", "some", -1, [0.1] * 5 + [0.5] * 2)
@@ -135,7 +135,7 @@ def test_a_recorder_holds_all_trainings_against_the_rule():
     with pytest.raises(AssertionError, match=r"8 of 10 seeds below 0\.4 \(at most 1 others allowed"):
         claim.replicated("x", "level", -1, [0.1] * 8 + [0.9] * 2)
     with pytest.raises(ValueError, match=r"T1\.1 has no rule"):
-        Recorder("T1.1", 1, [], own_ledger()).replicated("x", "least", +1, [0.6])
+        Assertions("T1.1", 1, [], own_ledger()).replicated("x", "least", +1, [0.6])
 
 
 def test_recorded_evidence_that_fails_is_failed():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from paper_checks.evidence import comparator, pilots
-from paper_checks.evidence.recorder import PilotRecorder
+from paper_checks.evidence.assertions import PilotAssertions
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.training_design import PILOT_COUNT, PILOT_SEED, beyond
 from paper_checks.project import load_claims, own_ledger
@@ -84,7 +84,7 @@ def test_pilots_are_drawn_once_each_and_kept_beside_each_other(tmp_path):
         return VALUES
 
     ledger = replace(own_ledger(), path=tmp_path / "claims.toml")
-    claim = PilotRecorder("E1", PILOT_SEED, [], ledger)
+    claim = PilotAssertions("E1", PILOT_SEED, [], ledger)
     claim.replicated("one", "key", +1, values)
     claim.replicated("two", "other", -1, lambda count: [*VALUES[1:], math.inf])
     claim.replicated("fixed", "key", +1, VALUES[:5])

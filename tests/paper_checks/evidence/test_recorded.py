@@ -9,8 +9,8 @@ import torch
 
 from paper_checks.claims.e import test_paper_scale as paper_checks
 from paper_checks.evidence import recorded
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.ledger import read_ledger
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments.trainings.paper_scale import CHANGES, train_and_test
 from paper_checks.experiments.trainings.settings import desk
 from paper_checks.project import own_ledger
@@ -37,7 +37,7 @@ def record(**changes):
 
 
 def claim():
-    return Recorder("E10", 1, [], own_ledger())
+    return Assertions("E10", 1, [], own_ledger())
 
 
 def test_a_record_comes_back_as_it_was(tmp_path):
@@ -114,7 +114,7 @@ def test_a_record_of_other_code_or_none_is_not_run(tmp_path):
     class Elsewhere:
         recorded, recorded_hash = tmp_path, own_ledger().recorded_hash
 
-    mine = Recorder("E10", 1, [], Elsewhere())
+    mine = Assertions("E10", 1, [], Elsewhere())
     with pytest.raises(pytest.skip.Exception, match="no GPU run recorded yet"):
         paper_checks.usable_record(mine)
     recorded.write_record(record(code="0" * 64, date="2024-06-03"), tmp_path)

@@ -4,7 +4,7 @@ import numpy as np
 
 from paper_checks.claims.p import test_pocket as checks
 from paper_checks.evidence import DEFAULT_SEED, comparator
-from paper_checks.evidence.recorder import Recorder
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.training_design import Boundaries
 from paper_checks.experiments import language as language_experiments
 from paper_checks.experiments import pocket as pocket_experiments
@@ -28,8 +28,8 @@ CHECKS = {
 """The checks with statements about training seeds, by claim, and their sets of prompts."""
 
 
-class OfAll(Recorder):
-    """A recorder that wants all training seeds on their side, however few, but for one where the rule is about a share
+class OfAll(Assertions):
+    """Assertions that want all training seeds on their side, however few, but for one where the rule is about a share
     of several; it keeps what it was given."""
 
     def __init__(self, claim):
@@ -45,12 +45,12 @@ class OfAll(Recorder):
 
 
 def run(check, claim, seeds, name=None):
-    """A check on these training seeds; returns its recorder."""
-    recorder = OfAll(claim)
+    """A check on these training seeds; returns its assertions."""
+    assertions = OfAll(claim)
     wanted = check.__code__.co_varnames[: check.__code__.co_argcount]
     known = {"language": language_experiments, "pocket": pocket_experiments, "seeds": seeds, "name": name}
-    check(recorder, **{key: value for key, value in known.items() if key in wanted})
-    return recorder
+    check(assertions, **{key: value for key, value in known.items() if key in wanted})
+    return assertions
 
 
 def in_this_process(monkeypatch):

@@ -4,14 +4,15 @@ import sys
 
 import pytest
 
-from paper_checks.claims.p.conftest import EXTRA, of_extra_language
+from paper_checks.claims.p.conftest import of_extra_language
+from paper_checks.experiments.named import LANGUAGE_PACKAGES
 
 
 def test_modules_are_those_of_the_experiments():
     assert hasattr(of_extra_language("rise"), "chosen_checkpoint")
 
 
-@pytest.mark.parametrize("package", EXTRA)
+@pytest.mark.parametrize("package", LANGUAGE_PACKAGES)
 def test_a_missing_package_of_the_extra_skips(monkeypatch, tmp_path, package):
     planted(monkeypatch, tmp_path, f"import {package}")
     monkeypatch.setitem(sys.modules, package, None)

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from paper_checks.claims.p import test_gsm8k as p6
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import verdict
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.project import own_ledger
 from simulate.gsm8k.problems import MODELS
 from simulate.gsm8k.results import comparable
@@ -31,7 +31,7 @@ WHOLE = results({1: 0.4, 2: 0.5, 8: 0.7}, None)
 
 def checked(cut):
     properties = []
-    claim = Recorder("P6", 1, properties, own_ledger())
+    claim = Assertions("P6", 1, properties, own_ledger())
     p6.test_few_shots_gain_and_eight_lose(claim, (WHOLE, cut))
     return claim.evidence, properties
 

@@ -7,8 +7,8 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from paper_checks.claims.p import test_language_models as checks
 from paper_checks.evidence import DEFAULT_SEED
+from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import verdict
-from paper_checks.evidence.recorder import Recorder
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments import pocket, rise
 from paper_checks.experiments.language import Answers, ModelSweep, Source
@@ -112,7 +112,7 @@ def test_both_prompts_of_a_city_are_in_one_half():
 @pytest.fixture
 def claim():
     def made(name):
-        return Recorder(name, 1, [], own_ledger())
+        return Assertions(name, 1, [], own_ledger())
 
     return made
 

@@ -26,11 +26,11 @@ def found():
         explored.in_this_process(monkeypatch)
         given, passed = {}, {}
         for claim, several in explored.CHECKS.items():
-            recorders = [explored.run(check, claim, EXPLORED, name) for check, name in several]
-            passed[claim] = [evidence for recorder in recorders for evidence in recorder.evidence]
+            all_assertions = [explored.run(check, claim, EXPLORED, name) for check, name in several]
+            passed[claim] = [evidence for assertions in all_assertions for evidence in assertions.evidence]
             given[claim] = {}
-            for recorder in recorders:
-                for key, (expected, values) in recorder.given.items():
+            for assertions in all_assertions:
+                for key, (expected, values) in assertions.given.items():
                     before = given[claim].get(key, (0, []))[1]
                     given[claim][key] = (expected, [*before, *values])
         for check, claim in (

@@ -123,7 +123,7 @@ def test_a_diverged_training_is_one_line(tmp_path, monkeypatch, capsys):
 
 
 class Heard:
-    """Takes a check's place for its recorder, and keeps what it says."""
+    """Takes the place of a check's assertions, and keeps what it says."""
 
     base_seed = 1
 

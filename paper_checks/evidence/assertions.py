@@ -12,7 +12,7 @@ from .pilots import pilot_values, write_pilot
 from .training_design import PILOT_COUNT
 
 
-class Recorder:
+class Assertions:
     """Calls the comparator, stores the evidence under the claim's id, and fails the check if the comparison fails."""
 
     def __init__(self, claim: str, base_seed: int, properties: list[tuple[str, Any]], ledger: Ledger) -> None:
@@ -83,7 +83,7 @@ class Recorder:
         self._properties.append(("recorded", f"recorded on {when}, {device}"))
 
 
-class PilotRecorder(Recorder):
+class PilotAssertions(Assertions):
     """Draws and keeps the pilot of every statement about trainings, which thus cannot fail; all else is as ever."""
 
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:

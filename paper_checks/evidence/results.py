@@ -23,6 +23,7 @@ class Result:
     nodes: list[str] = field(default_factory=list)
     code: dict[str, Code] = field(default_factory=dict)
     functions: frozenset[str] = frozenset()  # that check this claim, collected or not
+    found: set[str] = field(default_factory=set)  # of these, what was collected, selected or not
     known: int = 0  # checks of this claim that were collected, selected or not
     selected: int = 0
     by_name: bool = False  # whether single checks were named, so that others were not even collected
@@ -86,10 +87,11 @@ class Results:
         for name, result in self.by_id.items():
             result.functions = frozenset(functions.get(name, ()))
 
-    def collected(self, name: str) -> None:
+    def collected(self, name: str, node: str) -> None:
         """One check of a claim was collected, whether or not it is then selected."""
         if name in self.by_id:
             self.by_id[name].known += 1
+            self.by_id[name].found.add(function_of(node))
 
     def selected(self, name: str) -> None:
         """One check of a claim was selected."""
@@ -125,7 +127,7 @@ class Results:
     def whole(self) -> bool:
         """Whether every check of every claim was selected."""
         return all(
-            result.selected == result.known and not result.by_name and (result.known > 0 or not result.functions)
+            result.selected == result.known and not result.by_name and result.found >= result.functions
             for result in self.by_id.values()
         )
 

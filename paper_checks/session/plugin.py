@@ -108,7 +108,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         check_record(config)
         config.stash[RESULTS].expect(_check_functions(ledger))
     for item in checks:
-        config.stash[RESULTS].collected(_claim_id(item) or "")
+        config.stash[RESULTS].collected(_claim_id(item) or "", item.nodeid)
     if _named_one_by_one(config):
         config.stash[RESULTS].named_one_by_one()
     problems = _problems(checks)

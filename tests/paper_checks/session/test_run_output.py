@@ -80,7 +80,8 @@ def test_chosen_claims_run_alone_and_what_cannot_be_written_fails_in_one_line(pr
 
 
 def test_a_check_alone_gives_no_verdict_and_claims_are_run_in_one_process(project):
-    """A claim with two checks of which one is named, in pytest's way; two processes; a report without a claim."""
+    """A claim with two checks of which one is named, in pytest's way, or one file of two is; two processes; a report
+    without a claim."""
     both = CHECK + "claim.less('x', 1, 2)\n" + CHECK.replace("test_it", "test_other") + "claim.less('x', 1, 2)\n"
     assert "T1.1      verified" in project(both, ENTRY).stdout
     record = project.record.read_bytes()
@@ -94,6 +95,11 @@ def test_a_check_alone_gives_no_verdict_and_claims_are_run_in_one_process(projec
 
     found = run("paper_checks/claims/test_x.py::test_it")
     assert found.returncode == 0 and line in found.stdout, found.stdout + found.stderr
+    checks = project.folder / "paper_checks" / "claims"
+    (checks / "test_y.py").write_text("import pytest\n" + CHECK + "claim.less('x', 1, 2)\n")
+    one_file = run("paper_checks/claims/test_x.py", "-m", "claims")
+    assert one_file.returncode == 0 and line in one_file.stdout, one_file.stdout + one_file.stderr
+    (checks / "test_y.py").unlink()
     (project.folder / "test_else.py").write_text("def test_else():\n    pass\n")
     none = run("test_else.py", "--report", "page")
     assert none.returncode == 1 and "FAILED: no claim was run, so that there is no report" in none.stdout

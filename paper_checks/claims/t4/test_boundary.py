@@ -280,9 +280,9 @@ def test_probabilities_without_noise_of_sampled_training(claim: Assertions, case
 @pytest.mark.claims("T4.5")
 @pytest.mark.parametrize(("dimension", "expected"), [(64, 1), (12, 1), (6, -1)])
 def test_random_embeddings(claim: Assertions, dimension: int, expected: int) -> None:
-    """n = 8, Gaussian embeddings: without the direction nearest the noise most draws recall all inputs at d >= 12, few at
-    d = 6, where the dimension is not what fails: trained almost without noise most do, 90 % of 400 pilot draws; 144 see
-    that with the design's power, 1 - 10⁻³, at its lower 95 % limit, and the rest needs fewer."""
+    """n = 8, Gaussian embeddings: without the direction nearest the noise most draws recall all inputs at d >= 12, few
+    at d = 6, where the dimension is not what fails: trained almost without noise most do, 90 % of 400 pilot draws; 144
+    see that with the design's power, 1 - 10⁻³, at its lower 95 % limit, and the rest needs fewer."""
     draws, n = 144, 8
     recalled = {0.5: np.zeros(draws), 1e-3: np.zeros(draws)}
     for (alpha, found), draw in product(recalled.items(), range(draws)):

@@ -7,13 +7,14 @@ ours. A worker that dies takes down what it was at, which is begun again; what h
 
 import heapq
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 from .code import code_digest, surroundings
+from .entries import Entry, Used, progress_of
 from .estimates import Pace, Progress
 from .job import Job
 from .store import Store
@@ -22,37 +23,6 @@ from .worker import Made, perform
 
 DEATHS = 12
 """So many workers may die while they have a job; then the job is given up."""
-
-
-class Used(NamedTuple):
-    """A result that somebody asked for: of what kind of job, its key, the processor seconds that it took when it was
-    made, and when that was, if not in this run."""
-
-    kind: str
-    key: str
-    seconds: float
-    made: str | None
-
-
-@dataclass(eq=False)
-class _Entry:
-    job: Job
-    cost: float
-    inputs: list["_Entry"]
-    dependents: list["_Entry"] = field(default_factory=list)
-    priority: float = 0.0
-    urgent: bool = False
-    running: bool = False
-    deaths: int = 0
-    content: bytes | None = None
-    value: Any = None
-    is_decoded: bool = False
-    error: BaseException | None = None
-    used: Used | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.content is not None or self.error is not None
 
 
 class Scheduler:
@@ -69,15 +39,17 @@ class Scheduler:
         if workers < 1:
             raise ValueError(f"workers must be >= 1, got {workers}")
         self._executor, self.workers, self._store, self._fresh = executor, workers, store, fresh
-        self._entries: dict[str, _Entry] = {}
-        self._queue: list[tuple[bool, float, int, _Entry]] = []
+        self._entries: dict[str, Entry] = {}
+        self._queue: list[tuple[bool, float, int, Entry]] = []
         self._pushed = self._running = 0
         self._changed = threading.Condition(threading.RLock())
         self._uses: dict[str, dict[str, Used]] = {}
+        self._waits: dict[str, float] = {}
         self._asker: str | None = None
         self._closed = False
         self._pace = Pace()
         self.made = 0  # results computed in this session
+        self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is entered while somebody waits
 
     # asking
 
@@ -103,8 +75,8 @@ class Scheduler:
             for entry in entries:
                 self._hurry(entry)
         self._pump()
+        self._wait(lambda: all(entry.ended for entry in entries))
         with self._changed:
-            self._changed.wait_for(lambda: all(entry.ended for entry in entries))
             return [self._taken(entry) for entry in entries]
 
     def ended(self, jobs: Sequence[Job]) -> bool:
@@ -113,10 +85,24 @@ class Scheduler:
             entries = [self._entry(job) for job in jobs]
             return all(entry.ended for entry in entries) or any(entry.error is not None for entry in entries)
 
-    def wait(self, choices: Sequence[Sequence[Job]], seconds: float | None = None) -> None:
-        """Until one of several lists of jobs has ended, or these seconds have passed."""
+    def wait(self, choices: Sequence[Sequence[Job]]) -> None:
+        """Until one of several lists of jobs has ended."""
+        self._wait(lambda: any(self.ended(jobs) for jobs in choices))
+
+    def _wait(self, enough: Callable[[], bool]) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: any(self.ended(jobs) for jobs in choices), seconds)
+            if enough():
+                return
+        started = time.perf_counter()
+        with self.waiting(), self._changed:
+            self._changed.wait_for(enough)
+        if self._asker is not None:
+            self._waits[self._asker] = self.waited(self._asker) + time.perf_counter() - started
+
+    @property
+    def troubles(self) -> list[str]:
+        """What the store could not read or keep, a sentence each."""
+        return [] if self._store is None else list(self._store.troubles)
 
     @contextmanager
     def asking(self, who: str) -> Iterator[None]:
@@ -131,13 +117,17 @@ class Scheduler:
         """The results that `who` has asked for, each once, in the order of asking."""
         return list(self._uses.get(who, {}).values())
 
+    def waited(self, who: str) -> float:
+        """Seconds that `who` has waited for results."""
+        return self._waits.get(who, 0.0)
+
     def progress(self) -> dict[str, Progress]:
         """How far the jobs are, by kind, in the order in which kinds were declared."""
         with self._changed:
-            kinds: dict[str, list[_Entry]] = {}
+            kinds: dict[str, list[Entry]] = {}
             for entry in self._entries.values():
                 kinds.setdefault(entry.job.kind, []).append(entry)
-            return {kind: _progress(entries, self._pace.of(kind)) for kind, entries in kinds.items()}
+            return {kind: progress_of(entries, self._pace.of(kind)) for kind, entries in kinds.items()}
 
     def remaining(self) -> float:
         """Estimated seconds until all declared jobs are done."""
@@ -153,11 +143,11 @@ class Scheduler:
 
     # entries
 
-    def _entry(self, job: Job) -> _Entry:
+    def _entry(self, job: Job) -> Entry:
         entry = self._entries.get(job.identity)
         if entry is None:
             inputs = [self._entry(one) for one in job.inputs]
-            entry = self._entries[job.identity] = _Entry(job, job.cost, inputs)
+            entry = self._entries[job.identity] = Entry(job, job.cost, inputs)
             if not self._found(entry):
                 for one in inputs:
                     one.dependents.append(entry)
@@ -165,7 +155,7 @@ class Scheduler:
                 self._push_if_ready(entry)
         return entry
 
-    def _found(self, entry: _Entry) -> bool:
+    def _found(self, entry: Entry) -> bool:
         """Whether the store has the result of an earlier session."""
         kept = None if self._store is None or self._fresh else self._store.get(entry.job.key)
         if kept is not None:
@@ -173,7 +163,7 @@ class Scheduler:
             entry.used = Used(entry.job.kind, entry.job.key, kept.seconds, kept.made)
         return kept is not None
 
-    def _raise_priority(self, entry: _Entry, cost: float) -> None:
+    def _raise_priority(self, entry: Entry, cost: float) -> None:
         """A job is as urgent as the longest chain that begins with it."""
         if cost > entry.priority:
             entry.priority = cost
@@ -181,20 +171,20 @@ class Scheduler:
             for one in entry.inputs:
                 self._raise_priority(one, cost + one.cost)
 
-    def _hurry(self, entry: _Entry) -> None:
+    def _hurry(self, entry: Entry) -> None:
         if not entry.ended and not entry.urgent:
             entry.urgent = True
             self._push_if_ready(entry)
             for one in entry.inputs:
                 self._hurry(one)
 
-    def _push_if_ready(self, entry: _Entry) -> None:
+    def _push_if_ready(self, entry: Entry) -> None:
         """Queue it anew where its inputs have ended; what was pushed before and has begun since is passed over."""
         if not entry.ended and not entry.running and all(one.ended for one in entry.inputs):
             self._pushed += 1
             heapq.heappush(self._queue, (not entry.urgent, -entry.priority, self._pushed, entry))
 
-    def _taken(self, entry: _Entry) -> Any:
+    def _taken(self, entry: Entry) -> Any:
         if entry.error is not None:
             raise entry.error
         if not entry.is_decoded:
@@ -227,14 +217,14 @@ class Scheduler:
                 continue
             future.add_done_callback(lambda done, entry=entry: self._returned(entry, done))  # type: ignore[misc]
 
-    def _next(self) -> _Entry | None:
+    def _next(self) -> Entry | None:
         while not self._closed and self._running <= self.workers and self._queue:
             entry = heapq.heappop(self._queue)[-1]
             if not entry.ended and not entry.running:
                 return entry
         return None
 
-    def _returned(self, entry: _Entry, future: "Future[Made]") -> None:
+    def _returned(self, entry: Entry, future: "Future[Made]") -> None:
         """Called by the executor, on a thread of its own."""
         try:
             made = future.result()
@@ -246,7 +236,7 @@ class Scheduler:
             self._keep(entry, made)
         self._pump()
 
-    def _died(self, entry: _Entry, error: BaseException) -> None:
+    def _died(self, entry: Entry, error: BaseException) -> None:
         entry.deaths += 1
         if entry.deaths >= DEATHS or self._closed:
             what = f"{entry.job} was given up: {entry.deaths} workers died while they had it"
@@ -257,7 +247,7 @@ class Scheduler:
             self._running -= 1
             self._push_if_ready(entry)
 
-    def _keep(self, entry: _Entry, made: Made) -> None:
+    def _keep(self, entry: Entry, made: Made) -> None:
         if self._store is not None and made.surroundings == surroundings():
             self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds)
         with self._changed:
@@ -266,17 +256,10 @@ class Scheduler:
             entry.used = Used(entry.job.kind, entry.job.key, made.seconds, None)
         self._end(entry, None, made.content)
 
-    def _end(self, entry: _Entry, error: BaseException | None, content: bytes | None = None) -> None:
+    def _end(self, entry: Entry, error: BaseException | None, content: bytes | None = None) -> None:
         with self._changed:
             entry.error, entry.content, entry.running = error, content, False
             self._running -= 1
             for one in entry.dependents:
                 self._push_if_ready(one)
             self._changed.notify_all()
-
-
-def _progress(entries: Sequence[_Entry], pace: float) -> Progress:
-    done = [one for one in entries if one.ended]
-    reused = sum(one.used is not None and one.used.made is not None for one in done)
-    left = sum(one.cost for one in entries if not one.ended) * pace
-    return Progress(len(entries), len(done), sum(one.running for one in entries), reused, left)

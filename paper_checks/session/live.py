@@ -79,10 +79,9 @@ class Shown:
     def _lines(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for kind, one in self._runner.progress().items():
-            if one.done < one.total:
-                left = duration(one.remaining)
-                table.add_row(kind, f"{one.done} of {one.total}", f"{one.running} running", f"{left} of work")
-        table.add_row("all jobs", "", "", f"about {duration(self._runner.remaining())} left")
+            if one.running:
+                table.add_row(kind, f"{one.done} of {one.total} done", f"{duration(one.remaining)} of work left")
+        table.add_row("all jobs", "", f"about {duration(self._runner.remaining())} left")
         return table
 
     def _is_terminal(self) -> bool:

@@ -157,7 +157,7 @@ class Scheduler:
 
     def _found(self, entry: Entry) -> bool:
         """Whether the store has the result of an earlier session."""
-        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key)
+        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key, entry.job.kind)
         if kept is not None:
             entry.content = kept.content
             entry.used = Used(entry.job.kind, entry.job.key, kept.seconds, kept.made)

@@ -249,7 +249,7 @@ class Scheduler:
 
     def _keep(self, entry: Entry, made: Made) -> None:
         if self._store is not None and made.surroundings == surroundings():
-            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds)
+            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds, made.surroundings)
         with self._changed:
             self.made += 1
             self._pace.add(entry.job.kind, made.seconds, entry.cost)

@@ -13,7 +13,7 @@ import time
 import psutil
 import pytest
 
-from paper_checks.session.live import duration
+from paper_checks.jobs.shown import duration
 from tests.oracles.claim_project import ENTRY
 
 JOBS = """

@@ -1,10 +1,20 @@
-"""Fixtures of several files of tests."""
+"""Fixtures of several files of tests; which files are collected for benchmarks."""
+
+from pathlib import Path
 
 import os
 
 import pytest
 
 from tests.oracles.claim_project import new_project
+
+TESTS = Path(__file__).parent
+
+
+def pytest_ignore_collect(collection_path, config):
+    """With --benchmark-only tests/benchmarks alone is collected, and what is named."""
+    is_another = collection_path.parent == TESTS and collection_path.name != "benchmarks"
+    return True if is_another and config.getoption("--benchmark-only") else None
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def _by_chain_rule(model: TwoLayer, matrix: str, tokens: torch.Tensor, target: t
     r = read(g @ W_K2, E1, P1)
     found = np.zeros((model.N + model.T,) * 2)
     parts = (array.numpy() for array in (A.contiguous(), b, c, d, k, r))
-    _add_first_scores(tokens.numpy(), *parts, found)
+    _add_first_scores(tokens.numpy(), *parts, found)  # type: ignore[call-arg]
     return found
 
 

@@ -48,7 +48,8 @@ class Scheduler:
         self._asker: str | None = None
         self._closed = False
         self._pace = Pace()
-        self.made = 0  # results computed in this session
+        self.made = self.deaths = 0  # results computed in this session; how often a worker died that had a job
+        self._seconds = 0.0
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is entered while somebody waits
 
     # asking
@@ -128,6 +129,12 @@ class Scheduler:
             for entry in self._entries.values():
                 kinds.setdefault(entry.job.kind, []).append(entry)
             return {kind: progress_of(entries, self._pace.of(kind)) for kind, entries in kinds.items()}
+
+    def summary(self) -> dict[str, float]:
+        """Results "made" and "reused", processor "seconds" of those made, and "deaths" of workers that had a job."""
+        with self._changed:
+            reused = sum(one.used is not None and one.used.made is not None for one in self._entries.values())
+            return {"made": self.made, "reused": reused, "seconds": round(self._seconds, 1), "deaths": self.deaths}
 
     def remaining(self) -> float:
         """Estimated seconds until all declared jobs are done."""
@@ -243,15 +250,17 @@ class Scheduler:
             self._end(entry, RuntimeError(f"{what} ({type(error).__name__})"))
             return
         with self._changed:
+            self.deaths += 1
             entry.running = False
             self._running -= 1
             self._push_if_ready(entry)
 
     def _keep(self, entry: Entry, made: Made) -> None:
         if self._store is not None and made.surroundings == surroundings():
-            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds)
+            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds, made.surroundings)
         with self._changed:
             self.made += 1
+            self._seconds += made.seconds
             self._pace.add(entry.job.kind, made.seconds, entry.cost)
             entry.used = Used(entry.job.kind, entry.job.key, made.seconds, None)
         self._end(entry, None, made.content)

@@ -19,13 +19,12 @@ from platformdirs import user_cache_path
 
 from simulate.runtime.files import write_whole
 
-from .code import surroundings
 from .kept import HEAD, Kept, Known, filed, read, read_head
 
 DISTRIBUTION = "distributional-associations-verified"
-FOLDER, SIZE = "PAPER_CHECKS_CACHE", "PAPER_CHECKS_CACHE_SIZE"
-"""Environment variables: the folder of the store, and its limit, such as 500M; 0 is no store."""
-LIMIT = "2G"
+FOLDER, LIMIT = "PAPER_CHECKS_CACHE", "PAPER_CHECKS_CACHE_SIZE"
+"""Environment variables: the folder of the store, and its limit, such as 500M."""
+DEFAULT_LIMIT = 2 * 2**30
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
 TEMPORARY = re.compile(r"\.[0-9a-f]{64}\.safetensors\.\d+\.tmp")
@@ -64,7 +63,7 @@ class Store:
         ValueError: a limit below 1.
     """
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    def __init__(self, folder: Path, limit: int = DEFAULT_LIMIT) -> None:
         if limit < 1:
             raise ValueError(f"limit must be >= 1 byte, got {limit}")
         self.folder, self.limit = folder, limit
@@ -108,10 +107,10 @@ class Store:
             os.utime(path)
         return Kept(content, known.seconds, known.made)
 
-    def put(self, key: str, kind: str, content: bytes, seconds: float) -> None:
-        """Keep a result; what cannot be written is said and not raised."""
+    def put(self, key: str, kind: str, content: bytes, seconds: float, surroundings: str) -> None:
+        """Keep a result that was made now in these surroundings; what cannot be written is said and not raised."""
         made = datetime.now(UTC).isoformat(timespec="seconds")
-        file = filed(content, Known(key, kind, float(seconds), made, surroundings()))
+        file = filed(content, Known(key, kind, float(seconds), made, surroundings))
         if len(file) > self.limit:
             self._say(kind, f"cache: results of {kind} are not kept, of {shown(len(file))}: the limit is "
                             f"{shown(self.limit)}")  # fmt: skip
@@ -212,23 +211,23 @@ def _summary(files: Iterable[_File]) -> Summary:
     return found
 
 
-def default_store() -> Store | None:
-    """The store in the user's cache, or as PAPER_CHECKS_CACHE and PAPER_CHECKS_CACHE_SIZE say; None for a size of 0.
+def default_store() -> Store:
+    """The store in the user's cache, or as the environment says.
 
     Raises:
-        ValueError: a size that is none.
+        ValueError: the environment has a size that is none.
     """
-    given = os.environ.get(FOLDER)
-    folder = Path(given).expanduser() if given else user_cache_path(DISTRIBUTION, appauthor=False)
-    limit = _bytes(os.environ.get(SIZE) or LIMIT)
-    return Store(folder.absolute(), limit) if limit else None
+    folder = os.environ.get(FOLDER)
+    kept = Path(folder).expanduser() if folder else user_cache_path(DISTRIBUTION, appauthor=False) / "results"
+    return Store(kept.absolute(), _limit(os.environ.get(LIMIT, "").strip()))
 
 
-def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if found is None:
-        raise ValueError(f"{SIZE} must be a number of bytes such as 500M or {LIMIT}, or 0 for no store, got {text!r}")
-    return int(float(found[1]) * UNITS[found[2].upper()])
+def _limit(text: str) -> int:
+    found = re.fullmatch(r"(\d+)([KMGT]?)B?", text, re.IGNORECASE)
+    limit = int(found[1]) * UNITS[found[2].upper()] if found else 0
+    if text and not limit:
+        raise ValueError(f"{LIMIT} must be a number of bytes such as 500M or 2G, got {text!r}")
+    return limit or DEFAULT_LIMIT
 
 
 def shown(size: float) -> str:

@@ -53,7 +53,7 @@ def scheduler(config: pytest.Config) -> "Iterator[Scheduler]":
     """The runner of this session, with its executor, which ends with the context.
 
     Raises:
-        pytest.UsageError: a cluster, or a size of the store, that cannot be used.
+        pytest.UsageError: a cluster or a cache that cannot be used.
     """
     from paper_checks.jobs import Scheduler
     from paper_checks.jobs.store import default_store

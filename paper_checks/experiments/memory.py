@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from simulate import Trajectory, gradient_descent, orthonormal_embeddings, stochastic_gradient_descent
 from simulate.runtime.arrays import Floats
 from theory.memory.sampling_noise import Moments, average_covariance

@@ -8,11 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .imports import Files, closure, modules
+from .values import trusted
 
 PACKAGES = ("numpy", "scipy", "sympy", "torch", "numba", "python-flint", "mpmath", "transformers", "tokenizers")
 """Whose versions may change a number."""
 DATA = ("csv", "json", "jsonl", "safetensors")
 """Suffixes of the data that a package has in its folder `data`."""
+INSTALLED = ("site-packages", "dist-packages")
+"""Folders in which others' packages lie too."""
 
 
 @cache
@@ -32,28 +35,24 @@ def code_digest(module: str) -> str:
     names |= {".".join(name.split(".")[:length]) for name in names for length in range(1, name.count(".") + 1)}
     digest = hashlib.sha256()
     for path in sorted(path for name in names & files.keys() for path in files[name]):
-        digest.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
     for top in sorted(tops):
         digest.update(_data_digest(root / top / "data").encode())
     return digest.hexdigest()
 
 
 def _place(module: str) -> tuple[Path, tuple[str, ...]]:
-    """The folder in which a module's package lies, and the packages that lie beside it."""
+    """The folder in which a module's package lies, and the packages there whose code counts: all of them, but where
+    others install theirs."""
     top = module.partition(".")[0]
-    found = importlib.util.find_spec(top)
+    found = None if top == "__main__" else importlib.util.find_spec(top)
     if found is None or found.origin is None:
-        raise ValueError(f"module {module} must be importable, its package {top} is not")
+        raise ValueError(f"module {module} must be importable by its name, {top} is not")
     origin = Path(found.origin)
     root = origin.parent.parent if origin.stem == "__init__" else origin.parent
-    beside = {path.parent.name for path in root.glob("*/__init__.py")} & set(_our_packages())
-    return root, (*sorted({top} | beside),)
-
-
-def _our_packages() -> tuple[str, ...]:
-    from .values import OWN
-
-    return OWN
+    beside = {path.parent.name for path in root.glob("*/__init__.py")} | {path.stem for path in root.glob("*.py")}
+    return root, tuple(sorted({top} | (beside & trusted if root.name in INSTALLED else beside)))
 
 
 @cache

@@ -20,8 +20,25 @@ INSTALLED = ("site-packages", "dist-packages")
 
 @cache
 def code_digest(module: str) -> str:
-    """sha256 over the source of a module and of all of its packages that it imports, one through the other
-    (`imports.closure`), of the packages that these lie in, and of these packages' data; as it is when first asked.
+    """sha256 over the source that a module may run (`code_files`) and over the data of the packages that it is of; as
+    it is when first asked.
+
+    Raises:
+        ValueError: a module that cannot be found.
+    """
+    digest, (root, _) = hashlib.sha256(), _place(module)
+    files = [path.relative_to(root) for path in code_files(module)]
+    for path in files:
+        content = (root / path).read_bytes()
+        digest.update(f"{path.as_posix()} {len(content)}\n".encode() + content)
+    for top in sorted({path.parts[0] for path in files}):
+        digest.update(_data_digest(root / top / "data").encode())
+    return digest.hexdigest()
+
+
+def code_files(module: str) -> list[Path]:
+    """The files of a module and of all modules of its packages that it imports, one through the other
+    (`imports.closure`), and of the packages that these lie in; sorted.
 
     Raises:
         ValueError: a module that cannot be found.
@@ -31,15 +48,8 @@ def code_digest(module: str) -> str:
     if module not in files:
         raise ValueError(f"module {module} must be a file below {root}, it is not")
     names = closure(module, files)
-    tops = {name.partition(".")[0] for name in names}
     names |= {".".join(name.split(".")[:length]) for name in names for length in range(1, name.count(".") + 1)}
-    digest = hashlib.sha256()
-    for path in sorted(path for name in names & files.keys() for path in files[name]):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
-    for top in sorted(tops):
-        digest.update(_data_digest(root / top / "data").encode())
-    return digest.hexdigest()
+    return sorted(path for name in names & files.keys() for path in files[name])
 
 
 def _place(module: str) -> tuple[Path, tuple[str, ...]]:

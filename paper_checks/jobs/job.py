@@ -21,7 +21,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from .code import code_digest, surroundings
 from .runner import HERE, current
-from .values import encoded, trusted
+from .values import encoded, shown, trusted
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -35,7 +35,7 @@ class Job:
     arguments: tuple[Any, ...]
 
     def __repr__(self) -> str:
-        return f"{self.function.name}({', '.join(f'{value!r:.60}' for value in self.arguments)})"
+        return f"{self.function.name}({', '.join(map(shown, self.arguments))})"
 
     @property
     def name(self) -> str:

@@ -23,15 +23,8 @@ KEY = "value"
 """Of the metadata: one alone, as safetensors writes several in any order."""
 PLAIN = (bool, type(None))
 KINDS = ("numbers", "text", "Fractions", "lists", "tuples", "mappings", "arrays", "tensors", "dataclasses")
-SIZES = ("8", "16", "32", "64")
-DTYPES = {
-    "bool",
-    "float16",
-    "float32",
-    "float64",
-    *(f"int{size}" for size in SIZES),
-    *(f"uint{size}" for size in SIZES),
-}
+INTEGERS = {f"{kind}{size}" for kind in ("int", "uint") for size in (8, 16, 32, 64)}
+DTYPES = {"bool", "float16", "float32", "float64"} | INTEGERS
 COMPLEX = {"complex128": "float64", "complex64": "float32"}
 """Kept as pairs of real numbers, a last axis more."""
 LARGE = 63  # bits of integers that JSON has in decimal digits; Python takes no decimal digits beyond 4300
@@ -97,7 +90,7 @@ class _Writer:
         if kind is tuple:
             return {"~": "tuple", "is": self.tree(list(value), where)}
         if isinstance(value, Mapping):
-            return {"~": "dict", "is": [self._pair(name, item, where) for name, item in value.items()]}
+            return {"~": "dict", "is": [self._pair(*pair, where) for pair in value.items()]}
         if isinstance(value, np.generic):
             return self._array("scalar", np.asarray(value), where)
         if kind is np.ndarray and value.dtype.kind == "O":
@@ -109,7 +102,7 @@ class _Writer:
         return self._of_class(value, where)
 
     def _pair(self, name: Any, item: Any, where: str) -> list[Any]:
-        place = f"{where}[{name!r:.60}]"
+        place = f"{where}[{shown(name)}]"
         return [self.tree(name, f"{place}, its name"), self.tree(item, place)]
 
     def _array(self, kind: str, value: np.ndarray, where: str) -> dict[str, Any]:
@@ -154,6 +147,14 @@ class _Writer:
             raise TypeError(f"{where} must be a class or function at the top of a module, got {value!r}")
         self.modules.add(module)
         return f"{module}:{name}"
+
+
+def shown(value: Any) -> str:
+    """The start of a value's representation, of those that have none the kind."""
+    try:
+        return f"{value!r:.60}"
+    except ValueError:  # more digits than Python takes
+        return f"<{type(value).__name__}>"
 
 
 def _integer(value: int, where: str) -> Any:

@@ -195,6 +195,8 @@ def _summary(files: Iterable[_File]) -> Summary:
         try:
             with open(file.path, "rb") as stream:
                 known, _ = read_head(stream.read(HEAD))
+        except FileNotFoundError:  # another run has removed it
+            continue
         except (OSError, ValueError):
             kind = "damaged"
         else:

@@ -233,6 +233,27 @@ def test_the_page_has_every_group(everything):
     assert [group for group in members(everything) if f"| {group} |" not in page] == []
 
 
+README_ORDER = (
+    ("sample", "bare random numbers"),
+    ("literal sample", "sample of a chain"),
+    ("moments of both", "sample"),
+    ("vmap of grad", "moments of both"),
+    ("every position", "positions that are asked for"),
+    ("its matrix products alone", "positions that are asked for"),
+    ("one model per cell", "sweep"),
+)
+"""The ratios that README's section "Speed" has, in its order."""
+
+
+def test_the_ratios_of_readme_are_those_of_the_page_to_a_tenth():
+    page, readme = (path.read_text(encoding="utf-8") for path in (PAGE, ROOT / "README.md"))
+    rows = re.findall(r"^\| [^|]*: ([^|:]+) \| ([^|]+) \| ([\d.,]+) \| at ", page, re.MULTILINE)
+    found = {(name, other): float(ratio.replace(",", "")) for name, other, ratio in rows}
+    section = readme.partition("## Speed\n")[2].partition("\n## ")[0]
+    shown = [float(number) for number in re.findall(r"([\d.]+) times", section)]
+    assert shown == pytest.approx([found[pair] for pair in README_ORDER], rel=0.1)
+
+
 def test_a_run_of_the_benchmarks_can_be_read(tmp_path):
     """The cheapest group is measured as the command has it measured."""
     found = tmp_path / "measured.json"

@@ -1,5 +1,6 @@
 from . import induction, language, laser, memory, one_layer, pocket, prompts, sequences, transformer
-from .induction.model import BlockGradients, TwoLayer, two_layer_gradient
+from .induction.gradients import BlockGradients, two_layer_gradient
+from .induction.model import TwoLayer
 from .induction.sequences import InductionBatch, sample_induction
 from .induction.steps import Grams, gaussian_grams, gradient_step
 from .memory.model import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings

@@ -6,13 +6,13 @@ import shutil
 
 import pytest
 
-from tests.imports import arrows, modules
+from paper_checks.jobs.imports import arrows, modules
 from tests.places import ROOT
 
 FLOORS = """\
 theory        arrays < task < evaluation < one_step < key_query, memory < birth
 simulate      runtime < gsm8k, induction, language, memory, prompts, sequences, truncation < laser, one_layer, pocket < transformer
-paper_checks  evidence, witnesses < project < experiments < claims, pictures < scope < report < session < commands
+paper_checks  evidence, jobs, witnesses < project < experiments < claims, pictures < scope < report < session < commands
 """  # noqa: E501
 """A chapter may import those on the floors below it in its package, and of other packages what ALSO says."""
 ALSO = {
@@ -20,6 +20,7 @@ ALSO = {
     "simulate": ("theory.task",),
     "paper_checks": ("theory", "simulate"),
     "paper_checks.evidence": ("simulate.runtime",),
+    "paper_checks.jobs": ("simulate.runtime",),
 }
 """What the chapters of a package may import of other packages; one chapter has a line of its own."""
 LEAVES = ("paper_checks.claims",)

@@ -1,0 +1,93 @@
+"""What a job's numbers depend on besides its arguments: the code that it may run, and where it runs."""
+
+import hashlib
+import importlib.util
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .imports import Files, closure, modules
+
+PACKAGES = ("numpy", "scipy", "sympy", "torch", "numba", "python-flint", "mpmath", "transformers", "tokenizers")
+"""Whose versions may change a number."""
+DATA = ("csv", "json", "jsonl", "safetensors")
+"""Suffixes of the data that a package has in its folder `data`."""
+
+
+@cache
+def code_digest(module: str) -> str:
+    """sha256 over the source of a module and of all of its packages that it imports, one through the other
+    (`imports.closure`), of the packages that these lie in, and of these packages' data; as it is when first asked.
+
+    Raises:
+        ValueError: a module that cannot be found.
+    """
+    root, packages = _place(module)
+    files = _modules(root, packages)
+    if module not in files:
+        raise ValueError(f"module {module} must be a file below {root}, it is not")
+    names = closure(module, files)
+    tops = {name.partition(".")[0] for name in names}
+    names |= {".".join(name.split(".")[:length]) for name in names for length in range(1, name.count(".") + 1)}
+    digest = hashlib.sha256()
+    for path in sorted(path for name in names & files.keys() for path in files[name]):
+        digest.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+    for top in sorted(tops):
+        digest.update(_data_digest(root / top / "data").encode())
+    return digest.hexdigest()
+
+
+def _place(module: str) -> tuple[Path, tuple[str, ...]]:
+    """The folder in which a module's package lies, and the packages that lie beside it."""
+    top = module.partition(".")[0]
+    found = importlib.util.find_spec(top)
+    if found is None or found.origin is None:
+        raise ValueError(f"module {module} must be importable, its package {top} is not")
+    origin = Path(found.origin)
+    root = origin.parent.parent if origin.stem == "__init__" else origin.parent
+    beside = {path.parent.name for path in root.glob("*/__init__.py")} & set(_our_packages())
+    return root, (*sorted({top} | beside),)
+
+
+def _our_packages() -> tuple[str, ...]:
+    from .values import OWN
+
+    return OWN
+
+
+@cache
+def _modules(root: Path, packages: tuple[str, ...]) -> Files:
+    return modules(root, packages)
+
+
+@cache
+def _data_digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.suffix[1:] in DATA and path.is_file()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+@cache
+def surroundings() -> str:
+    """Python, the versions of the packages that compute, the system and the processor, in a line: another one may give
+    other last digits."""
+    known = [f"python {platform.python_version()}", platform.system(), processor()]
+    for name in PACKAGES:
+        try:
+            known.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(known)
+
+
+def processor() -> str:
+    """The processor's name as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "flags"))]
+    return hashlib.sha256("\n".join(sorted(set(named))).encode()).hexdigest()[:16] + f" {platform.machine()}"

@@ -1,0 +1,274 @@
+"""The runner of a session: all jobs go to one executor, longest first, each once, and their results are kept.
+
+A job is queued when it is declared, or at the latest when its result is asked for; those that somebody waits for go
+first, then the longest (with what depends on it). The executor is given no more than it can begin, so that the order is
+ours. A worker that dies takes down what it was at, which is begun again; what had ended is not.
+"""
+
+import heapq
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from .code import code_digest, surroundings
+from .entries import Entry, Used, progress_of
+from .estimates import Pace, Progress
+from .job import Job
+from .store import Store
+from .values import decode
+from .worker import Made, perform
+
+DEATHS = 12
+"""So many workers may die while they have a job; then the job is given up."""
+
+
+class Scheduler:
+    """Does jobs through an executor.
+
+    Args:
+        executor: any `concurrent.futures.Executor` whose workers can import the job functions.
+        workers: how many jobs it works on at a time, >= 1.
+        store: where results are kept beyond the session, and looked for; None is nowhere.
+        fresh: results of earlier sessions are not looked for; those of this one are kept all the same.
+    """
+
+    def __init__(self, executor: Executor, workers: int, store: Store | None = None, fresh: bool = False) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be >= 1, got {workers}")
+        self._executor, self.workers, self._store, self._fresh = executor, workers, store, fresh
+        self._entries: dict[str, Entry] = {}
+        self._queue: list[tuple[bool, float, int, Entry]] = []
+        self._pushed = self._running = 0
+        self._changed = threading.Condition(threading.RLock())
+        self._uses: dict[str, dict[str, Used]] = {}
+        self._waits: dict[str, float] = {}
+        self._asker: str | None = None
+        self._closed = False
+        self._pace = Pace()
+        self.made = self.deaths = 0  # results computed in this session; how often a worker died that had a job
+        self._seconds = 0.0
+        self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is entered while somebody waits
+
+    # asking
+
+    def declare(self, jobs: Sequence[Job]) -> None:
+        """Queue these jobs and their inputs."""
+        with self._changed:
+            for job in jobs:
+                self._entry(job)
+        self._pump()
+
+    def result(self, job: Job) -> Any:
+        """The result of a job, when it is there.
+
+        Raises:
+            what the job raised.
+        """
+        return self.results([job])[0]
+
+    def results(self, jobs: Sequence[Job]) -> list[Any]:
+        """The results of several jobs, in order, when all are there."""
+        with self._changed:
+            entries = [self._entry(job) for job in jobs]
+            for entry in entries:
+                self._hurry(entry)
+        self._pump()
+        self._wait(lambda: all(entry.ended for entry in entries))
+        with self._changed:
+            return [self._taken(entry) for entry in entries]
+
+    def ended(self, jobs: Sequence[Job]) -> bool:
+        """Whether the results of all these jobs are there, or one has failed."""
+        with self._changed:
+            entries = [self._entry(job) for job in jobs]
+            return all(entry.ended for entry in entries) or any(entry.error is not None for entry in entries)
+
+    def wait(self, choices: Sequence[Sequence[Job]]) -> None:
+        """Until one of several lists of jobs has ended."""
+        self._wait(lambda: any(self.ended(jobs) for jobs in choices))
+
+    def _wait(self, enough: Callable[[], bool]) -> None:
+        with self._changed:
+            if enough():
+                return
+        started = time.perf_counter()
+        with self.waiting(), self._changed:
+            self._changed.wait_for(enough)
+        if self._asker is not None:
+            self._waits[self._asker] = self.waited(self._asker) + time.perf_counter() - started
+
+    @property
+    def troubles(self) -> list[str]:
+        """What the store could not read or keep, a sentence each."""
+        return [] if self._store is None else list(self._store.troubles)
+
+    @contextmanager
+    def asking(self, who: str) -> Iterator[None]:
+        """Results that are asked for in this context are noted as used by `who`."""
+        before, self._asker = self._asker, who
+        try:
+            yield
+        finally:
+            self._asker = before
+
+    def used(self, who: str) -> list[Used]:
+        """The results that `who` has asked for, each once, in the order of asking."""
+        return list(self._uses.get(who, {}).values())
+
+    def waited(self, who: str) -> float:
+        """Seconds that `who` has waited for results."""
+        return self._waits.get(who, 0.0)
+
+    def progress(self) -> dict[str, Progress]:
+        """How far the jobs are, by kind, in the order in which kinds were declared."""
+        with self._changed:
+            kinds: dict[str, list[Entry]] = {}
+            for entry in self._entries.values():
+                kinds.setdefault(entry.job.kind, []).append(entry)
+            return {kind: progress_of(entries, self._pace.of(kind)) for kind, entries in kinds.items()}
+
+    def summary(self) -> dict[str, float]:
+        """Results "made" and "reused", processor "seconds" of those made, and "deaths" of workers that had a job."""
+        with self._changed:
+            reused = sum(one.used is not None and one.used.made is not None for one in self._entries.values())
+            return {"made": self.made, "reused": reused, "seconds": round(self._seconds, 1), "deaths": self.deaths}
+
+    def remaining(self) -> float:
+        """Estimated seconds until all declared jobs are done."""
+        with self._changed:
+            left = [one.cost * self._pace.of(one.job.kind) for one in self._entries.values() if not one.ended]
+            return max(sum(left) / self.workers, max(left, default=0.0))
+
+    def close(self) -> None:
+        """Begin nothing more. What runs is left to the executor."""
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+
+    # entries
+
+    def _entry(self, job: Job) -> Entry:
+        entry = self._entries.get(job.identity)
+        if entry is None:
+            inputs = [self._entry(one) for one in job.inputs]
+            entry = self._entries[job.identity] = Entry(job, job.cost, inputs)
+            if not self._found(entry):
+                for one in inputs:
+                    one.dependents.append(entry)
+                self._raise_priority(entry, entry.cost)
+                self._push_if_ready(entry)
+        return entry
+
+    def _found(self, entry: Entry) -> bool:
+        """Whether the store has the result of an earlier session."""
+        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key)
+        if kept is not None:
+            entry.content = kept.content
+            entry.used = Used(entry.job.kind, entry.job.key, kept.seconds, kept.made)
+        return kept is not None
+
+    def _raise_priority(self, entry: Entry, cost: float) -> None:
+        """A job is as urgent as the longest chain that begins with it."""
+        if cost > entry.priority:
+            entry.priority = cost
+            self._push_if_ready(entry)
+            for one in entry.inputs:
+                self._raise_priority(one, cost + one.cost)
+
+    def _hurry(self, entry: Entry) -> None:
+        if not entry.ended and not entry.urgent:
+            entry.urgent = True
+            self._push_if_ready(entry)
+            for one in entry.inputs:
+                self._hurry(one)
+
+    def _push_if_ready(self, entry: Entry) -> None:
+        """Queue it anew where its inputs have ended; what was pushed before and has begun since is passed over."""
+        if not entry.ended and not entry.running and all(one.ended for one in entry.inputs):
+            self._pushed += 1
+            heapq.heappush(self._queue, (not entry.urgent, -entry.priority, self._pushed, entry))
+
+    def _taken(self, entry: Entry) -> Any:
+        if entry.error is not None:
+            raise entry.error
+        if not entry.is_decoded:
+            assert entry.content is not None
+            entry.value, entry.is_decoded = decode(entry.content), True
+        if self._asker is not None and entry.used is not None:
+            self._uses.setdefault(self._asker, {})[entry.job.key] = entry.used
+        return entry.value
+
+    # doing
+
+    def _pump(self) -> None:
+        """Give the executor what it can begin."""
+        while True:
+            with self._changed:
+                entry = self._next()
+                if entry is None:
+                    return
+                entry.running = True
+                self._running += 1
+                failed = next((one.error for one in entry.inputs if one.error is not None), None)
+                given = {one.job.identity: one.content for one in entry.inputs if one.content is not None}
+            if failed is not None:
+                self._end(entry, failed)
+                continue
+            try:
+                future = self._executor.submit(perform, entry.job, given, code_digest(entry.job.function.module))
+            except Exception as error:
+                self._end(entry, error)
+                continue
+            future.add_done_callback(lambda done, entry=entry: self._returned(entry, done))  # type: ignore[misc]
+
+    def _next(self) -> Entry | None:
+        while not self._closed and self._running <= self.workers and self._queue:
+            entry = heapq.heappop(self._queue)[-1]
+            if not entry.ended and not entry.running:
+                return entry
+        return None
+
+    def _returned(self, entry: Entry, future: "Future[Made]") -> None:
+        """Called by the executor, on a thread of its own."""
+        try:
+            made = future.result()
+        except (BrokenExecutor, CancelledError) as error:
+            self._died(entry, error)
+        except BaseException as error:
+            self._end(entry, error)
+        else:
+            self._keep(entry, made)
+        self._pump()
+
+    def _died(self, entry: Entry, error: BaseException) -> None:
+        entry.deaths += 1
+        if entry.deaths >= DEATHS or self._closed:
+            what = f"{entry.job} was given up: {entry.deaths} workers died while they had it"
+            self._end(entry, RuntimeError(f"{what} ({type(error).__name__})"))
+            return
+        with self._changed:
+            self.deaths += 1
+            entry.running = False
+            self._running -= 1
+            self._push_if_ready(entry)
+
+    def _keep(self, entry: Entry, made: Made) -> None:
+        if self._store is not None and made.surroundings == surroundings():
+            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds, made.surroundings)
+        with self._changed:
+            self.made += 1
+            self._seconds += made.seconds
+            self._pace.add(entry.job.kind, made.seconds, entry.cost)
+            entry.used = Used(entry.job.kind, entry.job.key, made.seconds, None)
+        self._end(entry, None, made.content)
+
+    def _end(self, entry: Entry, error: BaseException | None, content: bytes | None = None) -> None:
+        with self._changed:
+            entry.error, entry.content, entry.running = error, content, False
+            self._running -= 1
+            for one in entry.dependents:
+                self._push_if_ready(one)
+            self._changed.notify_all()

@@ -1,0 +1,68 @@
+"""Jobs are done once, in order of need, by any executor, and none that had ended is begun again after a death."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from paper_checks.jobs import Scheduler, local, results, running
+from paper_checks.jobs.processes import Processes
+
+from .sums import failure, noted, square, sum_of_squares
+
+
+@pytest.fixture(scope="module")
+def processes():
+    executor = Processes(2)
+    yield executor
+    executor.shutdown(cancel_futures=True)
+
+
+@pytest.fixture
+def log(tmp_path):
+    return str(tmp_path / "log")
+
+
+def test_each_job_runs_once_wherever_it_is_asked_for(processes, log):
+    scheduler = Scheduler(processes, 2)
+    scheduler.declare([square.of(3, log), square.of(3, log), sum_of_squares.of((3, 4), log)])
+    with running(scheduler):
+        assert sum_of_squares((3, 4), log) == 25
+        assert [square(3, log), square(4, log)] == [9, 16]
+        assert results([square.of(4, log), square.of(3, log)]) == [16, 9]
+    assert sorted(noted(log, "begin")) == ["3", "4"] and noted(log, "sum") == ["(3, 4)"]
+    assert scheduler.made == 3
+
+
+def test_what_a_job_raises_reaches_who_asks(processes, log):
+    with running(Scheduler(processes, 2)):
+        with pytest.raises(ZeroDivisionError, match="this"):
+            failure("this")
+        assert square(2, log) == 4
+
+
+def test_a_killed_worker_repeats_nothing_that_had_ended(log):
+    executor = Processes(2)
+    scheduler = Scheduler(executor, 2)
+    jobs = [square.of(number, log, 0.05 * number) for number in range(12)]
+    scheduler.declare(jobs)
+    for _ in range(5):
+        before = scheduler.made
+        while scheduler.made == before and scheduler.made < 12:
+            time.sleep(0.01)
+        for worker in list(executor._pool._processes)[:1]:
+            os.kill(worker, signal.SIGKILL)
+    with running(scheduler):
+        assert results(jobs) == [number * number for number in range(12)]
+    executor.shutdown()
+    assert scheduler.made == 12
+
+
+def test_local_has_processes_and_the_cache(log):
+    for fresh, times in ((False, 1), (False, 1), (True, 2)):
+        with local(1, fresh=fresh):
+            assert sum_of_squares((7, 8), log) == 113
+        assert len(noted(log, "sum")) == times
+    with pytest.raises(ValueError, match="count must be >= 1, got 0"), local(0):
+        pass

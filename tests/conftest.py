@@ -1,8 +1,7 @@
 """Fixtures of several files of tests; which files are collected for benchmarks."""
 
-from pathlib import Path
-
 import os
+from pathlib import Path
 
 import pytest
 

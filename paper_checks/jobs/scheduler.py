@@ -14,8 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from .code import code_digest, surroundings
-from .entries import Entry, Used, progress_of
-from .estimates import Pace, Progress
+from .entries import Entry, Pace, Progress, Used, progress_of
 from .job import Job
 from .store import Store
 from .values import decode

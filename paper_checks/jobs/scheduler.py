@@ -15,6 +15,7 @@ from typing import Any
 
 from .code import code_digest, surroundings
 from .entries import Entry, Used, progress_of
+from .errors import ExecutorError, WorkerDied
 from .estimates import Pace, Progress
 from .job import Job
 from .store import Store
@@ -23,6 +24,8 @@ from .worker import Made, perform
 
 DEATHS = 12
 """So many workers may die while they have a job; then the job is given up."""
+LOOK = 5.0
+"""Seconds after which who waits looks whether there are more workers."""
 
 
 class Scheduler:
@@ -30,15 +33,17 @@ class Scheduler:
 
     Args:
         executor: any `concurrent.futures.Executor` whose workers can import the job functions.
-        workers: how many jobs it works on at a time, >= 1.
+        workers: how many jobs it works on at a time, >= 1; a function where that changes.
         store: where results are kept beyond the session, and looked for; None is nowhere.
         fresh: results of earlier sessions are not looked for; those of this one are kept all the same.
     """
 
-    def __init__(self, executor: Executor, workers: int, store: Store | None = None, fresh: bool = False) -> None:
-        if workers < 1:
+    def __init__(
+        self, executor: Executor, workers: int | Callable[[], int], store: Store | None = None, fresh: bool = False
+    ) -> None:
+        if not callable(workers) and workers < 1:
             raise ValueError(f"workers must be >= 1, got {workers}")
-        self._executor, self.workers, self._store, self._fresh = executor, workers, store, fresh
+        self._executor, self._workers, self._store, self._fresh = executor, workers, store, fresh
         self._entries: dict[str, Entry] = {}
         self._queue: list[tuple[bool, float, int, Entry]] = []
         self._pushed = self._running = 0
@@ -47,9 +52,15 @@ class Scheduler:
         self._waits: dict[str, float] = {}
         self._asker: str | None = None
         self._closed = False
+        self._lost: ExecutorError | None = None
         self._pace = Pace()
         self.made = 0  # results computed in this session
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is entered while somebody waits
+
+    @property
+    def workers(self) -> int:
+        """How many jobs the executor works on at a time, now."""
+        return max(self._workers(), 1) if callable(self._workers) else self._workers
 
     # asking
 
@@ -64,7 +75,7 @@ class Scheduler:
         """The result of a job, when it is there.
 
         Raises:
-            what the job raised.
+            what the job raised; ExecutorError when no job can be done any more.
         """
         return self.results([job])[0]
 
@@ -90,14 +101,22 @@ class Scheduler:
         self._wait(lambda: any(self.ended(jobs) for jobs in choices))
 
     def _wait(self, enough: Callable[[], bool]) -> None:
-        with self._changed:
-            if enough():
-                return
+        if self._waited(enough, 0.0):
+            return
         started = time.perf_counter()
-        with self.waiting(), self._changed:
-            self._changed.wait_for(enough)
+        with self.waiting():
+            while not self._waited(enough, LOOK):
+                self._pump()  # there may be more workers than there were
         if self._asker is not None:
             self._waits[self._asker] = self.waited(self._asker) + time.perf_counter() - started
+
+    def _waited(self, enough: Callable[[], bool], seconds: float) -> bool:
+        """Whether it was enough within so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: enough() or self._lost is not None, seconds)
+            if self._lost is not None and not enough():
+                raise self._lost
+            return enough()
 
     @property
     def troubles(self) -> list[str]:
@@ -212,13 +231,16 @@ class Scheduler:
                 continue
             try:
                 future = self._executor.submit(perform, entry.job, given, code_digest(entry.job.function.module))
+            except (ExecutorError, BrokenExecutor) as error:
+                self._lose(error)
+                return
             except Exception as error:
                 self._end(entry, error)
                 continue
             future.add_done_callback(lambda done, entry=entry: self._returned(entry, done))  # type: ignore[misc]
 
     def _next(self) -> Entry | None:
-        while not self._closed and self._running <= self.workers and self._queue:
+        while not self._closed and self._lost is None and self._running <= self.workers and self._queue:
             entry = heapq.heappop(self._queue)[-1]
             if not entry.ended and not entry.running:
                 return entry
@@ -228,6 +250,8 @@ class Scheduler:
         """Called by the executor, on a thread of its own."""
         try:
             made = future.result()
+        except ExecutorError as error:
+            self._lose(error)
         except (BrokenExecutor, CancelledError) as error:
             self._died(entry, error)
         except BaseException as error:
@@ -237,15 +261,21 @@ class Scheduler:
         self._pump()
 
     def _died(self, entry: Entry, error: BaseException) -> None:
-        entry.deaths += 1
+        entry.deaths += error.deaths if isinstance(error, WorkerDied) else 1
         if entry.deaths >= DEATHS or self._closed:
-            what = f"{entry.job} was given up: {entry.deaths} workers died while they had it"
-            self._end(entry, RuntimeError(f"{what} ({type(error).__name__})"))
+            what = f"{entry.job} was given up: {entry.deaths} workers died while they had it, the last: {error}"
+            self._end(entry, RuntimeError(what))
             return
         with self._changed:
             entry.running = False
             self._running -= 1
             self._push_if_ready(entry)
+
+    def _lose(self, error: BaseException) -> None:
+        """Nothing can be done any more."""
+        with self._changed:
+            self._lost = self._lost or (error if isinstance(error, ExecutorError) else ExecutorError(str(error)))
+            self._changed.notify_all()
 
     def _keep(self, entry: Entry, made: Made) -> None:
         if self._store is not None and made.surroundings == surroundings():

@@ -94,6 +94,8 @@ class Run:
         machine: in words.   versions: of Python and packages.   seconds: from the start of the session.
         design: error probabilities of the run, the critical z, and the comparisons allowed and used; the same of its
             statements about trainings.
+        work: results of jobs that the run "made" and "reused", "seconds" of processors that those made took, and
+            "deaths" of workers that had a job.
     """
 
     written: str
@@ -108,6 +110,7 @@ class Run:
     design: dict[str, Number]
     project: Origin
     claims: list[ClaimRecord] = field(default_factory=list)
+    work: dict[str, Number] = field(default_factory=dict)
 
     def groups(self) -> dict[str, list[ClaimRecord]]:
         """The claims by group, in the ledger's order."""

@@ -12,8 +12,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
-from .errors import ExecutorError, WorkerDied
-from .worker import serve
+from .worker import ExecutorError, WorkerDied, serve
 
 STARTS = 12
 """So many processes may be killed, one after the other, before they are ready; then no more are started."""

@@ -14,13 +14,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from .code import code_digest, surroundings
-from .entries import Entry, Used, progress_of
-from .errors import ExecutorError, WorkerDied
-from .estimates import Pace, Progress
+from .entries import Entry, Pace, Progress, Used, progress_of
 from .job import Job
 from .store import Store
 from .values import decode
-from .worker import Made, perform
+from .worker import ExecutorError, Made, WorkerDied, perform
 
 DEATHS = 12
 """So many workers may die while they have a job; then the job is given up."""
@@ -54,7 +52,8 @@ class Scheduler:
         self._closed = False
         self._lost: ExecutorError | None = None
         self._pace = Pace()
-        self.made = 0  # results computed in this session
+        self.made = self.deaths = 0  # results computed in this session; how often a worker died that had a job
+        self._seconds = 0.0
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is entered while somebody waits
 
     @property
@@ -148,6 +147,12 @@ class Scheduler:
                 kinds.setdefault(entry.job.kind, []).append(entry)
             return {kind: progress_of(entries, self._pace.of(kind)) for kind, entries in kinds.items()}
 
+    def summary(self) -> dict[str, float]:
+        """Results "made" and "reused", processor "seconds" of those made, and "deaths" of workers that had a job."""
+        with self._changed:
+            reused = sum(one.used is not None and one.used.made is not None for one in self._entries.values())
+            return {"made": self.made, "reused": reused, "seconds": round(self._seconds, 1), "deaths": self.deaths}
+
     def remaining(self) -> float:
         """Estimated seconds until all declared jobs are done."""
         with self._changed:
@@ -176,7 +181,7 @@ class Scheduler:
 
     def _found(self, entry: Entry) -> bool:
         """Whether the store has the result of an earlier session."""
-        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key)
+        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key, entry.job.kind)
         if kept is not None:
             entry.content = kept.content
             entry.used = Used(entry.job.kind, entry.job.key, kept.seconds, kept.made)
@@ -232,8 +237,7 @@ class Scheduler:
             try:
                 future = self._executor.submit(perform, entry.job, given, code_digest(entry.job.function.module))
             except (ExecutorError, BrokenExecutor) as error:
-                self._lose(error)
-                return
+                return self._lose(error)
             except Exception as error:
                 self._end(entry, error)
                 continue
@@ -264,9 +268,9 @@ class Scheduler:
         entry.deaths += error.deaths if isinstance(error, WorkerDied) else 1
         if entry.deaths >= DEATHS or self._closed:
             what = f"{entry.job} was given up: {entry.deaths} workers died while they had it, the last: {error}"
-            self._end(entry, RuntimeError(what))
-            return
+            return self._end(entry, RuntimeError(what))
         with self._changed:
+            self.deaths += 1
             entry.running = False
             self._running -= 1
             self._push_if_ready(entry)
@@ -279,9 +283,10 @@ class Scheduler:
 
     def _keep(self, entry: Entry, made: Made) -> None:
         if self._store is not None and made.surroundings == surroundings():
-            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds)
+            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds, made.surroundings)
         with self._changed:
             self.made += 1
+            self._seconds += made.seconds
             self._pace.add(entry.job.kind, made.seconds, entry.cost)
             entry.used = Used(entry.job.kind, entry.job.key, made.seconds, None)
         self._end(entry, None, made.content)

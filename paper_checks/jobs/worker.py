@@ -11,6 +11,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from functools import cache
 from multiprocessing.connection import Connection
@@ -21,7 +22,6 @@ from threadpoolctl import threadpool_limits
 from simulate.runtime.threads import limit_threads
 
 from .code import code_digest, surroundings
-from .errors import ExecutorError
 from .job import Job
 from .runner import Here, running
 from .values import decode, encode
@@ -33,6 +33,26 @@ MALLOC = {"M_MMAP_THRESHOLD": (-3, 2**30), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), 
 
 _one = threading.Lock()
 """Threads of libraries, warnings and the clock of a process are all of its threads': it does one job at a time."""
+
+
+class WorkerDied(BrokenExecutor):
+    """A worker died while it had a job, which can be given to another one; `deaths` workers, where one after the other
+    did."""
+
+    def __init__(self, text: str, deaths: int = 1) -> None:
+        super().__init__(text, deaths)
+        self.text, self.deaths = text, deaths
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ExecutorError(RuntimeError):
+    """The executor can do no job any more; the text says in a line what to do."""
+
+
+class ClusterError(ExecutorError):
+    """A cluster that cannot be used, or not any more."""
 
 
 class Made(NamedTuple):

@@ -53,13 +53,17 @@ def scheduler(config: pytest.Config) -> "Iterator[Scheduler]":
     """The runner of this session, with its executor, which ends with the context.
 
     Raises:
-        pytest.UsageError: a cluster that cannot be used.
+        pytest.UsageError: a cluster or a cache that cannot be used.
     """
     from paper_checks.jobs import Scheduler
     from paper_checks.jobs.store import default_store
 
+    try:
+        store = default_store()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
     executor, workers = _executor(config)
-    runner = Scheduler(executor, workers, default_store(), config.getoption("--fresh"))
+    runner = Scheduler(executor, workers, store, config.getoption("--fresh"))
     try:
         yield runner
     finally:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
 from paper_checks.evidence.verdicts import LOOKS
+from paper_checks.jobs.shown import duration, live
 
 if TYPE_CHECKING:
     from paper_checks.jobs import Scheduler
@@ -51,8 +50,7 @@ class Shown:
         if self._quiet or not self._is_terminal():
             yield
             return
-        console = Console(file=self._stream, force_terminal=True)
-        with Live(console=console, get_renderable=self._lines, transient=True, refresh_per_second=4):
+        with live(self._runner, Console(file=self._stream, force_terminal=True)):
             yield
 
     @contextmanager
@@ -75,14 +73,6 @@ class Shown:
             if kinds:
                 counts = ", ".join(f"{kind} {one.done}/{one.total}" for kind, one in kinds.items())
                 print(f"{counts}; about {duration(self._runner.remaining())} left", file=self._stream, flush=True)
-
-    def _lines(self) -> Table:
-        table = Table.grid(padding=(0, 2))
-        for kind, one in self._runner.progress().items():
-            if one.running:
-                table.add_row(kind, f"{one.done} of {one.total} done", f"{duration(one.remaining)} of work left")
-        table.add_row("all jobs", "", f"about {duration(self._runner.remaining())} left")
-        return table
 
     def _is_terminal(self) -> bool:
         return bool(self._reporter.isatty)
@@ -118,10 +108,3 @@ class Verdicts:
 def counted(count: int, what: str) -> str:
     """A number of things in words."""
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -253,11 +253,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     for problem in results.problems:
         fail(session, problem)
-    config.stash[NOTES] += config.stash[WORK].troubles
+    work = config.stash[WORK]
+    config.stash[NOTES] += work.notes
     if results.comparisons > DESIGN.family or results.trainings > TRAINING.family:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     seconds = time.perf_counter() - config.stash[STARTED]
-    config.stash[RUN] = new_run(config, results, seconds, config.stash[CODE], _given(config))
+    config.stash[RUN] = new_run(config, results, seconds, config.stash[CODE], _given(config), work.summary)
     if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
         config.stash[NOTES].append("interrupted: no record and no report written, earlier ones are as they were")
         config.stash[NOTES].append("results that were made are kept: the same command goes on from them")

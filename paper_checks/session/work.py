@@ -11,7 +11,7 @@ from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import JobRecord
 
 from .executors import scheduler
-from .live import Shown, Verdicts
+from .live import Shown, Verdicts, counted
 from .loop import declared, in_order, run_items
 
 if TYPE_CHECKING:
@@ -96,9 +96,18 @@ class Work:
         return category, "" if is_check and self._verdicts.shown else letter, word
 
     @property
-    def troubles(self) -> list[str]:
-        """What could not be kept or read of earlier results, a sentence each."""
-        return [] if self._runner is None else self._runner.troubles
+    def summary(self) -> dict[str, float]:
+        """What the jobs took, as `evidence.run.Run.work` has it."""
+        return {} if self._runner is None else self._runner.summary()
+
+    @property
+    def notes(self) -> list[str]:
+        """A line on the jobs, and on each result that could not be kept or read."""
+        if self._runner is None or not any(self.summary.values()):
+            return []
+        said = "Jobs: {made} made in {seconds:.0f} processor seconds, {reused} reused".format(**self.summary)
+        deaths = f"; {counted(int(self.summary['deaths']), 'time')} a worker died" if self.summary["deaths"] else ""
+        return [said + deaths, *self._runner.troubles]
 
     def close(self) -> None:
         """End the executor."""

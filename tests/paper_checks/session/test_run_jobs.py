@@ -1,5 +1,6 @@
 """A run's jobs: declared, done once, said on the way; checks in the order in which their jobs end."""
 
+import json
 import os
 import pty
 import re
@@ -12,7 +13,7 @@ import time
 import psutil
 import pytest
 
-from paper_checks.session.live import duration
+from paper_checks.jobs.shown import duration
 from tests.oracles.claim_project import ENTRY
 
 JOBS = """
@@ -70,6 +71,36 @@ def test_cheap_checks_come_first_and_a_shared_job_is_done_once(jobs):
     said = re.findall(r"^\S (T1\.\d) +verified +after \d+ s$", found.stdout, re.MULTILINE)
     assert sorted(said) == ["T1.1", "T1.2", "T1.3"] and said[0] == "T1.2"
     assert began(jobs) == [5, 6]
+
+
+def test_what_an_earlier_run_made_is_reused_and_said(jobs):
+    first = jobs(CHECKS, LEDGER, "--jobs", "1")
+    assert "↺" not in first.stdout
+    again = jobs(CHECKS.replace("claim.less", '"""Other words."""; claim.less'), LEDGER, "--jobs", "2")
+    assert "2 slow sums; 2 of them kept from earlier runs" in again.stdout
+    assert re.search(r"^T1.1 +verified .* ↺2$", again.stdout, re.MULTILINE), again.stdout
+    assert "↺: rests on results that an earlier run of the same code kept, 2 of 2 in all" in again.stdout
+    assert began(jobs) == [5, 6]
+    records = [claim["jobs"] for claim in json.loads(jobs.record.read_text())["claims"]]
+    assert [len(one) for one in records] == [2, 0, 1] and all(job["reused"] for one in records for job in one)
+    fresh = jobs.again("--fresh")
+    assert "↺" not in fresh.stdout and began(jobs) == [5, 5, 6, 6]
+    work = jobs.folder / "paper_checks" / "claims" / "work.py"
+    work.write_text(JOBS.replace("number + 1", "1 + number"))
+    assert "↺" not in jobs.again().stdout and began(jobs) == [5, 5, 5, 6, 6, 6]
+
+
+def test_a_damaged_result_is_made_anew_and_said(jobs, cache):
+    jobs(CHECKS, LEDGER)
+    damaged, other = cache.iterdir()
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    other.write_bytes(other.read_bytes()[:-3])
+    again = jobs.again()
+    assert again.returncode == 0 and "cache: 2 damaged results made anew (slow sums, " in again.stdout, again.stdout
+    assert began(jobs) == [5, 5, 6, 6] and "↺" not in again.stdout
+    assert jobs.again().stdout.count("↺2") == 1
 
 
 def test_what_a_job_raises_fails_its_check_alone(jobs):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.design import told
 from simulate import (
     AssociativeMemory,

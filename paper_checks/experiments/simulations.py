@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import Exponent, fit_exponent
 from simulate import GradientMoments, PooledMoments, resolve_device, shared_gradient_moments

@@ -14,8 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from .code import code_digest, surroundings
-from .entries import Entry, Used, progress_of
-from .estimates import Pace, Progress
+from .entries import Entry, Pace, Progress, Used, progress_of
 from .job import Job
 from .store import Store
 from .values import decode
@@ -164,7 +163,7 @@ class Scheduler:
 
     def _found(self, entry: Entry) -> bool:
         """Whether the store has the result of an earlier session."""
-        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key)
+        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key, entry.job.kind)
         if kept is not None:
             entry.content = kept.content
             entry.used = Used(entry.job.kind, entry.job.key, kept.seconds, kept.made)

@@ -1,58 +1,63 @@
-"""Results by the hash of their content, in the user's cache: safetensors and JSON, with a digest, written whole.
+"""Results by the hash of their content, in the user's cache: a file each (`kept`), written whole, and not too many.
 
-A file is a line of JSON (what it is, and a sha256 of all else), then the bytes of `values.encode`. What does not match
-its digest or its name is removed, said, and made anew.
+Several runs may share a folder: what another one has removed is not there, what it has added is counted. Only files
+with a name that a store gives are read or removed.
 """
 
-import hashlib
-import json
 import os
 import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
 from simulate.runtime.files import write_whole
 
-NAME = "distributional-associations-verified"
+from .kept import HEAD, Kept, Known, filed, read, read_head
+
+DISTRIBUTION = "distributional-associations-verified"
 FOLDER, LIMIT = "PAPER_CHECKS_CACHE", "PAPER_CHECKS_CACHE_SIZE"
-"""Environment variables: where results are kept, and how much room they may take, such as 500M or 2G."""
+"""Environment variables: the folder of the store, and its limit, such as 500M."""
 DEFAULT_LIMIT = 2 * 2**30
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
-SUFFIX = ".result"
-HEADER_KEYS = {"kind", "key", "seconds", "made", "surroundings", "sha256"}
-STALE = 3600.0
-"""Seconds after which a temporary file is that of a run that was killed."""
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
+TEMPORARY = re.compile(r"\.[0-9a-f]{64}\.safetensors\.\d+\.tmp")
+OLD = 3600.0  # seconds after which a file that is being written belongs to a run that was killed
+ROOM = 0.9  # share of the limit that is left filled, so that not every result has others removed
+NAMED = 3  # damaged results that are named one by one
 
 
-class Kept(NamedTuple):
-    """A result on file: its bytes, the processor seconds that it took, and when it was made (ISO 8601)."""
-
-    content: bytes
-    seconds: float
-    made: str
+class _File(NamedTuple):
+    used: float  # when it was last read or written
+    size: int
+    path: Path
 
 
-class Held(NamedTuple):
-    """Results of one kind: how many, how many bytes, and when the oldest and newest were made (ISO 8601)."""
+@dataclass
+class Summary:
+    """What a store has: by kind of job the number of results and their bytes; when the first and the last was made."""
 
-    number: int
-    bytes: int
-    oldest: str
-    newest: str
+    kinds: dict[str, tuple[int, int]] = field(default_factory=dict)
+    oldest: str | None = None
+    newest: str | None = None
+
+    @property
+    def results(self) -> int:
+        return sum(count for count, _ in self.kinds.values())
+
+    @property
+    def bytes(self) -> int:
+        return sum(size for _, size in self.kinds.values())
 
 
 class Store:
-    """A folder of results, of at most `limit` bytes: those that were used longest ago are removed first.
-
-    Several processes can share it. Only files with names of ours are read or removed.
-
-    Attributes:
-        troubles: what could not be read or kept, a sentence each.
+    """A folder of results, of `limit` bytes at most: those that were used last stay.
 
     Raises:
         ValueError: a limit below 1.
@@ -60,125 +65,172 @@ class Store:
 
     def __init__(self, folder: Path, limit: int = DEFAULT_LIMIT) -> None:
         if limit < 1:
-            raise ValueError(f"limit must be >= 1, got {limit}")
+            raise ValueError(f"limit must be >= 1 byte, got {limit}")
         self.folder, self.limit = folder, limit
-        self.troubles: list[str] = []
-        self._size: int | None = None
+        self._damaged: list[str] = []
+        self._said: dict[str, str] = {}
+        self._size = 0
+        self._left: int | None = None  # when the folder was last changed, as far as we know
+        self._lock = threading.Lock()
 
-    def get(self, key: str) -> Kept | None:
-        """The result of this key, None if there is none; one that is damaged is removed, and said."""
+    @property
+    def troubles(self) -> list[str]:
+        """What could not be read or kept, a sentence each."""
+        found = list(self._said.values())
+        if self._damaged:
+            count, more = len(self._damaged), len(self._damaged) - NAMED
+            named = "; ".join(self._damaged[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+            found.append(f"cache: {count} damaged result{'s' * (count > 1)} made anew ({named})")
+        return found
+
+    def get(self, key: str, kind: str) -> Kept | None:
+        """The result of the job of this key, None if there is none; one that is damaged is removed, and said as of this
+        kind (`troubles`)."""
         path = self._path(key)
         try:
-            header, content = _read(path)
-            if header["key"] != key:
-                raise ValueError(f"it is of the key {header['key']}")
-            os.utime(path)  # used now
+            file = path.read_bytes()
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            self.troubles.append(f"cache: a damaged result is made anew ({key[:12]}: {error})")
-            path.unlink(missing_ok=True)
-            return None
-        return Kept(content, header["seconds"], header["made"])
-
-    def put(self, key: str, kind: str, content: bytes, seconds: float, surroundings: str = "") -> None:
-        """Keep a result; what cannot be written is said, once, and not raised."""
-        header = {
-            "kind": kind, "key": key, "seconds": seconds, "made": datetime.now(UTC).isoformat(timespec="seconds"),
-            "surroundings": surroundings,
-        }  # fmt: skip
-        whole = json.dumps(header | {"sha256": _digest(header, content)}).encode() + b"\n" + content
-        path = self._path(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, whole)
-            self._make_room(len(whole))
         except OSError as error:
-            trouble = f"cache: results cannot be kept in {self.folder}: {error.strerror or error}"
-            if trouble not in self.troubles:
-                self.troubles.append(trouble)
+            self._say("read", f"cache: {self.folder} cannot be read: {error.strerror or error}")
+            return None
+        try:
+            known, content = read(file)
+            if known.key != key:
+                raise ValueError(f"the file is of {known.key}")
+        except ValueError:
+            with self._lock:
+                self._damaged.append(f"{kind}, {key[:12]}")
+            self._remove(path)
+            return None
+        with suppress(OSError):  # another run has removed it, or it is not ours to touch
+            os.utime(path)
+        return Kept(content, known.seconds, known.made)
 
-    def summary(self) -> dict[str, Held]:
-        """What is kept, by kind; damaged files are of the kind "damaged"."""
-        found: dict[str, Held] = {}
-        for path, size, _ in self._files():
+    def put(self, key: str, kind: str, content: bytes, seconds: float, surroundings: str) -> None:
+        """Keep a result that was made now in these surroundings; what cannot be written is said and not raised."""
+        made = datetime.now(UTC).isoformat(timespec="seconds")
+        file = filed(content, Known(key, kind, float(seconds), made, surroundings))
+        if len(file) > self.limit:
+            self._say(kind, f"cache: results of {kind} are not kept, of {shown(len(file))}: the limit is "
+                            f"{shown(self.limit)}")  # fmt: skip
+            return
+        with self._lock:
             try:
-                header, _ = _read(path)
-                kind, made = header["kind"], header["made"]
-            except (OSError, ValueError):
-                kind, made = "damaged", ""
-            known = found.get(kind, Held(0, 0, made, made))
-            oldest, newest = min(known.oldest, made), max(known.newest, made)
-            found[kind] = Held(known.number + 1, known.bytes + size, oldest, newest)
-        return dict(sorted(found.items()))
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._count()
+                path = self._path(key)
+                before = path.stat().st_size if path.exists() else 0
+                write_whole(path, file)
+                self._size += len(file) - before
+                self._left = self.folder.stat().st_mtime_ns
+                if self._size > self.limit:
+                    self._make_room()
+            except OSError as error:
+                self._say("write", f"cache: results are not kept, {self.folder} cannot be written: "
+                                   f"{error.strerror or error}")  # fmt: skip
 
-    def empty(self) -> int:
-        """Remove all results; how many there were."""
-        count = 0
-        for path, _, _ in self._files():
-            path.unlink(missing_ok=True)
-            count += 1
-        self._size = None
-        return count
+    def summary(self) -> Summary:
+        """What there is."""
+        return _summary(self._files())
+
+    def empty(self) -> Summary:
+        """Remove all results; returns what was removed.
+
+        Raises:
+            OSError: one that cannot be removed.
+        """
+        files = list(self._files())
+        found = _summary(files)
+        for file in files:
+            file.path.unlink(missing_ok=True)
+        return found
 
     def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}{SUFFIX}"
+        if not NAME.fullmatch(f"{key}.safetensors"):
+            raise ValueError(f"key must be 64 hexadecimal digits, got {key!r}")
+        return self.folder / f"{key}.safetensors"
 
-    def _files(self) -> Iterator[tuple[Path, int, float]]:
-        """Files of results with size and time of last use; what killed runs have left is removed."""
-        for path in self.folder.glob("??/*"):
-            try:
-                seen = path.stat()
-            except OSError:  # removed by another run
-                continue
-            if re.fullmatch(rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}", path.name):
-                yield path, seen.st_size, seen.st_mtime
-            elif path.name.startswith(".") and SUFFIX in path.name and time.time() - seen.st_mtime > STALE:
-                path.unlink(missing_ok=True)
+    def _say(self, about: str, sentence: str) -> None:
+        self._said.setdefault(about, sentence)
 
-    def _make_room(self, added: int) -> None:
-        """Remove what was used longest ago where there is more than `limit`, down to nine tenths of it."""
-        self._size = sum(size for _, size, _ in self._files()) if self._size is None else self._size + added
-        if self._size <= self.limit:
+    def _count(self) -> None:
+        """Sum the sizes, where another run has changed the folder since we last did."""
+        if self.folder.stat().st_mtime_ns != self._left:
+            self._size = sum(file.size for file in self._files())
+
+    def _make_room(self) -> None:
+        """Remove what was used longest ago."""
+        files = sorted(self._files())
+        self._size = sum(file.size for file in files)
+        for file in files:
+            if self._size <= ROOM * self.limit:
+                break
+            self._remove(file.path)
+            self._size -= file.size
+        self._left = self.folder.stat().st_mtime_ns
+
+    def _files(self) -> Iterator[_File]:
+        """The results; what killed runs were writing is removed on the way."""
+        try:
+            entries = list(os.scandir(self.folder))
+        except FileNotFoundError:
             return
-        files = sorted(self._files(), key=lambda file: file[2])
-        self._size = sum(size for _, size, _ in files)
-        for path, size, _ in files:
-            if self._size <= 0.9 * self.limit:
-                return
+        for entry in entries:
+            try:
+                if entry.is_file(follow_symlinks=False):
+                    found = entry.stat(follow_symlinks=False)
+                    if NAME.fullmatch(entry.name):
+                        yield _File(found.st_mtime, found.st_size, Path(entry.path))
+                    elif TEMPORARY.fullmatch(entry.name) and time.time() - found.st_mtime > OLD:
+                        self._remove(Path(entry.path))
+            except FileNotFoundError:  # another run has removed it
+                continue
+
+    def _remove(self, path: Path) -> None:
+        try:
             path.unlink(missing_ok=True)
-            self._size -= size
+        except OSError as error:
+            self._say("remove", f"cache: {path.name} cannot be removed: {error.strerror or error}")
 
 
-def _read(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Header and content of a file.
-
-    Raises:
-        ValueError: no whole file of a result.   OSError: it cannot be read.
-    """
-    line, _, content = path.read_bytes().partition(b"\n")
-    header = json.loads(line)
-    if not isinstance(header, dict) or header.keys() != HEADER_KEYS:
-        raise ValueError("no header of a result")
-    if _digest({name: value for name, value in header.items() if name != "sha256"}, content) != header["sha256"]:
-        raise ValueError("it does not match its digest")
-    return header, content
-
-
-def _digest(header: dict[str, Any], content: bytes) -> str:
-    return hashlib.sha256(json.dumps(header).encode() + b"\n" + content).hexdigest()
+def _summary(files: Iterable[_File]) -> Summary:
+    found = Summary()
+    for file in files:
+        try:
+            with open(file.path, "rb") as stream:
+                known, _ = read_head(stream.read(HEAD))
+        except (OSError, ValueError):
+            kind = "damaged"
+        else:
+            kind = known.kind
+            found.oldest = min(known.made, found.oldest or known.made)
+            found.newest = max(known.made, found.newest or known.made)
+        count, size = found.kinds.get(kind, (0, 0))
+        found.kinds[kind] = count + 1, size + file.size
+    return found
 
 
 def default_store() -> Store:
-    """The store in the user's cache, or where the environment says.
+    """The store in the user's cache, or as the environment says.
 
     Raises:
         ValueError: the environment has a size that is none.
     """
-    given = os.environ.get(LIMIT, "").strip()
-    found = re.fullmatch(r"([1-9]\d*)([KMG]?)B?", given, re.IGNORECASE)
-    if given and not found:
-        raise ValueError(f"{LIMIT} must be a number of bytes such as 500M or 2G, got {given!r}")
-    limit = int(found[1]) * UNITS[found[2].upper()] if found else DEFAULT_LIMIT
     folder = os.environ.get(FOLDER)
-    return Store(Path(folder) if folder else user_cache_path(NAME, appauthor=False) / "results", limit)
+    kept = Path(folder).expanduser() if folder else user_cache_path(DISTRIBUTION, appauthor=False) / "results"
+    return Store(kept.absolute(), _limit(os.environ.get(LIMIT, "").strip()))
+
+
+def _limit(text: str) -> int:
+    found = re.fullmatch(r"(\d+)([KMGT]?)B?", text, re.IGNORECASE)
+    limit = int(found[1]) * UNITS[found[2].upper()] if found else 0
+    if text and not limit:
+        raise ValueError(f"{LIMIT} must be a number of bytes such as 500M or 2G, got {text!r}")
+    return limit or DEFAULT_LIMIT
+
+
+def shown(size: float) -> str:
+    """A number of bytes for people."""
+    units = [unit for unit in UNITS if size >= UNITS[unit]] or [""]
+    return f"{size / UNITS[units[-1]]:.3g} {units[-1] and units[-1] + 'i'}B"

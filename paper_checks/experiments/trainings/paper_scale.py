@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from simulate import Trained, train
 
 from .observers import last_shown, looks

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training
 from simulate.sequences.recall import Outputs
 from simulate.sequences.shakespeare import shakespeare_chain

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from paper_checks.commands.benchmarks.measured import read_measured
 from paper_checks.commands.benchmarks.page import fitted_exponent
 from paper_checks.commands.benchmarks.words import digits, plain_name, seconds, short_number
 from paper_checks.commands.command_line import main
+from paper_checks.evidence.run import JobRecord
 from simulate.runtime.files import write_json
 from tests.places import ROOT
 
@@ -114,14 +116,27 @@ def test_the_machine_is_named_without_what_is_private_to_it(write):
     assert "a-name" not in page and "a-folder" not in page
 
 
-def test_claims_are_shown_by_group_and_by_length(write, tmp_path):
+def test_a_job_counts_once_in_a_group_and_in_each_claim_that_rests_on_it(write, tmp_path):
     from tests.oracles.report_runs import ledger_run
 
     assert "No record of a run was at hand" in write(*PAIR)[2]
-    write_json(tmp_path / "run.json", ledger_run().as_dict())
+    run = ledger_run()
+    shared, own = JobRecord("trainings", "a" * 64, 10.0, None), JobRecord("draws", "b" * 64, 4.0, "2026-01-01")
+    jobs = {"T1.1": [shared], "T1.3": [shared, own], "E1": [shared]}  # each check takes 1.25 s besides
+    took = {name: 1.25 + sum(job.seconds for job in found) for name, found in jobs.items()}
+    claims = [replace(one, jobs=jobs[one.id], seconds=took[one.id]) if one.id in jobs else one for one in run.claims]
+    write_json(tmp_path / "run.json", replace(run, claims=claims).as_dict())
     page = write(*PAIR, record="run.json")[2]
-    rows = re.findall(r"^\| ([A-Z]\S*) \| ([\d.]+) \| \d+% \|$", page, re.MULTILINE)
-    assert ("T1.1", "1.2") in rows and ("P6", "1.2") in rows and dict(rows)["T1"] == "3.8"
+    shown = dict(re.findall(r"^\| ([^|]+) \| ([\d.]+) \| \d+% \|$", page, re.MULTILINE))
+    ran = sum(one.verdict != "not run" for one in claims)
+    assert f"\n{1.25 * ran + 14:.0f} processor seconds in all" in page
+    assert {name: shown[name] for name in ("T1", "E", "P", "trainings", "draws")} == {
+        "T1": "17.8", "E": "11.2", "P": "1.2", "trainings": "10.0", "draws": "4.0"
+    }  # fmt: skip
+    assert {name: shown[name] for name in ("T1.1", "T1.3", "E1", "P6")} == {
+        "T1.1": "11.2", "T1.3": "15.2", "E1": "11.2", "P6": "1.2"
+    }  # fmt: skip
+    assert "T1.2" not in shown
 
 
 @pytest.mark.parametrize(
@@ -231,6 +246,27 @@ def test_every_group_has_an_alternative_and_every_ladder_four_sizes(alone, every
 def test_the_page_has_every_group(everything):
     page = PAGE.read_text(encoding="utf-8")
     assert [group for group in members(everything) if f"| {group} |" not in page] == []
+
+
+README_ORDER = (
+    ("sample", "bare random numbers"),
+    ("literal sample", "sample of a chain"),
+    ("moments of both", "sample"),
+    ("vmap of grad", "moments of both"),
+    ("every position", "positions that are asked for"),
+    ("its matrix products alone", "positions that are asked for"),
+    ("one model per cell", "sweep"),
+)
+"""The ratios that README's section "Speed" has, in its order."""
+
+
+def test_the_ratios_of_readme_are_those_of_the_page_to_a_tenth():
+    page, readme = (path.read_text(encoding="utf-8") for path in (PAGE, ROOT / "README.md"))
+    rows = re.findall(r"^\| [^|]*: ([^|:]+) \| ([^|]+) \| ([\d.,]+) \| at ", page, re.MULTILINE)
+    found = {(name, other): float(ratio.replace(",", "")) for name, other, ratio in rows}
+    section = readme.partition("## Speed\n")[2].partition("\n## ")[0]
+    shown = [float(number) for number in re.findall(r"([\d.]+) times", section)]
+    assert shown == pytest.approx([found[pair] for pair in README_ORDER], rel=0.1)
 
 
 def test_a_run_of_the_benchmarks_can_be_read(tmp_path):

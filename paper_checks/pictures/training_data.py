@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from paper_checks.experiments.trainings import birth as births
-from paper_checks.experiments.trainings import birth_statements, levels, replicates, statements
+from paper_checks.experiments.trainings import levels, replicates, statements
 from paper_checks.experiments.trainings.recall import Observed
 from paper_checks.experiments.trainings.replicates import MATRICES, Replicate
 from paper_checks.experiments.trainings.settings import DESK_WIDTH, LEVELS, birth, desk, updates
@@ -167,11 +167,9 @@ class ProbeCurves:
 
     def held(self) -> list[Held]:
         """What B4 and B5 say of the trainings."""
-        found = statements_of("B4", self.runs["every"], birth_statements.bigrams_first)
+        found = statements_of("B4", self.runs["every"], births.bigrams_first)
         for loss_on in LOSSES:
-            found += statements_of(
-                "B5", self.runs[loss_on], partial(birth_statements.memories_in_order, loss_on=loss_on)
-            )
+            found += statements_of("B5", self.runs[loss_on], partial(births.memories_in_order, loss_on=loss_on))
         return found
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import birth as experiments
-from paper_checks.experiments.trainings import birth_statements as statements
 from paper_checks.experiments.trainings.settings import MemorySetting, birth, data_law, short_sequences
 from paper_checks.experiments.trainings.statements import Over
 from paper_checks.jobs import Job
@@ -38,7 +37,7 @@ def every_token(claim: Assertions, scale: str) -> list[Job]:
 @pytest.mark.jobs.with_args(every_token)
 def test_bigrams_before_recall(claim: Assertions, scale: str, device: str) -> None:
     """The loss on global bigrams falls first, that on answers several times later, each measured by its whole fall."""
-    statements.bigrams_first(claim, over_seeds(claim, birth(scale), device))
+    experiments.bigrams_first(claim, over_seeds(claim, birth(scale), device))
 
 
 def by_the_loss(claim: Assertions, scale: str, loss_on: LossOn) -> list[Job]:
@@ -56,7 +55,7 @@ def in_short_sequences(claim: Assertions, scale: str) -> list[Job]:
 @pytest.mark.parametrize("loss_on", ["every", "recall"])
 def test_memories_rise_in_order(claim: Assertions, scale: str, device: str, loss_on: LossOn) -> None:
     """In long sequences W_O², W_K² and W_K¹ are half-way from their first value to 1 in this order."""
-    statements.memories_in_order(claim, over_seeds(claim, birth(scale, loss_on=loss_on), device), loss_on)
+    experiments.memories_in_order(claim, over_seeds(claim, birth(scale, loss_on=loss_on), device), loss_on)
 
 
 @pytest.mark.claims("B5")

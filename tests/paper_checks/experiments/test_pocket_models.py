@@ -67,6 +67,8 @@ def test_cuts_go_to_bytes_and_back(found):
     assert np.array_equal(again.changes["rest"]["facts"]["answer"], cuts.changes["rest"]["facts"]["answer"])
 
 
-def test_a_training_seed_without_models_is_refused():
-    with pytest.raises(ValueError, match="training seed 4 of pocket Pythia after 64 updates must be shipped"):
-        models.pocket_models([2, 4], 64)
+def test_a_training_seed_without_models_is_refused(found):
+    assert models.pocket_models([1]) == models.pocket_models([1], 9) == [(1, 9)]
+    for seeds, step, which in (([1, 4], 9, "4 of pocket Pythia after 9 updates"), ([4], None, "4 of pocket Pythia")):
+        with pytest.raises(ValueError, match=f"training seed {which} must be shipped, it is not"):
+            models.pocket_models(seeds, step)

@@ -7,7 +7,6 @@ ours. A worker that dies takes down what it was at, which is begun again; what h
 
 import heapq
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -47,7 +46,6 @@ class Scheduler:
         self._pushed = self._running = 0
         self._changed = threading.Condition(threading.RLock())
         self._uses: dict[str, dict[str, Used]] = {}
-        self._waits: dict[str, float] = {}
         self._asker: str | None = None
         self._closed = False
         self._lost: ExecutorError | None = None
@@ -102,12 +100,9 @@ class Scheduler:
     def _wait(self, enough: Callable[[], bool]) -> None:
         if self._waited(enough, 0.0):
             return
-        started = time.perf_counter()
         with self.waiting():
             while not self._waited(enough, LOOK):
                 self._pump()  # there may be more workers than there were
-        if self._asker is not None:
-            self._waits[self._asker] = self.waited(self._asker) + time.perf_counter() - started
 
     def _waited(self, enough: Callable[[], bool], seconds: float) -> bool:
         """Whether it was enough within so many seconds."""
@@ -134,10 +129,6 @@ class Scheduler:
     def used(self, who: str) -> list[Used]:
         """The results that `who` has asked for, each once, in the order of asking."""
         return list(self._uses.get(who, {}).values())
-
-    def waited(self, who: str) -> float:
-        """Seconds that `who` has waited for results."""
-        return self._waits.get(who, 0.0)
 
     def progress(self) -> dict[str, Progress]:
         """How far the jobs are, by kind, in the order in which kinds were declared."""

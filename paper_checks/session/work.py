@@ -1,5 +1,6 @@
 """The work of a run: its jobs go to one executor at the start, its checks are run as their jobs end."""
 
+import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -77,13 +78,23 @@ class Work:
         with self._runner.asking(claim):
             return (yield)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """What a check takes of the processor, here: fixtures and all, waiting and jobs left out."""
+        claim, started = self._claim_of(item), time.process_time()
+        try:
+            return (yield)
+        finally:
+            if claim is not None:
+                self.results.took(claim, time.process_time() - started)
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Say the verdict of a claim when the last of its checks has ended."""
         for name, result in self.results.by_id.items():
             if nodeid in result.nodes and len(result.nodes) == result.selected:
                 if self._runner is not None:
-                    self.results.rests_on(name, _records(self._runner.used(name)), self._runner.waited(name))
+                    self.results.rests_on(name, _records(self._runner.used(name)))
                 self._verdicts.say(name, result.verdict)
 
     @pytest.hookimpl(wrapper=True)

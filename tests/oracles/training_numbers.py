@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from paper_checks.experiments.trainings.recall import Cut, Dropped
+from paper_checks.experiments.trainings.changes import Cut, Dropped
 from paper_checks.experiments.trainings.settings import close_marks, fine_marks
 from paper_checks.pictures import training_data as data
 from simulate import Trained

@@ -16,8 +16,9 @@ from paper_checks.evidence.assertions import Assertions
 from simulate import Recall, Trained, answers
 from simulate.runtime.arrays import Floats
 
+from .changes import TESTED
 from .observers import forced, on_a_trigger
-from .recall import TESTED, Observed, Seeded, log_updates
+from .recall import Observed, Seeded, log_updates
 from .runs import trained
 from .settings import MATRICES, MemorySetting, seeds
 

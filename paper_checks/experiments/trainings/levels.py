@@ -25,8 +25,9 @@ from simulate import Hidden, Transformer, answers
 from simulate.runtime.arrays import Floats
 
 from . import recall as experiments
+from .changes import Dropped
 from .observers import LawObserver, last_shown, mean_probabilities
-from .recall import Dropped, Observed, answer_means, log_updates
+from .recall import Observed, answer_means, log_updates
 from .runs import Job, Reached
 from .settings import DESK_TASK, EVERY, LEARNED, LEVELS, Setting, desk
 from .statements import Claimed, Numbers, Over, noise_over_whole, without_mean

@@ -11,21 +11,17 @@ from numpy.typing import ArrayLike
 
 from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
-from simulate import Hidden, Recall, RecallBatch, Trained, Transformer, answers, merged_values, truncated, without
+from simulate import Hidden, Recall, RecallBatch, Trained, Transformer
 from simulate.runtime.arrays import Floats
 from simulate.transformer.probes import answer_of
 from simulate.truncation import Keep
 
 from . import observers as recall_observers
 from .attended_inputs import noise_alignment
+from .changes import TESTED, Change, Cut, tested, unchanged
 from .observers import last_shown, looks, mean_probabilities
 from .runs import trained
 from .settings import Setting, desk, seeds
-
-Change = Callable[[Transformer], Transformer]
-
-TESTED = 1000
-"""Fresh sequences on which a trained model is tested: standard errors of a probability stay below 0.016."""
 
 
 class Observed(Protocol):
@@ -136,16 +132,6 @@ def feed_forward(hidden: Hidden) -> Setting:
     return replace(desk(), F1=hidden, F2=hidden)
 
 
-def tested(model: Transformer, batch: RecallBatch) -> dict[str, float]:
-    """Means of what the model answers, see `means`, at the last trigger of each sequence whose c was shown."""
-    return mean_probabilities(answers(model, batch, last_shown(batch)))
-
-
-def unchanged(model: Transformer) -> Transformer:
-    """The model itself."""
-    return model
-
-
 def answer_means(found: Sequence[Answering], change: Change = unchanged) -> dict[str, Floats]:
     """`tested` for each trained model after a change: one array over the seeds per quantity."""
     return _over_seeds([run.answers(change) for run in found])
@@ -163,37 +149,6 @@ def answers_of(run: Replicate, change: Change) -> dict[str, float]:
 
 def _over_seeds(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """The change that leaves out a feed-forward layer."""
-
-    layer: str
-
-    def __call__(self, model: Transformer) -> Transformer:
-        """The model without it."""
-        return without(model, self.layer)
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The change that truncates a weight; "W_OV2" is the product W_O2 W_V2."""
-
-    name: str
-    rank: int
-    keep: Keep = "top"
-
-    @property
-    def is_late(self) -> bool:
-        """Whether what the second layer reads does not depend on the weight."""
-        return self.name in ("W_OV2", "F2.w1", "F2.w2")
-
-    def __call__(self, model: Transformer) -> Transformer:
-        """The model with the part that is kept."""
-        if self.name == "W_OV2":
-            return truncated(merged_values(model, 2), "W_O2", self.rank, keep=self.keep)
-        return truncated(model, self.name, self.rank, keep=self.keep)
 
 
 def by_rank(found: Sequence[Answering], matrix: str, ranks: Sequence[int], quantity: str, keep: Keep = "top") -> Floats:

@@ -16,7 +16,8 @@ from theory.memory.gradient_flow import top_space
 
 from . import recall as experiments
 from .attended_inputs import AttendedMemory, attended_memory, without_mean_input
-from .recall import TESTED, Change, Cut, Dropped, Observed, Replicate, answer_means
+from .changes import TESTED, Change, Cut, Dropped, tested
+from .recall import Observed, Replicate, answer_means
 from .settings import DESK_TASK, DESK_WIDTH
 
 Numbers = Callable[[Sequence[Any]], Any]
@@ -182,7 +183,7 @@ def without_mean(found: Sequence[Replicate]) -> dict[str, Floats]:
     rows = []
     for run in found:
         others = run.law.sample(TESTED, seed=experiment_seed(run.seed, "attended inputs"))
-        rows.append(experiments.tested(without_mean_input(run.model, others), run.fresh))
+        rows.append(tested(without_mean_input(run.model, others), run.fresh))
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 

@@ -1,7 +1,6 @@
 """What benchmarks do per second, in a line each after pytest-benchmark's tables; versions and load in its JSON."""
 
-import os
-
+import psutil
 import pytest
 
 from paper_checks.commands.benchmarks.words import plain_name, short_number
@@ -13,11 +12,11 @@ PACKAGES = ("numba", "numpy", "pytest-benchmark", "python-flint", "torch", "tran
 
 
 def pytest_configure(config):
-    config.stash[RATES], config.stash[LOAD] = [], os.getloadavg()[0]
+    config.stash[RATES], config.stash[LOAD] = [], psutil.getloadavg()[0]
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
-    machine_info["load"] = [config.stash[LOAD], os.getloadavg()[0]]
+    machine_info["load"] = [config.stash[LOAD], psutil.getloadavg()[0]]
     machine_info["versions"] = {name: found for name, found in versions(PACKAGES).items() if name in PACKAGES}
 
 

@@ -55,7 +55,7 @@ def test_one_model_per_cell(benchmark, folder, prompts, swept):
         return {cell: {name: measure(model, some) for name, some in prompts.items()} for cell, model in models.items()}
 
     at_least(benchmark, 7, of="sweep")
-    found = benchmark.pedantic(anew, rounds=2)
+    found = benchmark.pedantic(anew, rounds=3)
     for cell, answers in swept.items():
         for name, some in answers.items():
             np.testing.assert_allclose(found[cell][name].answer, some.answer, atol=1e-3)

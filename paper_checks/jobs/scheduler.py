@@ -12,7 +12,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from .code import code_digest, surroundings
+from .code import surroundings
 from .entries import Entry, Pace, Progress, Used, progress_of
 from .job import Job
 from .store import Store
@@ -226,7 +226,7 @@ class Scheduler:
                 self._end(entry, failed)
                 continue
             try:
-                future = self._executor.submit(perform, entry.job, given, code_digest(entry.job.function.module))
+                future = self._executor.submit(perform, entry.job, given, entry.job.code)
             except (ExecutorError, BrokenExecutor) as error:
                 return self._lose(error)
             except Exception as error:

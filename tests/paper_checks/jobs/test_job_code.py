@@ -160,7 +160,7 @@ def test_a_closure_is_what_is_imported_one_through_the_other(tmp_path):
         "one/__init__.pyi": "from .a import f\nfrom .b import g as h\nfrom . import c",
         "one/a.py": "def f():\n    from two import late",
         "one/b.py": "",
-        "one/c.py": "if TYPE_CHECKING:\n    import alone",
+        "one/c.py": "if TYPE_CHECKING:\n    import six\nelse:\n    import alone",
         "two/__init__.py": "from .late import late, other",
         "two/late.py": "import numpy",
         "two/deep/__init__.py": "",
@@ -172,12 +172,28 @@ def test_a_closure_is_what_is_imported_one_through_the_other(tmp_path):
         (tmp_path / path).write_text(text)
     (tmp_path / "three.py").write_text("from one import f\nimport alone\n")
     (tmp_path / "four.py").write_text("import one\n")
+    (tmp_path / "six.py").write_text("")
     (tmp_path / "five.py").write_text("from one import c, h\n")
-    known = modules(tmp_path, ["one", "two", "alone", "three", "four", "five"])
+    known = modules(tmp_path, ["one", "two", "alone", "three", "four", "five", "six"])
     assert closure("three", known) == {"three", "one.a", "two.late", "alone", "two.deep.er"}
     everything = {"one", "one.a", "one.b", "one.c", "two.late", "alone", "two.deep.er"}
     assert closure("four", known) == {"four"} | everything
     assert closure("five", known) == {"five"} | everything  # h is g by another name: all that the face has
+
+
+def jobs_of_the_claims():
+    """Modules of the checks with functions that are jobs."""
+    files = modules(ROOT, ["paper_checks"])
+    texts = {name: path.read_text(encoding="utf-8") for name, (path, *_) in files.items()}
+    return [name for name, text in texts.items() if "\n@job(" in text]
+
+
+@pytest.mark.parametrize("module", jobs_of_the_claims())
+def test_how_a_result_is_judged_and_shown_is_no_code_of_its_job(module):
+    names = {path.relative_to(ROOT).with_suffix("").as_posix() for path in code_files(module)}
+    judged = ("paper_checks/evidence/comparator", "paper_checks/evidence/ledger/claim")
+    shown = ("paper_checks/report", "paper_checks/session", "paper_checks/claims", "paper_checks/commands")
+    assert not names & set(judged) and not [name for name in names if name.startswith(shown)]
 
 
 def test_modules_that_are_not_there_are_refused():

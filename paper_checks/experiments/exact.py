@@ -11,6 +11,10 @@ from theory import Task
 from theory.key_query.certified import Regions, certify
 from theory.key_query.phase_diagram import CONTRASTS
 from theory.key_query.step import combine, key_query_parts
+from theory.memory import gradient_flow as flow
+from theory.memory import spectrum
+
+from .memory import spectra
 
 
 @job("enumerations", cost=0.6)
@@ -58,3 +62,25 @@ def proved_at(points: list[tuple[float, float]]) -> list[dict[str, int]]:
     """The proved sign of each contrast at each point of the square, N = 5, T = 13."""
     regions = certify(5, 13)
     return [dict(regions.box_at(Fraction(level), Fraction(absorption)).signs) for level, absorption in points]
+
+
+class Crossing(NamedTuple):
+    """Of one memory: its top space at late times, t* (0 if nothing crosses), and (whether after t*, t, σ - D)."""
+
+    top: str
+    time: float
+    gaps: list[tuple[bool, float, float]]
+
+
+@job("exact tables", cost=0.35)
+def gaps_beside_crossings(n: int, levels: tuple[float, ...]) -> list[Crossing]:
+    """Of the flow at these noise levels, by numpy's decomposition, close to t* on both sides and far from it."""
+    found = []
+    for alpha in levels:
+        top, crossing = flow.top_space(n, alpha), spectrum.crossing_time(n, alpha)
+        late = [factor * max(crossing, 1.0) for factor in (1e2, 1e5, 1e8)]
+        seen = {True: [1.001 * crossing if crossing else 0.001, *late], False: [0.999 * crossing, 0.01 * crossing]}
+        looks = [(after, t) for after, times in seen.items() for t in times if after or crossing]
+        gaps = [(after, t, float(spectra(flow.logits(n, alpha, t)).gap)) for after, t in looks]
+        found.append(Crossing(top, crossing, gaps))
+    return found

@@ -1,4 +1,4 @@
-"""A job as the scheduler has it: what it waits for, where it stands, what came of it; and how long the rest will take."""
+"""A job as the scheduler has it: what it waits for, where it stands, what came of it; how long the rest takes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Results by the hash of their content, in the user's cache: a file each (`kept`), written whole, and not too many.
+"""A folder of results by the hash of their content: a file each (`result_file`), written whole, and not too many.
 
 Several runs may share a folder: what another one has removed is not there, what it has added is counted. Only files
 with a name that a store gives are read or removed.
@@ -15,17 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from platformdirs import user_cache_path
-
 from simulate.runtime.files import write_whole
 
-from .kept import HEAD, Kept, Known, filed, read, read_head
+from .result_file import HEAD, Kept, Known, filed, read, read_head
+from .sizes import shown
 
-DISTRIBUTION = "distributional-associations-verified"
-FOLDER, LIMIT = "PAPER_CHECKS_CACHE", "PAPER_CHECKS_CACHE_SIZE"
-"""Environment variables: the folder of the store, and its limit, such as 500M."""
 DEFAULT_LIMIT = 2 * 2**30
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
 TEMPORARY = re.compile(r"\.[0-9a-f]{64}\.safetensors\.\d+\.tmp")
 OLD = 3600.0  # seconds after which a file that is being written belongs to a run that was killed
@@ -200,6 +195,8 @@ def _summary(files: Iterable[_File]) -> Summary:
         try:
             with open(file.path, "rb") as stream:
                 known, _ = read_head(stream.read(HEAD))
+        except FileNotFoundError:  # another run has removed it
+            continue
         except (OSError, ValueError):
             kind = "damaged"
         else:
@@ -209,28 +206,3 @@ def _summary(files: Iterable[_File]) -> Summary:
         count, size = found.kinds.get(kind, (0, 0))
         found.kinds[kind] = count + 1, size + file.size
     return found
-
-
-def default_store() -> Store:
-    """The store in the user's cache, or as the environment says.
-
-    Raises:
-        ValueError: the environment has a size that is none.
-    """
-    folder = os.environ.get(FOLDER)
-    kept = Path(folder).expanduser() if folder else user_cache_path(DISTRIBUTION, appauthor=False) / "results"
-    return Store(kept.absolute(), _limit(os.environ.get(LIMIT, "").strip()))
-
-
-def _limit(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([KMGT]?)B?", text, re.IGNORECASE)
-    limit = int(found[1]) * UNITS[found[2].upper()] if found else 0
-    if text and not limit:
-        raise ValueError(f"{LIMIT} must be a number of bytes such as 500M or 2G, got {text!r}")
-    return limit or DEFAULT_LIMIT
-
-
-def shown(size: float) -> str:
-    """A number of bytes for people."""
-    units = [unit for unit in UNITS if size >= UNITS[unit]] or [""]
-    return f"{size / UNITS[units[-1]]:.3g} {units[-1] and units[-1] + 'i'}B"

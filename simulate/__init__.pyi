@@ -14,7 +14,7 @@ from .one_layer.key_query import (
     key_query_moments,
 )
 from .one_layer.model import OneLayer, counted_gradient
-from .one_layer.moments import GradientMoments, gradient_moments
+from .one_layer.moments import GradientMoments, gradient_moments, shared_gradient_moments
 from .one_layer.probes import mass_after_trigger, ranks_first
 from .one_layer.projected import ProjectedMoments, projected_moments
 from .runtime.device import resolve_device
@@ -104,6 +104,7 @@ __all__ = [
     "sample_induction",
     "sample_stream",
     "sequences",
+    "shared_gradient_moments",
     "stochastic_gradient_descent",
     "train",
     "transformer",

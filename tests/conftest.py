@@ -1,13 +1,15 @@
 """Fixtures of several files of tests; which files are collected for benchmarks."""
 
-import os
+import itertools
 from pathlib import Path
 
 import pytest
 
+from paper_checks.jobs.store import FOLDER
 from tests.oracles.claim_project import new_project
 
 TESTS = Path(__file__).parent
+NUMBERS = itertools.count()
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -22,13 +24,18 @@ def project(tmp_path):
     return new_project(tmp_path)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def cache(tmp_path_factory):
-    """Results of jobs are kept in a folder of the tests' own, not in the user's."""
-    before = os.environ.get("PAPER_CHECKS_CACHE")
-    os.environ["PAPER_CHECKS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-    yield
-    if before is None:
-        del os.environ["PAPER_CHECKS_CACHE"]
-    else:
-        os.environ["PAPER_CHECKS_CACHE"] = before
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory):
+    """Where results of jobs are kept, in place of the user's cache; a folder that is made when it is needed."""
+    place = tmp_path_factory.getbasetemp() / "caches"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER, str(place / "shared"))
+        yield place
+
+
+@pytest.fixture(autouse=True)
+def cache(caches, monkeypatch):
+    """A folder of the test's own, so that it reuses no result of another one."""
+    place = caches / str(next(NUMBERS))
+    monkeypatch.setenv(FOLDER, str(place))
+    return place

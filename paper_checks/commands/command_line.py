@@ -30,6 +30,7 @@ COMMANDS = {
     "benchmarks": "Measure how fast everything is, and write docs/benchmarks.md.",
     "seeds": "Run claims at many base seeds, and say at which one is red.",
     "rotation": "Run one part of the claims at a base seed that is drawn from the commit.",
+    "cache": "Say which results earlier runs have kept, or remove them.",
     "train-pocket": "Train pocket Pythia, the language models of P1 to P5.",
     "gsm8k": "Ask a language model word problems, whole and truncated, for P6.",
 }

@@ -1,10 +1,9 @@
 """The assertions of a check: comparisons whose evidence is recorded before they can fail."""
 
-import zlib
 from functools import cached_property
 from typing import Any
 
-from . import comparator
+from . import comparator, experiment_seed
 from .comparator import Evidence, Side
 from .fitting import Exponent
 from .ledger import Ledger, Rule
@@ -100,8 +99,3 @@ class PilotAssertions(Assertions):
             drawn = values(PILOT_COUNT)
             write_pilot(self.claim, name, threshold, expected, drawn, self.ledger.pilots)
             self.evidence.append(comparator.equal(f"pilot of {name}", PILOT_COUNT, len(drawn)))
-
-
-def experiment_seed(base_seed: int, name: str) -> int:
-    """The seed of an experiment: the base seed, followed by the 32 bits of the CRC-32 of the experiment's name."""
-    return (base_seed << 32) ^ zlib.crc32(name.encode())

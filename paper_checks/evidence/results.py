@@ -31,8 +31,7 @@ class Result:
     failed: bool = False
     skipped: str | None = None
     recorded: str | None = None
-    seconds: float = 0.0  # of its checks, from their beginnings to their ends
-    waited: float = 0.0  # of these, for jobs
+    seconds: float = 0.0  # of the processor, of its checks but for their jobs
 
     @property
     def evidence(self) -> list[Evidence]:
@@ -52,8 +51,8 @@ class Result:
 
     @property
     def worked(self) -> float:
-        """Seconds of its checks but for their waiting, and the processor seconds of its jobs."""
-        return self.seconds - self.waited + sum(job.seconds for job in self.jobs)
+        """Processor seconds of its checks and of its jobs."""
+        return self.seconds + sum(job.seconds for job in self.jobs)
 
     @property
     def complete(self) -> bool:
@@ -117,7 +116,6 @@ class Results:
         evidence: list[Evidence],
         failed: bool,
         skipped: str | None,
-        seconds: float,
         recorded: str | None = None,
         code: Code | None = None,
         node: str = "",
@@ -128,7 +126,6 @@ class Results:
         result.by_check.setdefault(node, []).extend(evidence)
         result.failed |= failed
         result.skipped = result.skipped or skipped
-        result.seconds += seconds
         if code is not None:
             result.code[f"{code.path}:{code.line:06}"] = code
 
@@ -149,9 +146,13 @@ class Results:
         """One check has run to its end, whatever came out."""
         self.by_id[name].nodes.append(node)
 
-    def rests_on(self, name: str, jobs: list[JobRecord], waited: float) -> None:
-        """The results that the checks of a claim asked for, and the seconds that they waited for them."""
-        self.by_id[name].jobs, self.by_id[name].waited = jobs, waited
+    def rests_on(self, name: str, jobs: list[JobRecord]) -> None:
+        """The results that the checks of a claim asked for."""
+        self.by_id[name].jobs = jobs
+
+    def took(self, name: str, seconds: float) -> None:
+        """Processor seconds of one check."""
+        self.by_id[name].seconds += seconds
 
     @property
     def any_ran(self) -> bool:

@@ -42,8 +42,8 @@ class JobRecord:
 @dataclass(frozen=True)
 class ClaimRecord(Stated):
     """What a run found about one claim; `reason` says why it was not run and what to do, empty if it was; `catches` are
-    the ledger's: mutants of trainings that turn its checks red; `seconds` are those of its checks and the processor
-    seconds of all its jobs, those that it shares or reuses among them."""
+    the ledger's: mutants of trainings that turn its checks red; `seconds` are the processor's, of its checks and all
+    their jobs, those that it shares or reuses among them."""
 
     verdict: str
     reason: str

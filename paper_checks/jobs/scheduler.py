@@ -7,22 +7,22 @@ ours. A worker that dies takes down what it was at, which is begun again; what h
 
 import heapq
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from .code import code_digest, surroundings
-from .entries import Entry, Used, progress_of
-from .estimates import Pace, Progress
+from .entries import Entry, Pace, Progress, Used, progress_of
 from .job import Job
 from .store import Store
 from .values import decode
-from .worker import Made, perform
+from .worker import ExecutorError, Made, WorkerDied, perform
 
 DEATHS = 12
 """So many workers may die while they have a job; then the job is given up."""
+LOOK = 5.0
+"""Seconds after which who waits looks whether there are more workers."""
 
 
 class Scheduler:
@@ -30,27 +30,34 @@ class Scheduler:
 
     Args:
         executor: any `concurrent.futures.Executor` whose workers can import the job functions.
-        workers: how many jobs it works on at a time, >= 1.
+        workers: how many jobs it works on at a time, >= 1; a function where that changes.
         store: where results are kept beyond the session, and looked for; None is nowhere.
         fresh: results of earlier sessions are not looked for; those of this one are kept all the same.
     """
 
-    def __init__(self, executor: Executor, workers: int, store: Store | None = None, fresh: bool = False) -> None:
-        if workers < 1:
+    def __init__(
+        self, executor: Executor, workers: int | Callable[[], int], store: Store | None = None, fresh: bool = False
+    ) -> None:
+        if not callable(workers) and workers < 1:
             raise ValueError(f"workers must be >= 1, got {workers}")
-        self._executor, self.workers, self._store, self._fresh = executor, workers, store, fresh
+        self._executor, self._workers, self._store, self._fresh = executor, workers, store, fresh
         self._entries: dict[str, Entry] = {}
         self._queue: list[tuple[bool, float, int, Entry]] = []
         self._pushed = self._running = 0
         self._changed = threading.Condition(threading.RLock())
         self._uses: dict[str, dict[str, Used]] = {}
-        self._waits: dict[str, float] = {}
         self._asker: str | None = None
         self._closed = False
+        self._lost: ExecutorError | None = None
         self._pace = Pace()
         self.made = self.deaths = 0  # results computed in this session; how often a worker died that had a job
         self._seconds = 0.0
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is entered while somebody waits
+
+    @property
+    def workers(self) -> int:
+        """How many jobs the executor works on at a time, now."""
+        return max(self._workers(), 1) if callable(self._workers) else self._workers
 
     # asking
 
@@ -65,7 +72,7 @@ class Scheduler:
         """The result of a job, when it is there.
 
         Raises:
-            what the job raised.
+            what the job raised; ExecutorError when no job can be done any more.
         """
         return self.results([job])[0]
 
@@ -91,14 +98,19 @@ class Scheduler:
         self._wait(lambda: any(self.ended(jobs) for jobs in choices))
 
     def _wait(self, enough: Callable[[], bool]) -> None:
+        if self._waited(enough, 0.0):
+            return
+        with self.waiting():
+            while not self._waited(enough, LOOK):
+                self._pump()  # there may be more workers than there were
+
+    def _waited(self, enough: Callable[[], bool], seconds: float) -> bool:
+        """Whether it was enough within so many seconds."""
         with self._changed:
-            if enough():
-                return
-        started = time.perf_counter()
-        with self.waiting(), self._changed:
-            self._changed.wait_for(enough)
-        if self._asker is not None:
-            self._waits[self._asker] = self.waited(self._asker) + time.perf_counter() - started
+            self._changed.wait_for(lambda: enough() or self._lost is not None, seconds)
+            if self._lost is not None and not enough():
+                raise self._lost
+            return enough()
 
     @property
     def troubles(self) -> list[str]:
@@ -117,10 +129,6 @@ class Scheduler:
     def used(self, who: str) -> list[Used]:
         """The results that `who` has asked for, each once, in the order of asking."""
         return list(self._uses.get(who, {}).values())
-
-    def waited(self, who: str) -> float:
-        """Seconds that `who` has waited for results."""
-        return self._waits.get(who, 0.0)
 
     def progress(self) -> dict[str, Progress]:
         """How far the jobs are, by kind, in the order in which kinds were declared."""
@@ -164,7 +172,7 @@ class Scheduler:
 
     def _found(self, entry: Entry) -> bool:
         """Whether the store has the result of an earlier session."""
-        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key)
+        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key, entry.job.kind)
         if kept is not None:
             entry.content = kept.content
             entry.used = Used(entry.job.kind, entry.job.key, kept.seconds, kept.made)
@@ -219,13 +227,15 @@ class Scheduler:
                 continue
             try:
                 future = self._executor.submit(perform, entry.job, given, code_digest(entry.job.function.module))
+            except (ExecutorError, BrokenExecutor) as error:
+                return self._lose(error)
             except Exception as error:
                 self._end(entry, error)
                 continue
             future.add_done_callback(lambda done, entry=entry: self._returned(entry, done))  # type: ignore[misc]
 
     def _next(self) -> Entry | None:
-        while not self._closed and self._running <= self.workers and self._queue:
+        while not self._closed and self._lost is None and self._running <= self.workers and self._queue:
             entry = heapq.heappop(self._queue)[-1]
             if not entry.ended and not entry.running:
                 return entry
@@ -235,6 +245,8 @@ class Scheduler:
         """Called by the executor, on a thread of its own."""
         try:
             made = future.result()
+        except ExecutorError as error:
+            self._lose(error)
         except (BrokenExecutor, CancelledError) as error:
             self._died(entry, error)
         except BaseException as error:
@@ -244,16 +256,21 @@ class Scheduler:
         self._pump()
 
     def _died(self, entry: Entry, error: BaseException) -> None:
-        entry.deaths += 1
+        entry.deaths += error.deaths if isinstance(error, WorkerDied) else 1
         if entry.deaths >= DEATHS or self._closed:
-            what = f"{entry.job} was given up: {entry.deaths} workers died while they had it"
-            self._end(entry, RuntimeError(f"{what} ({type(error).__name__})"))
-            return
+            what = f"{entry.job} was given up: {entry.deaths} workers died while they had it, the last: {error}"
+            return self._end(entry, RuntimeError(what))
         with self._changed:
             self.deaths += 1
             entry.running = False
             self._running -= 1
             self._push_if_ready(entry)
+
+    def _lose(self, error: BaseException) -> None:
+        """Nothing can be done any more."""
+        with self._changed:
+            self._lost = self._lost or (error if isinstance(error, ExecutorError) else ExecutorError(str(error)))
+            self._changed.notify_all()
 
     def _keep(self, entry: Entry, made: Made) -> None:
         if self._store is not None and made.surroundings == surroundings():

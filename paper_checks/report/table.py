@@ -131,7 +131,7 @@ def _designs(design: Mapping[str, float]) -> Iterator[str]:
     counts = {what: f"{design[what]} of {design[allowed]}" for what, allowed in COUNTED.items()}
     for words in (
         "Shown: the comparison of each claim that used most of its tolerance, 100% at its alarm; failed ones first. "
-        "checked: numbers, all in the record.",
+        "seconds: of the processor. checked: numbers, all in the record.",
         f"Monte Carlo: z is the error in standard errors, alarm beyond {design['critical_z']:.2f}; detects: smallest "
         f"relative error seen with probability {1 - design['miss']}; false alarm of the whole run below "
         f"{design['false_alarm']:.0e}; {counts['comparisons']} comparisons used.",

@@ -26,6 +26,6 @@ class Collector:
         )
         skipped = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else None
         source = None if code is None else Code(**code)
-        self.results.add(name, found, report.failed, skipped, report.duration, recorded, source, report.nodeid)
+        self.results.add(name, found, report.failed, skipped, recorded, source, report.nodeid)
         if report.when == "teardown":
             self.results.finished(name, report.nodeid)

@@ -31,7 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--scale",
         default=DEFAULTS["--scale"],
         metavar="|".join(SCALES),
-        help="size of the trained transformers: desk, or paper for the papers' own (needs a GPU; default: %(default)s)",
+        help="size of the trained transformers: desk, or paper for the papers' own (on a GPU, or with --device cpu; "
+        "default: %(default)s)",
     )
     group.addoption(
         "--device",
@@ -91,7 +92,7 @@ def device(request: pytest.FixtureRequest, scale: str) -> str:
 
     name: str = request.config.getoption("--device")
     if scale == "paper" and name == "auto" and resolve_device(name).type == "cpu":
-        pytest.skip("no GPU, which --scale paper needs: use a machine with one, or --device cpu, for many hours")
+        pytest.skip("no GPU, which --scale paper needs: use a machine with one, or --device cpu, for hours to days")
     return name if scale == "paper" else "cpu"
 
 

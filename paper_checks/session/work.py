@@ -1,7 +1,8 @@
 """The work of a run: its jobs go to one executor at the start, its checks are run as their jobs end."""
 
-from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,7 +59,7 @@ class Work:
         shown = Shown(session.config, runner)
         runner.waiting = shown.waiting
         shown.begun()
-        with shown.plain_lines():
+        with shown.plain_lines(), _stopping():
             run_items(session, in_order(session, jobs, runner))
         return True
 
@@ -74,8 +75,18 @@ class Work:
         claim = self._claim_of(item)
         if claim is None or self._runner is None:
             return (yield)
-        with self._runner.asking(claim):
+        with self._runner.asking(claim), _stopping():
             return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """What a check takes of the processor, here: fixtures and all, waiting and jobs left out."""
+        claim, started = self._claim_of(item), time.process_time()
+        try:
+            return (yield)
+        finally:
+            if claim is not None:
+                self.results.took(claim, time.process_time() - started)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
@@ -83,7 +94,7 @@ class Work:
         for name, result in self.results.by_id.items():
             if nodeid in result.nodes and len(result.nodes) == result.selected:
                 if self._runner is not None:
-                    self.results.rests_on(name, _records(self._runner.used(name)), self._runner.waited(name))
+                    self.results.rests_on(name, _records(self._runner.used(name)))
                 self._verdicts.say(name, result.verdict)
 
     @pytest.hookimpl(wrapper=True)
@@ -112,6 +123,17 @@ class Work:
     def close(self) -> None:
         """End the executor."""
         self._open.close()
+
+
+@contextmanager
+def _stopping() -> Iterator[None]:
+    """A run whose executor is lost stops, with a line that says why."""
+    from paper_checks.jobs.worker import ExecutorError
+
+    try:
+        yield
+    except ExecutorError as error:
+        pytest.exit(str(error), pytest.ExitCode.INTERRUPTED)
 
 
 def _records(used: "Iterable[Used]") -> list[JobRecord]:

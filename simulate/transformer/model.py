@@ -28,6 +28,7 @@ from theory.task import as_count
 
 from .causal_attention import causal_attention, causal_weights
 from .feed_forward import feed_forward
+from .products import Products, product
 
 Activation: TypeAlias = Literal["relu", "linear"]
 Positions: TypeAlias = Literal["random", "learned"]
@@ -117,10 +118,10 @@ class FeedForward(nn.Module):
         self.w1 = nn.Parameter(torch.empty(hidden.size, width, dtype=dtype))
         self.w2 = nn.Parameter(torch.empty(width, hidden.size, dtype=dtype))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, products: Products = "float32") -> torch.Tensor:
         """x + w2 f(w1 x), the layer with its residual connection, shape (..., d)."""
-        rows = x.reshape(-1, x.shape[-1])
-        return feed_forward(rows, self.w1, self.w2, is_relu=self.activation == "relu").view(x.shape)
+        rows, is_relu = x.reshape(-1, x.shape[-1]), self.activation == "relu"
+        return feed_forward(rows, self.w1, self.w2, is_relu=is_relu, products=products).view(x.shape)
 
 
 class Transformer(nn.Module):
@@ -158,12 +159,12 @@ class Transformer(nn.Module):
         for name, weight in self.named_parameters():
             weight.requires_grad_(name in architecture.learning)
 
-    def forward(self, tokens: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    def forward(self, tokens: torch.Tensor, at: torch.Tensor, products: Products = "float32") -> torch.Tensor:
         """Logits ξ at the positions marked in `at`, in reading order.
 
         Args:
             tokens: int64, shape (batch, t), t <= T.
-            at: bool, same shape, true at one position or more.
+            at: bool, same shape, true at one position or more.   products: as in `Training`.
 
         Returns:
             shape (marked positions, M).
@@ -172,7 +173,7 @@ class Transformer(nn.Module):
             TypeError, ValueError: an argument of another type or shape, tokens out of range, or a sequence longer than
                 the positions.
         """
-        return self.read_out(*self.read_in(tokens, at))
+        return self.read_out(*self.read_in(tokens, at, products), products)
 
     def attention(self, tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Attention a of the first layer, shape (batch, t, t), and b of the second at the positions marked in `at`,
@@ -195,20 +196,22 @@ class Transformer(nn.Module):
         """
         return self.read_in(tokens, at)[1]
 
-    def read_in(self, tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def read_in(
+        self, tokens: torch.Tensor, at: torch.Tensor, products: Products = "float32"
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """x¹_t and Σ_s b_ts x¹_s at the positions marked in `at`, each of shape (marked positions, d): all that (2)
         needs besides W_V2, W_O2, F2 and U. Arguments and errors as for `forward`.
         """
         self.check(tokens, at)
         tokens, queries, known = _asked(tokens, at)
-        stream = self._stream(tokens)
+        stream = self._stream(tokens, products)
         attention, asked = self._second(stream, queries)
-        return asked[known], (attention @ stream)[known]
+        return asked[known], product(attention, stream, products)[known]
 
-    def read_out(self, asked: torch.Tensor, read: torch.Tensor) -> torch.Tensor:
+    def read_out(self, asked: torch.Tensor, read: torch.Tensor, products: Products = "float32") -> torch.Tensor:
         """Logits ξ of (2) from what `read_in` returns, shape (marked positions, M)."""
         g = asked + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
-        return functional.linear(g if self.F2 is None else self.F2(g), self.U)
+        return functional.linear(g if self.F2 is None else self.F2(g, products), self.U)
 
     def check(self, tokens: torch.Tensor, at: torch.Tensor) -> None:
         """Raise what `forward` raises for these arguments."""
@@ -242,12 +245,12 @@ class Transformer(nn.Module):
             by_token, by_position = functional.linear(by_token, weight), functional.linear(by_position, weight)
         return functional.embedding(tokens, by_token).add_(by_position)
 
-    def _stream(self, tokens: torch.Tensor) -> torch.Tensor:
+    def _stream(self, tokens: torch.Tensor, products: Products = "float32") -> torch.Tensor:
         """x¹, shape (batch, t, d)."""
         x = self._embedded(tokens)
         keys, values = self._table(tokens, (self.W_K1,)), self._table(tokens, (self.W_V1, self.W_O1))
-        h = x + causal_attention(x, keys, values)
-        return h if self.F1 is None else self.F1(h)
+        h = x + causal_attention(x, keys, values, products)
+        return h if self.F1 is None else self.F1(h, products)
 
     def _second(self, stream: torch.Tensor, queries: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """b, shape (batch, Q, t), and x¹ at the queries, shape (batch, Q, d)."""

@@ -16,6 +16,7 @@ from theory.task import as_count
 
 from .model import Architecture, Transformer
 from .optimiser import Optimiser
+from .products import PRODUCTS, Products
 
 LossOn: TypeAlias = Literal["recall", "every"]
 LOSSES: tuple[LossOn, ...] = get_args(LossOn)
@@ -33,6 +34,8 @@ class Training:
         steps: number of updates, >= 1.
         seed: of the first weights and of all batches.
         loss_on: "recall" is the cross-entropy at triggers that stood earlier in the sequence, "every" at all positions.
+        products: of the training's matrices, as in the module of this name; `train` refuses "bfloat16" where the
+            processor has none. Observations are made in float32.
 
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range, or model and law that do not fit.
@@ -45,6 +48,7 @@ class Training:
     steps: int
     seed: int
     loss_on: LossOn = "recall"
+    products: Products = "float32"
 
     def __post_init__(self) -> None:
         for name, kind in (("architecture", Architecture), ("law", Recall), ("optimiser", Optimiser)):
@@ -55,6 +59,8 @@ class Training:
         object.__setattr__(self, "seed", as_seed(self.seed))
         if self.loss_on not in LOSSES:
             raise ValueError(f"loss_on must be one of {LOSSES}, got {self.loss_on!r}")
+        if self.products not in PRODUCTS:
+            raise ValueError(f"products must be one of {PRODUCTS}, got {self.products!r}")
         model, law = self.architecture, self.law
         if not model.learning:
             raise ValueError(f"architecture must have weights that learn, got frozen = {model.frozen}")
@@ -67,10 +73,13 @@ class Training:
 
     @property
     def configuration(self) -> str:
-        """All of it but the number of steps, as canonical JSON."""
+        """All of it but the number of steps, as canonical JSON; without `products` where they are of float32, as in
+        checkpoints from before there were others."""
         known = {name: getattr(self, name) for name in ("batch", "seed", "loss_on")}
         optimiser = {"name": self.optimiser.name, "settings": dict(self.optimiser.settings)}
         known |= {"architecture": asdict(self.architecture), "law": self.law.configuration, "optimiser": optimiser}
+        if self.products != "float32":
+            known["products"] = self.products
         return json.dumps(known, sort_keys=True)
 
     def loss(self, model: Transformer, batch: RecallBatch) -> torch.Tensor:
@@ -78,5 +87,5 @@ class Training:
         at = batch.repeated if self.loss_on == "recall" else batch.everywhere
         if not at.any():
             return torch.zeros((), device=model.U.device)
-        logits: torch.Tensor = model(batch.tokens, at)
+        logits: torch.Tensor = model(batch.tokens, at, self.products)
         return functional.cross_entropy(logits, batch.following[at])

@@ -26,6 +26,7 @@ from theory.task import as_count
 
 from .model import Transformer, initialised
 from .plan import Training
+from .products import check_products
 
 DIVERGED = 1000.0
 """A loss of so many times ln M has diverged: guessing costs ln M."""
@@ -80,15 +81,16 @@ def train(
         `Trained`; with the same `at` and `until`, the same whether or not the run was interrupted and resumed.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, a checkpoint that
-            is no whole file, of another configuration, or ahead of `steps` or of where `until` ends it, before any
-            work; or what `observe` or `until` returns.
+        TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, products that it
+            lacks, a checkpoint that is no whole file, of another configuration, or ahead of `steps` or of where `until`
+            ends it, before any work; or what `observe` or `until` returns.
         FloatingPointError: the loss or a weight is no number, or the loss has diverged; it names step and learning
             rate. The checkpoint on file is of a model whose loss was checked.
     """
     if not isinstance(training, Training):
         raise TypeError(f"training must be a Training, got {type(training).__name__}")
     marks, every, place = _as_marks(at, training.steps), as_count("every", every, 1), resolve_device(device)
+    check_products(training.products, place)
     if (observe is None) != (not marks):
         raise ValueError(f"observe and at must be given together, got observe = {observe!r} and at = {tuple(at)}")
     if until is not None and not callable(until):
@@ -220,7 +222,8 @@ def observation_text(seen: Mapping[str, float]) -> str:
 
 def _difference(own: str, other: str) -> str:
     here, there = json.loads(own), json.loads(other)
-    return ", ".join(f"{key}: {there.get(key)} there, {here[key]} here" for key in here if there.get(key) != here[key])
+    keys = [key for key in here | there if there.get(key) != here.get(key)]
+    return ", ".join(f"{key}: {there.get(key)} there, {here.get(key)} here" for key in keys)
 
 
 def _as_marks(at: Sequence[int], steps: int) -> frozenset[int]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from paper_checks.commands.benchmarks.page import fitted_exponent
+from paper_checks.commands.benchmarks.profile import makespan
 from paper_checks.commands.benchmarks.words import digits, plain_name, seconds, short_number
 from paper_checks.commands.command_line import main
 from paper_checks.evidence.run import JobRecord
@@ -144,6 +145,14 @@ def test_a_job_counts_once_in_a_group_and_in_each_claim_that_rests_on_it(write, 
         "T1.1": "11.2", "T1.3": "15.2", "E1": "11.2", "P6": "1.2"
     }  # fmt: skip
     assert "T1.2" not in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "last"),
+    [([], 3, 0), ([3, 1, 2], 1, 6), ([1, 2, 3], 2, 3), ([1, 1, 1, 3], 2, 3), ([2, 2, 2], 2, 4), ([5], 4, 5)],
+)
+def test_the_longest_job_goes_to_the_worker_that_is_free_first(seconds, workers, last):
+    assert makespan(seconds, workers) == last
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_killed_worker_repeats_nothing_that_had_ended(log):
         before = scheduler.made
         while scheduler.made == before and scheduler.made < 12:
             time.sleep(0.01)
-        for worker in list(executor._pool._processes)[:1]:
+        for worker in executor.pids[:1]:
             os.kill(worker, signal.SIGKILL)
     with running(scheduler):
         assert results(jobs) == [number * number for number in range(12)]

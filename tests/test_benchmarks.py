@@ -17,7 +17,7 @@ from numpy.random import SFC64, Generator
 from torch.nn import functional
 
 import theory
-from paper_checks.experiments.trainings.settings import paper
+from paper_checks.experiments.trainings.paper_scale import paper_training
 from paper_checks.witnesses.literal_sampler import literal_sample
 from paper_checks.witnesses.literal_transformer import literal_logits
 from simulate import Chain, gradient_moments, initialised, sample
@@ -122,7 +122,7 @@ def test_exact_matrices_of_a_large_task(benchmark, summary):
 @pytest.mark.benchmark(group="one update of the two-layer transformer, T = 256, d = 256, both layers of width 4d")
 def test_an_update_at_the_papers_size_against_every_position(benchmark, summary):
     """128 of the paper's 512 sequences: both sides are linear in the batch."""
-    training = paper().job(seed=1).training
+    training = paper_training(seed=1)
     model, batch = initialised(training.architecture, seed=1), training.law.sample(128, seed=1)
     optimiser = training.optimiser.over([weight for weight in model.parameters() if weight.requires_grad])
     at = batch.repeated

@@ -1,4 +1,4 @@
-"""Sizes of the two-layer experiments: at desk scale and at the paper's own, and the jobs they make."""
+"""Sizes of the two-layer experiments, and the jobs they make; E10's are in `paper_scale`."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -77,17 +77,6 @@ def desk(alpha: float = 0.5, triggers: int = 1, steps: int = 600) -> Setting:
     """N = 12 ordinary tokens, T = 24, d = 48, both feed-forward layers ReLU of width 4d, batches of 64."""
     law, hidden = Recall.of_task(replace(DESK_TASK, alpha=alpha), count=triggers), Hidden(4 * DESK_WIDTH)
     return Setting(law, DESK_WIDTH, hidden, hidden, SGD, 64, steps)
-
-
-@cache
-def paper(alpha: float = 0.5) -> Setting:
-    """Tiny-Shakespeare bigrams, T = 256, d = 256, batches of 512, 5000 updates; the space triggers, "!" is the noise.
-
-    Source: Chen, Bruna, Bietti (ICLR 2025), the two-layer experiments.
-    """
-    chain, characters = shakespeare_chain()
-    law = Recall(chain, 256, (characters.index(" "),), alpha, characters.index("!"))
-    return Setting(law, 256, Hidden(1024), Hidden(1024), SGD, 512, 5000)
 
 
 def updates(alpha: float) -> int:

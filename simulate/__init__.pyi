@@ -1,5 +1,6 @@
 from . import induction, language, laser, memory, one_layer, pocket, prompts, sequences, transformer
-from .induction.model import BlockGradients, TwoLayer, two_layer_gradient
+from .induction.gradients import BlockGradients, two_layer_gradient
+from .induction.model import TwoLayer
 from .induction.sequences import InductionBatch, sample_induction
 from .induction.steps import Grams, gaussian_grams, gradient_step
 from .memory.model import AssociativeMemory, Embeddings, gaussian_embeddings, orthonormal_embeddings
@@ -13,7 +14,7 @@ from .one_layer.key_query import (
     key_query_moments,
 )
 from .one_layer.model import OneLayer, counted_gradient
-from .one_layer.moments import GradientMoments, gradient_moments
+from .one_layer.moments import GradientMoments, gradient_moments, shared_gradient_moments
 from .one_layer.probes import mass_after_trigger, ranks_first
 from .one_layer.projected import ProjectedMoments, projected_moments
 from .runtime.device import resolve_device
@@ -103,6 +104,7 @@ __all__ = [
     "sample_induction",
     "sample_stream",
     "sequences",
+    "shared_gradient_moments",
     "stochastic_gradient_descent",
     "train",
     "transformer",

@@ -1,11 +1,41 @@
-"""Fixtures of several files of tests."""
+"""Fixtures of several files of tests; which files are collected for benchmarks."""
+
+import itertools
+from pathlib import Path
 
 import pytest
 
+from paper_checks.jobs.store import FOLDER
 from tests.oracles.claim_project import new_project
+
+TESTS = Path(__file__).parent
+NUMBERS = itertools.count()
+
+
+def pytest_ignore_collect(collection_path, config):
+    """With --benchmark-only tests/benchmarks alone is collected, and what is named."""
+    is_another = collection_path.parent == TESTS and collection_path.name != "benchmarks"
+    return True if is_another and config.getoption("--benchmark-only") else None
 
 
 @pytest.fixture
 def project(tmp_path):
     """A project of the test's own, see `claim_project.new_project`."""
     return new_project(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory):
+    """Where results of jobs are kept, in place of the user's cache; a folder that is made when it is needed."""
+    place = tmp_path_factory.getbasetemp() / "caches"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER, str(place / "shared"))
+        yield place
+
+
+@pytest.fixture(autouse=True)
+def cache(caches, monkeypatch):
+    """A folder of the test's own, so that it reuses no result of another one."""
+    place = caches / str(next(NUMBERS))
+    monkeypatch.setenv(FOLDER, str(place))
+    return place

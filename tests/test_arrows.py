@@ -10,7 +10,7 @@ from paper_checks.jobs.imports import arrows, modules
 from tests.places import ROOT
 
 FLOORS = """\
-theory        arrays < task < evaluation < one_step < key_query, memory < birth
+theory        arrays, quotients < task < evaluation < one_step < key_query, memory < birth
 simulate      runtime < gsm8k, induction, language, memory, prompts, sequences, truncation < laser, one_layer, pocket < transformer
 paper_checks  evidence, jobs, witnesses < project < experiments < claims, pictures < scope < report < session < commands
 """  # noqa: E501
@@ -119,6 +119,7 @@ def test_the_readme_has_the_table_and_a_line_for_each_chapter():
     ]
     files = [
         "theory.arrays",
+        "theory.quotients",
         "theory.task",
         "theory.evaluation",
         "simulate.truncation",

@@ -14,6 +14,7 @@ import flint
 import sympy
 
 from .arrays import Number
+from .quotients import Quotient, by_powers, monomials, variables
 from .task import Task, as_probability
 
 Key = TypeVar("Key")
@@ -110,38 +111,52 @@ _FIELD = sympy.QQ.frac_field(N, alpha, T, _X, _Y)
 _RING = sympy.polys.rings.PolyRing((T, _X, _Y), _COEFFICIENTS)
 
 
-def symbolic_numbers() -> tuple[Element, Element, Element, Callable[[Element, Element], Element]]:
-    """(N, T, alpha, power) as elements of the field of rational functions of N, alpha, T, X and Y.
+def symbolic_numbers(
+    stationary: bool = False,
+) -> tuple[Quotient, Quotient, Quotient, Callable[[Quotient, Quotient], Quotient]]:
+    """(N, T, alpha, power) as rational functions of N, alpha, T, X and Y; stationary: X = Y = 0.
 
     X = (-1/N)^(T-2) and Y = (1-alpha-1/N)^(T-2) stand for the two powers that formulas take by `power(r, T-2)`.
     """
-    n, a, length, x, y = _FIELD.gens
-    powers = {-1 / n: x, 1 - a - 1 / n: y}
-    return n, length, a, lambda ratio, _: powers[ratio]
+    n, a, length, x, y = variables()
+
+    def power(ratio: Quotient, _: Quotient) -> Quotient:
+        for base, value in ((-1 / n, x), (1 - a - 1 / n, y)):
+            if ratio == base:
+                return value * (not stationary)
+        raise ValueError(f"ratio must be -1/N or 1 - alpha - 1/N, got {ratio}")
+
+    return n, length, a, power
 
 
-def to_expression(value: Element) -> sympy.Expr:
-    """A field element as a sympy expression in N, T, alpha: a sum over powers of T, X, Y, coefficients factored."""
-    value = _FIELD.convert(value)
-    numerator, denominator = (_by_powers(part) for part in (value.numer, value.denom))
-    [(divisor_powers, divisor)] = denominator.items()  # formulas divide by T, but never by a sum that holds T, X or Y
-    return _sum_of_monomials(
-        {
-            tuple(i - j for i, j in zip(powers, divisor_powers, strict=True)): coefficient / divisor
-            for powers, coefficient in numerator.items()
-        }
-    )
+def field_element(value: Quotient) -> Element:
+    """A rational function as an element of sympy's field of N, alpha, T, X and Y."""
+    numerator, denominator = (_FIELD.field.ring.from_dict(monomials(part)) for part in (value.numer, value.denom))
+    return _FIELD.field.raw_new(numerator, denominator)
 
 
-def symbolic_ring(stationary: bool = False) -> tuple[Element, Element, Element, Callable[[Element, Element], Element]]:
-    """(N, T, alpha, power) as polynomials in T, X and Y over the field of N and alpha; stationary: X = Y = 0.
+def ring_element(value: Quotient) -> Element:
+    """The same as a polynomial in T, X and Y over the field of N and alpha, if it is one."""
+    coefficients = by_powers(value)
+    if any(power < 0 for powers in coefficients for power in powers):
+        raise ValueError(f"value must be a polynomial in T, X and Y, got the denominator {value.denom}")
+    return _RING.from_dict({powers: _coefficient(part) for powers, part in coefficients.items()})
 
-    For formulas that do not divide by T: much faster than `symbolic_numbers`.
+
+def to_expression(value: Quotient) -> sympy.Expr:
+    """A rational function as a sympy expression in N, T, alpha: a sum over powers of T, X, Y, coefficients factored.
+
+    Raises:
+        ValueError: a denominator that is a sum over such powers.
     """
-    length, x, y = _RING.gens
-    n, a = (_RING(generator) for generator in _COEFFICIENTS.gens)
-    zero = _RING.zero
-    return n, length, a, lambda ratio, _: zero if stationary else x if ratio == -1 / n else y
+    return _sum_of_monomials({powers: _coefficient(part) for powers, part in by_powers(value).items()})
+
+
+def _coefficient(value: Quotient) -> Element:
+    """A function of N and alpha as an element of sympy's field of these."""
+    ring = _COEFFICIENTS.field.ring
+    parts = ({powers[:2]: number for powers, number in monomials(part).items()} for part in (value.numer, value.denom))
+    return _COEFFICIENTS.field.raw_new(*(ring.from_dict(part) for part in parts))
 
 
 def ring_expression(value: Element, divided_by: int) -> sympy.Expr:
@@ -155,15 +170,6 @@ def _sum_of_monomials(terms: dict[tuple[int, ...], Element]) -> sympy.Expr:
         for powers, coefficient in terms.items()
     ]
     return sympy.Add(*monomials).subs(_POWERS)
-
-
-def _by_powers(polynomial: Element) -> dict[tuple[int, ...], Element]:
-    """A polynomial in N, alpha, T, X, Y as {powers of T, X, Y: coefficient in the field of N and alpha}."""
-    coefficients: dict[tuple[int, ...], Element] = {}
-    for powers, number in polynomial.terms():
-        term = _COEFFICIENTS(number) * _COEFFICIENTS.gens[0] ** powers[0] * _COEFFICIENTS.gens[1] ** powers[1]
-        coefficients[powers[2:]] = coefficients.get(powers[2:], _COEFFICIENTS.zero) + term
-    return coefficients
 
 
 def factored(coefficient: Element) -> sympy.Expr:

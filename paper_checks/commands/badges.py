@@ -5,8 +5,8 @@
     paper-checks badges --check paper_checks/badges --table README.md    whether both say what the run found
 
 The run is the one that `.evidence/claims.json` holds, the record that every run of the claims leaves, or that of
---record, where several records, of different claims, make one run; it must be of the code at hand. Its verdicts follow
-from its evidence: nobody sets them, here or in the record.
+--record, where several records, of different claims, make one run; it must be of the code at hand, and rest on nothing
+that an earlier run kept (--fresh). Its verdicts follow from its evidence: nobody sets them, here or in the record.
 
 Exit status: 0; 1 if a checked badge says anything else than the run; 2 if there is nothing to do or no record, with the
 reason on standard error.
@@ -43,11 +43,12 @@ def command(
     if table is not None and check is None:
         refuse("--table is checked with --check DIR, which is not given")
     from paper_checks.evidence.joined import read_runs, require_current
-    from paper_checks.report.badges import all_badges, group_pictures
+    from paper_checks.report.badges import all_badges, group_pictures, require_fresh
 
     try:
         run = read_runs(records)
         require_current(run)
+        require_fresh(run)
         text = table.read_text(encoding="utf-8") if table else None
     except (ValueError, OSError) as error:
         refuse(error)

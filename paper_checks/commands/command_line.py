@@ -27,8 +27,10 @@ COMMANDS = {
     "report": "Write a run as a page for people, with pictures.",
     "badges": "Write the badges of a run, or hold README's against it.",
     "fill": "Fill the numbers of a run into README, or hold README's against it.",
+    "benchmarks": "Measure how fast everything is, and write docs/benchmarks.md.",
     "seeds": "Run claims at many base seeds, and say at which one is red.",
     "rotation": "Run one part of the claims at a base seed that is drawn from the commit.",
+    "cache": "Say which results earlier runs have kept, or remove them.",
     "train-pocket": "Train pocket Pythia, the language models of P1 to P5.",
     "gsm8k": "Ask a language model word problems, whole and truncated, for P6.",
 }

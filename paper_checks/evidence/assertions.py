@@ -1,10 +1,9 @@
 """The assertions of a check: comparisons whose evidence is recorded before they can fail."""
 
-import zlib
 from functools import cached_property
 from typing import Any
 
-from . import comparator
+from . import comparator, experiment_seed
 from .comparator import Evidence, Side
 from .fitting import Exponent
 from .ledger import Ledger, Rule
@@ -70,6 +69,10 @@ class Assertions:
         """The claim's rule of seeds and thresholds in the ledger."""
         return self.ledger.rule(self.claim)
 
+    def first_look(self, threshold: str) -> int:
+        """How many trainings the statement with this threshold asks for before any other."""
+        return self.rule.boundaries(threshold).looks[0]
+
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """See `comparator.replicated`; the threshold by its name in the ledger's rule, with the shares that the rule
         gives it; its pilot is the one on file."""
@@ -86,14 +89,13 @@ class Assertions:
 class PilotAssertions(Assertions):
     """Draws and keeps the pilot of every statement about trainings, which thus cannot fail; all else is as ever."""
 
+    def first_look(self, threshold: str) -> int:
+        """All pilot trainings."""
+        return PILOT_COUNT
+
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """Write the numbers of the pilot trainings; what is about all trainings that there are has no pilot."""
         if callable(values):
             drawn = values(PILOT_COUNT)
             write_pilot(self.claim, name, threshold, expected, drawn, self.ledger.pilots)
             self.evidence.append(comparator.equal(f"pilot of {name}", PILOT_COUNT, len(drawn)))
-
-
-def experiment_seed(base_seed: int, name: str) -> int:
-    """The seed of an experiment: the base seed, followed by the 32 bits of the CRC-32 of the experiment's name."""
-    return (base_seed << 32) ^ zlib.crc32(name.encode())

@@ -11,9 +11,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy import stats
-from scipy.special import rel_entr
 
-from .design import DESIGN, Design
+from .design import DESIGN, Design, divergence, exponents, needed_exponent
 from .training_design import PILOT_SEED, TRAINING, Boundaries, Path, follow, median_interval, on_the_wrong_side
 
 Side: TypeAlias = Literal["holds", "beyond", "counterexample"]
@@ -187,6 +186,7 @@ def rate(
     threshold: float,
     expected: int,
     rates: Any,
+    most: int | None = None,
     side: Side = "holds",
     design: Design = DESIGN,
     **details: Any,
@@ -194,20 +194,27 @@ def rate(
     """The mean of independent values in [0, 1] lies above (+1) or below (-1) `threshold`, whatever their distribution.
 
     Hoeffding's bound: a mean of R such values with expectation at most μ reaches x > μ with probability at most
-    exp(-R KL(x‖μ)), KL the divergence of Bernoulli laws. No normal approximation, so few replicates are safe.
+    exp(-R KL(x‖μ)), KL the divergence of Bernoulli laws. No normal approximation, so few replicates are safe. With
+    `most`, values were looked at one by one, so many at most, and the bound is Ville's (`design`).
     """
     values = np.asarray(rates, dtype=np.float64)
     if values.size < 2 or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(f"{name}: rates must be at least two numbers in [0, 1]")
+    if most is not None and values.size > most:
+        raise ValueError(f"{name}: rates must be at most {most} numbers, got {values.size}")
     mean, level = float(values.mean()), design.false_alarm / design.family
-    divergence = float(rel_entr(mean, threshold) + rel_entr(1 - mean, 1 - threshold))
-    beyond = expected * (mean - threshold) > 0
-    exponent = values.size * divergence if beyond else 0.0
-    bound = math.exp(-exponent)
-    message = f"mean {mean:.4f} of {values.size}, false-alarm bound {bound:.1e} (needs {level:.1e})"
+    if most is None:
+        exponent = values.size * divergence(mean, threshold) if expected * (mean - threshold) > 0 else 0.0
+    else:
+        exponent = max(0.0, float(exponents(values, threshold, expected, most, design).max()))
+    passed = exponent >= needed_exponent(design)
+    number = f"{values.size}" if most is None else f"{values.size} (at most {most})"
+    message = f"mean {mean:.4f} of {number}, false-alarm bound {math.exp(-exponent):.1e} (needs {level:.1e})"
     error = float(values.std(ddof=1)) / values.size**0.5
-    used = _float(-math.log(level) / exponent) if exponent else None
-    return Evidence(name, "rate", side, bound <= level, message, threshold, mean, error, used=used,
+    used = _float(needed_exponent(design) / exponent) if exponent else None
+    if most is not None and passed:
+        used = values.size / most
+    return Evidence(name, "rate", side, passed, message, threshold, mean, error, used=used,
                     comparisons=1, numbers=values.size, details=details)  # fmt: skip
 
 

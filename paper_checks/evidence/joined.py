@@ -69,6 +69,7 @@ def joined(named: Sequence[tuple[str, Run]]) -> Run:
         design={**first.design, **used},
         project=first.project,
         claims=[_found(number, named) for number in range(len(first.claims))],
+        work={name: sum(run.work.get(name, 0) for run in runs) for name in first.work},
     )
 
 

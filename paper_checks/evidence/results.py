@@ -7,7 +7,7 @@ from .checks import function_of
 from .comparator import Evidence, verdict
 from .filled import placeholders
 from .ledger import Claim, Ledger
-from .run import ClaimRecord, Code
+from .run import ClaimRecord, Code, JobRecord
 
 SELECT_ALL = "leave out --claims, -k and names of checks"
 NOT_SELECTED = f"not selected: {SELECT_ALL}"
@@ -19,7 +19,8 @@ class Result:
     """What a run found about one claim."""
 
     claim: Claim
-    evidence: list[Evidence] = field(default_factory=list)
+    by_check: dict[str, list[Evidence]] = field(default_factory=dict)  # in the order of collection, whatever ran first
+    jobs: list[JobRecord] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
     code: dict[str, Code] = field(default_factory=dict)
     functions: frozenset[str] = frozenset()  # that check this claim, collected or not
@@ -30,7 +31,12 @@ class Result:
     failed: bool = False
     skipped: str | None = None
     recorded: str | None = None
-    seconds: float = 0.0
+    seconds: float = 0.0  # of the processor, of its checks but for their jobs
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """Of all its checks."""
+        return [item for items in self.by_check.values() for item in items]
 
     @property
     def verdict(self) -> str:
@@ -42,6 +48,11 @@ class Result:
             return "not run"
         found = verdict(self.evidence)
         return "recorded" if self.recorded and found in ("verified", "bounded") else found
+
+    @property
+    def worked(self) -> float:
+        """Processor seconds of its checks and of its jobs."""
+        return self.seconds + sum(job.seconds for job in self.jobs)
 
     @property
     def complete(self) -> bool:
@@ -69,9 +80,9 @@ class Result:
         claim = self.claim
         return ClaimRecord(
             claim.id, claim.group, claim.source, claim.statement, claim.formal, claim.scope,
-            self.verdict, self.reason, self.recorded, round(self.seconds, 3),
-            sorted(self.nodes), [self.code[name] for name in sorted(self.code)], list(self.evidence),
-            list(claim.catches),
+            self.verdict, self.reason, self.recorded, round(self.worked, 3),
+            sorted(self.nodes), [self.code[name] for name in sorted(self.code)], self.evidence,
+            list(claim.catches), list(self.jobs),
         )  # fmt: skip
 
 
@@ -92,6 +103,7 @@ class Results:
         if name in self.by_id:
             self.by_id[name].known += 1
             self.by_id[name].found.add(function_of(node))
+            self.by_id[name].by_check[node] = []
 
     def selected(self, name: str) -> None:
         """One check of a claim was selected."""
@@ -104,17 +116,16 @@ class Results:
         evidence: list[Evidence],
         failed: bool,
         skipped: str | None,
-        seconds: float,
         recorded: str | None = None,
         code: Code | None = None,
+        node: str = "",
     ) -> None:
-        """One phase (setup, call, teardown) of one check."""
+        """One phase (setup, call, teardown) of the check `node`."""
         result = self.by_id[name]
         result.recorded = result.recorded or recorded
-        result.evidence += evidence
+        result.by_check.setdefault(node, []).extend(evidence)
         result.failed |= failed
         result.skipped = result.skipped or skipped
-        result.seconds += seconds
         if code is not None:
             result.code[f"{code.path}:{code.line:06}"] = code
 
@@ -134,6 +145,14 @@ class Results:
     def finished(self, name: str, node: str) -> None:
         """One check has run to its end, whatever came out."""
         self.by_id[name].nodes.append(node)
+
+    def rests_on(self, name: str, jobs: list[JobRecord]) -> None:
+        """The results that the checks of a claim asked for."""
+        self.by_id[name].jobs = jobs
+
+    def took(self, name: str, seconds: float) -> None:
+        """Processor seconds of one check."""
+        self.by_id[name].seconds += seconds
 
     @property
     def any_ran(self) -> bool:

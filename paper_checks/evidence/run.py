@@ -29,9 +29,21 @@ class Code:
 
 
 @dataclass(frozen=True)
+class JobRecord:
+    """A result on which a claim rests: what kind of job gave it, the hash of its content, the processor seconds that it
+    took when it was made, and when that was (ISO 8601), if an earlier run made it and this one reused it."""
+
+    kind: str
+    key: str
+    seconds: Number
+    reused: str | None
+
+
+@dataclass(frozen=True)
 class ClaimRecord(Stated):
     """What a run found about one claim; `reason` says why it was not run and what to do, empty if it was; `catches` are
-    the ledger's: mutants of trainings that turn its checks red."""
+    the ledger's: mutants of trainings that turn its checks red; `seconds` are the processor's, of its checks and all
+    their jobs, those that it shares or reuses among them."""
 
     verdict: str
     reason: str
@@ -41,6 +53,12 @@ class ClaimRecord(Stated):
     code: list[Code]
     evidence: list[Evidence]
     catches: list[str] = field(default_factory=list)
+    jobs: list[JobRecord] = field(default_factory=list)
+
+    @property
+    def reused(self) -> int:
+        """How many of the results on which it rests are from earlier runs."""
+        return sum(job.reused is not None for job in self.jobs)
 
     @property
     def headline(self) -> Evidence | None:
@@ -76,6 +94,8 @@ class Run:
         machine: in words.   versions: of Python and packages.   seconds: from the start of the session.
         design: error probabilities of the run, the critical z, and the comparisons allowed and used; the same of its
             statements about trainings.
+        work: results of jobs that the run "made" and "reused", "seconds" of processors that those made took, and
+            "deaths" of workers that had a job.
     """
 
     written: str
@@ -90,6 +110,7 @@ class Run:
     design: dict[str, Number]
     project: Origin
     claims: list[ClaimRecord] = field(default_factory=list)
+    work: dict[str, Number] = field(default_factory=dict)
 
     def groups(self) -> dict[str, list[ClaimRecord]]:
         """The claims by group, in the ledger's order."""

@@ -43,7 +43,7 @@ def model_of(task: InductionTask, weights: Weights) -> TwoLayer:
     return TwoLayer(task.N, task.T).with_weights(**{k: torch.from_numpy(v) for k, v in weights._asdict().items()})
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=64)
 def _first_gradient(N: int, T: int, samples: int, seed: int) -> np.ndarray:
     """Of W_O² at zero, which is the same at every width."""
     return two_layer_gradient(TwoLayer(N, T), "W_O", samples, seed=seed, blocks=2).mean

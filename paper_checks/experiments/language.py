@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from paper_checks.experiments.trainings.runs import in_processes
 from simulate.language.models import load_language_model
 from simulate.laser.roles import Role

@@ -1,5 +1,6 @@
 """What the T4 checks share: memories trained on sampled data, their spreads, and their singular spaces."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -7,8 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from paper_checks.evidence.assertions import experiment_seed
-from simulate import Trajectory, gradient_descent, orthonormal_embeddings, stochastic_gradient_descent
+from paper_checks.evidence import experiment_seed
+from paper_checks.evidence.design import told
+from simulate import (
+    AssociativeMemory,
+    Trajectory,
+    gaussian_embeddings,
+    gradient_descent,
+    orthonormal_embeddings,
+    remove_direction,
+    stochastic_gradient_descent,
+)
 from simulate.runtime.arrays import Floats
 from theory.memory.sampling_noise import Moments, average_covariance
 from theory.memory.spectrum import crossing_time
@@ -175,6 +185,25 @@ def spectra(logits: Floats) -> Spectra:
     noise = overlap.argmax(axis=-1)[..., None]
     others = np.sort(np.where(np.arange(values.shape[-1]) == noise, np.inf, values), axis=-1)[..., :-1]
     return Spectra(np.take_along_axis(values, noise, axis=-1)[..., 0], others)
+
+
+def recalled_draws(n: int, dimension: int, alpha: float, expected: int, most: int, base_seed: int) -> Floats:
+    """Whether a memory with Gaussian embeddings recalls every input, 0 or 1 for each draw, until their rate is told
+    from 1/2, of `most` draws at most; at α = 1/2 without the direction nearest to the noise."""
+    rates, _ = learning_rates(n, alpha, [1e3])
+
+    def draws() -> Iterator[float]:
+        for draw in range(most):
+            seed = experiment_seed(base_seed, f"embeddings {dimension} {draw}")
+            embeddings = gaussian_embeddings(n, dimension, seed=seed).reduced()
+            W = gradient_descent(embeddings, alpha, rates, progress=False).model(0).W.detach().numpy()
+            if alpha == 0.5:
+                left, _, right = np.linalg.svd(W, full_matrices=False)
+                W = remove_direction(W, right[abs(left.T @ embeddings.outputs.numpy()[n]).argmax()])
+            answers = AssociativeMemory(embeddings, W).logit_matrix().argmax(dim=0).numpy()
+            yield float((answers == np.arange(n)).all())
+
+    return told(draws(), 0.5, expected, most)
 
 
 def predicted(logits: Floats) -> Floats:

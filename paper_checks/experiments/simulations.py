@@ -1,6 +1,12 @@
-"""Simulations that several claims share, with sample sizes that follow from exact variances."""
+"""Simulations that several claims share, with sample sizes that follow from exact variances.
+
+Both layers' gradients are of the same sequences, which are drawn once; so is the pilot. Statements about the two layers
+then depend on each other, which the bound on the family-wise false-alarm probability allows: it is a sum over all
+comparisons (Bonferroni), whatever their dependence.
+"""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -9,12 +15,12 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import Exponent, fit_exponent
-from simulate import GradientMoments, PooledMoments, gradient_moments, resolve_device
+from simulate import GradientMoments, PooledMoments, resolve_device, shared_gradient_moments
 from simulate.one_layer.moments import unit_rows
-from theory import ENTRY_CLASSES, Task, class_values, entry_labels
+from theory import ENTRY_CLASSES, LAYERS, Task, class_values, entry_labels
 from theory.one_step.class_averages import class_average_variance
 from theory.task import Layer
 
@@ -61,7 +67,7 @@ def fit_distance(path: str, ratios: np.ndarray) -> tuple[float, Exponent]:
 
 POOLED_ERROR = 0.02  # relative error that a class average must reveal
 ENTRY_ERROR = 0.20  # and a single entry
-LEAST_BLOCKS = 100  # degrees of freedom that the plan assumes for batch means
+LEAST_BLOCKS = 100  # degrees of freedom of a pilot's batch means, and the fewest of an estimate's
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,13 @@ class Experiment:
     planned_variance_error: np.ndarray
 
 
-def samples_for_means(task: Task, layer: Layer) -> int:
+def samples_for_means(task: Task, layer: Layer, degrees: float = LEAST_BLOCKS) -> int:
     """Sequences that make a 2 % error of every class mean and a 20 % error of every single mean detectable."""
     mean, variance = (class_values(task, layer, moment) for moment in ("mean", "variance"))
     pooled = class_average_variance(task, layer)
     return max(
         max(
-            DESIGN.samples(mean[entry], pooled[entry], POOLED_ERROR, LEAST_BLOCKS, class_span(task, entry)),
+            DESIGN.samples(mean[entry], pooled[entry], POOLED_ERROR, degrees, class_span(task, entry)),
             DESIGN.samples(mean[entry], variance[entry], ENTRY_ERROR),
         )
         for entry in pooled
@@ -101,40 +107,64 @@ def upper_pilot_error(standard_error: Any, degrees: float) -> Any:
 def samples_from_pilot(samples: int, value: float, upper_error: float, degrees: float, error: float) -> int:
     """Samples that make a relative `error` of an estimated variance detectable, given a pilot's upper standard error.
 
-    Exact fourth moments are not at hand; the pilot, on a seed of its own, stands in for them.
+    Exact fourth moments are not at hand; the pilot, on a seed of its own, stands in for them. `degrees` are those of
+    the estimate.
     """
     return math.ceil(samples * (DESIGN.detectable(degrees) * upper_error / (error * value)) ** 2)
 
 
-def variance_pilot(task: Task, layer: Layer, rows: int, base_seed: int) -> np.ndarray:
-    """Per class, the upper limit of the standard error of its variance in `rows` sequences."""
-    seed = experiment_seed(base_seed, f"pilot {task} {layer}")
-    pilot = gradient_moments(task, layer, rows, seed=seed, labels=entry_labels(task)).pooled
-    assert pilot is not None
-    return np.asarray(upper_pilot_error(pilot.variance_standard_error, LEAST_BLOCKS))
+def whole_blocks(needed: Callable[[float], int], block: int) -> int:
+    """Sequences in the fewest whole blocks that are enough for the degrees of freedom that their number gives.
+
+    `needed(degrees)` falls with the degrees of freedom, one less than the number of blocks, at least LEAST_BLOCKS. The
+    first count has more blocks than it takes, the second fewer, the third again enough. Whole blocks, as a last,
+    partial one would not be pooled.
+    """
+    degrees = float(LEAST_BLOCKS)
+    for _ in range(3):
+        blocks = max(math.ceil(needed(degrees) / block), LEAST_BLOCKS + 1)
+        degrees = blocks - 1
+    return blocks * block
 
 
 @cache
-def moments(task: Task, layer: Layer, base_seed: int) -> Experiment:
-    """Entrywise and class-averaged gradient moments of one task, drawn once per run."""
-    block = unit_rows(task, resolve_device("cpu"))
-    rows = (LEAST_BLOCKS + 1) * block
-    upper, average = variance_pilot(task, layer, rows, base_seed), class_average_variance(task, layer)
-    variance = class_values(task, layer, "variance")
-    needed = max(
-        samples_for_means(task, layer),
-        *(
-            samples_from_pilot(rows, variance[entry], error, LEAST_BLOCKS, POOLED_ERROR)
-            for entry, error in zip(ENTRY_CLASSES, upper, strict=True)
-            if entry in average and variance[entry]
-        ),
+def _drawn(task: Task, base_seed: int) -> dict[Layer, Experiment]:
+    """Entrywise and class-averaged gradient moments of both layers in one draw, planned by the exact values and by one
+    pilot of LEAST_BLOCKS + 1 blocks."""
+    block, labels = unit_rows(task, resolve_device("cpu")), entry_labels(task)
+    rows, seed = (LEAST_BLOCKS + 1) * block, experiment_seed(base_seed, f"moments {task}")
+    pilot = shared_gradient_moments(
+        task, dict.fromkeys(LAYERS, rows), seed=experiment_seed(base_seed, f"pilot {task}"), labels=labels
     )
-    samples = math.ceil(needed / block) * block  # whole blocks: a last, partial one would not be pooled
-    seed = experiment_seed(base_seed, f"moments {task} {layer}")
-    found = gradient_moments(task, layer, samples, seed=seed, labels=entry_labels(task))
+    uppers, samples = {}, {}
+    for layer in LAYERS:
+        pooled, variance = pilot[layer].pooled, class_values(task, layer, "variance")
+        assert pooled is not None
+        uppers[layer] = upper = upper_pilot_error(pooled.variance_standard_error, LEAST_BLOCKS)
+        classes = class_average_variance(task, layer)
+        spreads = [(variance[entry], error) for entry, error in zip(ENTRY_CLASSES, upper, strict=True)
+                   if entry in classes and variance[entry]]  # fmt: skip
+
+        def needed(degrees: float, layer: Layer = layer, spreads: list[tuple[float, float]] = spreads) -> int:
+            pilots = [samples_from_pilot(rows, value, error, degrees, POOLED_ERROR) for value, error in spreads]
+            return max(samples_for_means(task, layer, degrees), *pilots)
+
+        samples[layer] = whole_blocks(needed, block)
+    found = shared_gradient_moments(task, samples, seed=seed, labels=labels)
+    return {layer: _experiment(task, layer, found[layer], uppers[layer] * math.sqrt(rows / samples[layer]))
+            for layer in LAYERS}  # fmt: skip
+
+
+def _experiment(task: Task, layer: Layer, found: GradientMoments, planned_variance_error: np.ndarray) -> Experiment:
+    average = class_average_variance(task, layer)
     assert found.pooled is not None
-    planned_mean = np.sqrt(np.array([average.get(entry, np.nan) for entry in ENTRY_CLASSES]) / samples)
-    return Experiment(found, found.pooled, planned_mean, upper * math.sqrt(rows / samples))
+    planned_mean = np.sqrt(np.array([average.get(entry, np.nan) for entry in ENTRY_CLASSES]) / found.samples)
+    return Experiment(found, found.pooled, planned_mean, planned_variance_error)
+
+
+def moments(task: Task, layer: Layer, base_seed: int) -> Experiment:
+    """Entrywise and class-averaged gradient moments of one task and layer, drawn once per run."""
+    return _drawn(task, base_seed)[layer]
 
 
 def class_table(values: dict[tuple[str, str], float]) -> np.ndarray:

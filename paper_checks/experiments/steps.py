@@ -1,7 +1,8 @@
 """Steps of m samples from zero: how often they put the right sign on a margin, and how many samples that should take.
 
 A check of a number of samples has two sides: with more samples than that steps succeed more often than RATE, with fewer
-less often. How far the two lie apart follows from the number of simulated steps, as `telling_rate` says.
+less often. How far the two lie apart follows from the number of simulated steps at most, as `telling_rate` says; steps
+are simulated until their rate is told (`evidence.design.told`), about half of them where it is as predicted.
 """
 
 import math
@@ -10,10 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import rel_entr
 from scipy.stats import norm
 
-from paper_checks.evidence.design import DESIGN
+from paper_checks.evidence.design import DESIGN, divergence, needed_exponent, told
 from paper_checks.witnesses import enumeration
 from simulate import OneLayer, counted_gradient, gradient_moments, sample, sample_stream
 from simulate.runtime.arrays import Floats
@@ -30,6 +30,7 @@ IN_CONTEXT = {3: (2000, 2000), 11: (0, 200)}
 
 FRESH = 64  # fresh sequences per step
 INPUTS = 2**14  # sequences whose mean is an expected test input
+DRAWN = 100  # enumerated steps at a time
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
 
@@ -43,17 +44,16 @@ def telling_rate(expected: int, replicates: int) -> float:
     """The success rate nearest RATE, above (+1) or below (-1), that `comparator.rate` tells from RATE.
 
     That is, with `replicates` values in [0, 1] of this expectation, whose mean has a standard error of at most
-    √(p(1-p)/replicates), Hoeffding's bound reaches the level of one comparison with probability 1 - DESIGN.miss.
+    √(p(1-p)/replicates), Hoeffding's bound reaches the level of one comparison with probability 1 - DESIGN.miss; told
+    one by one, they do so with no smaller probability.
 
     Raises:
         ValueError: no rate is told from RATE by so few.
     """
-    needed = math.log(DESIGN.family / DESIGN.false_alarm)
 
     def excess(p: float) -> float:
         seen = p - expected * DESIGN.miss_quantile() * math.sqrt(p * (1 - p) / replicates)
-        divergence = rel_entr(seen, RATE) + rel_entr(1 - seen, 1 - RATE) if expected * (seen - RATE) > 0 else 0.0
-        return float(replicates * divergence - needed)
+        return (replicates * divergence(seen, RATE) if expected * (seen - RATE) > 0 else 0.0) - needed_exponent()
 
     end = 1.0 if expected > 0 else 0.5
     if excess(end) <= 0:
@@ -122,23 +122,26 @@ def steps(task: Task, layer: Layer, samples: int, replicates: int, seed: int) ->
         yield gradient_moments(task, layer, samples, seed=seed + replicate, workers=workers).mean
 
 
-def rates_on_fresh_sequences(task: Task, layer: Layer, samples: int, replicates: int, seed: int) -> Floats:
+def rates_on_fresh_sequences(task: Task, layer: Layer, samples: int, expected: int, most: int, seed: int) -> Floats:
     """Share of FRESH sequences with the right sign of the margin, for each of many m-sample steps of a real model.
 
     The margin is that of the noise token (feed-forward) or of the correct token among the ordinary ones (attention).
+    Steps are simulated until they tell the rate from RATE, at most so many.
     """
     model = OneLayer(task)
     weight = model.W_F if layer == "feed_forward" else model.W_V
-    fresh = sample_stream(task, FRESH * replicates, seed=seed, chunk=FRESH)
-    rates = np.empty(replicates)
-    for index, (step, batch) in enumerate(zip(steps(task, layer, samples, replicates, seed + 1), fresh, strict=True)):
-        weight.data.copy_(weight.new_tensor(step))
-        logits = model(batch.tokens).detach().numpy()
-        if layer == "feed_forward":
-            rates[index] = (logits[:, task.tau] > logits[:, : task.N].max(axis=1)).mean()
-        else:
-            rates[index] = ranked_first(logits[:, : task.N], batch.correct.numpy()).mean()
-    return rates
+    fresh = sample_stream(task, FRESH * most, seed=seed, chunk=FRESH)
+
+    def rates() -> Iterator[float]:
+        for step, batch in zip(steps(task, layer, samples, most, seed + 1), fresh, strict=True):
+            weight.data.copy_(weight.new_tensor(step))
+            logits = model(batch.tokens).detach().numpy()
+            if layer == "feed_forward":
+                yield float((logits[:, task.tau] > logits[:, : task.N].max(axis=1)).mean())
+            else:
+                yield float(ranked_first(logits[:, : task.N], batch.correct.numpy()).mean())
+
+    return told(rates(), RATE, expected, most)
 
 
 def ranked_first(logits: Floats, correct: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -160,14 +163,15 @@ def expected_inputs(task: Task, seed: int) -> Floats:
     return inputs
 
 
-def rates_at_expected_inputs(task: Task, samples: int, replicates: int, seed: int) -> Floats:
-    """Share of correct tokens c ranked first at E[x̄ | c], for each of many m-sample attention steps."""
+def rates_at_expected_inputs(task: Task, samples: int, expected: int, most: int, seed: int) -> Floats:
+    """Share of correct tokens c ranked first at E[x̄ | c], for each of many m-sample attention steps; until told."""
     inputs, correct = expected_inputs(task, seed), np.arange(task.N)
-    found = steps(task, "attention_value", samples, replicates, seed + 1)
-    return np.array([ranked_first(inputs @ step[: task.N].T, correct).mean() for step in found])
+    found = steps(task, "attention_value", samples, most, seed + 1)
+    rates = (float(ranked_first(inputs @ step[: task.N].T, correct).mean()) for step in found)
+    return told(rates, RATE, expected, most)
 
 
-def rates_of_enumerated_steps(task: Task, samples: int, replicates: int, seed: int) -> Floats:
+def rates_of_enumerated_steps(task: Task, samples: int, expected: int, most: int, seed: int) -> Floats:
     """`rates_at_expected_inputs` for small tasks, at a cost that does not grow with m: steps drawn from the exact law.
 
     How often each of the enumerated values of (y, x̄) occurs among m samples is multinomial.
@@ -176,7 +180,14 @@ def rates_of_enumerated_steps(task: Task, samples: int, replicates: int, seed: i
     inputs = np.array([enumeration.expected_feature(task, c) for c in range(task.N)])
     hits = np.eye(task.M, dtype=np.int64)[target, : task.N]
     gains = hits[:, None, :] * (feature @ inputs.T)[:, :, None]  # of ξ_k at input c, up to a factor for each input
-    times = np.random.default_rng(seed).multinomial(samples, probability / probability.sum(), size=replicates)
-    logits = np.einsum("ro,ock->rck", times.astype(np.float64), gains.astype(np.float64), optimize=True)
-    first = ranked_first(logits.reshape(-1, task.N), np.tile(np.arange(task.N), replicates))
-    return np.asarray(first.reshape(replicates, task.N).mean(axis=1))
+    table = gains.reshape(len(target), -1).astype(np.float64)
+    draws, law = np.random.default_rng(seed), probability / probability.sum()
+
+    def rates() -> Iterator[float]:
+        for first in range(0, most, DRAWN):
+            times = draws.multinomial(samples, law, size=min(DRAWN, most - first)).astype(np.float64)
+            logits = (times @ table).reshape(-1, task.N)
+            ahead = ranked_first(logits, np.tile(np.arange(task.N), len(times)))
+            yield from ahead.reshape(-1, task.N).mean(axis=1).tolist()
+
+    return told(rates(), RATE, expected, most)

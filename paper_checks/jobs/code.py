@@ -8,17 +8,37 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .imports import Files, closure, modules
+from .values import trusted
 
 PACKAGES = ("numpy", "scipy", "sympy", "torch", "numba", "python-flint", "mpmath", "transformers", "tokenizers")
 """Whose versions may change a number."""
 DATA = ("csv", "json", "jsonl", "safetensors")
 """Suffixes of the data that a package has in its folder `data`."""
+INSTALLED = ("site-packages", "dist-packages")
+"""Folders in which others' packages lie too."""
 
 
 @cache
 def code_digest(module: str) -> str:
-    """sha256 over the source of a module and of all of its packages that it imports, one through the other
-    (`imports.closure`), of the packages that these lie in, and of these packages' data; as it is when first asked.
+    """sha256 over the source that a module may run (`code_files`) and over the data of the packages that it is of; as
+    it is when first asked.
+
+    Raises:
+        ValueError: a module that cannot be found.
+    """
+    digest, (root, _) = hashlib.sha256(), _place(module)
+    files = [path.relative_to(root) for path in code_files(module)]
+    for path in files:
+        content = (root / path).read_bytes()
+        digest.update(f"{path.as_posix()} {len(content)}\n".encode() + content)
+    for top in sorted({path.parts[0] for path in files}):
+        digest.update(_data_digest(root / top / "data").encode())
+    return digest.hexdigest()
+
+
+def code_files(module: str) -> list[Path]:
+    """The files of a module and of all modules of its packages that it imports, one through the other
+    (`imports.closure`), and of the packages that these lie in; sorted.
 
     Raises:
         ValueError: a module that cannot be found.
@@ -28,32 +48,21 @@ def code_digest(module: str) -> str:
     if module not in files:
         raise ValueError(f"module {module} must be a file below {root}, it is not")
     names = closure(module, files)
-    tops = {name.partition(".")[0] for name in names}
     names |= {".".join(name.split(".")[:length]) for name in names for length in range(1, name.count(".") + 1)}
-    digest = hashlib.sha256()
-    for path in sorted(path for name in names & files.keys() for path in files[name]):
-        digest.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
-    for top in sorted(tops):
-        digest.update(_data_digest(root / top / "data").encode())
-    return digest.hexdigest()
+    return sorted(path for name in names & files.keys() for path in files[name])
 
 
 def _place(module: str) -> tuple[Path, tuple[str, ...]]:
-    """The folder in which a module's package lies, and the packages that lie beside it."""
+    """The folder in which a module's package lies, and the packages there whose code counts: all of them, but where
+    others install theirs."""
     top = module.partition(".")[0]
-    found = importlib.util.find_spec(top)
+    found = None if top == "__main__" else importlib.util.find_spec(top)
     if found is None or found.origin is None:
-        raise ValueError(f"module {module} must be importable, its package {top} is not")
+        raise ValueError(f"module {module} must be importable by its name, {top} is not")
     origin = Path(found.origin)
     root = origin.parent.parent if origin.stem == "__init__" else origin.parent
-    beside = {path.parent.name for path in root.glob("*/__init__.py")} & set(_our_packages())
-    return root, (*sorted({top} | beside),)
-
-
-def _our_packages() -> tuple[str, ...]:
-    from .values import OWN
-
-    return OWN
+    beside = {path.parent.name for path in root.glob("*/__init__.py")} | {path.stem for path in root.glob("*.py")}
+    return root, tuple(sorted({top} | (beside & trusted if root.name in INSTALLED else beside)))
 
 
 @cache

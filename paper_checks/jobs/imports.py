@@ -9,11 +9,12 @@ Files = dict[str, list[Path]]
 
 
 def modules(root: Path, packages: Iterable[str]) -> Files:
-    """The files of each module of these packages, by its name: its source, and the stub of a lazy face."""
+    """The files of each module of these packages, by its name: its source, and the stub of a lazy face. A module that
+    lies alone in `root` is a package too."""
     found: Files = {}
     for package in packages:
-        for path in sorted((root / package).rglob("*.py*")):
-            if path.suffix in (".py", ".pyi"):
+        for path in [root / f"{package}.py", *sorted((root / package).rglob("*.py*"))]:
+            if path.suffix in (".py", ".pyi") and path.is_file():
                 parts = path.relative_to(root).with_suffix("").parts
                 name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
                 found.setdefault(name, []).append(path)

@@ -6,8 +6,9 @@
     moments(task, layer, 7)     the result: kept by this session, by the store, or made now
     moments.of(task, layer, 7)  the Job, to be declared before it is asked for
 
-A job's result is a function of its content: the code that it runs (`code.code_digest` of its module), its arguments,
-and the surroundings on which the last digits of numbers depend (`surroundings`). The key is a hash of these.
+A job's result is a function of its content: the code that it runs (`code.code_digest` of its module and of those of
+the classes and functions in its arguments), its arguments, and the surroundings on which the last digits of numbers
+depend (`code.surroundings`). The key is a hash of these.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from .code import code_digest, surroundings
 from .runner import HERE, current
-from .values import encode
+from .values import encoded, shown, trusted
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -34,7 +35,7 @@ class Job:
     arguments: tuple[Any, ...]
 
     def __repr__(self) -> str:
-        return f"{self.function.name}({', '.join(f'{value!r:.60}' for value in self.arguments)})"
+        return f"{self.function.name}({', '.join(map(shown, self.arguments))})"
 
     @property
     def name(self) -> str:
@@ -64,21 +65,37 @@ class Job:
         Raises:
             TypeError: an argument that has no canonical bytes (see `values.encode`).
         """
+        return self._content[0]
+
+    @cached_property
+    def _content(self) -> tuple[str, tuple[str, ...]]:
+        """Identity, and the modules whose code the job may run: of its function, and of classes and functions in its
+        arguments, as far as they are of packages whose values can be kept (`values.trusted`)."""
         try:
-            content = encode(self.arguments)
+            content, modules = encoded(self.arguments)
         except TypeError as error:
             raise TypeError(f"arguments of {self.function.name}: {error}") from error
-        return hashlib.sha256(self.function.name.encode() + b"\n" + content).hexdigest()
+        ours = {name for name in modules if name.partition(".")[0] in trusted}
+        identity = hashlib.sha256(self.function.name.encode() + b"\n" + content).hexdigest()
+        return identity, tuple(sorted({self.function.module, *ours}))
+
+    @property
+    def code(self) -> str:
+        """Digest of the code that it may run."""
+        return _digest(*map(code_digest, self._content[1]))
 
     @cached_property
     def key(self) -> str:
         """sha256 of what the result depends on: identity, code, surroundings."""
-        parts = (self.identity, code_digest(self.function.module), surroundings())
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return _digest(self.identity, self.code, surroundings())
 
     def perform(self) -> Any:
         """Compute the result here and now."""
         return self.function.compute(*self.arguments)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 class JobFunction(Generic[Arguments, Result]):
@@ -146,8 +163,9 @@ def job(
     """
 
     def made(compute: Callable[Arguments, Result]) -> JobFunction[Arguments, Result]:
-        if "." in compute.__qualname__:
+        if not compute.__qualname__.isidentifier():
             raise TypeError(f"a job must be a function at the top of a module, got {compute.__qualname__}")
+        trusted.add(compute.__module__.partition(".")[0])
         return JobFunction(compute, kind, cost, inputs)
 
     return made

@@ -7,52 +7,22 @@ ours. A worker that dies takes down what it was at, which is begun again; what h
 
 import heapq
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 from .code import code_digest, surroundings
-from .estimates import Pace, Progress
+from .entries import Entry, Pace, Progress, Used, progress_of
 from .job import Job
 from .store import Store
 from .values import decode
-from .worker import Made, perform
+from .worker import ExecutorError, Made, WorkerDied, perform
 
 DEATHS = 12
 """So many workers may die while they have a job; then the job is given up."""
-
-
-class Used(NamedTuple):
-    """A result that somebody asked for: of what kind of job, its key, the processor seconds that it took when it was
-    made, and when that was, if not in this run."""
-
-    kind: str
-    key: str
-    seconds: float
-    made: str | None
-
-
-@dataclass(eq=False)
-class _Entry:
-    job: Job
-    cost: float
-    inputs: list["_Entry"]
-    dependents: list["_Entry"] = field(default_factory=list)
-    priority: float = 0.0
-    urgent: bool = False
-    running: bool = False
-    deaths: int = 0
-    content: bytes | None = None
-    value: Any = None
-    is_decoded: bool = False
-    error: BaseException | None = None
-    used: Used | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.content is not None or self.error is not None
+LOOK = 5.0
+"""Seconds after which who waits looks whether there are more workers."""
 
 
 class Scheduler:
@@ -60,24 +30,34 @@ class Scheduler:
 
     Args:
         executor: any `concurrent.futures.Executor` whose workers can import the job functions.
-        workers: how many jobs it works on at a time, >= 1.
+        workers: how many jobs it works on at a time, >= 1; a function where that changes.
         store: where results are kept beyond the session, and looked for; None is nowhere.
         fresh: results of earlier sessions are not looked for; those of this one are kept all the same.
     """
 
-    def __init__(self, executor: Executor, workers: int, store: Store | None = None, fresh: bool = False) -> None:
-        if workers < 1:
+    def __init__(
+        self, executor: Executor, workers: int | Callable[[], int], store: Store | None = None, fresh: bool = False
+    ) -> None:
+        if not callable(workers) and workers < 1:
             raise ValueError(f"workers must be >= 1, got {workers}")
-        self._executor, self.workers, self._store, self._fresh = executor, workers, store, fresh
-        self._entries: dict[str, _Entry] = {}
-        self._queue: list[tuple[bool, float, int, _Entry]] = []
+        self._executor, self._workers, self._store, self._fresh = executor, workers, store, fresh
+        self._entries: dict[str, Entry] = {}
+        self._queue: list[tuple[bool, float, int, Entry]] = []
         self._pushed = self._running = 0
         self._changed = threading.Condition(threading.RLock())
         self._uses: dict[str, dict[str, Used]] = {}
         self._asker: str | None = None
         self._closed = False
+        self._lost: ExecutorError | None = None
         self._pace = Pace()
-        self.made = 0  # results computed in this session
+        self.made = self.deaths = 0  # results computed in this session; how often a worker died that had a job
+        self._seconds = 0.0
+        self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is entered while somebody waits
+
+    @property
+    def workers(self) -> int:
+        """How many jobs the executor works on at a time, now."""
+        return max(self._workers(), 1) if callable(self._workers) else self._workers
 
     # asking
 
@@ -92,7 +72,7 @@ class Scheduler:
         """The result of a job, when it is there.
 
         Raises:
-            what the job raised.
+            what the job raised; ExecutorError when no job can be done any more.
         """
         return self.results([job])[0]
 
@@ -103,8 +83,8 @@ class Scheduler:
             for entry in entries:
                 self._hurry(entry)
         self._pump()
+        self._wait(lambda: all(entry.ended for entry in entries))
         with self._changed:
-            self._changed.wait_for(lambda: all(entry.ended for entry in entries))
             return [self._taken(entry) for entry in entries]
 
     def ended(self, jobs: Sequence[Job]) -> bool:
@@ -113,10 +93,29 @@ class Scheduler:
             entries = [self._entry(job) for job in jobs]
             return all(entry.ended for entry in entries) or any(entry.error is not None for entry in entries)
 
-    def wait(self, choices: Sequence[Sequence[Job]], seconds: float | None = None) -> None:
-        """Until one of several lists of jobs has ended, or these seconds have passed."""
+    def wait(self, choices: Sequence[Sequence[Job]]) -> None:
+        """Until one of several lists of jobs has ended."""
+        self._wait(lambda: any(self.ended(jobs) for jobs in choices))
+
+    def _wait(self, enough: Callable[[], bool]) -> None:
+        if self._waited(enough, 0.0):
+            return
+        with self.waiting():
+            while not self._waited(enough, LOOK):
+                self._pump()  # there may be more workers than there were
+
+    def _waited(self, enough: Callable[[], bool], seconds: float) -> bool:
+        """Whether it was enough within so many seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: any(self.ended(jobs) for jobs in choices), seconds)
+            self._changed.wait_for(lambda: enough() or self._lost is not None, seconds)
+            if self._lost is not None and not enough():
+                raise self._lost
+            return enough()
+
+    @property
+    def troubles(self) -> list[str]:
+        """What the store could not read or keep, a sentence each."""
+        return [] if self._store is None else list(self._store.troubles)
 
     @contextmanager
     def asking(self, who: str) -> Iterator[None]:
@@ -134,10 +133,16 @@ class Scheduler:
     def progress(self) -> dict[str, Progress]:
         """How far the jobs are, by kind, in the order in which kinds were declared."""
         with self._changed:
-            kinds: dict[str, list[_Entry]] = {}
+            kinds: dict[str, list[Entry]] = {}
             for entry in self._entries.values():
                 kinds.setdefault(entry.job.kind, []).append(entry)
-            return {kind: _progress(entries, self._pace.of(kind)) for kind, entries in kinds.items()}
+            return {kind: progress_of(entries, self._pace.of(kind)) for kind, entries in kinds.items()}
+
+    def summary(self) -> dict[str, float]:
+        """Results "made" and "reused", processor "seconds" of those made, and "deaths" of workers that had a job."""
+        with self._changed:
+            reused = sum(one.used is not None and one.used.made is not None for one in self._entries.values())
+            return {"made": self.made, "reused": reused, "seconds": round(self._seconds, 1), "deaths": self.deaths}
 
     def remaining(self) -> float:
         """Estimated seconds until all declared jobs are done."""
@@ -153,11 +158,11 @@ class Scheduler:
 
     # entries
 
-    def _entry(self, job: Job) -> _Entry:
+    def _entry(self, job: Job) -> Entry:
         entry = self._entries.get(job.identity)
         if entry is None:
             inputs = [self._entry(one) for one in job.inputs]
-            entry = self._entries[job.identity] = _Entry(job, job.cost, inputs)
+            entry = self._entries[job.identity] = Entry(job, job.cost, inputs)
             if not self._found(entry):
                 for one in inputs:
                     one.dependents.append(entry)
@@ -165,15 +170,15 @@ class Scheduler:
                 self._push_if_ready(entry)
         return entry
 
-    def _found(self, entry: _Entry) -> bool:
+    def _found(self, entry: Entry) -> bool:
         """Whether the store has the result of an earlier session."""
-        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key)
+        kept = None if self._store is None or self._fresh else self._store.get(entry.job.key, entry.job.kind)
         if kept is not None:
             entry.content = kept.content
             entry.used = Used(entry.job.kind, entry.job.key, kept.seconds, kept.made)
         return kept is not None
 
-    def _raise_priority(self, entry: _Entry, cost: float) -> None:
+    def _raise_priority(self, entry: Entry, cost: float) -> None:
         """A job is as urgent as the longest chain that begins with it."""
         if cost > entry.priority:
             entry.priority = cost
@@ -181,20 +186,20 @@ class Scheduler:
             for one in entry.inputs:
                 self._raise_priority(one, cost + one.cost)
 
-    def _hurry(self, entry: _Entry) -> None:
+    def _hurry(self, entry: Entry) -> None:
         if not entry.ended and not entry.urgent:
             entry.urgent = True
             self._push_if_ready(entry)
             for one in entry.inputs:
                 self._hurry(one)
 
-    def _push_if_ready(self, entry: _Entry) -> None:
+    def _push_if_ready(self, entry: Entry) -> None:
         """Queue it anew where its inputs have ended; what was pushed before and has begun since is passed over."""
         if not entry.ended and not entry.running and all(one.ended for one in entry.inputs):
             self._pushed += 1
             heapq.heappush(self._queue, (not entry.urgent, -entry.priority, self._pushed, entry))
 
-    def _taken(self, entry: _Entry) -> Any:
+    def _taken(self, entry: Entry) -> Any:
         if entry.error is not None:
             raise entry.error
         if not entry.is_decoded:
@@ -222,22 +227,26 @@ class Scheduler:
                 continue
             try:
                 future = self._executor.submit(perform, entry.job, given, code_digest(entry.job.function.module))
+            except (ExecutorError, BrokenExecutor) as error:
+                return self._lose(error)
             except Exception as error:
                 self._end(entry, error)
                 continue
             future.add_done_callback(lambda done, entry=entry: self._returned(entry, done))  # type: ignore[misc]
 
-    def _next(self) -> _Entry | None:
-        while not self._closed and self._running <= self.workers and self._queue:
+    def _next(self) -> Entry | None:
+        while not self._closed and self._lost is None and self._running <= self.workers and self._queue:
             entry = heapq.heappop(self._queue)[-1]
             if not entry.ended and not entry.running:
                 return entry
         return None
 
-    def _returned(self, entry: _Entry, future: "Future[Made]") -> None:
+    def _returned(self, entry: Entry, future: "Future[Made]") -> None:
         """Called by the executor, on a thread of its own."""
         try:
             made = future.result()
+        except ExecutorError as error:
+            self._lose(error)
         except (BrokenExecutor, CancelledError) as error:
             self._died(entry, error)
         except BaseException as error:
@@ -246,37 +255,37 @@ class Scheduler:
             self._keep(entry, made)
         self._pump()
 
-    def _died(self, entry: _Entry, error: BaseException) -> None:
-        entry.deaths += 1
+    def _died(self, entry: Entry, error: BaseException) -> None:
+        entry.deaths += error.deaths if isinstance(error, WorkerDied) else 1
         if entry.deaths >= DEATHS or self._closed:
-            what = f"{entry.job} was given up: {entry.deaths} workers died while they had it"
-            self._end(entry, RuntimeError(f"{what} ({type(error).__name__})"))
-            return
+            what = f"{entry.job} was given up: {entry.deaths} workers died while they had it, the last: {error}"
+            return self._end(entry, RuntimeError(what))
         with self._changed:
+            self.deaths += 1
             entry.running = False
             self._running -= 1
             self._push_if_ready(entry)
 
-    def _keep(self, entry: _Entry, made: Made) -> None:
+    def _lose(self, error: BaseException) -> None:
+        """Nothing can be done any more."""
+        with self._changed:
+            self._lost = self._lost or (error if isinstance(error, ExecutorError) else ExecutorError(str(error)))
+            self._changed.notify_all()
+
+    def _keep(self, entry: Entry, made: Made) -> None:
         if self._store is not None and made.surroundings == surroundings():
-            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds)
+            self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds, made.surroundings)
         with self._changed:
             self.made += 1
+            self._seconds += made.seconds
             self._pace.add(entry.job.kind, made.seconds, entry.cost)
             entry.used = Used(entry.job.kind, entry.job.key, made.seconds, None)
         self._end(entry, None, made.content)
 
-    def _end(self, entry: _Entry, error: BaseException | None, content: bytes | None = None) -> None:
+    def _end(self, entry: Entry, error: BaseException | None, content: bytes | None = None) -> None:
         with self._changed:
             entry.error, entry.content, entry.running = error, content, False
             self._running -= 1
             for one in entry.dependents:
                 self._push_if_ready(one)
             self._changed.notify_all()
-
-
-def _progress(entries: Sequence[_Entry], pace: float) -> Progress:
-    done = [one for one in entries if one.ended]
-    reused = sum(one.used is not None and one.used.made is not None for one in done)
-    left = sum(one.cost for one in entries if not one.ended) * pace
-    return Progress(len(entries), len(done), sum(one.running for one in entries), reused, left)

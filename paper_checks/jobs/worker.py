@@ -1,14 +1,25 @@
 """The other side: what a worker does with a job, wherever it is."""
 
 import ctypes
+import importlib
+import multiprocessing
+import os
+import pickle
 import signal
+import threading
 import time
+import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from functools import cache
+from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
+
+from simulate.runtime.threads import limit_threads
 
 from .code import code_digest, surroundings
 from .job import Job
@@ -20,6 +31,30 @@ from .values import decode, encode
 MALLOC = {"M_MMAP_THRESHOLD": (-3, 2**30), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26)}
 
 
+_one = threading.Lock()
+"""Threads of libraries, warnings and the clock of a process are all of its threads': it does one job at a time."""
+
+
+class WorkerDied(BrokenExecutor):
+    """A worker died while it had a job, which can be given to another one; `deaths` workers, where one after the other
+    did."""
+
+    def __init__(self, text: str, deaths: int = 1) -> None:
+        super().__init__(text, deaths)
+        self.text, self.deaths = text, deaths
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ExecutorError(RuntimeError):
+    """The executor can do no job any more; the text says in a line what to do."""
+
+
+class ClusterError(ExecutorError):
+    """A cluster that cannot be used, or not any more."""
+
+
 class Made(NamedTuple):
     """A result as bytes, the processor seconds that it took, and where it was made (`code.surroundings`)."""
 
@@ -29,7 +64,7 @@ class Made(NamedTuple):
 
 
 def perform(job: Job, given: Mapping[str, bytes], code: str) -> Made:
-    """The result of a job, on one thread.
+    """The result of a job, on one thread, and one after the other where several threads of a process ask.
 
     Args:
         job: what to do.   given: the results of its inputs, by their identity.   code: `code.code_digest` of its module
@@ -38,22 +73,19 @@ def perform(job: Job, given: Mapping[str, bytes], code: str) -> Made:
     Warnings are errors, as they are in the checks.
 
     Raises:
-        RuntimeError: the code is not that of who asked.
+        ExecutorError: the code is not that of who asked.
     """
     if code_digest(job.function.module) != code:
-        raise RuntimeError(f"{job.kind}: the worker has other code than the process that asked: install the same there")
+        which = "changed since it began, or another commit"
+        raise ExecutorError(f"{job.function.module}: a worker has other code than the run that asks ({which})")
     keep_memory()
-    started = time.process_time()
     known = Here({identity: decode(content) for identity, content in given.items()})
-    with threadpool_limits(1), running(known), warnings.catch_warnings():
+    with _one, threadpool_limits(1), limit_threads(1), running(known), warnings.catch_warnings():
+        started = time.process_time()
         warnings.simplefilter("error")
         content = encode(job.perform())
-    return Made(content, time.process_time() - started, surroundings())
-
-
-def start() -> None:
-    """Set up a process of our own: an interrupt from the keyboard is for the process that waits for it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        seconds = time.process_time() - started
+    return Made(content, seconds, surroundings())
 
 
 @cache
@@ -65,3 +97,49 @@ def keep_memory() -> None:
         return
     for number, value in MALLOC.values():
         mallopt(number, value)
+
+
+def serve(connection: Connection, modules: Sequence[str]) -> None:
+    """The life of a process of our own: import these modules, say that it is ready, then answer call after call.
+
+    It ends when the other side closes the connection or dies. An interrupt from the keyboard is for who waits, and
+    nothing that is printed here reaches the terminal.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    for module in modules:
+        with suppress(ImportError):  # a job that needs it will say so
+            importlib.import_module(module)
+    with suppress(EOFError, OSError):
+        connection.send_bytes(b"ready")
+        while True:
+            connection.send_bytes(answer(connection.recv_bytes()))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def answer(call: bytes) -> bytes:
+    """A call, `pickle` of function, arguments and named arguments, done here: whether there is a result, and it or what
+    was raised, whose notes have the traceback; pickled."""
+    try:
+        function, arguments, named = pickle.loads(call)
+    except Exception as error:
+        what = f"a worker cannot read a job, {type(error).__name__}: {error}: has it the code of the run that asks?"
+        return pickle.dumps((False, ExecutorError(what)))
+    try:
+        return pickle.dumps((True, function(*arguments, **named)))
+    except BaseException as error:
+        error.add_note(f"in a worker:\n{traceback.format_exc()}")
+        try:
+            pickle.loads(found := pickle.dumps((False, error)))
+        except Exception:
+            found = pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
+        return found

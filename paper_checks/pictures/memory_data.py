@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from paper_checks.experiments import induction as experiments
 from paper_checks.experiments.memory import spectra
 from simulate import gaussian_grams

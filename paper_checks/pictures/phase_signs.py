@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.design import DESIGN
 from paper_checks.experiments.key_query import direction, held_probabilities
 from simulate import KeyQueryMoments, key_query_moments

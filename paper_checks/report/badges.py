@@ -59,6 +59,17 @@ def group_verdicts(run: Run) -> dict[str, list[str]]:
     return {group: [claim.verdict for claim in claims] for group, claims in run.groups().items()}
 
 
+def require_fresh(run: Run) -> None:
+    """ValueError if results that an earlier run kept are behind a verdict: badges are of what ran here and now."""
+    reused = [claim.id for claim in run.claims if claim.reused]
+    if reused:
+        more = f" and {len(reused) - 3} more" if len(reused) > 3 else ""
+        raise ValueError(
+            f"the run must have made all of its results, it reused some for {', '.join(reused[:3])}{more}: "
+            f"{run.project.command} --fresh"
+        )
+
+
 def all_badges(run: Run) -> dict[str, str]:
     """The content of every badge by file name; groups and claims have different names."""
     named: Mapping[str, list[str]] = group_verdicts(run) | {claim.id: [claim.verdict] for claim in run.claims}

@@ -20,6 +20,10 @@ SECONDS = slice(HEADER.index("used") + 4, HEADER.index("seconds") + 7)
 """Where a row has them: every run takes others."""
 
 
+REUSED = "↺"
+"""Before what was checked, in rows that rest on results of earlier runs."""
+
+
 def number(value: float | None, width: int = 0) -> str:
     """Five digits; empty if there is none."""
     return f"{'' if value is None else format(value + 0.0, '.5g'):>{width}}"  # no -0
@@ -68,7 +72,7 @@ def row(claim: ClaimRecord) -> str:
         return start + "(no evidence was recorded)"
     return (
         f"{start}{number(shown.exact, 12)} {estimated(shown):>{_ESTIMATE}} {score(shown):>6} {detects(shown):>8} "
-        f"{used(shown):>5} {claim.seconds:>8.2f}  {claim.numbers}"
+        f"{used(shown):>5} {claim.seconds:>8.2f} {REUSED if claim.reused else ' '}{claim.numbers}"
     )
 
 
@@ -107,7 +111,19 @@ def render(run: Run) -> Iterator[str]:
     yield from _not_run(run)
     yield "-" * COLUMNS
     yield counted(claim.verdict for claim in run.claims)
+    yield from _reuse(run)
     yield from _designs(run.design)
+
+
+def _reuse(run: Run) -> Iterator[str]:
+    """What of it was not made in this run."""
+    jobs = {job.key: job for claim in run.claims for job in claim.jobs}
+    reused = [job for job in jobs.values() if job.reused is not None]
+    if reused:
+        words = (
+            f"{REUSED}: rests on results that an earlier run of the same code kept, {len(reused)} of {len(jobs)} in all"
+        )
+        yield from textwrap.wrap(f"{words} (in the record, claim by claim); --fresh makes all anew.", COLUMNS)
 
 
 def _designs(design: Mapping[str, float]) -> Iterator[str]:
@@ -115,7 +131,7 @@ def _designs(design: Mapping[str, float]) -> Iterator[str]:
     counts = {what: f"{design[what]} of {design[allowed]}" for what, allowed in COUNTED.items()}
     for words in (
         "Shown: the comparison of each claim that used most of its tolerance, 100% at its alarm; failed ones first. "
-        "checked: numbers, all in the record.",
+        "seconds: of the processor. checked: numbers, all in the record.",
         f"Monte Carlo: z is the error in standard errors, alarm beyond {design['critical_z']:.2f}; detects: smallest "
         f"relative error seen with probability {1 - design['miss']}; false alarm of the whole run below "
         f"{design['false_alarm']:.0e}; {counts['comparisons']} comparisons used.",

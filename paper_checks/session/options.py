@@ -12,6 +12,8 @@ from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.report import REPORT_PACKAGES
 from paper_checks.report.folder import check_folder, check_writable
 
+from . import executors
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Give pytest the options of every ledger."""
@@ -51,6 +53,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="draw the pilot trainings of the claims about trainings anew, into pilots beside the ledger; no verdicts",
     )
+    executors.add_options(group)
 
 
 def check_options(config: pytest.Config, ledger: Ledger) -> None:
@@ -60,6 +63,7 @@ def check_options(config: pytest.Config, ledger: Ledger) -> None:
     except ValueError as error:
         raise pytest.UsageError(f"--seed {error}") from error
     chosen_claims(config.getoption("--claims"), ledger.claims)
+    executors.check_options(config)
     check_processes(config, ledger.checks)
     check_evidence(config)
     check_report(config)

@@ -3,7 +3,6 @@
 `claims.toml` names this plugin, so that it is loaded with the ledger; `conftest.py` loads it for the tests.
 """
 
-import os
 from collections.abc import Mapping
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from paper_checks.experiments.named import checkpoint_source, gsm8k_files
 
 SCALES = ("desk", "paper")
-PROCESSES = os.cpu_count() or 1
 DEFAULTS: Mapping[str, object] = {
     "--scale": "desk",
     "--device": "auto",
@@ -29,13 +27,6 @@ def pytest_claims_options() -> Mapping[str, object]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("claims about transformers")
-    group.addoption(
-        "--jobs",
-        type=int,
-        default=PROCESSES,
-        metavar="N",
-        help="processes that train transformers at desk scale; no number depends on it (default: one per processor)",
-    )
     group.addoption(
         "--scale",
         default=DEFAULTS["--scale"],
@@ -76,10 +67,6 @@ def pytest_configure(config: pytest.Config) -> None:
         import torch
 
         torch.set_num_threads(1)
-    if config.getoption("--jobs") != PROCESSES:
-        from paper_checks.experiments.trainings.runs import set_processes
-
-        set_processes(config.getoption("--jobs"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -111,8 +98,6 @@ def device(request: pytest.FixtureRequest, scale: str) -> str:
 
 def check_options(config: pytest.Config) -> None:
     """UsageError unless the options can be used."""
-    if config.getoption("--jobs", 1) < 1:
-        raise pytest.UsageError(f"--jobs must be >= 1, got {config.getoption('--jobs')}")
     check_scale(config)
     check_model(config)
     check_gsm8k(config)

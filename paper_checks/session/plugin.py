@@ -18,21 +18,24 @@ from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unknown
 from paper_checks.evidence.results import Results
-from paper_checks.evidence.run import Code, Run
+from paper_checks.evidence.run import Run
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
 from paper_checks.report.table import render
 
 from . import hooks
+from .collector import Collector
 from .failure import depends_on, explained, rerun
 from .found import LEDGER_FILE, find_ledger
 from .kept import NOTES, fail, keep_run
 from .options import add_options, check_options, check_record, chosen_claims
 from .surroundings import new_run
+from .work import Work
 
 RESULTS = pytest.StashKey[Results]()
 STARTED = pytest.StashKey[float]()
 CODE = pytest.StashKey[str]()
 RUN = pytest.StashKey[Run]()
+WORK = pytest.StashKey[Work]()
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -45,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", 'claims(id): the check of one claim of the ledger, such as claims("A1")')
+    config.addinivalue_line("markers", "jobs(function): the function returns the jobs whose results the check asks for")
     config.stash[NOTES] = []
     path = _ledger_file(config)
     if path is None:
@@ -163,12 +167,18 @@ def claim(request: pytest.FixtureRequest) -> Assertions:
     name = _claim_id(request.node)
     if name is None:
         raise pytest.UsageError(f"{request.node.nodeid} takes the claim fixture but has no @pytest.mark.claims")
-    ledger = _ledger(request.config)
-    if ledger is None:
+    if _ledger(request.config) is None:
         raise pytest.UsageError(f"{request.node.nodeid} is of no ledger: name it by --ledger FILE, or put it above")
-    if request.config.getoption("--pilots"):
-        return PilotAssertions(name, PILOT_SEED, request.node.user_properties, ledger)
-    return Assertions(name, request.config.getoption("--seed"), request.node.user_properties, ledger)
+    return _assertions(request.node)
+
+
+def _assertions(item: pytest.Item) -> Assertions:
+    """Those of a check of a claim in a ledger."""
+    name, ledger = _claim_id(item), _ledger(item.config)
+    assert name is not None and ledger is not None
+    if item.config.getoption("--pilots"):
+        return PilotAssertions(name, PILOT_SEED, item.user_properties, ledger)
+    return Assertions(name, item.config.getoption("--seed"), item.user_properties, ledger)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -214,30 +224,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if RESULTS in session.config.stash:
-        session.config.pluginmanager.register(_Collector(session.config.stash[RESULTS]))
+    config = session.config
+    if RESULTS in config.stash:
+        config.stash[WORK] = Work(config, config.stash[RESULTS], _claim_id, _assertions)
+        config.pluginmanager.register(Collector(config.stash[RESULTS]))
+        config.pluginmanager.register(config.stash[WORK])
 
 
-class _Collector:
-    """Reads evidence from test reports (so that it also arrives from distributed workers)."""
-
-    def __init__(self, results: Results) -> None:
-        self.results = results
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        properties: list[tuple[str, Any]] = report.user_properties
-        name = next((value for key, value in properties if key == "claim"), None)
-        if name is None:
-            return
-        found = [Evidence(**value) for key, value in properties if key == "evidence"] if report.when == "call" else []
-        recorded, code = (
-            next((value for key, value in properties if key == wanted), None) for wanted in ("recorded", "code")
-        )
-        skipped = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else None
-        source = None if code is None else Code(**code)
-        self.results.add(name, found, report.failed, skipped, report.duration, recorded, source)
-        if report.when == "teardown":
-            self.results.finished(name, report.nodeid)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if WORK in config.stash:
+        config.stash[WORK].close()
 
 
 @pytest.hookimpl(trylast=True)
@@ -257,12 +253,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     for problem in results.problems:
         fail(session, problem)
+    work = config.stash[WORK]
+    config.stash[NOTES] += work.notes
     if results.comparisons > DESIGN.family or results.trainings > TRAINING.family:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     seconds = time.perf_counter() - config.stash[STARTED]
-    config.stash[RUN] = new_run(config, results, seconds, config.stash[CODE], _given(config))
+    config.stash[RUN] = new_run(config, results, seconds, config.stash[CODE], _given(config), work.summary)
     if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
         config.stash[NOTES].append("interrupted: no record and no report written, earlier ones are as they were")
+        config.stash[NOTES].append("results that were made are kept: the same command goes on from them")
     else:
         keep_run(session, config.stash[RUN], results.whole)
 

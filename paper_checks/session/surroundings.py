@@ -19,9 +19,11 @@ from paper_checks.evidence.run import Origin, Run
 from paper_checks.evidence.training_design import TRAINING
 
 
-def new_run(config: pytest.Config, results: Results, seconds: float, code: str, given: Sequence[str]) -> Run:
+def new_run(
+    config: pytest.Config, results: Results, seconds: float, code: str, given: Sequence[str], work: dict[str, float]
+) -> Run:
     """The record of a session that ends now; `code` is the hash of the code from when it began, `given` are the options
-    on which numbers depend."""
+    on which numbers depend, `work` is what its jobs took."""
     return Run(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=config.getoption("--seed"),
@@ -45,6 +47,7 @@ def new_run(config: pytest.Config, results: Results, seconds: float, code: str, 
         },
         project=origin(results.ledger),
         claims=results.records(),
+        work=work,
     )
 
 

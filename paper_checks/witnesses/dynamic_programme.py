@@ -72,6 +72,7 @@ def occupation(task: Task, correct: int) -> Occupation:
     return Occupation(law, mean, square)
 
 
+@lru_cache(maxsize=16)
 def class_values(task: Task, layer: Layer) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
     """Mean and variance of the per-sample gradient per entry class (float64); N >= 4, so that every class has entries.
 

@@ -77,8 +77,9 @@ def features(task: Task, layer: Layer) -> tuple[np.ndarray, int]:
     return (embedded[:, -1], 1) if layer == "feed_forward" else (embedded.sum(axis=1), task.T)
 
 
+@lru_cache(maxsize=256)
 def gradient_moments(task: Task, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of the per-sample gradient: object arrays of `Fraction`, shape (N+1, 2(N+1))."""
+    """Mean and variance of the per-sample gradient: read-only object arrays of `Fraction`, shape (N+1, 2(N+1))."""
     assert isinstance(task.alpha, Fraction)
     weight, denominator = weights(task)
     feature, scale = features(task, layer)
@@ -92,7 +93,9 @@ def gradient_moments(task: Task, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
         second += np.einsum("l,lk,la->ka", weight * share, residual**2, feature**2)
     total = Fraction(1, denominator * b)
     mean = first.astype(object) * (total / (M * scale))
-    return mean, second.astype(object) * (total / (M * scale) ** 2) - mean * mean
+    variance = second.astype(object) * (total / (M * scale) ** 2) - mean * mean
+    mean.flags.writeable = variance.flags.writeable = False
+    return mean, variance
 
 
 def feed_forward_margins(task: Task) -> dict[int, Fraction]:

@@ -1,8 +1,9 @@
-"""The three steps' population gradients by enumerating every sequence of the induction law, in fractions.
+"""The three steps' population gradients by enumerating every sequence of the induction law, exactly.
 
 A witness of `theory.birth.three_steps` that knows none of its symmetries: every feature, every sequence, one by one.
 """
 
+import math
 from fractions import Fraction
 from itertools import product
 
@@ -10,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Fractions = NDArray[np.object_]
+Integers = NDArray[np.object_]
+"""Python's, so that none is too large."""
 
 
 class Enumeration:
-    """All equally likely sequences, with the features x¹_t = [E, P, E1, P1] that uniform first attention gives."""
+    """All equally likely sequences, with the features x¹_t = [E, P, E1, P1] that uniform first attention gives, as
+    integers over `scale`."""
 
     def __init__(self, N: int, T: int) -> None:
         self.N, self.T = N, T
@@ -27,42 +31,54 @@ class Enumeration:
         self.target = self.tokens[np.arange(len(drawn)), np.array([j for _, j, _ in drawn]) + 1]
         rows = np.eye(N, dtype=int)[self.tokens]
         rows = np.concatenate([rows, np.broadcast_to(np.eye(T, dtype=int), (len(drawn), T, T))], axis=2)
-        own = np.vectorize(Fraction, otypes=[object])(rows)
-        self.lengths = np.array([Fraction(t) for t in range(1, T + 1)], dtype=object)
-        self.features = np.concatenate([own, np.cumsum(own, axis=1) / self.lengths[:, None]], axis=2)
+        self.scale = math.lcm(*range(1, T + 1))
+        shares = self.scale // np.arange(1, T + 1)[:, None]
+        features = np.concatenate([self.scale * rows, shares * np.cumsum(rows, axis=1)], axis=2)
+        self.features = features.astype(object)
 
     def outputs(self) -> Fractions:
         """First step: E[(e_y - 1/N) x̄ᵀ], shape (N, 2(N+T))."""
-        centred = np.vectorize(Fraction, otypes=[object])(np.eye(self.N, dtype=int)[self.target]) - Fraction(1, self.N)
-        return self._mean(centred, self.features.sum(axis=1) / Fraction(self.T))
+        centred = (self.N * np.eye(self.N, dtype=int)[self.target] - 1).astype(object)
+        return self._mean(centred, self.features.sum(axis=1), self.N * self.scale * self.T)
 
-    def centred_values(self, W_O: Fractions) -> Fractions:
-        """(e_y - 1/N)ᵀ W_O (x_t - x̄) of every sequence and position, shape (sequences, T)."""
-        rows = (W_O - W_O.sum(axis=0) / Fraction(self.N))[self.target]
+    def centred_values(self, W_O: Fractions) -> tuple[Integers, int]:
+        """(e_y - 1/N)ᵀ W_O (x_t - x̄) of every sequence and position, shape (sequences, T), and what divides it."""
+        weights, denominator = _cleared(W_O)
+        rows = (self.N * weights - weights.sum(axis=0))[self.target]
         values = (self.features * rows[:, None]).sum(axis=2)
-        centred: Fractions = values - values.sum(axis=1, keepdims=True) / Fraction(self.T)
-        return centred
+        centred: Integers = self.T * values - values.sum(axis=1, keepdims=True)
+        return centred, denominator * self.N * self.scale * self.T
 
     def key_query(self, W_O: Fractions) -> Fractions:
         """Second step: E[Σ_t (1/T) (e_y - 1/N)ᵀ W_O (x_t - x̄) x_t ⊗ x_T], queries [E, P], shape (2(N+T), N+T)."""
-        weighted = (self.features * self.centred_values(W_O)[:, :, None]).sum(axis=1) / Fraction(self.T)
-        return self._mean(weighted, self.features[:, -1, : self.N + self.T])
+        centred, denominator = self.centred_values(W_O)
+        weighted, query = (self.features * centred[:, :, None]).sum(axis=1), self.features[:, -1, : self.N + self.T]
+        return self._mean(weighted, query, denominator * self.T * self.scale**2)
 
     def previous_token(self, W_O: Fractions, scores: Fractions) -> Fractions:
         """Third step, keys P(s) and queries P(t), to first order in W_K² = `scores`[k, l] on E1(k) ⊗ E(l), (T, T)."""
-        centred = self.centred_values(W_O) / Fraction(self.T)
-        score = scores[self.tokens, self.trigger[:, None]]
+        centred, denominator = self.centred_values(W_O)
+        matches, per_match = _cleared(scores)
+        score = matches[self.tokens, self.trigger[:, None]]
         step = np.full((self.T, self.T), Fraction(0), dtype=object)
         for t in range(self.T):
             seen = score[:, : t + 1]
-            relative = seen - seen.sum(axis=1, keepdims=True) / Fraction(t + 1)
-            step[: t + 1, t] = (centred[:, t, None] * relative).sum(axis=0) / Fraction(len(self.tokens) * (t + 1))
+            relative = (t + 1) * seen - seen.sum(axis=1, keepdims=True)
+            whole = Fraction(1, denominator * self.T * per_match * len(self.tokens) * (t + 1) ** 2)
+            step[: t + 1, t] = (centred[:, t, None] * relative).sum(axis=0) * whole
         return step
 
-    def _mean(self, left: Fractions, right: Fractions) -> Fractions:
-        """E[left ⊗ right]."""
-        mean: Fractions = left.T @ right / Fraction(len(left))
+    def _mean(self, left: Integers, right: Integers, denominator: int) -> Fractions:
+        """E[left ⊗ right] over the denominator."""
+        mean: Fractions = left.T @ right * Fraction(1, denominator * len(left))
         return mean
+
+
+def _cleared(table: Fractions) -> tuple[Integers, int]:
+    """Integers, and the one denominator that makes fractions of them."""
+    denominator = math.lcm(*(Fraction(number).denominator for number in table.ravel()))
+    integers: Integers = np.array([int(number * denominator) for number in table.ravel()], dtype=object)
+    return integers.reshape(table.shape), denominator
 
 
 def votes(N: int, T: int, match: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,4 +1,5 @@
-from .model import BlockGradients, TwoLayer, two_layer_gradient
+from .gradients import BlockGradients, two_layer_gradient
+from .model import TwoLayer
 from .sequences import InductionBatch, sample_induction
 from .steps import Grams, gaussian_grams, gradient_step
 

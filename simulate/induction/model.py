@@ -1,22 +1,12 @@
-"""A two-layer attention model in one-hot coordinates, and its gradients over many sequences."""
+"""A two-layer attention model in one-hot coordinates."""
 
-from dataclasses import dataclass
-
-import numpy as np
 import torch
 from torch import nn
 
-from simulate.runtime.arguments import as_workers, check_row_tokens, check_tokens
-from simulate.runtime.arrays import Floats
-from simulate.runtime.streaming import for_each_in_order
+from simulate.runtime.arguments import check_row_tokens, check_tokens
 from theory.task import as_count
 
-from .sequences import sample_induction
-
 MATRICES = ("W_O", "W_K2", "W_K1")
-
-CHUNK = 2048
-"""Sequences per call of autograd: more fall out of the processor's cache."""
 
 
 class TwoLayer(nn.Module):
@@ -80,16 +70,16 @@ class TwoLayer(nn.Module):
         Raises:
             TypeError, ValueError: tokens of another type or shape, or outside 0..N-1.
         """
-        self._check(tokens)
-        first = self._first(tokens)
-        return first, self._second(tokens, first)
+        first, second = self._attention(tokens)
+        return first.expand(len(tokens), -1, -1), second
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Logits ξ at position T, shape (batch, N), for int64 tokens of shape (batch, T); errors as `attention`."""
-        first, second = self.attention(tokens)
-        copied = (second[:, None] @ first)[:, 0]
+        first, second = self._attention(tokens)
+        copied = second @ first if first.ndim == 2 else (second[:, None] @ first)[:, 0]
         E, P, E1, P1 = (self.W_O[:, self.block(name)].T for name in ("E", "P", "E1", "P1"))
-        return self._counts(second, tokens) @ E + second @ P + self._counts(copied, tokens) @ E1 + copied @ P1
+        sums = [token_sums(self.N, tokens, weights) for weights in (second, copied)]
+        return sums[0] @ E + second @ P + sums[1] @ E1 + copied @ P1
 
     def loss(self, tokens: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Mean cross-entropy at position T, in nats; target of shape (batch,), int64, in 0..N-1."""
@@ -102,82 +92,47 @@ class TwoLayer(nn.Module):
         if tokens.shape[1] != self.T:
             raise ValueError(f"tokens must have length T = {self.T}, got {tokens.shape[1]}")
 
+    def attends_by_position(self) -> bool:
+        """Whether no token matters to the first layer's attention, as W_K1 has entries between positions alone."""
+        E = self.block("E")
+        return not (self.W_K1[E].any() or self.W_K1[:, E].any())
+
+    def position_attention(self) -> torch.Tensor:
+        """First-layer attention by the entries of W_K1 between positions alone, shape (T, T), rows queries."""
+        P = self.block("P")
+        return self._causal(self.W_K1[P, P])
+
+    def _attention(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """`attention`, the first layer's without the batch where it is the same for every sequence."""
+        self._check(tokens)
+        # A gradient in W_K1 has entries for tokens too.
+        by_position = not torch.is_grad_enabled() and self.attends_by_position()
+        first = self.position_attention() if by_position else self._first(tokens)
+        return first, self._second(tokens, first)
+
     def _first(self, tokens: torch.Tensor) -> torch.Tensor:
         E, P = self.block("E"), self.block("P")
         keys = self.W_K1[E][tokens] + self.W_K1[P]  # (batch, s, N+T)
-        scores = keys[:, :, P] + keys[:, :, E].gather(2, tokens[:, None].expand(-1, self.T, -1))
+        return self._causal(keys[:, :, P] + keys[:, :, E].gather(2, tokens[:, None].expand(-1, self.T, -1)))
+
+    def _causal(self, scores: torch.Tensor) -> torch.Tensor:
+        """Softmax over the keys s <= t of scores [s, t]; rows of the result are queries."""
         later = torch.ones(self.T, self.T, dtype=torch.bool).tril(-1)
-        return scores.masked_fill(later, -torch.inf).softmax(dim=1).transpose(1, 2)
+        return scores.masked_fill(later, -torch.inf).softmax(dim=-2).mT
 
     def _second(self, tokens: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        W, last = self.W_K2, first[:, -1]
+        W, last = self.W_K2, first[..., -1, :].expand(len(tokens), -1)
         query = W.T[tokens[:, -1]] + W[:, self.block("P")][:, -1]
-        query = query + self._counts(last, tokens) @ W[:, self.block("E1")].T + last @ W[:, self.block("P1")].T
+        query = query + token_sums(self.N, tokens, last) @ W[:, self.block("E1")].T + last @ W[:, self.block("P1")].T
         copied = query[:, self.block("E1")].gather(1, tokens) + query[:, self.block("P1")]
         own = query[:, self.block("E")].gather(1, tokens) + query[:, self.block("P")]
-        return (own + (first @ copied[:, :, None])[:, :, 0]).softmax(dim=1)
-
-    def _counts(self, weights: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        """Σ_t weights_t 1{z_t = k}, shape (batch, N)."""
-        return weights.new_zeros(len(tokens), self.N).scatter_add(1, tokens, weights)
+        mixed = copied @ first.mT if first.ndim == 2 else (first @ copied[:, :, None])[:, :, 0]
+        return (own + mixed).softmax(dim=1)
 
 
-@dataclass(frozen=True, eq=False)
-class BlockGradients:
-    """Negative gradients of one matrix, averaged over each of many equal blocks of fresh sequences.
-
-    Attributes:
-        blocks: shape (blocks, rows, columns); their scatter gives the standard error of any linear statistic.
-        samples: number of sequences in all.   seed: the seed.
-    """
-
-    blocks: Floats
-    samples: int
-    seed: int
-
-    @property
-    def mean(self) -> Floats:
-        """The estimate of the population's negative gradient, shape (rows, columns)."""
-        average: Floats = self.blocks.mean(axis=0)
-        return average
-
-
-def two_layer_gradient(
-    model: TwoLayer, matrix: str, samples: int, *, seed: int, blocks: int = 32, workers: int | None = None
-) -> BlockGradients:
-    """Negative loss gradients in W_O, W_K2 or W_K1 on `samples` sequences of `sample_induction`, `blocks` of them.
-
-    Args:
-        model: where the gradient is taken; it is left as it is.
-        matrix: "W_O", "W_K2" or "W_K1".
-        samples: number of sequences, a multiple of `blocks`.
-        seed: a non-negative int.
-        blocks: number of blocks, >= 2.
-        workers: threads that work on blocks; None is one per processor. The numbers do not depend on it.
-
-    Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range, before any work.
-    """
-    as_model(model)
-    weight = getattr(model, as_matrix_name(matrix))
-    blocks, samples = as_count("blocks", blocks, 2), as_count("samples", samples, 2)
-    if samples % blocks:
-        raise ValueError(f"samples must be a multiple of blocks = {blocks}, got {samples}")
-    threads = as_workers(workers)
-    batch = sample_induction(model.N, model.T, samples, seed=seed)
-    gradients: list[Floats] = []
-    size = samples // blocks
-
-    def mean_gradient(block: int) -> Floats:
-        total, end = np.zeros(weight.shape), (block + 1) * size
-        for first in range(block * size, end, CHUNK):
-            rows = slice(first, min(first + CHUNK, end))
-            loss = model.loss(batch.tokens[rows], batch.target[rows])
-            total -= (rows.stop - first) / size * torch.autograd.grad(loss, weight)[0].numpy()
-        return total
-
-    for_each_in_order(mean_gradient, gradients.append, blocks, threads)
-    return BlockGradients(np.stack(gradients), samples, seed)
+def token_sums(N: int, tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Σ_t weights_t 1{z_t = k}, shape (batch, N)."""
+    return weights.new_zeros(len(tokens), N).scatter_add(1, tokens, weights)
 
 
 def as_model(model: object) -> TwoLayer:

@@ -1,7 +1,7 @@
 from .class_averages import PooledMoments
 from .key_query import KeyQueryMoments, attention_model, counted_key_query_gradient, held_loss, key_query_moments
 from .model import OneLayer, counted_gradient
-from .moments import GradientMoments, gradient_moments
+from .moments import GradientMoments, gradient_moments, shared_gradient_moments
 from .probes import mass_after_trigger, ranks_first
 from .projected import ProjectedMoments, projected_moments
 
@@ -20,4 +20,5 @@ __all__ = [
     "mass_after_trigger",
     "projected_moments",
     "ranks_first",
+    "shared_gradient_moments",
 ]

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numba import njit
 
 from simulate.runtime.arrays import Floats
 
@@ -25,11 +26,10 @@ class CentralSums(NamedTuple):
     @classmethod
     def of_values(cls, values: Floats) -> "CentralSums":
         """Of the numbers along the first axis of `values`, at least one, in two passes."""
-        mean = values.mean(axis=0)
-        deviation = values - mean
-        square = deviation**2
-        third, fourth = (square * deviation).sum(axis=0), (square**2).sum(axis=0)
-        return cls(len(values), mean, square.sum(axis=0), third, fourth)
+        mean, shape = values.mean(axis=0), values.shape[1:]
+        sums = np.zeros((3, *shape))
+        _add_powers(values.reshape(len(values), -1), np.reshape(mean, -1), sums.reshape(3, -1))
+        return cls(len(values), mean, *sums)
 
     @classmethod
     def of_powers(cls, count: Values, powers: Values, shift: int) -> "CentralSums":
@@ -92,3 +92,16 @@ class CentralSums(NamedTuple):
         """m₃ / m₂^(3/2), m_p = Σ (x - mean)^p / count; nan where m₂ = 0."""
         with np.errstate(invalid="ignore"):
             return self.third / self.count / (self.second / self.count) ** 1.5
+
+
+@njit(nogil=True, cache=True)
+def _add_powers(values, mean, sums):  # type: ignore[no-untyped-def]
+    """Add Σ (x - mean)^p for p = 2, 3, 4 of each column to its sums, without arrays in between."""
+    rows, columns = values.shape
+    for row in range(rows):
+        for column in range(columns):
+            deviation = values[row, column] - mean[column]
+            square = deviation * deviation
+            sums[0, column] += square
+            sums[1, column] += square * deviation
+            sums[2, column] += square * square

@@ -16,6 +16,9 @@ from simulate.sequences.blocks import Block
 from simulate.sequences.torch_sampling import TorchBlock
 from theory.task import Layer, Task
 
+HISTOGRAM_CELLS = 2**12
+"""Up to so many counts by target, token and number, these are kept in place of powers: fewer additions, same sums."""
+
 
 class Counts(NamedTuple):
     """Samples per target, shape (M,), and power sums, shape (M, P, M): target, power - 1, token.
@@ -72,6 +75,31 @@ def _add_counts(tokens, target, shift, samples, powers):  # type: ignore[no-unty
             counts[:] = 0
 
 
+@njit(nogil=True, cache=True)
+def _add_histograms(tokens, target, shift, samples, histograms):  # type: ignore[no-untyped-def]
+    """Attention values, few tokens and positions: count the samples by target, token and the token's count.
+
+    How often a count is 0 is right with a shift alone; without one it does not matter.
+    """
+    T, M = tokens.shape[1], len(samples)
+    sparse = shift == 0 and M >= T
+    counts = np.zeros(M, dtype=np.int64)
+    for row in range(len(target)):
+        sequence, y = tokens[row], target[row]
+        samples[y] += 1
+        for t in range(T - 1):
+            counts[sequence[t]] += 1
+        if sparse:  # only the tokens that occur; each is counted once, and 0 times where it occurs again
+            for t in range(T - 1):
+                token = sequence[t]
+                histograms[y, token, counts[token]] += 1
+                counts[token] = 0
+        else:
+            for token in range(M):
+                histograms[y, token, counts[token]] += 1
+                counts[token] = 0
+
+
 @njit(inline="always")
 def _add_powers(sums, token, d):  # type: ignore[no-untyped-def]
     square = d * d
@@ -83,8 +111,14 @@ def _add_powers(sums, token, d):  # type: ignore[no-untyped-def]
 
 def add_block(counts: Counts, layer: Layer, block: Block, shift: int) -> None:
     """Add a block drawn on the CPU to `counts`."""
+    M, T = len(counts.samples), block.tokens.shape[1]
     if layer == "feed_forward":
         _add_pairs(block.tokens, block.target, *counts)
+    elif M * M * T <= HISTOGRAM_CELLS:
+        histograms = np.zeros((M, M, T), dtype=np.int64)
+        _add_histograms(block.tokens, block.target, shift, counts.samples, histograms)
+        powers = (np.arange(T) - shift) ** np.arange(1, 5)[:, None]
+        counts.powers[:] += np.einsum("kan,pn->kpa", histograms, powers)
     else:
         _add_counts(block.tokens, block.target, shift, *counts)
 

@@ -1,7 +1,7 @@
 """Mean and variance of the per-sample gradients at zero initialisation, streamed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,9 @@ from simulate.runtime.arrays import Floats
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
 from simulate.runtime.streaming import for_each_in_order, progress_bar
-from simulate.sequences.blocks import BLOCK_TOKENS, block_rows, draw_block
+from simulate.sequences.blocks import BLOCK_TOKENS, Block, block_rows, draw_block
 from simulate.sequences.chains import Chain, as_chain
-from simulate.sequences.torch_sampling import draw_torch_block, torch_block_rows
+from simulate.sequences.torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
 from theory.task import Layer, Task, as_count, as_layer
 
 from .central import CentralSums
@@ -91,28 +91,83 @@ def gradient_moments(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise at the first step.
     """
-    task, layer, samples, seed = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
+    task, layer, samples = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2)
+    return shared_gradient_moments(
+        task, {layer: samples}, seed=seed, device=device, chain=chain, labels=labels, workers=workers, progress=progress
+    )[layer]
+
+
+def shared_gradient_moments(
+    task: Task,
+    samples: Mapping[Layer, int],
+    *,
+    seed: int,
+    device: str = "cpu",
+    chain: ArrayLike | Chain | None = None,
+    labels: ArrayLike | None = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> dict[Layer, GradientMoments]:
+    """`gradient_moments` of each layer in `samples`, from the same sequences: of each layer the first so many.
+
+    The numbers are those of `gradient_moments` with the same seed, so the layers' moments depend on each other.
+
+    Args:
+        samples: number of sequences, >= 2, per layer.
+        task, seed, device, chain, labels, workers, progress: as for `gradient_moments`, with the same errors.
+    """
+    task, seed = as_drawable_task(task), as_seed(seed)
+    wanted = {as_layer(layer): as_count("samples", count, 2) for layer, count in samples.items()}
+    if not wanted:
+        raise ValueError("samples must name at least one layer, got none")
     place, links, threads = resolve_device(device), as_chain(task, chain), as_workers(workers)
-    rows = unit_rows(task, place)
-    pool = None if labels is None else Pool(task, layer, as_labels(task, labels))
-    if pool is not None and samples < 2 * rows:
-        raise ValueError(f"samples must be at least {2 * rows} (two full blocks) with labels, got {samples}")
+    rows, classes = unit_rows(task, place), None if labels is None else as_labels(task, labels)
+    for count in wanted.values():
+        if classes is not None and count < 2 * rows:
+            raise ValueError(f"samples must be at least {2 * rows} (two full blocks) with labels, got {count}")
     _require_bytes(task, threads, place)
     start = time.perf_counter()
-    count_unit = unit_counter(task, layer, samples, seed, links, place)
-    counts = _accumulate(count_unit, task, layer, samples, rows, pool, threads if place.type == "cpu" else 1, progress)
-    sums = gradient_sums(task, layer, counts)
-    return GradientMoments(
-        sums.mean,
-        sums.variance(),
-        sums.standard_error(),
-        sums.variance_standard_error(),
-        samples,
-        seed,
-        str(place),
-        time.perf_counter() - start,
-        pool.result() if pool else None,
-    )
+    totals = {
+        layer: _Total(task, layer, count, None if classes is None else Pool(task, layer, classes))
+        for layer, count in wanted.items()
+    }
+    count_unit = unit_counter(task, wanted, seed, links, place)
+    _accumulate(count_unit, task, totals, rows, threads if place.type == "cpu" else 1, progress)
+    seconds = time.perf_counter() - start
+    return {layer: total.moments(seed, str(place), seconds) for layer, total in totals.items()}
+
+
+class _Total:
+    """The counts of one layer so far, and the class averages of its full units."""
+
+    def __init__(self, task: Task, layer: Layer, samples: int, pool: Pool | None) -> None:
+        self.task, self.layer, self.samples, self.pool = task, layer, samples, pool
+        self.counts = Counts.zeros(task, layer)
+
+    def averages(self, counts: Counts, is_full: bool) -> Floats | None:
+        """What the pool takes of a unit, if it is a full one."""
+        return self.pool.averages(counts) if self.pool and is_full else None
+
+    def add(self, counts: Counts, averages: Floats | None) -> None:
+        """Take in the next unit."""
+        self.counts.add(counts)
+        if self.pool and averages is not None:
+            self.pool.add(averages)
+
+    def moments(self, seed: int, device: str, seconds: float) -> GradientMoments:
+        """Of all units so far."""
+        sums = gradient_sums(self.task, self.layer, self.counts)
+        return GradientMoments(
+            sums.mean,
+            sums.variance(),
+            sums.standard_error(),
+            sums.variance_standard_error(),
+            self.samples,
+            seed,
+            device,
+            seconds,
+            self.pool.result() if self.pool else None,
+        )
 
 
 def _require_bytes(task: Task, workers: int, place: torch.device) -> None:
@@ -124,66 +179,76 @@ def _require_bytes(task: Task, workers: int, place: torch.device) -> None:
     require_bytes(f"T = {task.T}: blocks of sequences", 8 * workers * task.T, place, "use a smaller T")
 
 
-def unit_counter(
-    task: Task, layer: Layer, samples: int, seed: int, chain: Chain | None, device: torch.device
-) -> Callable[[int], Counts]:
-    """The function from a unit's index to its counts, with the unit's part of the first `samples` sequences."""
-    shift = count_shift(task, layer)
-    rows, blocks = block_rows(task), unit_blocks(task)
+UnitCounts = dict[Layer, Counts]
+"""Of one unit; without layers that are complete already."""
 
-    def on_cpu(index: int) -> Counts:
-        counts = Counts.zeros(task, layer)
-        for block in range(index * blocks, (index + 1) * blocks):
-            size = min(rows, samples - block * rows)
+
+def unit_counter(
+    task: Task, samples: Mapping[Layer, int], seed: int, chain: Chain | None, device: torch.device
+) -> Callable[[int], UnitCounts]:
+    """The function from a unit's index to its counts, with the unit's part of the first samples[layer] sequences."""
+    rows, blocks, most = block_rows(task), unit_blocks(task), max(samples.values())
+    shifts = {layer: count_shift(task, layer) for layer in samples}
+
+    def on_cpu(index: int) -> UnitCounts:
+        counts: UnitCounts = {}
+        for number in range(index * blocks, (index + 1) * blocks):
+            size = min(rows, most - number * rows)
             if size > 0:
-                add_block(counts, layer, draw_block(task, seed, block, size, chain), shift)
+                block = draw_block(task, seed, number, size, chain)
+                for layer, count in samples.items():
+                    part = count - number * rows
+                    if part > 0:
+                        held = counts.setdefault(layer, Counts.zeros(task, layer))
+                        add_block(held, layer, Block(*(array[:part] for array in block)), shifts[layer])
         return counts
 
-    return on_cpu if device.type == "cpu" else torch_unit_counter(task, layer, samples, seed, chain, device)
+    return on_cpu if device.type == "cpu" else torch_unit_counter(task, samples, seed, chain, device)
 
 
 def torch_unit_counter(
-    task: Task, layer: Layer, samples: int, seed: int, chain: Chain | None, device: torch.device
-) -> Callable[[int], Counts]:
+    task: Task, samples: Mapping[Layer, int], seed: int, chain: Chain | None, device: torch.device
+) -> Callable[[int], UnitCounts]:
     """`unit_counter` with blocks drawn and counted by torch."""
-    shift, rows = count_shift(task, layer), torch_block_rows(task)
+    rows, most = torch_block_rows(task), max(samples.values())
 
-    def on_device(index: int) -> Counts:
-        block = draw_torch_block(task, seed, index, min(rows, samples - index * rows), chain, device)
-        return torch_counts(task, layer, block, shift)
+    def on_device(index: int) -> UnitCounts:
+        block = draw_torch_block(task, seed, index, min(rows, most - index * rows), chain, device)
+        return {
+            layer: torch_counts(task, layer, TorchBlock(*(part[: count - index * rows] for part in block)),
+                                count_shift(task, layer))
+            for layer, count in samples.items() if count > index * rows
+        }  # fmt: skip
 
     return on_device
 
 
 def _accumulate(
-    count_unit: Callable[[int], Counts],
+    count_unit: Callable[[int], UnitCounts],
     task: Task,
-    layer: Layer,
-    samples: int,
+    totals: Mapping[Layer, _Total],
     rows: int,
-    pool: Pool | None,
     workers: int,
     progress: bool | None,
-) -> Counts:
-    """The counts of all units added up in order; full units also go to the pool."""
-    total = Counts.zeros(task, layer)
+) -> None:
+    """The counts of all units added up in order; full units also go to the pools."""
+    most = max(total.samples for total in totals.values())
 
-    def produce(index: int) -> tuple[Counts, Floats | None]:
-        counts = count_unit(index)
-        full = samples >= (index + 1) * rows
-        return counts, pool.averages(counts) if pool and full else None
+    def produce(index: int) -> list[tuple[_Total, Counts, Floats | None]]:
+        found = []
+        for layer, counts in count_unit(index).items():
+            total = totals[layer]
+            found.append((total, counts, total.averages(counts, total.samples >= (index + 1) * rows)))
+        return found
 
-    with progress_bar(samples, float(samples) * task.T, progress) as advance:
+    with progress_bar(most, float(most) * task.T, progress) as advance:
 
-        def consume(result: tuple[Counts, Floats | None]) -> None:
-            counts, averages = result
-            total.add(counts)
-            if pool and averages is not None:
-                pool.add(averages)
-            advance(int(counts.samples.sum()))
+        def consume(unit: list[tuple[_Total, Counts, Floats | None]]) -> None:
+            for total, counts, averages in unit:
+                total.add(counts, averages)
+            advance(max(int(counts.samples.sum()) for _, counts, _ in unit))
 
-        for_each_in_order(produce, consume, -(-samples // rows), workers)
-    return total
+        for_each_in_order(produce, consume, -(-most // rows), workers)
 
 
 def gradient_sums(task: Task, layer: Layer, counts: Counts) -> CentralSums:

@@ -1,11 +1,10 @@
 """Checks of arguments that several calls share; every error names the argument, its value and what is accepted."""
 
-import os
-
 import numpy as np
 import torch
 
 from simulate.runtime.arrays import Array, Floats, Integers
+from simulate.runtime.threads import default_threads
 from theory.task import Task, as_count, as_task
 
 MOST_TOKENS = 2**62
@@ -26,8 +25,8 @@ def as_seed(seed: object) -> int:
 
 
 def as_workers(workers: object) -> int:
-    """`workers` as an int >= 1; None means one worker per processor."""
-    return (os.cpu_count() or 1) if workers is None else as_count("workers", workers, 1)
+    """`workers` as an int >= 1; None means `threads.default_threads`, one per processor outside of jobs."""
+    return default_threads() if workers is None else as_count("workers", workers, 1)
 
 
 def as_array(name: str, values: object, kinds: str) -> Array:

@@ -43,10 +43,11 @@ def _apply_trigger_rule(tokens, correct, q, tau, alpha, noise):  # type: ignore[
     """Turn uniform tokens into sequences: after q comes c, or τ with probability α; the last token is q."""
     rows, T = tokens.shape
     for row in range(rows):
-        sequence = tokens[row]
+        sequence, c = tokens[row], correct[row]
         for t in range(T - 2):
             if sequence[t] == q:
-                sequence[t + 1] = tau if noise.random() < alpha else correct[row]
+                uniform = noise.random()  # apart: compiled to a choice, not to a branch that is mispredicted
+                sequence[t + 1] = tau if uniform < alpha else c
         sequence[T - 1] = q
 
 

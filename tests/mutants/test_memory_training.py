@@ -57,7 +57,8 @@ REMOVALS = {
 @pytest.mark.parametrize("name", REMOVALS)
 def test_another_removal_is_caught(monkeypatch, name):
     """With random embeddings only the answers are looked at, and half of the noise is too little to change them."""
-    monkeypatch.setattr(boundary_checks, "remove_direction", REMOVALS[name])
+    for module in (boundary_checks, memory_experiments):
+        monkeypatch.setattr(module, "remove_direction", REMOVALS[name])
     for check in (without_noise,) if name == "half" else (without_noise, random_embeddings):
         caught(check)
 

@@ -1,4 +1,4 @@
-"""Proofs of the key-query step in sympy, for all N, T, α and π at once.
+"""Proofs of the key-query step, for all N, T, α and π at once.
 
 They work with polynomials in T, X = (-1/N)^(T-2), Y = (1-α-1/N)^(T-2) over the field of rational functions of N and α,
 where equality is decidable. They start from what `test_proofs` proves, the moments and neighbour counts of the
@@ -8,10 +8,9 @@ chain and the rows of G_V, and from the definition of K.
 from functools import cache
 
 import pytest
-import sympy
 
 import theory
-from theory.evaluation import symbolic_numbers, symbolic_ring
+from theory.evaluation import ring_element, symbolic_numbers
 from theory.key_query.step import KEY_CLASSES, KeyQuery, _symbolic_parts
 from theory.key_query.within_sequence import WithinSequence
 from theory.one_step.gradients import EntryMoments
@@ -19,7 +18,7 @@ from theory.one_step.trigger_chain import TriggerChain
 
 from .test_proofs import TwoAlike
 
-n, length, a, power = symbolic_ring()
+n, length, a, power = symbolic_numbers()
 BLOCKS = ("E", "P")
 
 
@@ -72,24 +71,11 @@ def test_covariance_applied_to_every_basis_vector(is_trigger):
         assert sequences.applied(weights) == applied(is_trigger, weights), basis
 
 
-def in_ring(value):
-    """An element of the field of N, α, T, X, Y whose denominator holds N and α alone."""
-    generators = (n, a, length, power(-1 / n, 0), power(None, 0))
-
-    def polynomial(part):
-        return sum(
-            n**0 * number * sympy.prod(g**e for g, e in zip(generators, powers, strict=True))
-            for powers, number in part.terms()
-        )
-
-    return polynomial(value.numer) / polynomial(value.denom)
-
-
 @cache
 def scaled_gradient():
     """T G_V per entry class, from the proved moments."""
     moments = EntryMoments("attention_value", *symbolic_numbers())
-    return {entry: in_ring(moments.mean(entry) * moments.T) for entry in theory.ENTRY_CLASSES}
+    return {entry: moments.mean(entry) * moments.T for entry in theory.ENTRY_CLASSES}
 
 
 def row_entry(row, feature):
@@ -134,8 +120,8 @@ def test_decomposition_is_the_definition():
             feature: attended_target(is_trigger, feature, a - 1) - absorbed[is_trigger][feature] for feature in features
         }
     parts = _symbolic_parts()
-    assert {name: part.in_context for name, part in parts.items()} == averaged(absorbed)
-    assert {name: part.noise for name, part in parts.items()} == averaged(slope)
+    for side, stated in enumerate((averaged(absorbed), averaged(slope))):
+        assert {name: part[side] for name, part in parts.items()} == {k: ring_element(v) for k, v in stated.items()}
 
 
 def block_sum(values, block, N):
@@ -146,8 +132,8 @@ def block_sum(values, block, N):
 def test_the_embedding_block_sums_to_zero(side):
     """Every x_t has one E feature, so Σ_{a ∈ E} K[a] = 0, for A and C and all N, T, α; the P block's sum is not 0."""
     values = {name: part[side] for name, part in _symbolic_parts().items()}
-    assert block_sum(values, "E", n) == 0
-    assert block_sum(values, "P", n) != 0
+    assert block_sum(values, "E", ring_element(n)) == 0
+    assert block_sum(values, "P", ring_element(n)) != 0
 
 
 def divisible(value, factor):
@@ -157,7 +143,7 @@ def divisible(value, factor):
 
 def test_where_the_parts_vanish():
     """For all N, T: A = 0 at α = 1 and C = 0 at α = 1/M, to second and first order; the noise token's at α = 0."""
-    n_number, level = (generator.LC for generator in (n, a))  # N and α in the coefficients' field
+    n_number, level = (ring_element(generator).LC for generator in (n, a))  # N and α in the coefficients' field
     for name, (in_context, noise) in _symbolic_parts().items():
         assert divisible(in_context, (1 - level) ** 2), name
         assert divisible(noise, (n_number + 1) * level - 1), name

@@ -208,7 +208,7 @@ def context_signal_closed_form(row: str, column: str) -> sympy.Expr:
 
 @cache
 def symbolic_parts() -> ContextParts:
-    """The terms of (12) as elements of sympy's field of rational functions, for `to_expression`."""
+    """The terms of (12) as rational functions, for `to_expression`."""
     return ContextParts(*symbolic_numbers())
 
 

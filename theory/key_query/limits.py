@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import sympy
 
-from theory.evaluation import N, alpha, factored, symbolic_ring
+from theory.evaluation import N, alpha, factored, ring_element, symbolic_numbers
 from theory.task import as_count
 
 from .phase_diagram import CONTRASTS, as_contrast
@@ -49,7 +49,8 @@ def long_sequence_parts(name: str, order: int = 0) -> Parts:
 
 @cache
 def _stationary() -> dict[str, Parts]:
-    return KeyQuery(*symbolic_ring(stationary=True)).scaled_parts
+    parts = KeyQuery(*symbolic_numbers(stationary=True)).scaled_parts
+    return {name: Parts(*map(ring_element, part)) for name, part in parts.items()}
 
 
 def _coefficient(polynomial: object, power: int) -> sympy.Expr:

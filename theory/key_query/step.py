@@ -25,7 +25,7 @@ import sympy
 
 from theory.arrays import Number, Table
 from theory.evaluation import alpha as symbol_alpha
-from theory.evaluation import as_exact_probability, evaluate, ring_expression, symbolic_ring
+from theory.evaluation import as_exact_probability, evaluate, ring_element, ring_expression, symbolic_numbers
 from theory.one_step.symmetry import BLOCKS
 from theory.one_step.trigger_chain import Power, TriggerChain, integer_power
 from theory.task import RealNumber, Task, as_task
@@ -250,4 +250,5 @@ def key_query_closed_form(name: str) -> sympy.Expr:
 
 @cache
 def _symbolic_parts() -> dict[str, Parts]:
-    return KeyQuery(*symbolic_ring()).scaled_parts
+    parts = KeyQuery(*symbolic_numbers()).scaled_parts
+    return {name: Parts(*map(ring_element, part)) for name, part in parts.items()}

@@ -14,7 +14,7 @@ import sympy
 from theory.arrays import Number
 from theory.evaluation import N as symbol_N
 from theory.evaluation import T as symbol_T
-from theory.evaluation import ball_arithmetic, evaluate, factored, ring_expression, symbolic_ring
+from theory.evaluation import ball_arithmetic, evaluate, factored, ring_element, ring_expression, symbolic_numbers
 from theory.task import Task, as_count, as_probability
 
 from .trigger_chain import Power, TriggerChain, integer_power
@@ -115,7 +115,8 @@ def crossover_of_the_trigger() -> sympy.Expr:
 
 @cache
 def _stationary() -> dict[Pair, tuple[Number, Number]]:
-    return in_context_moments(*symbolic_ring(stationary=True))
+    moments = in_context_moments(*symbolic_numbers(stationary=True))
+    return {pair: (ring_element(mean), ring_element(variance)) for pair, (mean, variance) in moments.items()}
 
 
 def in_context_signal(N: Number, T: Number, alpha: Number) -> dict[Pair, Number]:

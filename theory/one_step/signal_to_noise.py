@@ -10,8 +10,7 @@ import sympy
 
 from theory.arrays import Number
 from theory.evaluation import N as symbol_N
-from theory.evaluation import alpha as symbol_alpha
-from theory.evaluation import evaluate, symbolic_numbers, to_expression
+from theory.evaluation import evaluate, field_element, symbolic_numbers, to_expression
 from theory.task import Layer, Task, as_count
 
 from .gradients import MOMENTS, Moment, class_values, require_moment
@@ -77,10 +76,9 @@ def short_context_limit(length: int) -> sympy.Expr:
 
     It is (T-2)² (1-α)³ / (2(T-1) - (T-2) α): no signal at T = 2, and about T (1-α)³/(2-α) for T ≫ 1.
     """
-    field = sympy.QQ.frac_field(symbol_N, symbol_alpha)
-    n, a = field.gens
+    n, _, a, _ = symbolic_numbers()
     values = moments_along_copying(n, as_count("length", length, 2), a)
-    ratio = field.convert(n * values["mean"] * values["mean"] / values["variance"])
+    ratio = field_element(n * values["mean"] * values["mean"] / values["variance"])
     top, bottom = (sympy.Poly(part.as_expr(), symbol_N) for part in (ratio.numer, ratio.denom))
     if top.degree() < bottom.degree():
         return sympy.Integer(0)

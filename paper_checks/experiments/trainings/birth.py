@@ -11,7 +11,8 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from paper_checks.evidence.assertions import Assertions, experiment_seed
+from paper_checks.evidence import experiment_seed
+from paper_checks.evidence.assertions import Assertions
 from simulate import Recall, Trained, answers
 from simulate.runtime.arrays import Floats
 

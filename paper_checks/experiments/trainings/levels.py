@@ -18,7 +18,7 @@ from functools import cache
 
 import numpy as np
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.training_design import median_interval
 from paper_checks.project import rule_of
 from simulate import Hidden, Transformer, answers

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from simulate import Architecture, Hidden, Optimiser, Recall, Trained, Training, resolve_device, train
 from simulate.sequences.shakespeare import shakespeare_chain
 from simulate.transformer.products import Products

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from paper_checks.evidence.assertions import Assertions, experiment_seed
+from paper_checks.evidence import experiment_seed
+from paper_checks.evidence.assertions import Assertions
 from simulate import Hidden, Recall, RecallBatch, Trained, Transformer
 from simulate.runtime.arrays import Floats
 from simulate.transformer.probes import answer_of

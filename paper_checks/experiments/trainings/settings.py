@@ -1,4 +1,4 @@
-"""Sizes of the two-layer experiments, and the jobs they make; E10's are in `paper_scale`."""
+"""Sizes of the two-layer experiments, at desk scale and at the paper's own, and the jobs they make."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training
 from simulate.sequences.recall import Outputs
 from simulate.sequences.shakespeare import shakespeare_chain
@@ -14,6 +14,7 @@ from simulate.transformer.plan import LossOn
 from theory import Task
 
 from .observers import MemoryObserver, ProbeObserver, RecallObserver
+from .paper_scale import paper_training
 from .runs import Job
 
 MARKS = (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 40, 50, 70, 100, 140, 200, 280, 400, 560, 800,
@@ -77,6 +78,14 @@ def desk(alpha: float = 0.5, triggers: int = 1, steps: int = 600) -> Setting:
     """N = 12 ordinary tokens, T = 24, d = 48, both feed-forward layers ReLU of width 4d, batches of 64."""
     law, hidden = Recall.of_task(replace(DESK_TASK, alpha=alpha), count=triggers), Hidden(4 * DESK_WIDTH)
     return Setting(law, DESK_WIDTH, hidden, hidden, SGD, 64, steps)
+
+
+@cache
+def paper(alpha: float = 0.5) -> Setting:
+    """Of `paper_scale.paper_training`."""
+    made = paper_training(0, alpha=alpha)
+    model = made.architecture
+    return Setting(made.law, model.width, model.F1, model.F2, made.optimiser, made.batch, made.steps)
 
 
 def updates(alpha: float) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from paper_checks.evidence.assertions import experiment_seed
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.training_design import median_interval
 from simulate.runtime.arrays import Floats
 from theory.memory.gradient_flow import top_space

@@ -198,9 +198,9 @@ def test_the_page_and_a_failed_check_say_the_sentence_with_its_numbers():
 
     results = Results(replace(own_ledger(), claims={"E2": changed}))
     results.by_id["E2"].functions, results.by_id["E2"].nodes = frozenset({"x.py::test_y"}), ["x.py::test_y"]
-    results.by_id["E2"].evidence = [TRAINED]
+    results.by_id["E2"].by_check = {"x.py::test_y": [TRAINED]}
     assert results.problems == []
-    results.by_id["E2"].evidence = [SAMPLED]
+    results.by_id["E2"].by_check = {"x.py::test_y": [SAMPLED]}
     assert results.problems == ["E2: P(τ) without F2: must be one statement of the record, got 0"]
     results.by_id["E2"].failed = True
     assert results.problems == []

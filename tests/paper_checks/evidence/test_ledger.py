@@ -140,9 +140,9 @@ def test_assertions_hold_all_trainings_against_the_rule():
 
 def test_recorded_evidence_that_fails_is_failed():
     result = Result(load_claims()["T1.1"], nodes=["a"], known=1, recorded="recorded on a day")
-    result.evidence = [comparator.less("x", 1, 2)]
+    result.by_check["a"] = [comparator.less("x", 1, 2)]
     assert result.verdict == "recorded"
-    result.evidence.append(comparator.less("x", 2, 1))
+    result.by_check["a"].append(comparator.less("x", 2, 1))
     assert result.verdict == "failed"
 
 

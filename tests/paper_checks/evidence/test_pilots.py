@@ -69,9 +69,9 @@ def test_a_statement_without_a_pilot_is_named_unless_it_is_about_all_trainings()
     results = Results(own_ledger())
     known = comparator.replicated("known", 0.4, +1, lambda n: [0.6] * n, pilot=VALUES)
     every = comparator.replicated("all", 0.4, +1, [0.6] * 5)
-    results.add("E1", [known, every, comparator.less("x", 1, 2)], False, None, 1.0)
+    results.add("E1", [known, every, comparator.less("x", 1, 2)], False, None)
     assert results.problems == []
-    results.add("E2", [comparator.replicated("new", 0.4, +1, lambda n: [0.6] * n)], False, None, 1.0)
+    results.add("E2", [comparator.replicated("new", 0.4, +1, lambda n: [0.6] * n)], False, None)
     assert results.problems == ["E2: new: no pilot on file: pytest paper_checks -m claims --claims E2 --pilots"]
 
 

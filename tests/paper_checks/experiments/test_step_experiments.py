@@ -8,6 +8,7 @@ import pytest
 
 from paper_checks.evidence import comparator
 from paper_checks.evidence.design import DESIGN
+from paper_checks.experiments import steps as step_experiments
 from paper_checks.experiments.steps import (
     RATE,
     bracket_end,
@@ -16,6 +17,7 @@ from paper_checks.experiments.steps import (
     predicted_samples,
     rates_at_expected_inputs,
     rates_of_enumerated_steps,
+    rates_on_fresh_sequences,
     telling_rate,
 )
 from simulate import sample
@@ -85,9 +87,29 @@ def test_spread_of_test_inputs():
     assert abs(difference.var() / difference.mean() ** 2 - input_spread(task)) < 5 * error < 0.2 * input_spread(task)
 
 
-def test_enumerated_and_sampled_steps_succeed_equally_often():
+def test_enumerated_and_sampled_steps_succeed_equally_often(monkeypatch):
     task = Task(3, 6, Fraction(1, 5), 1)
-    rates = [draw(task, 400, 1500, 3) for draw in (rates_of_enumerated_steps, rates_at_expected_inputs)]
+    monkeypatch.setattr(step_experiments, "told", lambda rates, *rest: np.array(list(rates)))  # all of them
+    rates = [draw(task, 400, 1, 1500, 3) for draw in (rates_of_enumerated_steps, rates_at_expected_inputs)]
     error = math.hypot(*(found.std(ddof=1) / math.sqrt(found.size) for found in rates))
     assert abs(rates[0].mean() - rates[1].mean()) < 5 * error
     assert 0.1 < rates[0].mean() < 0.99
+
+
+def test_steps_are_simulated_until_their_rate_is_told(monkeypatch):
+    """The same steps as of all that there are at most, in the same order, up to the one that tells."""
+    task, drawn = Task(3, 6, Fraction(1, 5), 1), []
+    original = step_experiments.told
+
+    def spied(rates, *rest):
+        found = original(rates, *rest)
+        drawn.append((found, np.array([*found, *rates])))
+        return found
+
+    monkeypatch.setattr(step_experiments, "told", spied)
+    rates = [draw(task, 400, -1, 450, 3) for draw in (rates_of_enumerated_steps, rates_at_expected_inputs)]
+    rates.append(rates_on_fresh_sequences(task, "attention_value", 40, -1, 450, 3))
+    for values, (found, every) in zip(rates, drawn, strict=True):
+        assert np.array_equal(values, found) and len(found) < 100 and len(every) == 450
+        assert comparator.rate("rate", RATE, -1, values, most=450).passed
+        assert not comparator.rate("rate", RATE, -1, values[:-1], most=450).passed

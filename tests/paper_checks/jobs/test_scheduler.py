@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from paper_checks.jobs import Scheduler, results, running
+from paper_checks.jobs import Scheduler, local, results, running
 from paper_checks.jobs.processes import Processes
 
 from .sums import failure, noted, square, sum_of_squares
@@ -51,9 +51,18 @@ def test_a_killed_worker_repeats_nothing_that_had_ended(log):
         before = scheduler.made
         while scheduler.made == before and scheduler.made < 12:
             time.sleep(0.01)
-        for worker in list(executor._pool._processes)[:1]:
+        for worker in executor.pids[:1]:
             os.kill(worker, signal.SIGKILL)
     with running(scheduler):
         assert results(jobs) == [number * number for number in range(12)]
     executor.shutdown()
     assert scheduler.made == 12
+
+
+def test_local_has_processes_and_the_cache(log):
+    for fresh, times in ((False, 1), (False, 1), (True, 2)):
+        with local(1, fresh=fresh):
+            assert sum_of_squares((7, 8), log) == 113
+        assert len(noted(log, "sum")) == times
+    with pytest.raises(ValueError, match="count must be >= 1, got 0"), local(0):
+        pass

@@ -5,10 +5,20 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from paper_checks.evidence.run import JobRecord
 from paper_checks.evidence.verdicts import LOOKS, counted, weakest
 from paper_checks.report import badges
 from tests.oracles.picture_commands import command
-from tests.oracles.report_runs import agreeing_run, contrast, mixed_run, small_run, write_record
+from tests.oracles.report_runs import (
+    FOUND,
+    agreeing_run,
+    claim_record,
+    contrast,
+    mixed_run,
+    run_of,
+    small_run,
+    write_record,
+)
 
 badges_command = command("badges")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -117,6 +127,15 @@ def test_the_command_writes_and_checks(tmp_path, capsys):
     assert badges_command(["--record", other, "--out", str(tmp_path / "all")]) == 0
     names = [f"{name}.{kind}" for name in ("E1", "T1.1", "T1") for kind in ("json", "svg")]
     assert sorted(path.name for path in (tmp_path / "all").glob("*1*")) == sorted(names)
+
+
+def test_badges_are_of_what_ran_here_and_now(tmp_path, capsys):
+    kept, made = (JobRecord("sums", "ab" * 32, 1.5, when) for when in ("2026-11-28T10:11:12+00:00", None))
+    for jobs, status in (([made], 0), ([made, kept], 2)):
+        run = run_of([claim_record("T1.1", *FOUND["T1.1"], jobs=jobs)])
+        assert badges_command(["--record", str(write_record(tmp_path, run)), "--out", str(tmp_path / "out")]) == status
+    said = capsys.readouterr().err
+    assert "must have made all of its results, it reused some for T1.1: pytest paper_checks -m claims --fresh" in said
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,8 @@ def test_a_check_alone_gives_no_verdict_and_claims_are_run_in_one_process(projec
 def result(known, selected, finished, **changes):
     nodes = [f"paper_checks/test_x.py::test_{name}" for name in finished]
     functions = frozenset({"test_x.py::test_a", "test_x.py::test_b"})
-    evidence = [comparator.less("x", 1, 2)] if finished else []
-    known = {"nodes": nodes, "known": known, "selected": selected, "functions": functions, "evidence": evidence}
+    evidence = {node: [comparator.less("x", 1, 2)] for node in nodes}
+    known = {"nodes": nodes, "known": known, "selected": selected, "functions": functions, "by_check": evidence}
     return Result(load_claims()["T1.1"], **known | changes)
 
 

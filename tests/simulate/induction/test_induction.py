@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from simulate import TwoLayer, sample_induction, two_layer_gradient
-from simulate.induction import model as two_layer
+from simulate.induction import gradients as two_layer
 from simulate.induction import sequences as induction
 from tests.oracles.simulate import threshold
 from tests.oracles.two_layer import (
@@ -176,11 +176,35 @@ def test_with_weights_copies_and_leaves_everything_as_it_is():
 # Gradients over many sequences
 
 
+def by_position(model):
+    """The model with the entries of W_K1 between positions alone, where gradients are by the written chain rule."""
+    W_K1 = torch.zeros_like(model.W_K1)
+    W_K1[BLOCKS["P"], BLOCKS["P"]] = model.W_K1.detach()[BLOCKS["P"], BLOCKS["P"]]
+    return model.with_weights(W_K1=W_K1)
+
+
+@pytest.mark.parametrize("entry", [None, (0, N), (N, 0), (1, 2)], ids=str)
+def test_attention_by_position(entry):
+    """One entry of W_K1 at a token, and the first layer's attention is another one in each sequence."""
+    model, (tokens, _) = by_position(random_model()), random_tokens(3)
+    with torch.no_grad():
+        if entry is not None:
+            model.W_K1[entry] = 1.0
+        found, logits = model.attention(tokens), model(tokens)
+    first, second, expected = dense(dict(model.named_parameters()), tokens)
+    assert model.attends_by_position() == (entry is None)
+    for one, other in ((found[0], first.expand(BATCH, -1, -1)), (found[1], second), (logits, expected)):
+        assert_close(one, other.detach())
+
+
 @pytest.mark.parametrize("matrix", SHAPES)
 @pytest.mark.parametrize("chunk", [7, 50, 2048])
-def test_gradient_blocks_are_those_of_the_loss_on_the_same_sequences(monkeypatch, matrix, chunk):
+@pytest.mark.parametrize(
+    "model", [random_model(), by_position(random_model()), TwoLayer(N, T)], ids=["any", "by position", "zero"]
+)
+def test_gradient_blocks_are_those_of_the_loss_on_the_same_sequences(monkeypatch, model, matrix, chunk):
     monkeypatch.setattr(two_layer, "CHUNK", chunk)
-    model, samples, blocks = random_model(), 150, 3
+    samples, blocks = 150, 3
     found = two_layer_gradient(model, matrix, samples, seed=21, blocks=blocks)
     batch = sample_induction(N, T, samples, seed=21)
     weights = {name: value.detach().clone().requires_grad_() for name, value in model.named_parameters()}
@@ -190,7 +214,8 @@ def test_gradient_blocks_are_those_of_the_loss_on_the_same_sequences(monkeypatch
         assert_close(found.blocks[index], -torch.autograd.grad(loss, weights[matrix])[0])
     whole = dense_loss(weights, batch.tokens, batch.target)
     assert_close(found.mean, -torch.autograd.grad(whole, weights[matrix])[0])
-    assert np.abs(found.blocks[0] - found.blocks[1]).max() > 1e-3, "blocks are of fresh sequences"
+    if matrix == "W_O" or model.W_O.any():
+        assert np.abs(found.blocks[0] - found.blocks[1]).max() > 1e-3, "blocks are of fresh sequences"
 
 
 def test_a_gradient_leaves_the_model_as_it_is():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import counted_gradient, gradient_moments, projected_moments, sample
+from simulate import counted_gradient, gradient_moments, projected_moments, sample, shared_gradient_moments
+from simulate.one_layer import counts as counts_module
 from simulate.one_layer import moments as moments_module
 from simulate.one_layer.counts import Counts, add_block, count_shift, torch_counts
 from simulate.sequences import blocks
@@ -177,15 +178,53 @@ def test_torch_counts_equal_the_kernels(task, layer):
     assert counts.samples.sum() == 2000
 
 
+@pytest.mark.parametrize("samples", [(999, 450), (450, 999), (700, 700)], ids=str)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_layers_that_share_their_sequences_have_the_numbers_of_each_alone(small_blocks, samples, workers):
+    """To the last bit, with labels too: the layer that is asked for fewer takes the first of the other's sequences."""
+    task = Task(5, 23, 0.3, 2)
+    labels, wanted = np.arange(72).reshape(6, 12) % 5, dict(zip(LAYERS, samples, strict=True))
+    shared = shared_gradient_moments(task, wanted, seed=9, labels=labels, workers=workers)
+    assert list(shared) == list(LAYERS)
+    for layer, count in wanted.items():
+        alone = gradient_moments(task, layer, count, seed=9, labels=labels)
+        assert (shared[layer].samples, shared[layer].seed, shared[layer].device) == (count, 9, "cpu")
+        for name in ARRAYS:
+            assert np.array_equal(getattr(shared[layer], name), getattr(alone, name))
+        for name in POOLED:
+            assert np.array_equal(getattr(shared[layer].pooled, name), getattr(alone.pooled, name), equal_nan=True)
+
+
+def test_layers_to_share_sequences_are_named_with_counts():
+    task = Task(3, 4, 0.5)
+    with pytest.raises(ValueError, match="samples must name at least one layer, got none"):
+        shared_gradient_moments(task, {}, seed=0)
+    with pytest.raises(ValueError, match=r"layer must be .*'value'"):
+        shared_gradient_moments(task, {"value": 10}, seed=0)
+    with pytest.raises(ValueError, match="samples must be an integer >= 2, got 1"):
+        shared_gradient_moments(task, {"feed_forward": 10, "attention_value": 1}, seed=0)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=str)
+def test_histograms_give_the_same_powers(monkeypatch, task):
+    block, found = blocks.draw_block(task, 1, 0, 2000, None), []
+    for cells in (0, 10**9):
+        monkeypatch.setattr(counts_module, "HISTOGRAM_CELLS", cells)
+        found.append(Counts.zeros(task, "attention_value"))
+        add_block(found[-1], "attention_value", block, count_shift(task, "attention_value"))
+    assert np.array_equal(found[0].samples, found[1].samples)
+    assert np.array_equal(found[0].powers, found[1].powers)
+
+
 @both_layers
 def test_torch_units_count_the_first_samples(layer):
     task, place = Task(64, 256, 0.5), torch.device("cpu")
     rows = torch_block_rows(task)
-    count = moments_module.torch_unit_counter(task, layer, rows + 10, 5, None, place)
+    count = moments_module.torch_unit_counter(task, {layer: rows + 10}, 5, None, place)
     block = draw_torch_block(task, 5, 1, 10, None, place)
-    sums = moments_module.gradient_sums(task, layer, count(1))
+    sums = moments_module.gradient_sums(task, layer, count(1)[layer])
     assert_moments_of(dense_gradients(task, layer, block.tokens, block.target), wrap(sums))
-    assert count(0).samples.sum() == rows
+    assert count(0)[layer].samples.sum() == rows
 
 
 def wrap(sums):

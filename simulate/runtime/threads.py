@@ -1,0 +1,23 @@
+"""How many threads a call has that is not told."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_threads: ContextVar[int | None] = ContextVar("threads", default=None)
+
+
+def default_threads() -> int:
+    """As many as `limit_threads` says, by default one per processor."""
+    return _threads.get() or os.cpu_count() or 1
+
+
+@contextmanager
+def limit_threads(count: int) -> Iterator[None]:
+    """Calls whose `workers` is None have `count` threads for as long as the context lasts; no number depends on it."""
+    token = _threads.set(count)
+    try:
+        yield
+    finally:
+        _threads.reset(token)

@@ -1,5 +1,7 @@
 """The three ways in which a gradient moment is checked: by enumeration, by dynamic programme, and by simulation."""
 
+from __future__ import annotations
+
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -31,14 +33,14 @@ def enumerated(layer: Layer) -> list[tuple[np.ndarray, np.ndarray]]:
     return [enumeration.gradient_moments(task, layer) for task in SMALL]
 
 
-def check_enumeration(claim: "Assertions", layer: Layer, moment: Moment) -> None:
+def check_enumeration(claim: Assertions, layer: Layer, moment: Moment) -> None:
     """Equality, as fractions, with brute-force enumeration of every sequence."""
     index = ("mean", "variance").index(moment)
     for task, found in zip(SMALL, enumerated(layer), strict=True):
         claim.equal(f"enumeration, {task}", MATRIX[moment](task, layer, exact=True), found[index])
 
 
-def check_dynamic_programme(claim: "Assertions", layer: Layer, moment: Moment) -> None:
+def check_dynamic_programme(claim: Assertions, layer: Layer, moment: Moment) -> None:
     """Agreement with the dynamic programme at sizes that cannot be enumerated."""
     index = ("mean", "variance").index(moment)
     for task in LARGE:
@@ -53,7 +55,7 @@ def check_dynamic_programme(claim: "Assertions", layer: Layer, moment: Moment) -
         claim.close(f"dynamic programme, {task}", exact, other, rounding, reason)
 
 
-def check_autograd(claim: "Assertions", layer: Layer) -> None:
+def check_autograd(claim: Assertions, layer: Layer) -> None:
     """The gradient of a real network on a finite batch equals the gradient counted from the sequences."""
     task = Task(5, 11, 0.3, 2)
     batch = sample(task, 1000, seed=claim.seed("autograd"))
@@ -66,7 +68,7 @@ def check_autograd(claim: "Assertions", layer: Layer) -> None:
     claim.close("autograd of OneLayer", counted, -gradient.numpy(), 1000 * 2.0**-53, reason, scale=largest)
 
 
-def check_simulation(claim: "Assertions", task: Task, layer: Layer, moment: Moment) -> None:
+def check_simulation(claim: Assertions, task: Task, layer: Layer, moment: Moment) -> None:
     """Class averages and single entries of simulated gradients against the exact values."""
     experiment = experiments.moments(task, layer, claim.base_seed)
     found, pooled = experiment.moments, experiment.pooled

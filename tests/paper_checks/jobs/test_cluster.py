@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_nobody_there_and_somebody_else(monkeypatch, capfd):
 def test_no_workers(dask, monkeypatch):
     monkeypatch.setattr(cluster, "JOIN", 0.5)
     line(
-        rf"the scheduler at {dask.address} has no workers: start workers with `dask worker {dask.address} --nthreads 1`",
+        rf"the scheduler at {dask.address} has no workers: start workers with `dask worker \S+ --nthreads 1`",
         lambda: Cluster(dask.address),
     )
 
@@ -125,7 +126,7 @@ def test_several_threads_of_a_worker_do_one_job_at_a_time(joined, log):
     executor = joined(1, threads=3)
     runner = Scheduler(executor, 3)
     assert runner.results([square.of(number, log, 0.2) for number in range(4)]) == [0, 1, 4, 9]
-    words = [text.split()[1] for text in open(log, encoding="utf-8")]
+    words = [text.split()[1] for text in Path(log).read_text(encoding="utf-8").splitlines()]
     assert words == ["begin", "end"] * 4
 
 
@@ -140,7 +141,7 @@ def test_workers_that_join_later_work(joined, dask, log):
     finally:
         os.killpg(other.pid, signal.SIGKILL)
         other.wait()
-    assert len({text.split()[0] for text in open(log, encoding="utf-8")}) == 2
+    assert len({text.split()[0] for text in Path(log).read_text(encoding="utf-8").splitlines()}) == 2
 
 
 def test_a_job_that_ends_its_workers_is_given_up(joined, monkeypatch):
@@ -176,8 +177,8 @@ def test_the_scheduler_dies(log, capfd):
         executor = Cluster(dask.address)
         runner = Scheduler(executor, executor.count)
         jobs = [square.of(1, log), square.of(2, log, 60.0), square.of(3, log)]
-        runner.declare(jobs)
         assert runner.result(jobs[0]) == 1
+        runner.declare(jobs)
         threading.Timer(1.0, dask.scheduler.kill).start()
         pattern = rf"the scheduler at {dask.address} has ended or cannot be reached any more: .*"
         line(pattern, lambda: runner.results(jobs))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from .processes import Processes
-from .runner import running
+from .runner import HERE, current, running
 from .scheduler import Scheduler
 from .shown import live
 from .store import default_store
@@ -38,3 +38,13 @@ def local(processes: int | None = None, *, fresh: bool = False) -> Iterator[Sche
     finally:
         runner.close()
         executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def local_if_none() -> Iterator[None]:
+    """`local`, unless jobs are done by a runner already."""
+    if current() is not HERE:
+        yield
+        return
+    with local():
+        yield

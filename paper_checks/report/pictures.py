@@ -1,4 +1,4 @@
-"""The pictures of a report, drawn with the run's seed; trainings and sweeps that the session has are not made anew."""
+"""The pictures of a report, drawn with the run's seed; trainings and sweeps are jobs, and those kept not made anew."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from paper_checks.evidence.run import Run
+from paper_checks.jobs import local_if_none
 from paper_checks.pictures.file import Picture
 from paper_checks.project import rule_of
 from simulate.runtime.streaming import progress_bar
@@ -143,7 +144,7 @@ def draw_pictures(run: Run, plans: Sequence[Plan] = PLANS) -> Pictures:
     files: list[PictureFile] = []
     contents: dict[str, bytes] = {}
     troubles: list[str] = []
-    with progress_bar(len(wanted), len(wanted), None, "pictures", long=1) as advance:
+    with local_if_none(), progress_bar(len(wanted), len(wanted), None, "pictures", long=1) as advance:
         for plan in wanted:
             try:
                 file, content = _drawn(plan, run.seed)

@@ -1,8 +1,8 @@
 """The work of a run: its jobs go to one executor at the start, its checks are run as their jobs end."""
 
 import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,7 +59,7 @@ class Work:
         shown = Shown(session.config, runner)
         runner.waiting = shown.waiting
         shown.begun()
-        with shown.plain_lines():
+        with shown.plain_lines(), _stopping():
             run_items(session, in_order(session, jobs, runner))
         return True
 
@@ -75,7 +75,7 @@ class Work:
         claim = self._claim_of(item)
         if claim is None or self._runner is None:
             return (yield)
-        with self._runner.asking(claim):
+        with self._runner.asking(claim), _stopping():
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -123,6 +123,17 @@ class Work:
     def close(self) -> None:
         """End the executor."""
         self._open.close()
+
+
+@contextmanager
+def _stopping() -> Iterator[None]:
+    """A run whose executor is lost stops, with a line that says why."""
+    from paper_checks.jobs.worker import ExecutorError
+
+    try:
+        yield
+    except ExecutorError as error:
+        pytest.exit(str(error), pytest.ExitCode.INTERRUPTED)
 
 
 def _records(used: "Iterable[Used]") -> list[JobRecord]:

@@ -10,7 +10,6 @@ import sympy
 
 from theory.arrays import Number
 from theory.evaluation import N as symbol_N
-from theory.evaluation import alpha as symbol_alpha
 from theory.evaluation import evaluate, field_element, symbolic_numbers, to_expression
 from theory.task import Layer, Task, as_count
 

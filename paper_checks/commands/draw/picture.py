@@ -40,10 +40,12 @@ def drawn(draw: "Callable[..., Picture | PhaseDiagram]") -> Callable[..., int]:
 
 def _written(out: Path, draw: "Callable[[], Picture | PhaseDiagram]") -> "Picture | PhaseDiagram":
     """The picture, written whole; the command ends with the reason if there is none."""
+    from paper_checks.jobs import local_if_none
     from simulate.runtime.files import write_whole
 
     try:
-        picture = draw()
+        with local_if_none():
+            picture = draw()
     except ModuleNotFoundError as error:
         if error.name is None:  # raised by ours, with the remedy
             raise Stopped(str(error)) from error

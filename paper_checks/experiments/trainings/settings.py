@@ -1,4 +1,4 @@
-"""Sizes of the two-layer experiments: at desk scale and at the paper's own, and the jobs they make."""
+"""Sizes of the two-layer experiments: at desk scale and at the paper's own, and their trainings."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,8 +13,9 @@ from simulate.sequences.shakespeare import shakespeare_chain
 from simulate.transformer.plan import LossOn
 from theory import Task
 
-from .observers import MemoryObserver, ProbeObserver, RecallObserver
-from .runs import Job
+from .observers import MemoryObserver, RecallObserver
+from .paper_scale import paper_training
+from .runs import ObservedTraining, Probes
 
 MARKS = (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 40, 50, 70, 100, 140, 200, 280, 400, 560, 800,
          1100, 1600, 2200, 3200, 4400)  # fmt: skip
@@ -42,11 +43,11 @@ class Setting:
     batch: int
     steps: int
 
-    def job(self, seed: int) -> Job:
+    def job(self, seed: int) -> ObservedTraining:
         """The training with this seed."""
         architecture = Architecture(self.law.M, self.law.T, self.width, self.F1, self.F2)
         training = Training(architecture, self.law, self.optimiser, self.batch, self.steps, seed)
-        return Job(
+        return ObservedTraining(
             training, RecallObserver(self.law, WATCHED, experiment_seed(seed, "watched")), fine_marks(self.steps)
         )
 
@@ -81,13 +82,10 @@ def desk(alpha: float = 0.5, triggers: int = 1, steps: int = 600) -> Setting:
 
 @cache
 def paper(alpha: float = 0.5) -> Setting:
-    """Tiny-Shakespeare bigrams, T = 256, d = 256, batches of 512, 5000 updates; the space triggers, "!" is the noise.
-
-    Source: Chen, Bruna, Bietti (ICLR 2025), the two-layer experiments.
-    """
-    chain, characters = shakespeare_chain()
-    law = Recall(chain, 256, (characters.index(" "),), alpha, characters.index("!"))
-    return Setting(law, 256, Hidden(1024), Hidden(1024), SGD, 512, 5000)
+    """Of `paper_scale.paper_training`."""
+    made = paper_training(0, alpha=alpha)
+    model = made.architecture
+    return Setting(made.law, model.width, model.F1, model.F2, made.optimiser, made.batch, made.steps)
 
 
 def updates(alpha: float) -> int:
@@ -149,13 +147,13 @@ class MemorySetting:
         chosen = places if isinstance(places, int) else tuple(by_frequency(chain)[place] for place in places)
         return Recall(chain, self.T, chosen, outputs=self.outputs)
 
-    def job(self, seed: int) -> Job:
+    def job(self, seed: int) -> ObservedTraining:
         """The training with this seed: linear F2, no F1, W_V of both layers and W_O of the first frozen at random."""
         law, hidden, fixed = self.law(seed), Hidden(self.width, "linear"), ("W_V1", "W_O1", "W_V2")
         architecture = Architecture(law.M, law.T, self.width, None, hidden, frozen=fixed)
         training = Training(architecture, law, FAST, self.batch, self.steps, seed, self.loss_on)
         watched = MemoryObserver(law, self.looked_at, experiment_seed(seed, "watched"))
-        return Job(training, watched if self.looked_at else ProbeObserver(), close_marks(self.steps))
+        return ObservedTraining(training, watched if self.looked_at else Probes(), close_marks(self.steps))
 
 
 def close_marks(steps: int) -> tuple[int, ...]:

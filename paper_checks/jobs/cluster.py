@@ -18,7 +18,7 @@ from distributed import Client
 from distributed.scheduler import KilledWorker
 
 from .code import PACKAGES, code_digest
-from .worker import ClusterError, WorkerDied, answer
+from .worker import ClusterError, ExecutorError, WorkerDied, answer
 
 Result = TypeVar("Result")
 
@@ -51,7 +51,7 @@ class Cluster(Executor):
     def __init__(self, address: str) -> None:
         self._address = address
         self._lock = threading.Lock()
-        self._lost: ClusterError | None = None
+        self._lost: ExecutorError | None = None
         self._waiting: set[Future[Any]] = set()
         self._closed = threading.Event()
         self._loggers = _silenced()
@@ -93,19 +93,24 @@ class Cluster(Executor):
         return outer
 
     def _hand_on(self, outer: "Future[Any]", inner: "Future[bytes]") -> None:
-        with suppress(RuntimeError):  # after shutdown nobody waits
-            self._hand.submit(self._settle, outer, inner)
-
-    def _settle(self, outer: "Future[Any]", inner: "Future[bytes]") -> None:
-        """What the workers made of a call."""
+        """What has come, without `inner`: who keeps an error keeps the frames that it went through."""
         try:
-            is_result, found = pickle.loads(inner.result())
-        except KilledWorker as error:
-            died = error.allowed_failures + 1
-            is_result, found = False, WorkerDied(f"{died} workers of {self._address}, one after the other", died)
+            come: bytes | BaseException = inner.result()
         except BaseException as error:
-            is_result, found = False, self._meant(error)
-        if isinstance(found, ClusterError):
+            come = error
+        with suppress(RuntimeError):  # after shutdown nobody waits
+            self._hand.submit(self._settle, outer, come)
+
+    def _settle(self, outer: "Future[Any]", come: bytes | BaseException) -> None:
+        """What the workers made of a call."""
+        if isinstance(come, bytes):
+            is_result, found = pickle.loads(come)
+        elif isinstance(come, KilledWorker):
+            died = come.allowed_failures + 1
+            is_result, found = False, WorkerDied(f"{died} workers of {self._address}, one after the other", died)
+        else:
+            is_result, found = False, self._meant(come)
+        if not is_result and isinstance(found, ExecutorError):
             self._lose(found)
         with self._lock:
             is_waited_for = outer in self._waiting
@@ -130,7 +135,7 @@ class Cluster(Executor):
             "again, which goes on with the results that are kept"
         )
 
-    def _lose(self, error: ClusterError) -> None:
+    def _lose(self, error: ExecutorError) -> None:
         """Nothing can be done any more: say so to all who wait."""
         with self._lock:
             self._lost = self._lost or error

@@ -33,7 +33,7 @@ class DaskCluster:
         """Start one of dask's commands, where the packages of this checkout can be imported."""
         command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
         known = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment
-        self.started.append(subprocess.Popen(command, env=known, start_new_session=True, **QUIET))
+        self.started.append(subprocess.Popen(command, env=known, cwd="/", start_new_session=True, **QUIET))
         return self.started[-1]
 
     def workers(self, count, threads=1, **environment):

@@ -34,7 +34,7 @@ TRAINING = Training(
 def moments(layer: str, seed: int, log: str) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of gradients."""
     note(log, f"begin moments-{layer}-{seed} {time.monotonic()}")
-    found = simulate.gradient_moments(TASK, layer, 100_000, seed=seed)
+    found = simulate.gradient_moments(TASK, layer, 400_000, seed=seed)
     return found.mean, found.variance
 
 

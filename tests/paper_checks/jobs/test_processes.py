@@ -56,6 +56,7 @@ def test_killed_idle_all_at_once_and_while_they_start(two):
     assert two.submit(pow, 2, 3).result(20) == 8
     for pid in two.pids:
         os.kill(pid, signal.SIGKILL)
+    assert gone(two.pids)
     assert two.submit(pow, 2, 4).result(20) == 16  # the dead are seen before they are given a call
     executor, killed = Processes(1), set()
     future = executor.submit(pow, 2, 5)

@@ -37,9 +37,11 @@ def command(empty: bool) -> int:
         raise Stopped(f"{error.filename or store.folder}: {error.strerror or error}") from error
     if found.kinds:
         _print_table(found)
-    limit = f"at most {shown(store.limit)}"
-    print(f"{'Removed' if empty else 'Kept'} in {store.folder}: {_counted(found)}; {limit}.")
-    if found.oldest is not None and not empty:
+    if empty:
+        print(f"Removed from {store.folder}: {_counted(found)}.")
+        return 0
+    print(f"Kept in {store.folder}: {_counted(found)}; the limit is {shown(store.limit)}.")
+    if found.oldest is not None:
         print(f"The oldest was made at {found.oldest}, the newest at {found.newest}.")
     return 0
 

@@ -1,13 +1,22 @@
 """What the checks of B3 share: models with theory's weights, simulated steps, statistics with their standard errors."""
 
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
-from simulate import Grams, TwoLayer, gradient_step, ranks_first, sample_induction, two_layer_gradient
+from paper_checks.jobs import job
+from simulate import (
+    Grams,
+    TwoLayer,
+    gaussian_grams,
+    gradient_step,
+    ranks_first,
+    sample_induction,
+    two_layer_gradient,
+)
 from theory.birth.three_steps import (
     InductionTask,
     Reads,
@@ -18,6 +27,8 @@ from theory.birth.three_steps import (
 )
 from theory.birth.weights import Weights, population_weights
 
+ASKED = 2**14
+"""Fresh sequences that a model is asked after simulated steps."""
 BLOCKS = 64
 """Independent averages behind a standard error: t-tests with 63 degrees of freedom."""
 
@@ -43,12 +54,6 @@ def model_of(task: InductionTask, weights: Weights) -> TwoLayer:
     return TwoLayer(task.N, task.T).with_weights(**{k: torch.from_numpy(v) for k, v in weights._asdict().items()})
 
 
-@lru_cache(maxsize=64)
-def _first_gradient(N: int, T: int, samples: int, seed: int) -> np.ndarray:
-    """Of W_O² at zero, which is the same at every width."""
-    return two_layer_gradient(TwoLayer(N, T), "W_O", samples, seed=seed, blocks=2).mean
-
-
 def simulated_model(
     task: InductionTask, size: float, last: float, reads: Reads, samples: int, seed: int, grams: Grams | None = None
 ) -> TwoLayer:
@@ -60,12 +65,43 @@ def simulated_model(
         ("W_K1", last / o, ("P",), ("P",)),
     )
     for index, (matrix, step, rows, columns) in enumerate(steps):
-        if matrix == "W_O":
-            gradient = _first_gradient(task.N, task.T, samples, seed)
-        else:
-            gradient = two_layer_gradient(model, matrix, samples, seed=seed + index, blocks=2).mean
+        gradient = two_layer_gradient(model, matrix, samples, seed=seed + index, blocks=2).mean
         model = gradient_step(model, matrix, gradient, step, rows, columns, grams)
     return model
+
+
+class Answers(NamedTuple):
+    """Of one model after three simulated steps: the share of fresh sequences answered, and 1 if all probes are 1, else
+    -1."""
+
+    accuracy: float
+    probes: float
+
+
+@job("induction heads", cost=lambda task, size, last, reads, sequences, *rest: 6e-6 * sequences + 0.05)
+def three_steps(
+    task: InductionTask,
+    size: float,
+    last: float,
+    reads: Reads,
+    sequences: int,
+    width: int | None,
+    draw: int,
+    base_seed: int,
+) -> Answers:
+    """Three steps on fresh sequences, the same at every width; asked on ASKED others."""
+    seed, grams_seed = (experiment_seed(base_seed, f"{name} draw {draw}") for name in ("three steps", f"width {width}"))
+    grams = None if width is None else gaussian_grams(task.N, task.T, width, seed=grams_seed)
+    model = simulated_model(task, size, last, reads, sequences, seed, grams)
+    found, _ = recalled(model, ASKED, seed + 9)
+    return Answers(float(found.mean()), 1.0 if min(memory_recall(model).values()) == 1 else -1.0)
+
+
+@job("induction heads", cost=lambda weights, matrix, samples, seed: 3e-6 * samples)
+def block_gradients(weights: Weights, matrix: str, samples: int, seed: int) -> np.ndarray:
+    """Gradients of the model with these weights in one matrix, in BLOCKS independent averages."""
+    N, T = len(weights.W_O), weights.W_O.shape[1] // 2 - len(weights.W_O)
+    return two_layer_gradient(model_of(InductionTask(N, T), weights), matrix, samples, seed=seed, blocks=BLOCKS).blocks
 
 
 def recalled(model: TwoLayer, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

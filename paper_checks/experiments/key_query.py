@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import sympy
 
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.design import DESIGN
-from simulate import key_query_moments
+from paper_checks.jobs import Job, job
+from simulate import KeyQueryMoments, key_query_moments
 from theory import Task, gradient_mean
+from theory.key_query.phase_diagram import CONTRASTS, contrast_value
 from theory.key_query.step import KEY_CLASSES, as_absorption
 from theory.task import RealNumber
 
@@ -47,35 +50,64 @@ def _values(task: Task) -> np.ndarray:
     return gradient_mean(task, "attention_value")
 
 
-def check_simulation(
-    claim: Assertions,
+class Simulation(NamedTuple):
+    """A simulated key-query step: of each of directions @ K (None: K) an exact value, and the relative error that must
+    be detectable."""
+
+    name: str
+    task: Task
+    absorption: RealNumber | None
+    directions: np.ndarray | None
+    exact: np.ndarray
+    error: float
+
+    def job(self, base_seed: int) -> Job:
+        """What draws it."""
+        return simulated.of(*self, base_seed)
+
+
+@job("key-query steps", cost=0.4)
+def simulated(
     name: str,
     task: Task,
     absorption: RealNumber | None,
     directions: np.ndarray | None,
     exact: np.ndarray,
     error: float,
-    side: Side = "holds",
-) -> None:
-    """Estimates of directions @ K (None: K) against exact values; a relative `error` of each must be detectable.
+    base_seed: int,
+) -> tuple[KeyQueryMoments, np.ndarray]:
+    """Estimates of a `Simulation`, and the standard errors that their number was planned for.
 
     The pilot, on a seed of its own, stands in for the exact variance and skewness of a step: its variance at the upper
     1 - DESIGN.miss confidence limit, and twice its skewness, as a pilot of rare large values tends to see too little.
     """
     values, p = _values(task), held_probabilities(task, absorption)
 
-    def run(samples: int, seed: int) -> Any:
+    def run(samples: int, seed: int) -> KeyQueryMoments:
         return key_query_moments(task, values, p, samples, seed=seed, directions=directions)
 
-    pilot = run(PILOT, claim.seed(f"pilot {name}"))
+    pilot = run(PILOT, experiment_seed(base_seed, f"pilot {name}"))
     variance = pilot.variance + DESIGN.miss_quantile() * pilot.variance_standard_error
     plans = zip(exact, variance, 2 * np.abs(pilot.skewness), strict=True)
     samples = max(LEAST, *(DESIGN.samples(value, spread, error, skewness=skew) for value, spread, skew in plans))
-    seed = claim.seed(name)
-    found = run(samples, seed)
-    details = {"samples": samples, "seed": seed, "seconds": round(found.seconds, 2), "side": side}
-    planned = np.sqrt(variance / samples)
-    claim.estimate(name, exact, found.mean, found.standard_error, error, planned_error=planned, **details)
+    return run(samples, experiment_seed(base_seed, name)), np.sqrt(variance / samples)
+
+
+def check_simulation(claim: Assertions, stated: Simulation, side: Side = "holds") -> None:
+    """Estimates against exact values."""
+    found, planned = simulated(*stated, claim.base_seed)
+    details = {"samples": found.samples, "seed": found.seed, "seconds": round(found.seconds, 2), "side": side}
+    claim.estimate(
+        stated.name, stated.exact, found.mean, found.standard_error, stated.error, planned_error=planned, **details
+    )
+
+
+def contrast_simulation(
+    name: str, task: Task, absorption: RealNumber | None, contrast: str, error: float
+) -> Simulation:
+    """Of one contrast of `phase_diagram`."""
+    exact = np.array([contrast_value(task, contrast, absorption)])
+    return Simulation(name, task, absorption, direction(task, CONTRASTS[contrast])[None], exact, error)
 
 
 def check_expansion(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from scipy.special import softmax
 
 from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.design import told
+from paper_checks.jobs import job
 from simulate import (
     AssociativeMemory,
     Trajectory,
@@ -32,6 +34,8 @@ BATCH = 10**4
 LATEST_CROSSING = 10**5
 """Later ones take too many steps to be sampled: of `SIZES` and `LEVELS`, n = 4 with α = 0.05 and 0.1."""
 SIZES = (2, 3, 4, 5, 8, 64)
+TIE = (3, 0.5)
+"""n and α at which all singular values are equal."""
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
 
 
@@ -84,7 +88,15 @@ class Case:
         return REPLICATES if self.n <= 8 else FEWER_REPLICATES
 
 
-@cache
+def _steps(case: "Case") -> int:
+    return len(learning_rates(case.n, case.alpha, case.times)[0])
+
+
+def _sampling_cost(case: "Case", base_seed: int, replicates: int = 0) -> float:
+    return 1e-3 + _steps(case) * (3e-5 + 1.1e-8 * (replicates or case.replicates) * case.n * (case.n + 8))
+
+
+@job("memories", cost=_sampling_cost)
 def sampled(case: Case, base_seed: int, replicates: int = 0) -> Trajectory:
     """Stochastic gradient descent through the case's times, `BATCH` pairs per step; 0: as many replicates as it has."""
     rates, marks = learning_rates(case.n, case.alpha, case.times)
@@ -117,7 +129,7 @@ class EqualSteps:
         return np.full(3 * first, self.n / first), np.array([first, 3 * first])
 
 
-@cache
+@job("memories", cost=0.3)
 def equally_sampled(case: EqualSteps, base_seed: int) -> Trajectory:
     """`SPREAD_REPLICATES` independent runs."""
     rates, marks = case.schedule
@@ -181,12 +193,45 @@ class Spectra:
 def spectra(logits: Floats) -> Spectra:
     """By numpy's decomposition of every matrix."""
     _, values, right = np.linalg.svd(logits, full_matrices=False)
-    overlap = np.abs(right.sum(axis=-1))
-    noise = overlap.argmax(axis=-1)[..., None]
-    others = np.sort(np.where(np.arange(values.shape[-1]) == noise, np.inf, values), axis=-1)[..., :-1]
-    return Spectra(np.take_along_axis(values, noise, axis=-1)[..., 0], others)
+    return _spectra(values, np.abs(right.sum(axis=-1)).argmax(axis=-1))
 
 
+def _spectra(values: Floats, noise: NDArray[np.int64]) -> Spectra:
+    """From the singular values and the noise's place among them."""
+    at = noise[..., None]
+    others = np.sort(np.where(np.arange(values.shape[-1]) == at, np.inf, values), axis=-1)[..., :-1]
+    return Spectra(np.take_along_axis(values, at, axis=-1)[..., 0], others)
+
+
+class Decomposed(NamedTuple):
+    """Of the runs of a case: the gap of `Spectra`, shape (S, R), and how many inputs are not recalled without the one
+    singular direction of the noise (at a tie of all singular values: without 1/√n)."""
+
+    gap: Floats
+    forgotten: int
+
+
+@job("memories", cost=lambda n, levels, base_seed: len(levels) * (0.08 if n > 8 else 0.02))
+def decomposed(n: int, levels: tuple[float, ...], base_seed: int) -> dict[float, Decomposed]:
+    """Sampled training at these noise levels, where it is not too long, and every memory's decomposition, made once."""
+    found = {}
+    for case in (Case(n, alpha) for alpha in levels):
+        if not case.replicates:
+            continue
+        logits = sampled(case, base_seed).logits
+        left, values, right = np.linalg.svd(logits, full_matrices=False)
+        noise = np.abs(right.sum(axis=-1)).argmax(axis=-1)
+        gap = _spectra(values, noise).gap
+        if (case.n, case.alpha) == TIE:  # no basis of the singular space is meant: the direction is 1/√n itself
+            kept = logits - logits.mean(axis=-1, keepdims=True)
+        else:
+            values[(*np.indices(noise.shape), noise)] = 0
+            kept = (left * values[..., None, :]) @ right
+        found[case.alpha] = Decomposed(gap, int((kept.argmax(axis=-2) != np.arange(n)).sum()))
+    return found
+
+
+@job("memories", cost=0.3)
 def recalled_draws(n: int, dimension: int, alpha: float, expected: int, most: int, base_seed: int) -> Floats:
     """Whether a memory with Gaussian embeddings recalls every input, 0 or 1 for each draw, until their rate is told
     from 1/2, of `most` draws at most; at α = 1/2 without the direction nearest to the noise."""

@@ -1,5 +1,6 @@
 """A job as the scheduler has it: what it waits for, where it stands, what came of it; how long the rest takes."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,10 +19,16 @@ class Progress(NamedTuple):
 
 
 class Pace:
-    """Seconds that jobs took over those that their costs said, by kind."""
+    """Seconds that jobs took over those that their costs said, by kind; how much of the workers' time they get."""
 
     def __init__(self) -> None:
         self._sums: dict[str, tuple[float, float]] = {}
+        self._began: float | None = None
+
+    def begin(self) -> None:
+        """A job begins."""
+        if self._began is None:
+            self._began = time.monotonic()
 
     def add(self, kind: str, taken: float, expected: float) -> None:
         """A job of this kind has ended."""
@@ -33,6 +40,14 @@ class Pace:
         known = [self._sums[kind]] if kind in self._sums else list(self._sums.values())
         taken, expected = (sum(sums[column] for sums in known) for column in (0, 1))
         return taken / expected if taken > 0 and expected > 0 else 1.0
+
+    def drag(self, workers: int, running: float) -> float:
+        """Seconds that pass for a processor second of each worker, at least 1: more where others use the processors;
+        `running` are the expected processor seconds of the jobs at work, half of which are counted as done."""
+        taken = sum(sums[0] for sums in self._sums.values())
+        if self._began is None or taken == 0:
+            return 1.0
+        return max(1.0, (time.monotonic() - self._began) * workers / (taken + running / 2))
 
 
 class Used(NamedTuple):

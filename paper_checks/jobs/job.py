@@ -63,14 +63,18 @@ class Job:
         """sha256 of the function's name and the arguments.
 
         Raises:
-            TypeError: an argument that has no canonical bytes (see `values.encode`).
+            TypeError: an argument that has no bytes (see `values.encode`).
         """
-        return self._content[0]
+        return self._encoded[0]
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Whose code it may run: of its function, and of the classes and functions in its arguments, as far as they are
+        of packages with jobs (`values.trusted`)."""
+        return self._encoded[1]
 
     @cached_property
-    def _content(self) -> tuple[str, tuple[str, ...]]:
-        """Identity, and the modules whose code the job may run: of its function, and of classes and functions in its
-        arguments, as far as they are of packages whose values can be kept (`values.trusted`)."""
+    def _encoded(self) -> tuple[str, tuple[str, ...]]:
         try:
             content, modules = encoded(self.arguments)
         except TypeError as error:
@@ -82,7 +86,7 @@ class Job:
     @property
     def code(self) -> str:
         """Digest of the code that it may run."""
-        return _digest(*map(code_digest, self._content[1]))
+        return _digest(*map(code_digest, self.modules))
 
     @cached_property
     def key(self) -> str:

@@ -12,7 +12,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from .code import code_digest, surroundings
+from .code import surroundings
 from .entries import Entry, Pace, Progress, Used, progress_of
 from .job import Job
 from .store import Store
@@ -147,8 +147,10 @@ class Scheduler:
     def remaining(self) -> float:
         """Estimated seconds until all declared jobs are done."""
         with self._changed:
-            left = [one.cost * self._pace.of(one.job.kind) for one in self._entries.values() if not one.ended]
-            return max(sum(left) / self.workers, max(left, default=0.0))
+            left = [one for one in self._entries.values() if not one.ended]
+            costs = [one.cost * self._pace.of(one.job.kind) for one in left]
+            running = sum(cost for one, cost in zip(left, costs, strict=True) if one.running)
+            return max(sum(costs) / self.workers, *costs, 0.0) * self._pace.drag(self.workers, running)
 
     def close(self) -> None:
         """Begin nothing more. What runs is left to the executor."""
@@ -219,6 +221,7 @@ class Scheduler:
                 if entry is None:
                     return
                 entry.running = True
+                self._pace.begin()
                 self._running += 1
                 failed = next((one.error for one in entry.inputs if one.error is not None), None)
                 given = {one.job.identity: one.content for one in entry.inputs if one.content is not None}
@@ -226,7 +229,7 @@ class Scheduler:
                 self._end(entry, failed)
                 continue
             try:
-                future = self._executor.submit(perform, entry.job, given, code_digest(entry.job.function.module))
+                future = self._executor.submit(perform, entry.job, given, entry.job.code)
             except (ExecutorError, BrokenExecutor) as error:
                 return self._lose(error)
             except Exception as error:

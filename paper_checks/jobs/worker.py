@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from simulate.runtime.threads import limit_threads
 
-from .code import code_digest, surroundings
+from .code import surroundings
 from .job import Job
 from .runner import Here, running
 from .values import decode, encode
@@ -75,7 +75,7 @@ def perform(job: Job, given: Mapping[str, bytes], code: str) -> Made:
     Raises:
         ExecutorError: the code is not that of who asked.
     """
-    if code_digest(job.function.module) != code:
+    if job.code != code:
         which = "changed since it began, or another commit"
         raise ExecutorError(f"{job.function.module}: a worker has other code than the run that asks ({which})")
     keep_memory()

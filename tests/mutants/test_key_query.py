@@ -8,6 +8,7 @@ from paper_checks.claims.t3 import test_attention_step as attention_step_checks
 from paper_checks.claims.t3 import test_key_query as key_query_checks
 from paper_checks.claims.t3 import test_phase_diagram as phase_diagram_checks
 from paper_checks.claims.t3 import test_regions as region_checks
+from paper_checks.experiments import exact
 from paper_checks.experiments import key_query as key_query_experiments
 from theory import Task
 from theory.key_query import certified
@@ -192,7 +193,7 @@ def test_five_percent_in_a_derived_formula(monkeypatch, module, name, check):
 
 def test_certified_boxes_of_a_changed_contrast_are_caught(monkeypatch):
     """Boxes certified with α - π 5 % too large, so with the boundary α - π* 5 % too small, against exact values."""
-    original, certify = Parts.at, region_checks.certify
+    original, certify = Parts.at, exact.certify
 
     def certify_changed(n, length, depth):
         with pytest.MonkeyPatch.context() as patch:
@@ -201,7 +202,7 @@ def test_certified_boxes_of_a_changed_contrast_are_caught(monkeypatch):
             return certify(n, length, depth)
 
     sign = certified.sign_within
-    monkeypatch.setattr(region_checks, "certify", certify_changed)
+    monkeypatch.setattr(exact, "certify", certify_changed)
     with pytest.raises(AssertionError, match="wrong ones"):
         region_checks.test_certified_regions(assertions(), 5, 11)
 

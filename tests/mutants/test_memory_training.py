@@ -16,7 +16,7 @@ from simulate import truncation
 from simulate.memory import training as memory_training
 from theory.memory import sampling_noise as memory_noise
 
-from .mutation import assert_caught, assertions, caught, stretched
+from .mutation import SEED, assert_caught, assertions, caught, stretched
 from .test_memory import (
     before_crossing,
     descent,
@@ -74,7 +74,7 @@ def test_noise_in_a_second_direction_is_caught(monkeypatch):
         return replace(found, coefficients=coefficients)
 
     monkeypatch.setattr(boundary_checks, "LEVELS", (0.4,))
-    assert_caught(monkeypatch, boundary_checks, "sampled", trained_direction, spread)
+    assert_caught(monkeypatch, memory_experiments, "sampled", trained_direction, spread)
 
 
 STEPS = {"noise": lambda f: f * (torch.arange(3) < 2), "sign": lambda f: -f, "5 %": stretched}
@@ -109,10 +109,12 @@ order = batch_checks.test_order_of_what_is_left
 late_values = partial(batch_checks.test_three_values_of_sampled_training, case=Case(5, 0.8))
 
 
-@pytest.fixture
-def runs_drawn_once(monkeypatch):
+@pytest.fixture(scope="module")
+def runs_drawn_once():
     """For mutants of theory, which meet the same runs."""
-    monkeypatch.setattr(batch_checks, "sampled", memory_experiments.sampled)
+    memory_experiments.sampled(Case(5, 0.8), SEED, batch_checks.LATE_REPLICATES)
+    for check in (spread, lag):
+        memory_experiments.equally_sampled(check.keywords["case"], SEED)
 
 
 BATCH_SIZES = {"ignored": lambda batch: 1, "square root": lambda batch: round(batch**0.5), "5 times": lambda b: 5 * b}

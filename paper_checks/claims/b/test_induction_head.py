@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
-import torch
 
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
+from paper_checks.evidence.training_design import TRAINING
 from paper_checks.experiments import induction as experiments
+from paper_checks.jobs import Job, results
 from paper_checks.witnesses.induction_enumeration import Enumeration, votes
-from simulate import TwoLayer, gaussian_grams, two_layer_gradient
+from simulate import TwoLayer
 from theory.birth import accuracy
 from theory.birth import three_steps as head
 from theory.birth.three_steps import BASIC, InductionTask, Reads
+from theory.birth.weights import population_weights
 
 TOKENS = Reads(keys=("E1", "E"))
 POSITIONS = Reads(keys=("E1", "E", "P"), query=("E", "P"))
@@ -26,9 +29,6 @@ TASK = InductionTask(20, 16)
 
 SEQUENCES = 2**15
 """In every gradient of simulated steps that are compared with each other."""
-
-ASKED = 2**14
-"""Fresh sequences that a model is asked."""
 
 
 @pytest.mark.claims("B3")
@@ -57,37 +57,45 @@ def test_steps_by_enumeration(claim: Assertions, sizes: tuple[int, int]) -> None
     claim.equal(f"W_K¹, {task}", slope, every.previous_token(stated * (np.arange(2 * F) < F), scores))
 
 
+SAMPLES = 2**16
+"""In a gradient that is compared with theory's."""
+
+
+def gradients_at(base_seed: int, task: InductionTask, match: float) -> list[Job]:
+    """Gradients in W_O² at zero, in W_K² after the first step, in W_K¹ after both, the second of this size."""
+    size = experiments.size_of_match(task, match, BASIC)
+    first, second = (population_weights(task, step, 0, BASIC) for step in (0.0, size))
+    starts = {"W_O": first._replace(W_O=0 * first.W_O), "W_K2": first, "W_K1": second}
+    return [
+        experiments.block_gradients.of(start, matrix, SAMPLES, experiment_seed(base_seed, f"{matrix} {task}"))
+        for matrix, start in starts.items()
+    ]
+
+
 @pytest.mark.claims("B3")
+@pytest.mark.jobs.with_args(gradients_at)
 @pytest.mark.parametrize(("task", "match"), [(TASK, 3.0), (InductionTask(7, 9), 1.5)], ids=str)
 def test_steps_simulated(claim: Assertions, task: InductionTask, match: float) -> None:
     """Gradients of the network's own loss on fresh sequences against (1) to (3); W_K² of a size where softmax bends.
 
     At W_O² = o (δ - 1/N) the probabilities differ from 1/N by at most o/N: less than 0.1 % of these statistics.
     """
-    samples, o = 2**16, float(head.output_association(task))
-    size = experiments.size_of_match(task, match, BASIC)
-    first, model = (experiments.population_model(task, step, 0, BASIC) for step in (0.0, size))
-    E, E1, P = (model.block(name) for name in ("E", "E1", "P"))
-
-    def gradients(start: TwoLayer, matrix: str) -> np.ndarray:
-        seed = claim.seed(f"{matrix} {task}")
-        return two_layer_gradient(start, matrix, samples, seed=seed, blocks=experiments.BLOCKS).blocks
-
-    found = gradients(first.with_weights(W_O=torch.zeros_like(first.W_O)), "W_O")
-    diagonals = [np.einsum("bkk->b", found[:, :, block]) for block in (E, E1)]
+    o, size = float(head.output_association(task)), experiments.size_of_match(task, match, BASIC)
+    E, E1, P = (TwoLayer(task.N, task.T).block(name) for name in ("E", "E1", "P"))
+    outputs, scores, attention = results(gradients_at(claim.base_seed, task, match))
+    diagonals = [np.einsum("bkk->b", outputs[:, :, block]) for block in (E, E1)]
     exact = [(task.N - 1) * float(f(task)) for f in (head.output_association, head.copied_output_association)]
-    experiments.check_blocks(claim, f"tr W_O², {task}", exact, np.stack(diagonals, axis=1), 0.1, samples=samples)
-    found = gradients(first, "W_K2")
-    diagonals = [np.einsum("bkk->b", found[:, block, E]) for block in (E, E1)]
+    experiments.check_blocks(claim, f"tr W_O², {task}", exact, np.stack(diagonals, axis=1), 0.1, samples=SAMPLES)
+    diagonals = [np.einsum("bkk->b", scores[:, block, E]) for block in (E, E1)]
     exact = [o * float(head.key_association(task, block)) for block in ("E", "E1")]
-    experiments.check_blocks(claim, f"tr W_K², {task}", exact, np.stack(diagonals, axis=1), 0.2, samples=samples)
+    experiments.check_blocks(claim, f"tr W_K², {task}", exact, np.stack(diagonals, axis=1), 0.2, samples=SAMPLES)
     bias = o * head.position_bias(task).astype(np.float64)
-    last = found[:, P, P.stop - 1]
-    experiments.check_blocks(claim, f"W_K²[P(t), P(T)], {task}", bias[[0, -1]], last[:, [0, -1]], 0.3, samples=samples)
-    found = gradients(model, "W_K1")[:, P, P]
+    last = scores[:, P, P.stop - 1]
+    experiments.check_blocks(claim, f"W_K²[P(t), P(T)], {task}", bias[[0, -1]], last[:, [0, -1]], 0.3, samples=SAMPLES)
+    found = attention[:, P, P]
     step, at = o * head.previous_token_step(task, size), np.arange(task.T - 1)
     name = f"W_K¹[P(t-1), P(t)], λ = {match}, {task}"
-    experiments.check_blocks(claim, name, step[at, at + 1], found[:, at, at + 1], 0.25, samples=samples)
+    experiments.check_blocks(claim, name, step[at, at + 1], found[:, at, at + 1], 0.25, samples=SAMPLES)
 
 
 @pytest.mark.claims("B3")
@@ -115,8 +123,8 @@ def test_where_the_match_is_learned(claim: Assertions) -> None:
 @pytest.mark.parametrize(("task", "sign"), [(InductionTask(20, 6), 1), (InductionTask(20, 4), -1)], ids=str)
 def test_the_match_is_learned_simulated(claim: Assertions, task: InductionTask, sign: int) -> None:
     """tr W_K²[E1, E] of the network's own gradient is negative at T = 4, positive at T = 6."""
-    model, seed = experiments.population_model(task, 0.0, 0.0, BASIC), claim.seed(f"match {task}")
-    found = two_layer_gradient(model, "W_K2", 2**16, seed=seed, blocks=experiments.BLOCKS).blocks
+    start, seed = population_weights(task, 0.0, 0.0, BASIC), claim.seed(f"match {task}")
+    found, model = experiments.block_gradients(start, "W_K2", SAMPLES, seed), TwoLayer(task.N, task.T)
     traces = np.einsum("bkk->b", found[:, model.block("E1"), model.block("E")])
     side, spread = ("holds" if sign > 0 else "beyond"), traces.std(ddof=1) / len(traces) ** 0.5
     claim.sign(f"tr W_K²[E1, E], {task}", sign, [traces.mean()], [spread], side=side, degrees=len(traces) - 1)
@@ -218,51 +226,64 @@ def test_accuracy_with_population_weights(claim: Assertions) -> None:
         claim.equal(f"probes, {task}", np.ones(3, dtype=int), np.array([int(p == 1) for p in probes.values()]))
 
 
+@cache
+def sizes(reads: Reads) -> tuple[float, float]:
+    """Of the second and third simulated steps."""
+    size = experiments.size_of_match(TASK, 6.0, reads)
+    return size, experiments.sharp_last_size(TASK, size, reads, 12.0)
+
+
+def draws(base_seed: int, count: int, reads: Reads, sequences: int = SEQUENCES, width: int | None = None) -> list[Job]:
+    """The first draws of three simulated steps; the same sequences at every width and for whatever is read."""
+    steps = (TASK, *sizes(reads), reads, sequences, width)
+    return [experiments.three_steps.of(*steps, draw, base_seed) for draw in range(count)]
+
+
+def first_draws(
+    base_seed: int, *read: Reads, sequences: int = SEQUENCES, widths: tuple[int | None, ...] = (None,)
+) -> list[Job]:
+    """What a statement looks at first."""
+    first = TRAINING.looks[0]
+    return [job for reads in read for width in widths for job in draws(base_seed, first, reads, sequences, width)]
+
+
+def over_draws(
+    claim: Assertions, name: str, reads: Reads, sequences: int = SEQUENCES, width: int | None = None
+) -> Callable[[int], list[float]]:
+    """The accuracy or the probes of the first draws, by their number."""
+    return lambda count: [
+        getattr(answers, name) for answers in results(draws(claim.base_seed, count, reads, sequences, width))
+    ]
+
+
 @pytest.mark.claims("B3")
+@pytest.mark.jobs.with_args(lambda base_seed: first_draws(base_seed, TOKENS, BASIC, EVERYTHING))
 def test_three_simulated_steps(claim: Assertions) -> None:
     """Gradients of the network itself, three steps, fresh sequences: probes 1 and accuracy above 0.99, or not. What is
     true of most draws of the sequences, as of trainings (`training_design`)."""
     for key, reads, expected, side in (
         ("tokens", TOKENS, 1, "holds"), ("copies", BASIC, -1, "beyond"), ("everything", EVERYTHING, -1, "beyond"),
     ):  # fmt: skip
-        claim.replicated(f"accuracy, {key}", key, expected, _over_draws(claim, "accuracy", reads), side=side)
-    claim.replicated("all probes are 1", "probes", 1, _over_draws(claim, "probes", TOKENS))
+        claim.replicated(f"accuracy, {key}", key, expected, over_draws(claim, "accuracy", reads), side=side)
+    claim.replicated("all probes are 1", "probes", 1, over_draws(claim, "probes", TOKENS))
+
+
+WIDE, NARROW = 2048, 384
 
 
 @pytest.mark.claims("B3")
+@pytest.mark.jobs.with_args(lambda base_seed: first_draws(base_seed, TOKENS, widths=(WIDE, NARROW)))
 def test_finite_width(claim: Assertions) -> None:
     """Gaussian embeddings, keys read tokens: d = 2048 loses under 2.5 %, d = 384 over 2.5 %. Both widths learn from the
     same 2¹⁵ sequences per step and answer the same new ones; a draw is of the embeddings and the sequences."""
-    for key, width, expected, side in (("wide", 2048, 1, "holds"), ("narrow", 384, -1, "beyond")):
-        values = _over_draws(claim, "accuracy", TOKENS, width=width)
+    for key, width, expected, side in (("wide", WIDE, 1, "holds"), ("narrow", NARROW, -1, "beyond")):
+        values = over_draws(claim, "accuracy", TOKENS, width=width)
         claim.replicated(f"accuracy, d = {width}", key, expected, values, side=side)
 
 
 @pytest.mark.claims("B3")
+@pytest.mark.jobs.with_args(lambda base_seed: first_draws(base_seed, TOKENS, sequences=SEQUENCES // 8))
 def test_few_sequences(claim: Assertions) -> None:
     """An eighth of the sequences, 2¹² per step: over 3 % is lost at infinite width."""
-    values = _over_draws(claim, "accuracy", TOKENS, SEQUENCES // 8)
+    values = over_draws(claim, "accuracy", TOKENS, SEQUENCES // 8)
     claim.replicated("accuracy from 2¹² sequences", "few", -1, values, side="beyond")
-
-
-def _over_draws(
-    claim: Assertions, name: str, reads: Reads, sequences: int = SEQUENCES, width: int | None = None
-) -> Callable[[int], list[float]]:
-    """What `simulated_answers` has, over the draws."""
-    return lambda count: [simulated_answers(claim, reads, sequences, width, draw)[name] for draw in range(count)]
-
-
-@lru_cache(maxsize=64)
-def simulated_answers(
-    claim: Assertions, reads: Reads, sequences: int, width: int | None, draw: int
-) -> dict[str, float]:
-    """Three steps on fresh sequences, the same at every width: accuracy on others; 1 if all probes are 1, else -1."""
-    seed = claim.seed(f"three steps draw {draw}")
-    size = experiments.size_of_match(TASK, 6.0, reads)
-    last = experiments.sharp_last_size(TASK, size, reads, 12.0)
-    grams_seed = claim.seed(f"width {width} draw {draw}")
-    grams = None if width is None else gaussian_grams(TASK.N, TASK.T, width, seed=grams_seed)
-    model = experiments.simulated_model(TASK, size, last, reads, sequences, seed, grams)
-    found, _ = experiments.recalled(model, ASKED, seed + 9)
-    probes = experiments.memory_recall(model).values()
-    return {"accuracy": float(found.mean()), "probes": 1.0 if min(probes) == 1 else -1.0}

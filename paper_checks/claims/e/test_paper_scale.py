@@ -10,7 +10,16 @@ from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.recorded import RecordedTrainings
 from paper_checks.experiments.trainings import statements
 from paper_checks.experiments.trainings.few_trainings import NUMBERS, FewTrainings
-from paper_checks.experiments.trainings.paper_scale import Kept, paper_training, products_on, train_and_test
+from paper_checks.experiments.trainings.paper_scale import (
+    AFTER_RECALL,
+    RECALLED,
+    STEPS,
+    Kept,
+    UpdatesAfter,
+    paper_training,
+    products_on,
+    train_and_test,
+)
 from paper_checks.experiments.trainings.settings import seeds
 from simulate import resolve_device
 from simulate.transformer.products import check_products
@@ -38,39 +47,51 @@ def test_paper_size(claim: Assertions, scale: str, device: str, pytestconfig: py
         recorded.write_record(record, claim.ledger.recorded)
     else:
         record = usable_record(claim)
-    if scale == "desk" or len(record.runs) in NUMBERS:
-        claim.recorded(record.date, described(record))
-    check(claim, record)
+    found = check(claim, record)
+    if scale == "desk" or found:
+        claim.recorded(record.date, described(record) + found)
 
 
 def described(record: RecordedTrainings) -> str:
-    """On what the trainings were made, and how few they are."""
+    """On what the trainings were made."""
     kinds = " and ".join(sorted({run["products"] for run in record.runs}))
-    words = f"{record.device}, products of {kinds}, torch {record.versions['torch']}, code {record.code[:8]}"
-    few = NUMBERS.get(len(record.runs))
-    return words if few is None else f"{words}; {few}: an observation, from which no share of seeds follows"
+    return f"{record.device}, {kinds} products, torch {record.versions['torch']}, code {record.code[:8]}"
 
 
 def usable_record(claim: Assertions) -> RecordedTrainings:
     """The record, or a skip that says what to do."""
     record = recorded.read_record(claim.claim, claim.ledger.recorded)
-    remedy = "on a GPU, pytest paper_checks -m claims --claims E10 --scale paper"
+    remedy = "pytest paper_checks -m claims --claims E10 --scale paper, on a GPU or with --device cpu"
     if record is None:
-        pytest.skip(f"no GPU run recorded yet: {remedy}")
+        pytest.skip(f"no training of this size recorded yet: {remedy}")
     if record.code != claim.ledger.recorded_hash():
         pytest.skip(f"recorded on {record.date} by other code: {remedy}")
     return record
 
 
-def check(claim: Assertions, record: RecordedTrainings) -> None:
+def check(claim: Assertions, record: RecordedTrainings) -> str:
     """The statements of E1, E2 and E4 on all trainings of the record: a coin passes each with 1/64 on six. Of too few
-    for a verdict, as observations."""
+    for a verdict the observations; returns what is to be said of these."""
     kept = [Kept(run) for run in record.runs]
+    claim.equal("last update, by the stopping rule", [last_update(run) for run in kept], [made(run) for run in kept])
 
     def over(numbers: statements.Numbers) -> list[float]:
         values: list[float] = np.asarray(numbers(kept), dtype=np.float64).tolist()
         return values
 
-    hearer = FewTrainings(claim) if len(kept) in NUMBERS else claim
+    few = FewTrainings(claim) if len(kept) in NUMBERS else None
     for tell in (statements.noise_first, statements.without_last_layer, statements.second_attention):
-        tell(hearer, over)
+        tell(few or claim, over)
+    return f"; {few.summary}" if few else ""
+
+
+def made(run: Kept) -> int:
+    """The last update of a training."""
+    return int(run.history[-1]["step"])
+
+
+def last_update(run: Kept) -> int:
+    """After which it had to end: of bfloat16 products by `UpdatesAfter`, else and at the latest after STEPS."""
+    rule = UpdatesAfter("recall", RECALLED, AFTER_RECALL)
+    ends = [int(seen["step"]) for seen in run.history if run.run["products"] == "bfloat16" and rule(seen)]
+    return min([*ends, STEPS])

@@ -8,9 +8,16 @@ import sympy
 import torch
 
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.experiments.key_query import check_simulation, class_directions, held_probabilities
+from paper_checks.experiments.exact import enumerated_steps
+from paper_checks.experiments.key_query import (
+    Simulation,
+    check_simulation,
+    class_directions,
+    contrast_simulation,
+    held_probabilities,
+)
 from paper_checks.experiments.proved import PROVED_RANKS
-from paper_checks.witnesses import dynamic_programme, enumeration
+from paper_checks.witnesses import dynamic_programme
 from paper_checks.witnesses.sturm import key_query_roots
 from simulate import OneLayer, counted_key_query_gradient, held_loss, sample
 from theory import Task, gradient_mean, key_query_gradient
@@ -47,6 +54,7 @@ STATED = (  # (α, absorption, class, N³ K, decimals) at N = 32, T = 4096
 
 
 @pytest.mark.claims("T3.1")
+@pytest.mark.jobs.with_args(lambda: [enumerated_steps.of(SMALL)])
 def test_key_query_gradient(claim: Assertions) -> None:
     """Seven values known independently; every entry by enumeration (every trigger) and dynamic programme."""
     for level, absorption, name, stated, decimals in STATED:
@@ -55,9 +63,8 @@ def test_key_query_gradient(claim: Assertions) -> None:
         reason = f"stated to {decimals} decimals"
         at = f"N³ K[{name}] at N=32, T=4096, α={level}, π={absorption or 'uniform'}"
         claim.close(at, stated, value, rounding, reason, scale=1.0)
-    for task in SMALL:
-        for share in (None, Fraction(task.alpha), Fraction(1, 5)):
-            enumerated = enumeration.key_query_gradient(task, share)
+    for task, steps in zip(SMALL, enumerated_steps(SMALL), strict=True):
+        for share, enumerated in zip((None, Fraction(task.alpha), Fraction(1, 5)), steps, strict=True):
             found = key_query_gradient(task, share, exact=True)
             claim.equal(f"enumeration, {task}, π={share or 'uniform'}", enumerated, found)
     for task in LARGE:
@@ -107,15 +114,27 @@ SIMULATED = (  # primes, distinct within a task; uniform, absorbed and other π
 )
 
 
+def classes_and_entries(task: Task, absorption: float | None, error: float) -> list[Simulation]:
+    """Class averages of K, and its entries to 20 %."""
+    values, name = key_query_classes(task, absorption), f"{task}, π={absorption}"
+    exact, directions = np.array([values[key] for key in KEY_CLASSES]), np.stack([*class_directions(task).values()])
+    return [
+        Simulation(f"class averages of K, {name}", task, absorption, directions, exact, error),
+        Simulation(f"entries of K, {name}", task, absorption, None, key_query_gradient(task, absorption), 0.20),
+    ]
+
+
 @pytest.mark.claims("T3.1")
+@pytest.mark.jobs.with_args(
+    lambda base_seed, task, absorption, error: [
+        stated.job(base_seed) for stated in classes_and_entries(task, absorption, error)
+    ]
+)
 @pytest.mark.parametrize(("task", "absorption", "error"), SIMULATED, ids=str)
 def test_key_query_gradient_simulated(claim: Assertions, task: Task, absorption: float | None, error: float) -> None:
     """Class averages to 2 % (4 % absorbed), single entries to 20 %; the detectable error of each is in the record."""
-    values, name = key_query_classes(task, absorption), f"{task}, π={absorption}"
-    exact, directions = np.array([values[key] for key in KEY_CLASSES]), np.stack([*class_directions(task).values()])
-    check_simulation(claim, f"class averages of K, {name}", task, absorption, directions, exact, error)
-    entries = key_query_gradient(task, absorption)
-    check_simulation(claim, f"entries of K, {name}", task, absorption, None, entries, 0.20)
+    for stated in classes_and_entries(task, absorption, error):
+        check_simulation(claim, stated)
 
 
 @pytest.mark.claims("T3.2")
@@ -212,10 +231,14 @@ def test_ranking_threshold_in_the_limit(claim: Assertions) -> None:
         claim.equal(f"T^-{order} part: coefficient", sympy.Integer(0), difference, side="beyond")
 
 
+def absorbed_simulation(task: Task) -> Simulation:
+    """K[P(q)] at absorbed p."""
+    return contrast_simulation(f"absorbed K[P(q)], {task}", task, task.alpha, "attends", 0.02)
+
+
 @pytest.mark.claims("T3.2")
+@pytest.mark.jobs.with_args(lambda base_seed, task: [absorbed_simulation(task).job(base_seed)])
 @pytest.mark.parametrize("task", [Task(8, 61, 0.4, 3), Task(11, 127, 0.2, 5)], ids=str)
 def test_absorbed_noise_simulated(claim: Assertions, task: Task) -> None:
     """Simulated K[P(q)] at absorbed p to 2 %, and so its sign."""
-    exact = np.array([contrast_value(task, "attends", task.alpha)])
-    directions, name = class_directions(task)["P(q)"][None], f"absorbed K[P(q)], {task}"
-    check_simulation(claim, name, task, task.alpha, directions, exact, 0.02)
+    check_simulation(claim, absorbed_simulation(task))

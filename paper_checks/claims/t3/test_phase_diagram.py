@@ -10,7 +10,7 @@ import sympy
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.experiments.key_query import check_expansion, check_simulation, direction
+from paper_checks.experiments.key_query import Simulation, check_expansion, check_simulation, contrast_simulation
 from paper_checks.witnesses.sturm import key_query_roots
 from theory import Task
 from theory.evaluation import N, alpha
@@ -25,7 +25,6 @@ from theory.key_query.limits import (
     x,
 )
 from theory.key_query.phase_diagram import (
-    CONTRASTS,
     avoidance_threshold,
     contrast_value,
     critical_noise_level,
@@ -139,17 +138,20 @@ def test_critical_noise_level_in_the_limit(claim: Assertions) -> None:
     claim.exponent("exponent in N^{1/3} of α_c - 1/(1+N^{1/3})", -2.0, fit_exponent(cubes, off.tolist()), "beyond")
 
 
+def uniform_simulation(level: float) -> Simulation:
+    """K[P(q)] at uniform p."""
+    task = Task(8, 61, level, 5)
+    return contrast_simulation(f"uniform K[P(q)], {task}", task, None, "attends", 0.02)
+
+
 @pytest.mark.claims("T3.3")
+@pytest.mark.jobs.with_args(lambda base_seed, level: [uniform_simulation(level).job(base_seed)])
 @pytest.mark.parametrize(("level", "side"), [(0.25, "holds"), (0.6, "beyond")])
 def test_uniform_probabilities_simulated(claim: Assertions, level: float, side: Side) -> None:
     """Simulated K[P(q)] at uniform p to 2 %, on both sides of α_c(8, 61)."""
-    task = Task(8, 61, level, 5)
-    exact = np.array([contrast_value(task, "attends")])
     expected, critical = (1 if side == "holds" else -1), float(critical_noise_level(8, 61)[1])
     claim.less(f"distance of α={level} from α_c, with its sign", 0, expected * (critical - level), side=side)
-    directions = direction(task, CONTRASTS["attends"])[None]
-    name = f"uniform K[P(q)], {task}"
-    check_simulation(claim, name, task, None, directions, exact, 0.02, side)
+    check_simulation(claim, uniform_simulation(level), side)
 
 
 @pytest.mark.claims("T3.4")
@@ -264,7 +266,13 @@ def test_where_the_order_turns(claim: Assertions) -> None:
     check_expansion(claim, "α - π* of the order", turning_expansion("avoids", 1), 2, stated)
 
 
+def order_simulation(task: Task, absorption: float | None) -> Simulation:
+    """K[E(k)] - K[E(τ)]."""
+    return contrast_simulation(f"K[E(k)] - K[E(τ)], {task}, π={absorption}", task, absorption, "avoids", 0.05)
+
+
 @pytest.mark.claims("T3.4")
+@pytest.mark.jobs.with_args(lambda base_seed, task, absorption: [order_simulation(task, absorption).job(base_seed)])
 @pytest.mark.parametrize(
     ("task", "absorption", "side"),
     [(Task(8, 61, 0.6, 5), None, "holds"), (Task(8, 23, 0.05, 3), 0.05, "beyond")],
@@ -272,8 +280,6 @@ def test_where_the_order_turns(claim: Assertions) -> None:
 )
 def test_avoiding_noise_simulated(claim: Assertions, task: Task, absorption: float | None, side: Side) -> None:
     """Simulated K[E(k)] - K[E(τ)] to 5 %: positive at uniform p above α_τ, negative at absorbed p."""
-    exact = np.array([contrast_value(task, "avoids", absorption)])
-    claim.less(f"its sign, {task}", 0, float(exact[0]) * (1 if side == "holds" else -1), side=side)
-    directions = direction(task, CONTRASTS["avoids"])[None]
-    name = f"K[E(k)] - K[E(τ)], {task}, π={absorption}"
-    check_simulation(claim, name, task, absorption, directions, exact, 0.05, side)
+    stated = order_simulation(task, absorption)
+    claim.less(f"its sign, {task}", 0, float(stated.exact[0]) * (1 if side == "holds" else -1), side=side)
+    check_simulation(claim, stated, side)

@@ -6,45 +6,30 @@ import numpy as np
 import pytest
 
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.experiments.key_query import check_expansion, check_simulation, direction
+from paper_checks.experiments.exact import proved_at, proved_beside_the_boundary
+from paper_checks.experiments.key_query import Simulation, check_expansion, check_simulation, direction
 from theory import Task
 from theory.evaluation import alpha
-from theory.key_query.certified import Regions, certify
 from theory.key_query.limits import turning_expansion
 from theory.key_query.phase_diagram import CONTRASTS, contrast_value, window
 from theory.key_query.step import combine, key_query_parts
 
 
 @pytest.mark.claims("T3.5")
+@pytest.mark.jobs.with_args(lambda n, length: [proved_beside_the_boundary.of(n, length)])
 @pytest.mark.parametrize(("n", "length"), [(3, 50), (5, 11), (8, 64), (16, 256), (32, 4096)])
 def test_certified_regions(claim: Assertions, n: int, length: int) -> None:
     """Both signs are proved on at least 99 % of the (α, π) square, and agree with the exact boundary π*(α)."""
-    regions = certify(n, length, depth=9)
-    width = min(box.width for box in regions.boxes)
+    width, area, beside = proved_beside_the_boundary(n, length)
     claim.less(f"smallest box width, N={n}, T={length}", Fraction(1, 512), width, strict=False)
-    claim.less(f"area with both signs proved, N={n}, T={length}", Fraction(99, 100), regions.decided())
-    for contrast, signs in signs_beside_the_boundary(regions).items():
+    claim.less(f"area with both signs proved, N={n}, T={length}", Fraction(99, 100), area)
+    for contrast, signs in beside.items():
         wrong, undecided = (sum(proved == sign * exact for exact, proved in signs) for sign in (-1, 0))
         claim.less(
             f"undecided of {len(signs)} signs beside π*, {contrast}, N={n}, T={length}", undecided, len(signs) / 4
         )
         name = f"{contrast}: wrong ones of {len(signs)} signs at π* ± 2, 8 and 32/512, N={n}, T={length}"
         claim.equal(name, 0, wrong)
-
-
-def signs_beside_the_boundary(regions: Regions) -> dict[str, list[tuple[int, int]]]:
-    """(exact, proved) signs at π* ± 2, 8 and 32/512 inside the square, at 32 noise levels."""
-    found: dict[str, list[tuple[int, int]]] = {contrast: [] for contrast in CONTRASTS}
-    for level in (Fraction(2 * column + 1, 64) for column in range(32)):
-        classes = key_query_parts(Task(regions.N, regions.T, level))
-        for contrast, terms in CONTRASTS.items():
-            parts = combine(classes, terms)
-            for steps in (-32, -8, -2, 2, 8, 32):
-                absorption = float(level) + parts.in_context / parts.noise + steps / 512
-                if 0 < absorption < 1:
-                    exact = int(np.sign(parts.at(float(level) - absorption)))
-                    found[contrast].append((exact, regions.box_at(level, Fraction(absorption)).signs[contrast]))
-    return found
 
 
 def window_width(task: Task) -> float:
@@ -92,17 +77,21 @@ def test_window_of_absorption(claim: Assertions) -> None:
 POINTS = [(level, absorption) for level in (0.15, 0.45, 0.65, 0.9) for absorption in (0.05, 0.25, 0.8, 0.95)]
 
 
+def point(level: float, absorption: float) -> Simulation:
+    """Both contrasts at a point of the square, to 20 %."""
+    task = Task(5, 13, level, 2)
+    parts = key_query_parts(task)
+    exact = np.array([combine(parts, terms).at(level - absorption) for terms in CONTRASTS.values()])
+    directions = np.stack([direction(task, terms) for terms in CONTRASTS.values()])
+    name = f"contrasts at α={level}, π={absorption}, N=5, T=13"
+    return Simulation(name, task, absorption, directions, exact, 0.2)
+
+
 @pytest.mark.claims("T3.5")
+@pytest.mark.jobs.with_args(lambda base_seed: [proved_at.of(POINTS), *(point(*at).job(base_seed) for at in POINTS)])
 def test_phase_diagram_simulated(claim: Assertions) -> None:
     """At 16 points of the square both contrasts are estimated to 20 %, which settles both signs."""
-    regions = certify(5, 13)
-    for level, absorption in POINTS:
-        task = Task(5, 13, level, 2)
-        parts = key_query_parts(task)
-        exact = np.array([combine(parts, terms).at(level - absorption) for terms in CONTRASTS.values()])
-        directions = np.stack([direction(task, terms) for terms in CONTRASTS.values()])
-        proved = regions.box_at(Fraction(level), Fraction(absorption)).signs
-        signs = np.array([proved[contrast] for contrast in CONTRASTS])
-        claim.equal(f"certified signs at α={level}, π={absorption}", signs, np.sign(exact).astype(int))
-        name = f"contrasts at α={level}, π={absorption}, N=5, T=13"
-        check_simulation(claim, name, task, absorption, directions, exact, 0.2)
+    for (level, absorption), proved in zip(POINTS, proved_at(POINTS), strict=True):
+        stated, signs = point(level, absorption), np.array([proved[contrast] for contrast in CONTRASTS])
+        claim.equal(f"certified signs at α={level}, π={absorption}", signs, np.sign(stated.exact).astype(int))
+        check_simulation(claim, stated)

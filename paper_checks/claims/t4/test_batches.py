@@ -105,6 +105,7 @@ def test_growing_steps_follow_the_flow(claim: Assertions, case: Case) -> None:
 
 
 @pytest.mark.claims("T4.1")
+@pytest.mark.jobs.with_args(lambda base_seed, case: [equally_sampled.of(case, base_seed)])
 @pytest.mark.parametrize("case", BATCHES, ids=str)
 def test_spread_of_small_batches(claim: Assertions, case: EqualSteps) -> None:
     """2¹² runs, batches of 1 to 10⁴: means of a and s, how far b lags behind descent, and variances.
@@ -130,6 +131,7 @@ def test_spread_of_small_batches(claim: Assertions, case: EqualSteps) -> None:
 
 
 @pytest.mark.claims("T4.1")
+@pytest.mark.jobs.with_args(lambda base_seed, case: [equally_sampled.of(case, base_seed)])
 @pytest.mark.parametrize("case", BIG_STEPS, ids=str)
 def test_one_pair_and_a_big_step(claim: Assertions, case: EqualSteps) -> None:
     """B = 1 and η = n: exact after one step; after three the variances of a and s are over 10 % above first order."""
@@ -203,6 +205,7 @@ def _counts(total: int, kinds: int) -> Iterator[tuple[int, ...]]:
 
 
 @pytest.mark.claims("T4.1")
+@pytest.mark.jobs.with_args(lambda base_seed, case: [sampled.of(case, base_seed, LATE_REPLICATES)])
 @pytest.mark.parametrize("case", SAMPLED, ids=str)
 def test_three_values_of_sampled_training(claim: Assertions, case: Case) -> None:
     """2¹¹ runs with batches of 10⁴ and growing steps: means of a and s to 2 %, their variances to 30 %."""
@@ -215,6 +218,7 @@ def test_three_values_of_sampled_training(claim: Assertions, case: Case) -> None
 
 
 @pytest.mark.claims("T4.2")
+@pytest.mark.jobs.with_args(lambda base_seed, case: [sampled.of(case, base_seed, LATE_REPLICATES)])
 @pytest.mark.parametrize("case", SAMPLED, ids=str)
 def test_singular_values_of_sampled_training(claim: Assertions, case: Case) -> None:
     """The same runs' D and σ by numpy's decomposition: means to 2 %, variances to 30 %; at first order both are linear.
@@ -233,6 +237,7 @@ def test_singular_values_of_sampled_training(claim: Assertions, case: Case) -> N
 
 
 @pytest.mark.claims("T4.3")
+@pytest.mark.jobs.with_args(lambda base_seed: [sampled.of(Case(2, 0.3), base_seed, LATE_REPLICATES)])
 def test_rank_one_of_sampled_training(claim: Assertions) -> None:
     """The same runs at n = 2: P(noise) of the full model and the error of its rank-1 truncation, mean and variance.
 

@@ -11,16 +11,20 @@ import sympy
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
+from paper_checks.experiments.exact import gaps_beside_crossings
 from paper_checks.experiments.memory import (
     LEVELS,
     SIZES,
+    TIE,
     Case,
+    decomposed,
     full_batch,
     predicted,
     recalled_draws,
     sampled,
     spectra,
 )
+from paper_checks.jobs import Job, results
 from paper_checks.witnesses.best_approximations import approximations_at_ends, predictions_of
 from simulate import remove_direction, truncate
 from theory.memory import gradient_flow as memory
@@ -30,7 +34,7 @@ from theory.memory import truncations as memory_truncation
 SIDE_OF: dict[str, Side] = {"correct": "holds", "noise": "beyond"}
 """Truncation to rank n-1 removes the noise in the first case; in the second the noise is on top and stays."""
 
-TIE = (3, 0.5)
+DRAWS = 144  # of random embeddings, at most
 
 
 def stated_top(n: int, alpha: float) -> str:
@@ -40,26 +44,29 @@ def stated_top(n: int, alpha: float) -> str:
     return "tie" if (n, alpha) == TIE else "noise"
 
 
+def looked_at(n: int) -> tuple[float, ...]:
+    """Noise levels, also beside 1/√(n+1) and 1/2."""
+    edge = 1 / math.sqrt(n + 1)
+    return (*LEVELS, edge - 0.01, edge + 0.01, 0.495, 0.505)
+
+
 @pytest.mark.claims("T4.4")
+@pytest.mark.jobs.with_args(lambda n: [gaps_beside_crossings.of(n, looked_at(n))])
 @pytest.mark.parametrize("n", SIZES)
 def test_top_space_and_crossing(claim: Assertions, n: int) -> None:
     """For every α: numpy's singular values on both sides of t*, at late times and at early ones."""
-    edge = 1 / math.sqrt(n + 1)
-    for alpha in (*LEVELS, edge - 0.01, edge + 0.01, 0.495, 0.505):
-        top, crossing = stated_top(n, alpha), spectrum.crossing_time(n, alpha)
-        claim.equal(f"top space, n = {n}, α = {alpha}", top, memory.top_space(n, alpha))
+    levels = looked_at(n)
+    for alpha, (found, crossing, gaps) in zip(levels, gaps_beside_crossings(n, levels), strict=True):
+        top = stated_top(n, alpha)
+        claim.equal(f"top space, n = {n}, α = {alpha}", top, found)
         if top == "tie":
             continue
-        late = [factor * max(crossing, 1.0) for factor in (1e2, 1e5, 1e8)]
-        seen = {True: [1.001 * crossing if crossing else 0.001, *late], False: [0.999 * crossing, 0.01 * crossing]}
         other = "noise" if top == "correct" else "correct"
-        for after, times in seen.items():
+        for after, t, gap in gaps:
             expected = top if after else other
-            for t in times if after or crossing else []:
-                found = spectra(memory.logits(n, alpha, t)).gap
-                name = f"{expected} on top at t = {t:.4g}, n = {n}, α = {alpha:.4g}"
-                claim.less(name, 0, found if expected == "noise" else -found, side=SIDE_OF[expected])
-        early = "noise" if alpha > edge else "correct"
+            name = f"{expected} on top at t = {t:.4g}, n = {n}, α = {alpha:.4g}"
+            claim.less(name, 0, gap if expected == "noise" else -gap, side=SIDE_OF[expected])
+        early = "noise" if alpha > 1 / math.sqrt(n + 1) else "correct"
         claim.equal(f"whether it crosses, n = {n}, α = {alpha}", early != top, crossing > 0)
 
 
@@ -135,17 +142,15 @@ def test_crossing_time_laws(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T4.4")
+@pytest.mark.jobs.with_args(lambda base_seed, n: [decomposed.of(n, LEVELS, base_seed)])
 @pytest.mark.parametrize("n", SIZES)
 def test_top_space_of_sampled_training(claim: Assertions, n: int) -> None:
     """Batches of 10⁴ pairs, α = 0.05 … 0.95: the sign of σ - D before t* and after, by numpy's decomposition.
 
     Not at n = 4, α <= 0.1, where t* exceeds 10⁵.
     """
-    for alpha in LEVELS:
-        case = Case(n, alpha)
-        if not case.replicates:
-            continue
-        gaps, top = spectra(sampled(case, claim.base_seed).logits).gap, stated_top(n, alpha)
+    for alpha, (gaps, _) in decomposed(n, LEVELS, claim.base_seed).items():
+        case, top = Case(n, alpha), stated_top(n, alpha)
         if top == "tie":
             error = gaps[-1].std(ddof=1) / case.replicates**0.5
             name = f"no gap at the tie, {case}"
@@ -247,6 +252,7 @@ def test_without_the_noise_direction(claim: Assertions, n: int) -> None:
 
 
 @pytest.mark.claims("T4.5")
+@pytest.mark.jobs.with_args(lambda base_seed, n: [decomposed.of(n, LEVELS, base_seed)])
 @pytest.mark.parametrize("n", SIZES)
 def test_noise_is_one_direction_of_sampled_training(claim: Assertions, n: int) -> None:
     """Batches of 10⁴ pairs, every α, before and after t*: without one singular direction every input recalls.
@@ -254,23 +260,12 @@ def test_noise_is_one_direction_of_sampled_training(claim: Assertions, n: int) -
     A random count compared exactly: margins of the logits exceed their spread 30 times. Not at n = 4, α <= 0.1, where
     t* exceeds 10⁵.
     """
-    for alpha in LEVELS:
-        case = Case(n, alpha)
-        if not case.replicates:
-            continue
-        logits = sampled(case, claim.base_seed).logits
-        left, values, right = np.linalg.svd(logits, full_matrices=False)
-        noise = abs(right.sum(axis=-1)).argmax(axis=-1)
-        values[(*np.indices(noise.shape), noise)] = 0
-        if (n, alpha) == TIE:  # no basis of the singular space is meant: the direction is 1/√n itself
-            kept = logits - logits.mean(axis=-1, keepdims=True)
-        else:
-            kept = (left * values[..., None, :]) @ right
-        wrong = int((kept.argmax(axis=-2) != np.arange(n)).sum())
-        claim.equal(f"inputs not recalled, n = {n}, α = {alpha}", 0, wrong)
+    for alpha, (_, forgotten) in decomposed(n, LEVELS, claim.base_seed).items():
+        claim.equal(f"inputs not recalled, n = {n}, α = {alpha}", 0, forgotten)
 
 
 @pytest.mark.claims("T4.5")
+@pytest.mark.jobs.with_args(lambda base_seed, case: [sampled.of(case, base_seed)])
 @pytest.mark.parametrize("case", [Case(5, 0.8), Case(8, 0.5)], ids=str)
 def test_probabilities_without_noise_of_sampled_training(claim: Assertions, case: Case) -> None:
     """P(correct) and P(noise) of sampled training without the direction 1/√n, from full-batch descent's D; 2 %."""
@@ -286,15 +281,20 @@ def test_probabilities_without_noise_of_sampled_training(claim: Assertions, case
         claim.estimate(f"{name}, {case}", value, found.mean(), error, 0.02, degrees=case.replicates - 1)
 
 
+def embedding_draws(base_seed: int, dimension: int, expected: int) -> list[Job]:
+    """At α = 1/2, where the share recalled is above (+1) or below (-1) one half, and at 10⁻³, where it is above."""
+    looks = ((0.5, expected), (1e-3, 1))
+    return [recalled_draws.of(8, dimension, alpha, side, DRAWS, base_seed) for alpha, side in looks]
+
+
 @pytest.mark.claims("T4.5")
+@pytest.mark.jobs.with_args(embedding_draws)
 @pytest.mark.parametrize(("dimension", "expected"), [(64, 1), (12, 1), (6, -1)])
 def test_random_embeddings(claim: Assertions, dimension: int, expected: int) -> None:
     """n = 8, Gaussian embeddings: without the direction nearest the noise most draws recall all inputs at d >= 12, few
     at d = 6, where the dimension is not what fails: trained almost without noise most do, 90 % of 400 pilot draws; 144
-    see that with the design's power, 1 - 10⁻³, at its lower 95 % limit, and the rest needs fewer."""
-    most = 144
-    found = recalled_draws(8, dimension, 0.5, expected, most, claim.base_seed)
-    rare = recalled_draws(8, dimension, 1e-3, 1, most, claim.base_seed)
+    see that with the design's power, 1 - 10⁻³, at its lower 95 % limit; draws are made until they tell."""
+    found, rare = results(embedding_draws(claim.base_seed, dimension, expected))
     side = "holds" if expected > 0 else "beyond"
-    claim.rate(f"draws recalled without the noise, d = {dimension}", 0.5, expected, found, most=most, side=side)
-    claim.rate(f"draws recalled after training at α = 10⁻³, d = {dimension}", 0.5, 1, rare, most=most, side=side)
+    claim.rate(f"draws recalled without the noise, d = {dimension}", 0.5, expected, found, most=DRAWS, side=side)
+    claim.rate(f"draws recalled after training at α = 10⁻³, d = {dimension}", 0.5, 1, rare, most=DRAWS, side=side)

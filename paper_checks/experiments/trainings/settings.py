@@ -14,6 +14,7 @@ from simulate.transformer.plan import LossOn
 from theory import Task
 
 from .observers import MemoryObserver, RecallObserver
+from .paper_scale import paper_training
 from .runs import ObservedTraining, Probes
 
 MARKS = (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 40, 50, 70, 100, 140, 200, 280, 400, 560, 800,
@@ -81,13 +82,10 @@ def desk(alpha: float = 0.5, triggers: int = 1, steps: int = 600) -> Setting:
 
 @cache
 def paper(alpha: float = 0.5) -> Setting:
-    """Tiny-Shakespeare bigrams, T = 256, d = 256, batches of 512, 5000 updates; the space triggers, "!" is the noise.
-
-    Source: Chen, Bruna, Bietti (ICLR 2025), the two-layer experiments.
-    """
-    chain, characters = shakespeare_chain()
-    law = Recall(chain, 256, (characters.index(" "),), alpha, characters.index("!"))
-    return Setting(law, 256, Hidden(1024), Hidden(1024), SGD, 512, 5000)
+    """Of `paper_scale.paper_training`."""
+    made = paper_training(0, alpha=alpha)
+    model = made.architecture
+    return Setting(made.law, model.width, model.F1, model.F2, made.optimiser, made.batch, made.steps)
 
 
 def updates(alpha: float) -> int:

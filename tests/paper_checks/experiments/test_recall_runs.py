@@ -20,7 +20,6 @@ from paper_checks.experiments.trainings.replicates import (
 from paper_checks.experiments.trainings.runs import Reached, model_of, train_observed, trained
 from paper_checks.experiments.trainings.settings import birth, desk, sparse_chain, updates
 from paper_checks.experiments.trainings.variants import no_feed_forward
-from paper_checks.jobs.code import code_digest
 from paper_checks.jobs.runner import Here, running
 from paper_checks.jobs.values import decode, encode
 from paper_checks.jobs.worker import perform
@@ -90,7 +89,7 @@ def test_a_worker_measures_what_this_process_does(change):
     job = run.answers_job(change)
     (needed,) = job.inputs
     given = {needed.identity: encode(run.run)}
-    found = decode(perform(job, given, code_digest(job.function.module)).content)
+    found = decode(perform(job, given, job.code).content)
     place = together(run.observed, change).index(change)
     assert found[place] == run.answers(change)
     with torch.no_grad():

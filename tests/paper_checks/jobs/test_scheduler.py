@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from paper_checks.jobs import Scheduler, local, results, running
+from paper_checks.jobs import Scheduler, entries, local, results, running
 from paper_checks.jobs.processes import Processes
 
 from .sums import failure, noted, square, sum_of_squares
@@ -66,3 +66,17 @@ def test_local_has_processes_and_the_cache(log):
         assert len(noted(log, "sum")) == times
     with pytest.raises(ValueError, match="count must be >= 1, got 0"), local(0):
         pass
+
+
+def test_what_is_left_is_estimated_by_kind_and_by_the_time_that_others_leave(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(entries.time, "monotonic", lambda: now[0])
+    pace = entries.Pace()
+    assert pace.of("a") == pace.drag(2, 5.0) == 1
+    pace.begin()
+    pace.add("a", 6.0, 2.0)
+    assert pace.of("a") == pace.of("b") == 3
+    pace.add("b", 2.0, 4.0)
+    assert pace.of("b") == 0.5
+    now[0] += 10
+    assert pace.drag(1, 0.0) == 1.25 and pace.drag(2, 4.0) == 2 and pace.drag(1, 1000.0) == 1

@@ -1,0 +1,86 @@
+"""Exact pieces that checks ask for, as jobs: enumerations, certificates, tables. Comparisons stay in the checks."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from paper_checks.jobs import job
+from paper_checks.witnesses import enumeration
+from theory import Task
+from theory.key_query.certified import Regions, certify
+from theory.key_query.phase_diagram import CONTRASTS
+from theory.key_query.step import combine, key_query_parts
+from theory.memory import gradient_flow as flow
+from theory.memory import spectrum
+
+from .memory import spectra
+
+
+@job("enumerations", cost=0.6)
+def enumerated_steps(tasks: list[Task]) -> list[list[np.ndarray]]:
+    """K of every task, at uniform p, absorbed p and π = 1/5, by brute force."""
+    return [
+        [enumeration.key_query_gradient(task, share) for share in (None, Fraction(task.alpha), Fraction(1, 5))]
+        for task in tasks
+    ]
+
+
+class Proved(NamedTuple):
+    """Of a subdivision: its smallest width, the area with both signs proved, and (exact, proved) signs by contrast."""
+
+    width: Fraction
+    area: Fraction
+    signs: dict[str, list[tuple[int, int]]]
+
+
+@job("certificates", cost=0.4)
+def proved_beside_the_boundary(n: int, length: int) -> Proved:
+    """The square of (α, π) subdivided until both signs are proved, to 1/512; see `signs_beside_the_boundary`."""
+    regions = certify(n, length, depth=9)
+    width = min(box.width for box in regions.boxes)
+    return Proved(width, regions.decided(), signs_beside_the_boundary(regions))
+
+
+def signs_beside_the_boundary(regions: Regions) -> dict[str, list[tuple[int, int]]]:
+    """(exact, proved) signs at π* ± 2, 8 and 32/512 inside the square, at 32 noise levels."""
+    found: dict[str, list[tuple[int, int]]] = {contrast: [] for contrast in CONTRASTS}
+    for level in (Fraction(2 * column + 1, 64) for column in range(32)):
+        classes = key_query_parts(Task(regions.N, regions.T, level))
+        for contrast, terms in CONTRASTS.items():
+            parts = combine(classes, terms)
+            for steps in (-32, -8, -2, 2, 8, 32):
+                absorption = float(level) + parts.in_context / parts.noise + steps / 512
+                if 0 < absorption < 1:
+                    exact = int(np.sign(parts.at(float(level) - absorption)))
+                    found[contrast].append((exact, regions.box_at(level, Fraction(absorption)).signs[contrast]))
+    return found
+
+
+@job("certificates", cost=0.2)
+def proved_at(points: list[tuple[float, float]]) -> list[dict[str, int]]:
+    """The proved sign of each contrast at each point of the square, N = 5, T = 13."""
+    regions = certify(5, 13)
+    return [dict(regions.box_at(Fraction(level), Fraction(absorption)).signs) for level, absorption in points]
+
+
+class Crossing(NamedTuple):
+    """Of one memory: its top space at late times, t* (0 if nothing crosses), and (whether after t*, t, σ - D)."""
+
+    top: str
+    time: float
+    gaps: list[tuple[bool, float, float]]
+
+
+@job("exact tables", cost=0.35)
+def gaps_beside_crossings(n: int, levels: tuple[float, ...]) -> list[Crossing]:
+    """Of the flow at these noise levels, by numpy's decomposition, close to t* on both sides and far from it."""
+    found = []
+    for alpha in levels:
+        top, crossing = flow.top_space(n, alpha), spectrum.crossing_time(n, alpha)
+        late = [factor * max(crossing, 1.0) for factor in (1e2, 1e5, 1e8)]
+        seen = {True: [1.001 * crossing if crossing else 0.001, *late], False: [0.999 * crossing, 0.01 * crossing]}
+        looks = [(after, t) for after, times in seen.items() for t in times if after or crossing]
+        gaps = [(after, t, float(spectra(flow.logits(n, alpha, t)).gap)) for after, t in looks]
+        found.append(Crossing(top, crossing, gaps))
+    return found

@@ -1,5 +1,5 @@
-"""Rational functions of N, alpha, T, X and Y in lowest terms, on the polynomials of FLINT, whose greatest common divisors
-take a twentieth of the time of sympy's."""
+"""Rational functions of N, alpha, T, X and Y in lowest terms, on the polynomials of FLINT, whose greatest common
+divisors take a twentieth of the time of sympy's."""
 
 from fractions import Fraction
 from typing import Any

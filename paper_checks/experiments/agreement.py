@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from paper_checks.evidence.assertions import Assertions
+from paper_checks.jobs import job
 from paper_checks.witnesses import dynamic_programme, enumeration
 from simulate import OneLayer, counted_gradient, sample
 from theory import ENTRY_CLASSES, Task, class_values, gradient_mean, gradient_variance
@@ -21,12 +22,17 @@ SMALL = [
 LARGE = (Task(199, 997, 0.37, 11), Task(13, 211, Fraction(1, 20), 5), Task(101, 29, 0.9, 7))
 
 
+@job("enumerations", cost=0.6)
+def enumerated(layer: Layer) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Mean and variance of the gradient, as fractions, for every task of SMALL, by brute force."""
+    return [enumeration.gradient_moments(task, layer) for task in SMALL]
+
+
 def check_enumeration(claim: Assertions, layer: Layer, moment: Moment) -> None:
     """Equality, as fractions, with brute-force enumeration of every sequence."""
     index = ("mean", "variance").index(moment)
-    for task in SMALL:
-        found = enumeration.gradient_moments(task, layer)[index]
-        claim.equal(f"enumeration, {task}", MATRIX[moment](task, layer, exact=True), found)
+    for task, found in zip(SMALL, enumerated(layer), strict=True):
+        claim.equal(f"enumeration, {task}", MATRIX[moment](task, layer, exact=True), found[index])
 
 
 def check_dynamic_programme(claim: Assertions, layer: Layer, moment: Moment) -> None:

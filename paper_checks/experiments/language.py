@@ -5,7 +5,7 @@ Standard errors are over independent prompts; the two prompts of one city count 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,8 @@ from typing import Any
 import numpy as np
 
 from paper_checks.evidence import experiment_seed
-from paper_checks.experiments.trainings.runs import in_processes
-from simulate.language.models import load_language_model
 from simulate.laser.roles import Role
 from simulate.laser.sweeps import Cell, Places, Sweep, sweep
-from simulate.pocket.shipped import pocket_folders
 from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
 from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure
 from simulate.runtime.arrays import Floats
@@ -63,37 +60,27 @@ def encoded_sets(base_seed: int, tokenizer: Any, names: Iterable[str] = SETS) ->
     return {name: encode(sets[name], tokenizer) for name in names}
 
 
-def pocket_sources(seeds: Iterable[int], step: int | None = None) -> tuple[Source, ...]:
-    """Pocket Pythia of these training seeds after so many updates, None for the last.
+def load(source: Source, device: str = "cpu") -> Any:
+    """The model and its tokenizer, see `simulate.load_language_model`."""
+    from simulate.language.models import load_language_model  # needs the extra `language`, and takes a while
 
-    Raises:
-        ValueError: a training seed without such a checkpoint.
-    """
-    folders, found = pocket_folders(), []
-    for seed in seeds:
-        steps = folders.get(seed, {})
-        chosen = max(steps, default=None) if step is None else step
-        if chosen not in steps:
-            when = "" if step is None else f" after {step} updates"
-            raise ValueError(f"training seed {seed} of pocket Pythia{when} must be shipped, it is not")
-        found.append(Source(str(steps[chosen]), None, f"seed {seed}, {chosen} updates"))
-    return tuple(found)
+    return load_language_model(source.place, source.revision, device=device)
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one model answers: the readings by set of prompts, and the sha256 of its weights."""
+    """What one model answers: the readings by set of prompts; its name in the evidence, the sha256 of its weights."""
 
-    source: Source
+    label: str
     sha256: str
     sets: Mapping[str, Readings]
 
 
 @dataclass(frozen=True, eq=False)
 class ModelSweep:
-    """A sweep of one model, the sha256 of its weights and its number of layers."""
+    """A sweep of one model: its name in the evidence, the sha256 of its weights and its number of layers."""
 
-    source: Source
+    label: str
     sha256: str
     layers: int
     sweep: Sweep
@@ -113,11 +100,15 @@ class ModelSweep:
 
 @cache
 def answered(source: Source, base_seed: int, device: str, names: tuple[str, ...] = SETS) -> Answers:
-    """Load a model and ask it."""
-    found = load_language_model(source.place, source.revision, device=device)
+    """Load a model and ask it, once per session."""
+    return answers_of(load(source, device), source.label, base_seed, names)
+
+
+def answers_of(found: Any, label: str, base_seed: int, names: Iterable[str]) -> Answers:
+    """What a loaded model answers."""
     sets = encoded_sets(base_seed, found.tokenizer, names)
     readings = {name: measure(found.model, encoded) for name, encoded in sets.items()}
-    return Answers(source, found.sha256, readings)
+    return Answers(label, found.sha256, readings)
 
 
 @dataclass(frozen=True)
@@ -136,11 +127,10 @@ class Plan:
 
 def sweep_model(source: Source, base_seed: int, plan: Plan) -> ModelSweep:
     """Load a model and sweep it; a finished record is removed."""
-    found = load_language_model(source.place, source.revision, device=plan.device)
-    sets = encoded_sets(base_seed, found.tokenizer, plan.names)
+    found = load(source, plan.device)
     made = sweep(
         found.model,
-        sets,
+        encoded_sets(base_seed, found.tokenizer, plan.names),
         roles=plan.roles,
         layers=plan.layers,
         ranks=plan.ranks,
@@ -149,24 +139,7 @@ def sweep_model(source: Source, base_seed: int, plan: Plan) -> ModelSweep:
     )
     if plan.record is not None:
         plan.record.unlink(missing_ok=True)
-    return ModelSweep(source, found.sha256, found.model.config.num_hidden_layers, made)
-
-
-@cache
-def sweeps(sources: tuple[Source, ...], base_seed: int, plan: Plan) -> list[ModelSweep]:
-    """The sweeps of several models, once per session, in parallel processes: one for every model and role."""
-    plans = [replace(plan, roles=(role,), progress=False) for role in plan.roles]
-    parts = list(in_processes("sweeps", _swept, [(source, base_seed, one) for source in sources for one in plans]))
-    return [_joined(parts[start : start + len(plans)]) for start in range(0, len(parts), len(plans))]
-
-
-def _swept(arguments: tuple[Source, int, Plan]) -> ModelSweep:
-    return sweep_model(*arguments)
-
-
-def _joined(parts: Sequence[ModelSweep]) -> ModelSweep:
-    cells = {cell: found for part in parts for cell, found in part.sweep.cells.items()}
-    return replace(parts[0], sweep=Sweep(parts[0].sweep.whole, cells))
+    return ModelSweep(source.label, found.sha256, found.model.config.num_hidden_layers, made)
 
 
 @cache
@@ -204,12 +177,15 @@ class Chosen:
         return _effect(self.changes)
 
 
+METRICS = ("answer", "distributional", "correct")
+"""Those whose changes are reported."""
+
+
 def chosen(found: ModelSweep, cells: Iterable[Cell], name: str) -> Chosen:
     """Choose on one half of the prompts, report on the other."""
     choose, report = halves(len(found.sweep.whole[name].answer))
     cell = best_cell(found.sweep, cells, name, choose)
-    metrics = ("answer", "distributional", "correct")
-    return Chosen(cell, {metric: found.sweep.change(cell, name, metric, report) for metric in metrics})
+    return Chosen(cell, {metric: found.sweep.change(cell, name, metric, report) for metric in METRICS})
 
 
 def means(name: str, columns: Sequence[Floats]) -> dict[str, Any]:
@@ -242,18 +218,6 @@ def attention_cells(found: ModelSweep, layers: str = "all") -> list[Cell]:
     """The cells of attention matrices in "all" layers, in the "late" ones, or in the "early" ones below."""
     chosen_layers = {"all": found.everywhere, "late": found.late, "early": found.early}[layers]
     return [cell for role in ATTENTION for cell in chosen_layers(role)]
-
-
-def checkpoint_sources() -> dict[int, Source]:
-    """The checkpoints of the training seed that has most of them, by updates, increasing."""
-    folders = pocket_folders()
-    seed = max(folders, key=lambda one: len(folders[one]))
-    return {step: Source(str(path), None, f"seed {seed}, {step} updates") for step, path in folders[seed].items()}
-
-
-def checkpoint_answers(base_seed: int) -> list[Answers]:
-    """What these checkpoints answer to the prompts of CLAIMED, in order."""
-    return [answered(source, base_seed, "cpu", CLAIMED) for source in checkpoint_sources().values()]
 
 
 def first_risen(found: Sequence[Answers], name: str, metric: str) -> int:
@@ -294,4 +258,4 @@ def repeated(found: Sequence[Answers]) -> int:
 
 def provenance(found: Iterable[Answers | ModelSweep]) -> dict[str, Any]:
     """Names and weights of the models, for the evidence."""
-    return {"models": {one.source.label: one.sha256 for one in found}}
+    return {"models": {one.label: one.sha256 for one in found}}

@@ -1,9 +1,15 @@
 """What the options of a run of P name: checkpoints of a model, files of results."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 LANGUAGE_PACKAGES = ("huggingface_hub", "tokenizers", "transformers")
 """What the extra `language` installs."""
+
+
+def has_language() -> bool:
+    """Whether the packages of the extra are there; they are not imported, which takes a while."""
+    return all(find_spec(name) is not None for name in LANGUAGE_PACKAGES)
 
 
 def checkpoint_source(model: str, named: str) -> tuple[str, str | None]:

@@ -9,8 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import chi2
@@ -18,10 +17,20 @@ from scipy.stats import chi2
 from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import Exponent, fit_exponent
-from simulate import GradientMoments, PooledMoments, resolve_device, shared_gradient_moments
+from paper_checks.jobs import Job, job
+from simulate import (
+    GradientMoments,
+    PooledMoments,
+    ProjectedMoments,
+    projected_moments,
+    resolve_device,
+    shared_gradient_moments,
+)
 from simulate.one_layer.moments import unit_rows
 from theory import ENTRY_CLASSES, LAYERS, Task, class_values, entry_labels
+from theory.birth import gradient_memory as memory
 from theory.one_step.class_averages import class_average_variance
+from theory.one_step.signal_to_noise import centred_copying_moments
 from theory.task import Layer
 
 TASKS = (
@@ -67,6 +76,7 @@ def fit_distance(path: str, ratios: np.ndarray) -> tuple[float, Exponent]:
 
 POOLED_ERROR = 0.02  # relative error that a class average must reveal
 ENTRY_ERROR = 0.20  # and a single entry
+PILOT = 10**5  # sequences of a pilot along one direction
 LEAST_BLOCKS = 100  # degrees of freedom of a pilot's batch means, and the fewest of an estimate's
 
 
@@ -127,8 +137,8 @@ def whole_blocks(needed: Callable[[float], int], block: int) -> int:
     return blocks * block
 
 
-@cache
-def _drawn(task: Task, base_seed: int) -> dict[Layer, Experiment]:
+@job("gradient moments", cost=1.5)
+def drawn(task: Task, base_seed: int) -> dict[Layer, Experiment]:
     """Entrywise and class-averaged gradient moments of both layers in one draw, planned by the exact values and by one
     pilot of LEAST_BLOCKS + 1 blocks."""
     block, labels = unit_rows(task, resolve_device("cpu")), entry_labels(task)
@@ -162,9 +172,66 @@ def _experiment(task: Task, layer: Layer, found: GradientMoments, planned_varian
     return Experiment(found, found.pooled, planned_mean, planned_variance_error)
 
 
+def drawn_jobs(base_seed: int, task: Task) -> list[Job]:
+    """What `moments` asks for."""
+    return [drawn.of(task, base_seed)]
+
+
 def moments(task: Task, layer: Layer, base_seed: int) -> Experiment:
     """Entrywise and class-averaged gradient moments of one task and layer, drawn once per run."""
-    return _drawn(task, base_seed)[layer]
+    return drawn(task, base_seed)[layer]
+
+
+@job("gradient moments", cost=lambda task, layer, direction, samples, seed: samples * (20 + 5 * task.T) * 1e-9)
+def along(task: Task, layer: Layer, direction: np.ndarray, samples: int, seed: int) -> ProjectedMoments:
+    """Moments of the gradients along one direction."""
+    return projected_moments(task, layer, direction, samples, seed=seed)
+
+
+@job("gradient moments", cost=0.6)
+def centred_copying(task: Task, base_seed: int) -> tuple[ProjectedMoments, float]:
+    """Moments of the gradient along D, the centred copying entries, to 2 %, and the variance's planned error."""
+    exact, seeds = centred_copying_moments(task), (f"pilot along D {task}", f"centred copying {task}")
+    pilot_seed, seed = (experiment_seed(base_seed, name) for name in seeds)
+    direction = np.zeros((task.M, 2 * task.M))
+    direction[: task.N, : task.N] = np.eye(task.N) - 1 / task.N
+    pilot = projected_moments(task, "attention_value", direction, PILOT, seed=pilot_seed)
+    upper = upper_pilot_error(pilot.variance_standard_error, PILOT - 1)
+    samples = max(
+        DESIGN.samples(exact.mean, exact.variance, 0.02),
+        samples_from_pilot(PILOT, exact.variance, upper, math.inf, 0.02),
+    )
+    found = projected_moments(task, "attention_value", direction, samples, seed=seed)
+    return found, float(upper * (PILOT / samples) ** 0.5)
+
+
+class Draw(NamedTuple):
+    """What simulated gradients show along one direction: the exact value, the variance, and the job that draws them."""
+
+    name: str
+    exact: float
+    variance: float
+    job: Job
+
+
+def signal_and_residual(base_seed: int, task: Task) -> list[Draw]:
+    """Of B2, to 5 %: Σ_k (e_k - mean) E(k)ᵀ sees tr S and no residual, (e_τ - mean) E(q)ᵀ the residual and no S."""
+    S, (r, mean) = memory.context_signal(task), memory.distributional_residual(task)
+    copying, noise = np.zeros_like(S), np.zeros_like(S)
+    copying[: task.N, : task.N] = np.eye(task.N) - 1 / task.N
+    noise[:, task.q], noise[task.tau, task.q] = -1 / task.N, 1
+    first, second = (class_values(task, "attention_value", name)["tau", "E(q)"] for name in ("mean", "variance"))
+    square = (second + first**2) / (task.alpha * (1 - 1 / task.M) ** 2 + (1 - task.alpha) / task.M**2)  # E[x̄_E(q)²]
+    exact = (1 + 1 / task.N) * r[task.tau] * mean[task.q]
+    variance = (task.alpha + (1 - task.alpha) / task.N**2) * square - exact**2  # y = τ is independent of x̄
+    draws = []
+    for name, direction, value, spread in (
+        ("tr S", copying, S[: task.N, : task.N].trace(), centred_copying_moments(task).variance),
+        ("residual", noise, exact, variance),
+    ):
+        samples, seed = DESIGN.samples(value, spread, 0.05), experiment_seed(base_seed, f"{name} {task}")
+        draws.append(Draw(name, value, spread, along.of(task, "attention_value", direction, samples, seed)))
+    return draws
 
 
 def class_table(values: dict[tuple[str, str], float]) -> np.ndarray:

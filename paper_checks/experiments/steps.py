@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from paper_checks.evidence.design import DESIGN, divergence, needed_exponent, told
+from paper_checks.jobs import job
 from paper_checks.witnesses import enumeration
 from simulate import OneLayer, counted_gradient, gradient_moments, sample, sample_stream
 from simulate.runtime.arrays import Floats
@@ -122,6 +123,7 @@ def steps(task: Task, layer: Layer, samples: int, replicates: int, seed: int) ->
         yield gradient_moments(task, layer, samples, seed=seed + replicate, workers=workers).mean
 
 
+@job("gradient steps", cost=lambda task, layer, samples, expected, most, seed: most * (1e-4 + samples * task.T * 2e-9))
 def rates_on_fresh_sequences(task: Task, layer: Layer, samples: int, expected: int, most: int, seed: int) -> Floats:
     """Share of FRESH sequences with the right sign of the margin, for each of many m-sample steps of a real model.
 
@@ -163,6 +165,7 @@ def expected_inputs(task: Task, seed: int) -> Floats:
     return inputs
 
 
+@job("gradient steps", cost=lambda task, samples, expected, most, seed: 0.1 + most * samples * task.T * 2e-9)
 def rates_at_expected_inputs(task: Task, samples: int, expected: int, most: int, seed: int) -> Floats:
     """Share of correct tokens c ranked first at E[x̄ | c], for each of many m-sample attention steps; until told."""
     inputs, correct = expected_inputs(task, seed), np.arange(task.N)
@@ -171,6 +174,7 @@ def rates_at_expected_inputs(task: Task, samples: int, expected: int, most: int,
     return told(rates, RATE, expected, most)
 
 
+@job("gradient steps", cost=lambda task, samples, expected, most, seed: most * 4e-5)
 def rates_of_enumerated_steps(task: Task, samples: int, expected: int, most: int, seed: int) -> Floats:
     """`rates_at_expected_inputs` for small tasks, at a cost that does not grow with m: steps drawn from the exact law.
 

@@ -20,12 +20,12 @@ from paper_checks.experiments.language import (
     first_risen,
     independent,
     means,
-    pocket_sources,
     repeated,
     sweep_model,
-    sweeps,
 )
+from paper_checks.experiments.pocket_models import joined, pocket_answers, pocket_models, sweep_of_role
 from paper_checks.experiments.rise import CLAIMED
+from paper_checks.jobs import results
 from simulate.laser.roles import ROLES, Role
 from simulate.laser.sweeps import Cell
 from simulate.pocket.shipped import EXPLORED, pocket_folders
@@ -130,26 +130,25 @@ def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:
     folders = pocket_folders()
     if training_seed not in folders:
         raise ValueError(f"training-seed must be one of {', '.join(map(str, folders))}, got {training_seed}")
-    last, place = max(folders[training_seed].items())
-    source = Source(str(place), None, f"seed {training_seed}, {last} updates")
-    return SweepCells(sweep_model(source, base_seed, _plan(name)), name, f"Pocket Pythia, {source.label}", True)
+    return _swept((name,), name, base_seed, training_seed)
 
 
 def swept_pocket(name: str, base_seed: int) -> SweepCells:
-    """The same of the first training seed on both sets of the claims, which a session sweeps once."""
-    (found,) = sweeps(pocket_sources(EXPLORED[:1]), base_seed, Plan())
-    return SweepCells(found, name, f"Pocket Pythia, {found.source.label}", True)
+    """The same of the first training seed on both sets of the claims, which are swept together."""
+    return _swept(CLAIMED, name, base_seed, EXPLORED[0])
+
+
+def _swept(names: tuple[str, ...], name: str, base_seed: int, training_seed: int) -> SweepCells:
+    ((seed, step),) = pocket_models([training_seed])
+    found = joined(results([sweep_of_role.of(seed, step, base_seed, names, role) for role in ROLES]))
+    return SweepCells(found, name, f"Pocket Pythia, {found.label}", True)
 
 
 def model_sweep(name: str, base_seed: int, model: str, revision: str | None) -> SweepCells:
     """The same sweep of a model of the hub or a folder, on a GPU if there is one."""
     source = Source(model, revision, model)
     shown = model_name(model) if revision is None else f"{model_name(model)} at {revision}"
-    return SweepCells(sweep_model(source, base_seed, _plan(name, "auto")), name, shown, False)
-
-
-def _plan(name: str, device: str = "cpu") -> Plan:
-    return Plan((name,), ROLES, device=device)
+    return SweepCells(sweep_model(source, base_seed, Plan((name,), ROLES, device="auto")), name, shown, False)
 
 
 def model_name(model: str) -> str:
@@ -204,14 +203,11 @@ def pocket_checkpoints(base_seed: int) -> Checkpoints:
     have an early one."""
     folders = {seed: steps for seed, steps in pocket_folders().items() if seed in EXPLORED}
     chief = max(folders, key=lambda seed: len(folders[seed]))
-    sources = [
-        (seed, step, Source(str(path), None, f"seed {seed}, {step} updates"))
-        for seed, steps in folders.items()
-        for step, path in steps.items()
-    ]
+    models = [(seed, step) for seed, steps in folders.items() for step in steps]
+    answers = results([pocket_answers.of(seed, step, base_seed, CLAIMED) for seed, step in models])
     found: dict[int, dict[int, Answers]] = {seed: {} for seed in folders}
-    for (seed, step, _), answers in zip(sources, _asked([one for *_, one in sources], base_seed, "cpu"), strict=True):
-        found[seed][step] = answers
+    for (seed, step), given in zip(models, answers, strict=True):
+        found[seed][step] = given
     return Checkpoints(found.pop(chief), f"Pocket Pythia, seed {chief}", True, found)
 
 
@@ -223,7 +219,7 @@ def model_checkpoints(base_seed: int, model: str, revisions: Sequence[str]) -> C
     """
     steps = updates_of(revisions)
     sources = [Source(model, revision, f"{model}@{revision}") for revision in steps.values()]
-    found = dict(zip(steps, _asked(sources, base_seed, "auto"), strict=True))
+    found = dict(zip(steps, _asked(sources, base_seed), strict=True))
     return Checkpoints(found, model_name(model), False, {})
 
 
@@ -243,10 +239,10 @@ def updates_of(revisions: Sequence[str]) -> dict[int, str]:
     return dict(sorted(steps.items()))
 
 
-def _asked(sources: Sequence[Source], base_seed: int, device: str) -> list[Answers]:
+def _asked(sources: Sequence[Source], base_seed: int) -> list[Answers]:
     found = []
     with progress_bar(len(sources), len(sources), None, "models", long=1) as advance:
         for source in sources:
-            found.append(answered(source, base_seed, device))
+            found.append(answered(source, base_seed, "auto"))
             advance(1)
     return found

@@ -7,21 +7,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper_checks.experiments.trainings import birth_statements, levels, statements
-from paper_checks.experiments.trainings import recall as experiments
-from paper_checks.experiments.trainings.recall import Observed, Replicate, no_feed_forward
-from paper_checks.experiments.trainings.runs import trained
-from paper_checks.experiments.trainings.settings import DESK_WIDTH, LEVELS, birth, desk, seeds, updates
+from paper_checks.experiments.trainings import birth as births
+from paper_checks.experiments.trainings import levels, replicates, statements
+from paper_checks.experiments.trainings.recall import Observed
+from paper_checks.experiments.trainings.replicates import MATRICES, Replicate
+from paper_checks.experiments.trainings.settings import DESK_WIDTH, LEVELS, birth, desk, updates
+from paper_checks.experiments.trainings.variants import no_feed_forward
 from paper_checks.project import rule_of
-from simulate import Trained
 from simulate.runtime.arrays import Floats
 from simulate.runtime.streaming import progress_bar
 from simulate.transformer.plan import LossOn
 from simulate.truncation import PARTS
 
 LOSSES: tuple[LossOn, ...] = ("every", "recall")
-MATRICES = ("F2.w1", "F2.w2", "W_OV2")
-RANKS = (0, *statements.RANKS, DESK_WIDTH)
+RANKS = (0, *replicates.RANKS, DESK_WIDTH)
 """Numbers of top singular directions that are kept, or removed."""
 
 
@@ -114,7 +113,7 @@ class RecallCurves:
 def recall_curves(alpha: float, triggers: int, base_seed: int, count: int) -> RecallCurves:
     """The trainings of the claims E, of as many updates as E7 has at this noise level."""
     setting = desk(alpha, triggers, updates(alpha))
-    return RecallCurves(alpha, triggers, experiments.replicates(base_seed, setting, count))
+    return RecallCurves(alpha, triggers, replicates.replicates(base_seed, setting, count))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +142,7 @@ SAID = {
 
 def truncations(base_seed: int, count: int) -> list[Truncation]:
     """Both matrices of F2 in the desk setting, and W_O² W_V² in that without feed-forward layers."""
-    found = {name: experiments.replicates(base_seed, setting, count) for name, setting in
+    found = {name: replicates.replicates(base_seed, setting, count) for name, setting in
              (("F2", desk()), ("W_OV2", no_feed_forward()))}  # fmt: skip
     total = 4 * len(RANKS) * len(MATRICES)
     with progress_bar(total, total, None, "truncated models", long=1) as advance:
@@ -154,9 +153,7 @@ def _truncation(matrix: str, runs: list[Replicate], advance: Callable[[int], Non
     parts = {}
     ranks = {"top": RANKS, "bottom": [RANKS[-1] - rank for rank in RANKS]}
     for keep in PARTS:
-        parts[keep] = {
-            name: experiments.by_rank(runs, matrix, ranks[keep], name, keep) for name in ("noise", "correct")
-        }
+        parts[keep] = {name: replicates.by_rank(runs, matrix, ranks[keep], name, keep) for name in ("noise", "correct")}
         advance(2 * len(RANKS))
     return Truncation(matrix, RANKS, parts["top"], parts["bottom"], runs)
 
@@ -165,21 +162,17 @@ def _truncation(matrix: str, runs: list[Replicate], advance: Callable[[int], Non
 class ProbeCurves:
     """Trainings on recall without noise, one per seed and loss: on every token, or at triggers that stood before."""
 
-    runs: dict[str, Sequence[Trained]]
+    runs: dict[str, Sequence[Observed]]
     """By the loss, one of LOSSES."""
 
     def held(self) -> list[Held]:
         """What B4 and B5 say of the trainings."""
-        found = statements_of("B4", self.runs["every"], birth_statements.bigrams_first)
+        found = statements_of("B4", self.runs["every"], births.bigrams_first)
         for loss_on in LOSSES:
-            found += statements_of(
-                "B5", self.runs[loss_on], partial(birth_statements.memories_in_order, loss_on=loss_on)
-            )
+            found += statements_of("B5", self.runs[loss_on], partial(births.memories_in_order, loss_on=loss_on))
         return found
 
 
 def probe_curves(base_seed: int, count: int) -> ProbeCurves:
     """The trainings of B5 for both losses."""
-    given = seeds(base_seed, "birth", count)
-    found = trained([birth("desk", loss_on=loss_on).job(seed) for loss_on in LOSSES for seed in given])
-    return ProbeCurves({"every": found[:count], "recall": found[count:]})
+    return ProbeCurves({loss_on: births.births(base_seed, birth("desk", loss_on=loss_on), count) for loss_on in LOSSES})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from paper_checks.jobs import Scheduler
 
@@ -71,7 +71,7 @@ def scheduler(config: pytest.Config) -> "Iterator[Scheduler]":
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _executor(config: pytest.Config) -> tuple[Executor, int]:
+def _executor(config: pytest.Config) -> "tuple[Executor, int | Callable[[], int]]":
     found: Executor | None = config.hook.pytest_claims_executor(config=config)
     if found is not None:
         return found, config.getoption("--jobs") or PROCESSORS
@@ -84,7 +84,7 @@ def _executor(config: pytest.Config) -> tuple[Executor, int]:
     return processes, processes.count
 
 
-def _cluster(address: str) -> tuple[Executor, int]:
+def _cluster(address: str) -> "tuple[Executor, int | Callable[[], int]]":
     try:
         from paper_checks.jobs.cluster import cluster
     except ModuleNotFoundError as error:

@@ -32,16 +32,19 @@ class Runner:
     Args:
         model: GPTNeoXForCausalLM, LlamaForCausalLM or Phi3ForCausalLM; it is not changed.
         prompts: sets of encoded prompts by name.
+        whole: what the model says after them, where that is known.
 
     Raises:
         ValueError: no memory for the copy.
     """
 
-    def __init__(self, model: Any, prompts: Mapping[str, Encoded]) -> None:
+    def __init__(self, model: Any, prompts: Mapping[str, Encoded], whole: Mapping[str, Readings] | None = None) -> None:
         self._model, self._prompts = copied(model).eval(), prompts
         self._layers = list(self._model.base_model.layers)
         self._parallel = bool(getattr(model.config, "use_parallel_residual", False))
-        self.whole = {name: measure(self._model, encoded) for name, encoded in prompts.items()}
+        if whole is None:
+            whole = {name: measure(self._model, encoded) for name, encoded in prompts.items()}
+        self.whole = dict(whole)
         mlp = self._layers[-1].mlp
         mlp.forward = _of_last_position(mlp.forward)
         self._layer = -1

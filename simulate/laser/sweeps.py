@@ -87,6 +87,7 @@ def sweep(
     roles: Sequence[Role] = ROLES,
     layers: Iterable[int] | None = None,
     ranks: Iterable[int] | None = None,
+    whole: Mapping[str, Readings] | None = None,
     record: Path | None = None,
     progress: bool | None = None,
 ) -> Sweep:
@@ -96,6 +97,7 @@ def sweep(
         model: as for `simulate.laser.Laser`; it is not changed.
         prompts: sets of encoded prompts by name, at least one.
         roles, layers, ranks: which cells; layers from 0, all by default; ranks `doubling_ranks` by default.
+        whole: what the model itself says after the prompts, where that is known.
         record: a file that is written, whole or not at all, after every layer and role. A sweep that finds it there
             takes the cells it has and goes on, if it is of this model, these prompts, this code and these versions.
         progress: show a progress bar; None means on an interactive terminal, for more than LONG_JOB_CELLS cells.
@@ -112,7 +114,7 @@ def sweep(
     blocks: dict[tuple[int, Role], list[Cell]] = {}
     for cell in cells:
         blocks.setdefault((cell.layer, cell.role), []).append(cell)
-    runner = Runner(model, prompts)
+    runner = Runner(model, prompts, whole)
     with progress_bar(len(cells), len(cells), progress, "cells", LONG_JOB_CELLS) as advance:
         for (layer, role), block in blocks.items():
             laser, missing = Laser(model), [cell for cell in block if cell not in known]
@@ -124,6 +126,23 @@ def sweep(
                 write_whole(record, _content(known, identity))
             advance(len(block), f"layer {layer}, {role}")
     return Sweep(runner.whole, {cell: known[cell] for cell in cells})
+
+
+def read_choices(
+    model: "PreTrainedModel",
+    prompts: Mapping[str, Encoded],
+    choices: Sequence[Choice],
+    whole: Mapping[str, Readings] | None = None,
+) -> list[dict[str, Readings]]:
+    """The answers with each of these choices alone, in order; arguments and errors as for `sweep`."""
+    layers = [matrices(model, choice.role, choice.layer)[0].layer for choice in choices]
+    laser, runner = Laser(model), Runner(model, prompts, whole)
+    found: list[dict[str, Readings]] = [{} for _ in choices]
+    for place in sorted(range(len(choices)), key=layers.__getitem__):  # the runner goes up
+        one, layer = choices[place], layers[place]
+        weights = laser.weights(one.role, layer, one.rank, fraction=one.fraction, keep=one.keep)
+        found[place] = runner.read(layer, one.role, [weights])[0]
+    return found
 
 
 def _cells(

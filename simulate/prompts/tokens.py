@@ -31,6 +31,18 @@ class Encoded:
     distractor: torch.Tensor
     distributional: torch.Tensor
 
+    def at(self, places: Integers) -> "Encoded":
+        """Some of the prompts, different ones, in this order."""
+        where = np.full(self.count, -1)
+        where[places] = np.arange(len(places))
+        groups = []
+        for held, tokens in self.groups:
+            kept = where[held] >= 0
+            if kept.any():
+                groups.append((where[held][kept], tokens[torch.from_numpy(kept)]))
+        ends = (end[torch.from_numpy(places)] for end in (self.answer, self.distractor, self.distributional))
+        return Encoded(len(places), tuple(groups), *ends)
+
 
 @dataclass(frozen=True, eq=False)
 class Readings:
@@ -48,6 +60,10 @@ class Readings:
     rank: Floats
     difference: Floats
     correct: Floats
+
+    def at(self, places: Integers) -> "Readings":
+        """Those of some prompts."""
+        return Readings(*(getattr(self, name)[places] for name in METRICS))
 
     def summary(self) -> dict[str, tuple[float, float]]:
         """Mean over prompts and its standard error, by the name of the metric; as `mean_and_error` for one prompt."""

@@ -29,15 +29,14 @@ from paper_checks.claims.b import test_birth_trainings as checks
 from paper_checks.evidence import ledger
 from paper_checks.experiments.trainings import birth as experiments
 from paper_checks.experiments.trainings import observers as recall_observers
-from paper_checks.experiments.trainings import runs as recall_runs
 from paper_checks.experiments.trainings import settings as recall_settings
+from paper_checks.experiments.trainings.runs import Run
 from paper_checks.experiments.trainings.settings import birth, data_law, seeds, short_sequences
-from simulate import initialised, with_weights
+from simulate import with_weights
 from simulate.transformer import training
 
-from . import training_mutants
 from .mutation import SEED
-from .training_mutants import BOTH, STRICT, decide_by, is_red
+from .training_mutants import BOTH, STRICT, decide_by, is_red, not_learned, train_here, transposed
 
 CHECKS = {
     "B4": [lambda claim: checks.test_bigrams_before_recall(claim, "desk", "cpu")],
@@ -72,12 +71,15 @@ def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
     decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
-    experiments.share_recalled.cache_clear()
+    forget()
+    yield
+    forget()
 
 
-def train_here(monkeypatch, mutant):
-    """See `training_mutants`."""
-    training_mutants.train_here(monkeypatch, experiments, mutant)
+def forget():
+    """The laws of settings are drawn anew."""
+    for known in (experiments.observed, experiments.law_of):
+        known.cache_clear()
 
 
 def is_caught(claim):
@@ -116,13 +118,7 @@ def test_a_loss_one_position_late_is_caught(monkeypatch):
     assert_caught("loss one position late")
 
 
-def changed_runs(monkeypatch, change):
-    """All that looks at trainings looks at changed ones."""
-    born = experiments.born.__wrapped__
-    monkeypatch.setattr(experiments, "born", lambda seed, run, setting: born(seed, change(run), setting))
-
-
-def transposed(model):
+def keys_transposed(model):
     """Both key matrices as their transposes."""
     return with_weights(model, {name: getattr(model, name).detach().T.clone() for name in ("W_K1", "W_K2")})
 
@@ -130,9 +126,8 @@ def transposed(model):
 def test_transposed_keys_are_caught(monkeypatch):
     for observer in (recall_observers.ProbeObserver, recall_observers.MemoryObserver):
         call = observer.__call__
-        monkeypatch.setattr(observer, "__call__", lambda self, model, call=call: call(self, transposed(model)))
-    train_here(monkeypatch, "W_K transposed")
-    changed_runs(monkeypatch, lambda run: replace(run, model=transposed(run.model)))
+        monkeypatch.setattr(observer, "__call__", lambda self, model, call=call: call(self, keys_transposed(model)))
+    train_here(monkeypatch, "W_K transposed", transposed)
     assert_caught("W_K transposed")
 
 
@@ -145,32 +140,28 @@ def test_transposed_keys_are_caught(monkeypatch):
     ],
 )
 def test_exchanged_quantities_are_caught(monkeypatch, mutant, one, other):
-    def exchanged(run):
+    def exchanged(run, training):
         names = {one: other, other: one}
         return replace(run, history=[{name: seen[names.get(name, name)] for name in seen} for seen in run.history])
 
-    changed_runs(monkeypatch, exchanged)
+    train_here(monkeypatch, "as it is", exchanged)
     assert_caught(mutant, ["B4" if mutant == "losses exchanged" else "B5"])
 
 
 def test_models_that_did_not_learn_are_caught(monkeypatch):
-    def still(run):
-        history = [{**run.history[0], "step": seen["step"]} for seen in run.history]
-        return replace(run, model=initialised(run.model.architecture, seed=5), history=history)
-
-    changed_runs(monkeypatch, still)
+    train_here(monkeypatch, "as it is", not_learned)
     with np.errstate(divide="ignore", invalid="ignore"):
         assert_caught("nothing learned")
 
 
 def test_a_last_token_that_is_not_forced_is_caught(monkeypatch):
-    monkeypatch.setattr(experiments, "forced", lambda law: law)
+    monkeypatch.setattr(recall_observers, "forced", lambda law: law)
     assert_caught("last token not forced", ["B6"])
 
 
 def test_triggers_as_they_come_are_not_caught(monkeypatch):
-    monkeypatch.setattr(experiments, "forced", lambda law: law)
-    monkeypatch.setattr(experiments, "on_a_trigger", lambda batch: batch.shown.clone())
+    monkeypatch.setattr(recall_observers, "forced", lambda law: law)
+    monkeypatch.setattr(recall_observers, "on_a_trigger", lambda batch: batch.shown.clone())
     assert_caught("at triggers as they come", ["B6"])
 
 
@@ -179,8 +170,8 @@ def test_answers_are_asked_for_at_a_forced_trigger(seed):
     """At z_T alone, once per sequence. Of rare triggers as they come, those that are their own answer are asked for
     more than twice as often as there."""
     law = data_law("desk", triggers=(5, 6, 7)).law(seed)
-    batch = experiments.forced(law).sample(4000, seed=seed)
-    at = experiments.on_a_trigger(batch)
+    batch = recall_observers.forced(law).sample(4000, seed=seed)
+    at = recall_observers.on_a_trigger(batch)
     assert np.isin(batch.tokens[:, -1], law.triggers).all()
     assert not at[:, :-1].any() and torch.equal(at[:, -1], batch.shown[:, -1])
 
@@ -224,7 +215,7 @@ def test_half_way_is_of_what_is_left():
 
     def run(**curves):
         histories = [dict(zip(curves, values, strict=True)) for values in zip(*curves.values(), strict=True)]
-        return recall_runs.Trained(None, [{"step": step} | seen for step, seen in enumerate(histories)])
+        return Run({}, [{"step": step} | seen for step, seen in enumerate(histories)])
 
     one = run(a=[0.5, 0.74, 0.75, 0.1], b=[0.0, 0.4, 0.4, 0.5], c=[0.0, 0.2, 0.6, 0.6], d=[0.9, 0.94, 0.94, 0.94])
     assert [experiments.half_way(one, name) for name in "abcd"] == [2, 3, 2, np.inf]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from paper_checks.claims.b import test_gradient_memory as checks
+from paper_checks.experiments import simulations
 from theory import Task
 from theory.birth import gradient_memory as memory
 from theory.birth.gradient_memory import ConditionalMeans, ContextParts
@@ -19,7 +20,7 @@ DRAWN = {}
 @pytest.fixture(scope="module", autouse=True)
 def _simulated_once():
     """Simulations are drawn for the unchanged theory; a mutant, however many samples it would plan, meets the same."""
-    draw = checks.projected_moments
+    draw = simulations.projected_moments
 
     def replay(task, layer, direction, samples, *, seed):
         if seed not in DRAWN:
@@ -27,7 +28,7 @@ def _simulated_once():
         return DRAWN[seed]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checks, "projected_moments", replay)
+        patch.setattr(simulations, "projected_moments", replay)
         simulation(assertions())
         yield
 

@@ -13,7 +13,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from paper_checks.claims.p import test_pocket as checks
 from paper_checks.experiments import language as experiments
-from paper_checks.experiments import pocket
+from paper_checks.experiments import pocket, pocket_models
 from paper_checks.project import load_claims
 from simulate.laser.reduction import Choice
 from simulate.pocket.shipped import EARLY, EXPLORED, pocket_record
@@ -27,16 +27,18 @@ RECORD = (checks.test_what_was_recorded_is_what_the_models_answer, None)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Sweeps of the last layer at one rank, which is where the effect is."""
-    original = experiments.sweep_model
+    """Cells of the last layer at one rank, which is where the effect is."""
+    original = pocket_models.sweep
 
-    def short(source, base_seed, plan):
-        return original(source, base_seed, replace(plan, layers=(5,), ranks=(pocket.RANK,)))
+    def short(model, prompts, **options):
+        return original(model, prompts, **options | {"layers": (5,), "ranks": (pocket_models.RANK,)})
 
     explored.in_this_process(monkeypatch)
-    monkeypatch.setattr(pocket, "sweep_model", short)
-    yield
-    explored.in_this_process(monkeypatch)
+    monkeypatch.setattr(pocket_models, "sweep", short)
+    attention_cells = pocket_models.attention_cells
+    monkeypatch.setattr(
+        pocket_models, "attention_cells", lambda found, where: attention_cells(found, where) or attention_cells(found)
+    )
 
 
 def caught(claim, check, name=None, seeds=SEED):
@@ -70,7 +72,8 @@ def changed_record(monkeypatch, change):
     for history in record["history"].values():
         for seen in history:
             change(seen)
-    monkeypatch.setattr(pocket, "pocket_record", lambda: record)
+    for module in (pocket, pocket_models):
+        monkeypatch.setattr(module, "pocket_record", lambda: record)
 
 
 def other_distractor(monkeypatch):
@@ -99,23 +102,23 @@ def times_tied(monkeypatch):
 
 
 def no_truncation(monkeypatch):
-    monkeypatch.setattr(pocket, "truncated", lambda model, choice: model)
+    monkeypatch.setattr(pocket_models, "read_choices", lambda model, prompts, choices, whole: [whole] * len(choices))
 
 
 def other_input(choice):
     def mutant(monkeypatch):
-        original = pocket.choices
-        monkeypatch.setattr(pocket, "choices", lambda model: original(model) | {"input": choice})
+        original = pocket_models.choices
+        monkeypatch.setattr(pocket_models, "choices", lambda model: original(model) | {"input": choice})
 
     return mutant
 
 
 def feed_forward_for_attention(monkeypatch):
-    monkeypatch.setattr(pocket, "ATTENTION", ("mlp_in",))
-    monkeypatch.setattr(pocket, "attention_cells", lambda found, layers: found.late("mlp_in"))
+    monkeypatch.setattr(pocket_models, "ATTENTION", ("mlp_in",))
+    monkeypatch.setattr(pocket_models, "attention_cells", lambda found, where: found.late("mlp_in"))
 
 
-another_matrix = other_input(Choice("attention_out", -1, pocket.RANK))
+another_matrix = other_input(Choice("attention_out", -1, pocket_models.RANK))
 MUTANTS = {
     "answer and distractor exchanged": (other_distractor, {"P1": explored.CHECKS["P1"], "P2": explored.CHECKS["P2"]}),
     '" the" and answer exchanged': (
@@ -159,15 +162,19 @@ def test_a_distractor_for_the_answer(monkeypatch):
 
 
 def test_an_early_checkpoint_for_the_last(monkeypatch):
-    original = experiments.pocket_sources
-    monkeypatch.setattr(experiments, "pocket_sources", lambda seeds: original(seeds, EARLY))
+    monkeypatch.setattr(pocket, "pocket_models", lambda seeds: pocket_models.pocket_models(seeds, EARLY))
     for claim, several in (("P1", explored.CHECKS["P1"]), ("P2", explored.CHECKS["P2"]), ("P4", INPUT)):
         for check, name in several:
             caught(claim, check, name)
 
 
 @pytest.mark.parametrize(
-    "choice", [Choice("mlp_in", 4, pocket.RANK), Choice("mlp_out", -1, pocket.RANK), Choice("attention_qkv", -1, 8)]
+    "choice",
+    [
+        Choice("mlp_in", 4, pocket_models.RANK),
+        Choice("mlp_out", -1, pocket_models.RANK),
+        Choice("attention_qkv", -1, 8),
+    ],
 )
 def test_other_matrices(monkeypatch, choice):
     other_input(choice)(monkeypatch)
@@ -176,13 +183,13 @@ def test_other_matrices(monkeypatch, choice):
 
 
 def test_top_and_bottom_of_the_output_matrix_exchanged(monkeypatch):
-    original = pocket.choices
+    original = pocket_models.choices
 
     def exchanged(model):
         found = original(model)
         return found | {"output": found["rest"], "rest": found["output"]}
 
-    monkeypatch.setattr(pocket, "choices", exchanged)
+    monkeypatch.setattr(pocket_models, "choices", exchanged)
     for check, name in OUTPUT:
         caught("P4", check, name)
 
@@ -191,15 +198,15 @@ def test_the_record_of_another_training(monkeypatch):
     """The last recorded means of one training are not those of another model."""
     record = pocket_record()
     record["history"]["1"] = record["history"]["2"]
-    monkeypatch.setattr(pocket, "pocket_record", lambda: record)
+    for module in (pocket, pocket_models):
+        monkeypatch.setattr(module, "pocket_record", lambda: record)
     caught("P3", *RECORD)
 
 
 def test_the_earlier_share_of_an_input_matrix_that_does_nothing_is_no_success():
     """Where the input matrix does not help, attention's share of it is infinite, on the wrong side."""
-    source = experiments.pocket_sources(SEED)
-    (found,) = pocket.cuts(source, explored.SEED)
+    (found,) = pocket.cuts(SEED, explored.SEED)
     still = {"input": {"recall": {"answer": 0 * found.changes["input"]["recall"]["answer"]}}}
-    best = pocket.best_attention(found, "recall", "late")
+    best = found.attention["recall"]["late"]
     ratio, _ = pocket.share_of_input(replace(found, changes=still), best, "recall", "answer")
     assert ratio == float("inf")

@@ -120,10 +120,8 @@ def test_a_third_or_thrice_the_signal_at_sizes_that_are_sampled(monkeypatch, fac
 
 def test_steps_of_another_size_are_caught(monkeypatch):
     """A quarter of the samples are drawn."""
-    original = step_experiments.rates_of_enumerated_steps
-    monkeypatch.setattr(
-        test_t2_samples, "rates_of_enumerated_steps", lambda task, m, *rest: original(task, m // 4, *rest)
-    )
+    steps = step_experiments.rates_of_enumerated_steps
+    monkeypatch.setattr(steps, "compute", lambda task, m, *rest, original=steps.compute: original(task, m // 4, *rest))
     for check in brackets:
         caught(check, "predicted samples")
 

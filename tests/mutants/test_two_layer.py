@@ -26,19 +26,17 @@ import torch
 
 from paper_checks.claims.e import test_low_rank as rank_checks
 from paper_checks.claims.e import test_training as training_checks
-from paper_checks.experiments.trainings import attended_inputs
+from paper_checks.experiments.trainings import attended_inputs, changes
 from paper_checks.experiments.trainings import observers as recall_observers
-from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings import statements as two_layer_statements
-from paper_checks.experiments.trainings.settings import DESK_TASK
+from paper_checks.experiments.trainings.settings import DESK_TASK, desk
 from simulate import initialised, truncated, with_weights, without
 from simulate.sequences import recall
 from simulate.sequences.recall import Recall
 from simulate.transformer import training
 from theory.memory import shared_inputs as memory_shared
 
-from . import training_mutants
-from .training_mutants import BOTH, STRICT, decide_by, is_red
+from .training_mutants import BOTH, STRICT, decide_by, is_red, not_learned, train_here, transposed
 
 CHECKS = {
     "E1": [training_checks.test_noise_is_learned_first],
@@ -72,13 +70,6 @@ def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
     decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
-    for known in (experiments.answers_of, experiments.looks_of, experiments.first_looks_of):
-        known.cache_clear()
-
-
-def train_here(monkeypatch, mutant):
-    """See `training_mutants`."""
-    training_mutants.train_here(monkeypatch, experiments, mutant)
 
 
 def is_caught(claim):
@@ -143,35 +134,14 @@ def test_the_last_token_is_forced():
     assert not (free.sample(200, seed=1).tokens[:, -1] == DESK_TASK.q).all()
 
 
-def changed_models(monkeypatch, change):
-    """All that looks at trained models looks at changed ones; what was observed on the way stays."""
-    replicate = experiments.replicate.__wrapped__
-
-    def changed(seed, run, law):
-        return replicate(seed, replace(run, model=change(run.model)), law)
-
-    monkeypatch.setattr(experiments, "replicate", changed)
-
-
 def test_transposed_keys_are_caught(monkeypatch):
     """Wherever the sentence depends on who looks at whom: not in E1, which is about answers during training."""
-
-    def transposed(model):
-        return with_weights(model, {name: getattr(model, name).detach().T.clone() for name in ("W_K1", "W_K2")})
-
-    changed_models(monkeypatch, transposed)
+    train_here(monkeypatch, "as it is", transposed)
     assert_caught("W_K transposed", CHECKS)
 
 
 def test_models_that_did_not_learn_are_caught(monkeypatch):
-    replicate = experiments.replicate.__wrapped__
-
-    def still(seed, run, law):
-        history = [{**run.history[0], "step": seen["step"]} for seen in run.history]
-        model = initialised(run.model.architecture, seed=5)
-        return replicate(seed, replace(run, model=model, history=history), law)
-
-    monkeypatch.setattr(experiments, "replicate", still)
+    train_here(monkeypatch, "as it is", not_learned)
     assert_caught("nothing learned", CHECKS)
 
 
@@ -180,7 +150,7 @@ def test_models_that_did_not_learn_are_caught(monkeypatch):
     [("F2 kept", lambda model, layer: model), ("F1 in place of F2", lambda model, layer: without(model, "F1"))],
 )
 def test_dropping_another_layer_is_caught(monkeypatch, mutant, change):
-    monkeypatch.setattr(experiments, "without", change)
+    monkeypatch.setattr(changes, "without", change)
     assert_caught(mutant, BASE)
 
 
@@ -201,7 +171,7 @@ def exchanged(model, name, rank, keep="top"):
     ],
 )
 def test_another_truncation_is_caught(monkeypatch, mutant, change, claims):
-    monkeypatch.setattr(experiments, "truncated", change)
+    monkeypatch.setattr(changes, "truncated", change)
     assert_caught(mutant, claims)
 
 
@@ -214,7 +184,7 @@ def test_another_layers_attention_is_caught(monkeypatch):
         _, second = attention(self, tokens, everywhere)
         return second.reshape(first.shape), first[at]
 
-    transformer = type(initialised(experiments.desk().job(1).training.architecture, seed=1))
+    transformer = type(initialised(desk().job(1).training.architecture, seed=1))
     attention = transformer.attention
     monkeypatch.setattr(transformer, "attention", exchanged_layers)
     monkeypatch.setattr(recall_observers, "previous_token_attention", previous_from_attention)
@@ -236,8 +206,8 @@ def test_the_product_of_another_layer_is_caught(monkeypatch):
         names = {"W_O1": "W_O2", "W_V1": "W_V2", "W_O2": "W_O1", "W_V2": "W_V1"}
         return with_weights(merged, {name: getattr(merged, other).detach() for name, other in names.items()})
 
-    merged_values = experiments.merged_values
-    monkeypatch.setattr(experiments, "merged_values", other_product)
+    merged_values = changes.merged_values
+    monkeypatch.setattr(changes, "merged_values", other_product)
     monkeypatch.setattr(attended_inputs, "merged_values", other_product)
     assert_caught("probe of another matrix", ["E6"])
 
@@ -249,7 +219,7 @@ def test_leaving_the_direction_is_caught(monkeypatch):
 
 def test_nothing_is_left_of_the_mean_input(monkeypatch):
     """What W_O² W_V² makes of the mean input is zero to rounding; not so with half of it removed."""
-    model = initialised(experiments.desk().job(1).training.architecture, seed=1)
+    model = initialised(desk().job(1).training.architecture, seed=1)
     batch = Recall.of_task(DESK_TASK).sample(50, seed=2)
     mean = model.attended(batch.tokens, recall_observers.last_shown(batch)).detach().double().mean(dim=0)
 

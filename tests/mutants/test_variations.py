@@ -23,19 +23,18 @@ import torch
 
 from paper_checks.claims.e import test_variations as checks
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.experiments.trainings import levels
+from paper_checks.experiments.trainings import attended_inputs, levels, replicates, variants
 from paper_checks.experiments.trainings import observers as recall_observers
-from paper_checks.experiments.trainings import recall as experiments
-from paper_checks.experiments.trainings import statements as two_layer_statements
+from paper_checks.experiments.trainings.changes import unchanged
+from paper_checks.experiments.trainings.runs import model_of
 from paper_checks.experiments.trainings.settings import desk
 from paper_checks.project import own_ledger
-from simulate import Hidden, Optimiser, with_weights
+from simulate import Hidden, Optimiser
 from simulate.sequences import recall
 from simulate.transformer import training
 
-from . import training_mutants
 from .mutation import SEED
-from .training_mutants import BOTH, STRICT, decide_by
+from .training_mutants import BOTH, STRICT, decide_by, train_here, transposed
 
 CAUGHT = {
     "E7": {
@@ -66,13 +65,6 @@ def two_seeds(monkeypatch):
     """Trainings in this process, two per statement, which is red where both are wrong."""
     decide_by(monkeypatch, BOTH)
     train_here(monkeypatch, "as it is")
-    experiments.answers_of.cache_clear()
-
-
-def train_here(monkeypatch, mutant, change=lambda run: run):
-    """See `training_mutants`; what is known of the answers of other trainings is forgotten."""
-    training_mutants.train_here(monkeypatch, experiments, mutant, change)
-    experiments.answers_of.cache_clear()
 
 
 def e7(alpha):
@@ -105,12 +97,13 @@ def test_the_checks_are_green_as_they_are(monkeypatch, name):
 
 def short(monkeypatch):
     """Trainings of 250 updates, of which those about the noise need no more; at α = 0.5 E7's own in place of E1's."""
-    monkeypatch.setattr(levels, "TRIGGERS_AT", 250)
-    monkeypatch.setattr(levels, "BUDGET", 250)
-    monkeypatch.setattr(levels, "desk", lambda *given, **options: desk(*given, **{"steps": 250, **options}))
-    monkeypatch.setattr(experiments, "feed_forward", lambda hidden: replace(desk(), F1=hidden, F2=hidden, steps=250))
-    for made in (levels.at_level, levels.with_triggers, levels.with_layers):
-        monkeypatch.setattr(levels, made.__name__, made.__wrapped__)
+    for module in (levels, variants):
+        monkeypatch.setattr(module, "TRIGGERS_AT", 250)
+    monkeypatch.setattr(variants, "BUDGET", 250)
+    for module in (checks, variants):
+        monkeypatch.setattr(module, "desk", lambda *given, **options: desk(*given, **{"steps": 250, **options}))
+    for made in (variants.at_level, variants.with_triggers, variants.feed_forward, variants.with_layers):
+        monkeypatch.setattr(variants, made.__name__, made.__wrapped__)
 
 
 NOISE = {
@@ -151,29 +144,24 @@ def test_a_loss_one_position_late_is_caught(monkeypatch, claim):
 def test_a_layer_that_is_kept_is_caught(monkeypatch):
     """In E8, which asks what was observed, the observer keeps it; with linear layers dropping F2 changes little."""
 
-    def observed(run):
+    def observed(run, training):
         history = [seen | {"noise without F2": seen["noise"]} for seen in run.history]
         return replace(run, history=history)
 
-    monkeypatch.setattr(levels, "Dropped", lambda layer: experiments.unchanged)
+    monkeypatch.setattr(levels, "Dropped", lambda layer: unchanged)
     caught("E9", "F2 kept", e9("relu"), "without F2")
     train_here(monkeypatch, "as it is", observed)
     caught("E8", "F2 kept", e8(), "without F2")
 
 
-def transposed(model):
-    return with_weights(model, {name: getattr(model, name).detach().T.clone() for name in ("W_K1", "W_K2")})
-
-
 def test_transposed_keys_are_caught(monkeypatch):
-    law = levels.with_triggers(2).law
-    observer = recall_observers.RecallObserver(law, 200, 1)
+    observer = recall_observers.RecallObserver(variants.with_triggers(2).law, 200, 1)
 
-    def observed(run):
-        model = transposed(run.model)
-        if run.history[-1]["step"] != levels.TRIGGERS_AT:
-            return replace(run, model=model)
-        return replace(run, model=model, history=[*run.history[:-1], run.history[-1] | observer(model)])
+    def observed(run, training):
+        other = transposed(run)
+        if run.history[-1]["step"] != variants.TRIGGERS_AT:
+            return other
+        return replace(other, history=[*run.history[:-1], run.history[-1] | observer(model_of(training, other))])
 
     train_here(monkeypatch, "as it is", observed)
     caught("E8", "W_K transposed", e8(), "recall at update 400")
@@ -181,7 +169,7 @@ def test_transposed_keys_are_caught(monkeypatch):
 
 
 def test_a_model_that_answers_the_noise_alone_is_caught(monkeypatch):
-    def alone(run):
+    def alone(run, training):
         return replace(run, history=[seen | {"noise": 1.0, "correct": 1e-6} for seen in run.history])
 
     train_here(monkeypatch, "as it is", alone)
@@ -189,30 +177,29 @@ def test_a_model_that_answers_the_noise_alone_is_caught(monkeypatch):
 
 
 def test_models_that_did_not_learn_are_caught(monkeypatch):
-    original = levels.desk
     still = Optimiser("SGD", {"lr": 1e-9})
-    monkeypatch.setattr(levels, "desk", lambda *given, **options: replace(original(*given, **options), optimiser=still))
-    monkeypatch.setattr(levels, "at_level", levels.at_level.__wrapped__)
+    monkeypatch.setattr(variants, "desk", lambda *given, **options: replace(desk(*given, **options), optimiser=still))
+    monkeypatch.setattr(variants, "at_level", variants.at_level.__wrapped__)
     caught("E7", "nothing learned", e7(0.9), r"mean of P\(τ\)")
 
 
 @pytest.mark.parametrize(("stated", "made"), [(0.1, 0.3), (0.3, 0.1)])
 def test_exchanged_levels_are_caught(monkeypatch, stated, made):
-    at_level = levels.at_level
-    monkeypatch.setattr(levels, "at_level", lambda alpha: at_level(made if alpha == stated else alpha))
+    at_level = variants.at_level
+    monkeypatch.setattr(variants, "at_level", lambda alpha: at_level(made if alpha == stated else alpha))
     caught("E7", "levels exchanged", e7(stated), r"mean of P\(τ\)")
 
 
 def test_exchanged_activations_are_caught(monkeypatch):
-    with_layers = levels.with_layers
+    with_layers = variants.with_layers
     other = {"relu": "linear", "linear": "relu"}
-    monkeypatch.setattr(levels, "with_layers", lambda h: with_layers(Hidden(h.size, other[h.activation])))
+    monkeypatch.setattr(variants, "with_layers", lambda h: with_layers(Hidden(h.size, other[h.activation])))
     for activation in other:
         caught("E9", "activations exchanged", e9(activation), "without F2 over")
 
 
 def test_a_direction_that_is_not_removed_is_caught(monkeypatch):
-    monkeypatch.setattr(two_layer_statements, "without_mean_input", lambda model, batch: model)
+    monkeypatch.setattr(attended_inputs, "remove_direction", lambda W, v: W)
     caught("E9", "no direction removed", e9("linear"), "without the mean input's direction")
 
 
@@ -226,14 +213,14 @@ class Told:
     @property
     def history(self):
         late = {0.999 * self.recalled, self.recalled} if np.isfinite(self.recalled) else set()
-        steps = sorted({*levels.EARLY, *late})
+        steps = sorted({*variants.EARLY, *late})
         seen = {"noise": self.alpha, "correct": 2 * self.alpha if self.alpha < 0.2 else 0.1 * (1 - self.alpha)}
         return [{"step": s, **seen, "recall": 0.8 if s >= self.recalled else 0.1} for s in steps]
 
 
 def told(monkeypatch, time):
     """Recall comes after time(α) updates."""
-    monkeypatch.setattr(experiments, "replicates", lambda base, s, n: [Told(s.law.alpha, time(s.law.alpha))] * n)
+    monkeypatch.setattr(replicates, "replicates", lambda base, s, n, later: [Told(s.law.alpha, time(s.law.alpha))] * n)
 
 
 def law(exponent, late=1.0):

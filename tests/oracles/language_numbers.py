@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from paper_checks.evidence import DEFAULT_SEED
-from paper_checks.experiments.language import Answers, ModelSweep, Source, prompt_sets
+from paper_checks.experiments.language import Answers, ModelSweep, prompt_sets
 from paper_checks.pictures import language_data as data
 from simulate.laser.roles import ROLES
 from simulate.laser.sweeps import Cell, Sweep
@@ -46,7 +46,7 @@ def model_sweep(layers=4, ranks=(0, 1, 2, 4), of=changes):
         answer, generic = of(cell)
         cells[cell] = {"recall": readings(0.4 + answer, 0.5 + generic, 1.5)}
     made = Sweep({"recall": readings(0.4, 0.5)}, cells)
-    return ModelSweep(Source("model", None, "seed 1, 2000 updates"), "0123456789abcdef" * 4, layers, made)
+    return ModelSweep("seed 1, 2000 updates", "0123456789abcdef" * 4, layers, made)
 
 
 def sweep_cells(held=True, **options):
@@ -56,7 +56,7 @@ def sweep_cells(held=True, **options):
 def answers(answer, generic, name="a"):
     """The same on both sets of prompts; facts are less probable."""
     sets = {"recall": readings(answer, generic), "facts": readings(0.8 * answer, generic)}
-    return Answers(Source("model", None, name), name * 64, sets)
+    return Answers(name, name * 64, sets)
 
 
 def checkpoints(held=True, late=0.5):

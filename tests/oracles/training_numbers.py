@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from paper_checks.experiments.trainings.changes import Cut, Dropped
+from paper_checks.experiments.trainings.runs import Run
 from paper_checks.experiments.trainings.settings import close_marks, fine_marks
 from paper_checks.pictures import training_data as data
-from simulate import Trained
 
 SHIFTS = (0.0, 0.01, 0.03)
 """What the seeds differ by: the median is the second."""
@@ -87,7 +87,7 @@ def birth_run(loss_on, shift=0.0):
         late = {"recall": 0.8 if step >= 140 else 0.2 + shift, "answers": 1.0 if step >= 140 else 2.5 + shift}
         return memories | late | {"bigrams": 0.2 + shift if step >= 20 else 2.0}
 
-    return Trained(None, [{"step": step} | at(step) for step in close_marks(200)])
+    return Run({}, [{"step": step} | at(step) for step in close_marks(200)])
 
 
 def truncation(matrix):

@@ -11,9 +11,9 @@ import pytest
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import birth as experiments
-from paper_checks.experiments.trainings import birth_statements as statements
 from paper_checks.experiments.trainings.settings import MemorySetting, birth, data_law, short_sequences
 from paper_checks.experiments.trainings.statements import Over
+from paper_checks.jobs import Job
 from simulate.runtime.arrays import Floats
 from simulate.transformer.plan import LossOn
 
@@ -23,20 +23,43 @@ def over_seeds(claim: Assertions, setting: MemorySetting, device: str) -> Over:
     return lambda numbers: lambda count: numbers(experiments.runs(claim, setting, count, device))
 
 
+def first_look(claim: Assertions, scale: str, asked: experiments.Asked) -> list[Job]:
+    """At desk scale jobs; at the paper's the trainings are made one after the other, on the device that is named."""
+    return experiments.first_look(claim, asked) if scale == "desk" else []
+
+
+def every_token(claim: Assertions, scale: str) -> list[Job]:
+    """What B4 asks first."""
+    return first_look(claim, scale, {birth(scale): []})
+
+
 @pytest.mark.claims("B4")
+@pytest.mark.jobs.with_args(every_token)
 def test_bigrams_before_recall(claim: Assertions, scale: str, device: str) -> None:
     """The loss on global bigrams falls first, that on answers several times later, each measured by its whole fall."""
-    statements.bigrams_first(claim, over_seeds(claim, birth(scale), device))
+    experiments.bigrams_first(claim, over_seeds(claim, birth(scale), device))
+
+
+def by_the_loss(claim: Assertions, scale: str, loss_on: LossOn) -> list[Job]:
+    """What B5 asks first of long sequences."""
+    return first_look(claim, scale, {birth(scale, loss_on=loss_on): []})
+
+
+def in_short_sequences(claim: Assertions, scale: str) -> list[Job]:
+    """What B5 asks first of short ones."""
+    return first_look(claim, scale, {short_sequences(): []})
 
 
 @pytest.mark.claims("B5")
+@pytest.mark.jobs.with_args(by_the_loss)
 @pytest.mark.parametrize("loss_on", ["every", "recall"])
 def test_memories_rise_in_order(claim: Assertions, scale: str, device: str, loss_on: LossOn) -> None:
     """In long sequences W_O², W_K² and W_K¹ are half-way from their first value to 1 in this order."""
-    statements.memories_in_order(claim, over_seeds(claim, birth(scale, loss_on=loss_on), device), loss_on)
+    experiments.memories_in_order(claim, over_seeds(claim, birth(scale, loss_on=loss_on), device), loss_on)
 
 
 @pytest.mark.claims("B5")
+@pytest.mark.jobs.with_args(in_short_sequences)
 def test_order_in_short_sequences(claim: Assertions, device: str) -> None:
     """With fewer positions than tokens W_O² is still half-way before W_K², but W_K¹ before W_K² on more than a tenth of
     the seeds: what holds of nine tenths in long sequences does not hold here."""
@@ -72,37 +95,73 @@ def less(more: Numbers, fewer: Numbers) -> Numbers:
     return lambda count: 1 - fewer(count) / more(count)
 
 
+FIXED: dict[str, Any] = {"triggers": (0, 1, 2)}
+"""Frequent triggers."""
+BIGRAM: dict[str, Any] = {"outputs": "chain"}
+
+
+def frequencies(claim: Assertions, scale: str) -> list[Job]:
+    """What `test_trigger_frequency_and_number` asks first."""
+    return laws_asked(
+        claim, scale, *(({"triggers": triggers}, []) for triggers in (FIXED["triggers"], seldom(scale), 3, 1))
+    )
+
+
+def of_fixed_triggers(claim: Assertions, scale: str) -> list[Job]:
+    """What `test_fixed_against_random_triggers` asks first."""
+    return laws_asked(claim, scale, (FIXED, [({}, True)]), ({}, [(FIXED, False)]))
+
+
+def of_bigram_outputs(claim: Assertions, scale: str) -> list[Job]:
+    """What `test_uniform_against_bigram_outputs` asks first."""
+    return laws_asked(claim, scale, (BIGRAM, [({}, False)]), ({}, [(BIGRAM, False)]))
+
+
+def laws_asked(
+    claim: Assertions, scale: str, *laws: tuple[dict[str, Any], list[tuple[dict[str, Any], bool]]]
+) -> list[Job]:
+    """Trainings on data laws, recall on each of them and on others."""
+    asked = {
+        data_law(scale, **law): [(data_law(scale, **other), new) for other, new in ((law, False), *others)]
+        for law, others in laws
+    }
+    return first_look(claim, scale, asked)
+
+
 @pytest.mark.claims("B6")
+@pytest.mark.jobs.with_args(frequencies)
 def test_trigger_frequency_and_number(claim: Assertions, scale: str, device: str) -> None:
     """After the same number of updates frequent triggers are recalled more than rare ones, three more than one."""
     recall = recall_of(claim, scale, device)
-    frequent, rare = (recall({"triggers": places}) for places in ((0, 1, 2), seldom(scale)))
+    frequent, rare = recall(FIXED), recall({"triggers": seldom(scale)})
     claim.replicated("share by which rare triggers are recalled less", "frequency", +1, less(frequent, rare))
     three, one = (recall({"triggers": count}) for count in (3, 1))
     claim.replicated("share by which one trigger is recalled less than three", "number", +1, less(three, one))
 
 
 @pytest.mark.claims("B6")
+@pytest.mark.jobs.with_args(of_fixed_triggers)
 def test_fixed_against_random_triggers(claim: Assertions, scale: str, device: str) -> None:
     """On the same fixed triggers the model trained on them alone recalls more than one trained on random ones; of other
     triggers it recalls little, the other one much."""
-    recall, fixed = recall_of(claim, scale, device), {"triggers": (0, 1, 2)}
-    own, general = recall(fixed), recall({}, other=fixed)
+    recall = recall_of(claim, scale, device)
+    own, general = recall(FIXED), recall({}, other=FIXED)
     claim.replicated("recall of fixed triggers, trained on them less on random ones", "fixed", +1,
                      lambda count: own(count) - general(count))  # fmt: skip
-    new = recall(fixed, other={}, new=True)
+    new = recall(FIXED, other={}, new=True)
     claim.replicated(
         "share of recall lost on triggers not trained on", "lost_triggers", +1, less(own, new), side="beyond"
     )
 
 
 @pytest.mark.claims("B6")
+@pytest.mark.jobs.with_args(of_bigram_outputs)
 def test_uniform_against_bigram_outputs(claim: Assertions, scale: str, device: str) -> None:
     """Trained on bigram outputs the model loses a part of its recall on uniform ones; trained on uniform outputs it
     loses next to none on bigram ones."""
-    recall, bigram = recall_of(claim, scale, device), {"outputs": "chain"}
-    own, uniform = recall(bigram), recall(bigram, other={})
+    recall = recall_of(claim, scale, device)
+    own, uniform = recall(BIGRAM), recall(BIGRAM, other={})
     claim.replicated("share of recall lost on uniform outputs", "lost_outputs", +1, less(own, uniform), side="beyond")
-    plain, other = recall({}), recall({}, other=bigram)
+    plain, other = recall({}), recall({}, other=BIGRAM)
     name = "recall of bigram outputs less that of uniform ones"
     claim.replicated(name, "kept", +1, lambda count: other(count) - plain(count))

@@ -15,15 +15,14 @@ from sympy.polys.rings import PolyRing
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
-from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
+from paper_checks.experiments.simulations import signal_and_residual
+from paper_checks.jobs import results
 from paper_checks.witnesses import enumeration
-from simulate import projected_moments
-from theory import Task, class_values, gradient_mean
+from theory import Task, gradient_mean
 from theory.birth import gradient_memory as memory
 from theory.evaluation import N, alpha, long_sequence_limit, to_expression
 from theory.one_step import margins
-from theory.one_step import signal_to_noise as signal
 from theory.one_step.class_averages import class_sizes
 from theory.one_step.trigger_chain import TriggerChain
 
@@ -278,22 +277,11 @@ def test_sizes_of_signal_and_residual(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("B2")
+@pytest.mark.jobs.with_args(lambda base_seed, task: [draw.job for draw in signal_and_residual(base_seed, task)])
 @pytest.mark.parametrize("task", [Task(3, 11, 0.4, 1), Task(7, 13, 0.02, 4)], ids=str)
 def test_signal_and_residual_simulated(claim: Assertions, task: Task) -> None:
-    """Simulated: Σ_k (e_k - mean) E(k)ᵀ sees tr S and no residual, (e_τ - mean) E(q)ᵀ the residual and no S."""
-    S, (r, mean) = memory.context_signal(task), memory.distributional_residual(task)
-    copying, noise = np.zeros_like(S), np.zeros_like(S)
-    copying[: task.N, : task.N] = np.eye(task.N) - 1 / task.N
-    noise[:, task.q], noise[task.tau, task.q] = -1 / task.N, 1
-    first, second = (class_values(task, "attention_value", name)["tau", "E(q)"] for name in ("mean", "variance"))
-    square = (second + first**2) / (task.alpha * (1 - 1 / task.M) ** 2 + (1 - task.alpha) / task.M**2)  # E[x̄_E(q)²]
-    exact = (1 + 1 / task.N) * r[task.tau] * mean[task.q]
-    variance = (task.alpha + (1 - task.alpha) / task.N**2) * square - exact**2  # y = τ is independent of x̄
-    for name, direction, value, spread in (
-        ("tr S", copying, S[: task.N, : task.N].trace(), signal.centred_copying_moments(task).variance),
-        ("residual", noise, exact, variance),
-    ):
-        samples, seed = DESIGN.samples(value, spread, 0.05), claim.seed(f"{name} {task}")
-        found = projected_moments(task, "attention_value", direction, samples, seed=seed)
-        details = {"samples": samples, "seed": seed, "planned_error": (spread / samples) ** 0.5}
+    """Simulated gradients along the two directions of `signal_and_residual`."""
+    for name, value, variance, draw in signal_and_residual(claim.base_seed, task):
+        (found,) = results([draw])
+        details = {"samples": found.samples, "seed": found.seed, "planned_error": (variance / found.samples) ** 0.5}
         claim.estimate(f"{name}, {task}", value, found.mean, found.standard_error, 0.05, **details)

@@ -9,8 +9,10 @@ import torch
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import statements
-from paper_checks.experiments.trainings.recall import no_feed_forward, over_seeds
+from paper_checks.experiments.trainings.measured import answers_without_mean, memory_of_inputs, noise_alignments
+from paper_checks.experiments.trainings.replicates import first_look, layers_dropped, measured, over_seeds, swept
 from paper_checks.experiments.trainings.settings import DESK_TASK, desk
+from paper_checks.experiments.trainings.variants import no_feed_forward
 from simulate import Embeddings, gradient_descent, orthonormal_embeddings
 from theory.memory.shared_inputs import largest_shared, shared_spectrum
 
@@ -18,6 +20,7 @@ N = DESK_TASK.N
 
 
 @pytest.mark.claims("E3")
+@pytest.mark.jobs.with_args(first_look(desk(), layers_dropped, swept("F2.w1")))
 def test_truncating_the_input_matrix(claim: Assertions) -> None:
     """P(τ) rises with the rank that is kept of w1: lowest at rank 1, back at half rank. The top direction alone does
     not carry it."""
@@ -25,6 +28,7 @@ def test_truncating_the_input_matrix(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("E3")
+@pytest.mark.jobs.with_args(first_look(desk(), layers_dropped, swept("F2.w2"), measured(noise_alignments)))
 def test_truncating_the_output_matrix(claim: Assertions) -> None:
     """P(τ) falls with the rank that is kept of w2: at rank 1 it is above α. Without the top direction, which lies along
     the noise's output as T4.4 has it for N >= 4, a third of the noise is left at most, and P(c) is up."""
@@ -32,12 +36,14 @@ def test_truncating_the_output_matrix(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("E6")
+@pytest.mark.jobs.with_args(first_look(no_feed_forward(), layers_dropped, swept("W_OV2")))
 def test_rank_without_feed_forward_layers(claim: Assertions) -> None:
     """Recall is learned, the noise too. W_O² W_V² of rank N answers as the whole, of rank 1 it hardly recalls."""
     statements.rank_of_values(claim, over_seeds(claim, no_feed_forward()))
 
 
 @pytest.mark.claims("E6")
+@pytest.mark.jobs.with_args(first_look(no_feed_forward(), measured(memory_of_inputs)))
 def test_place_of_the_noise(claim: Assertions) -> None:
     """In the logits of the mean attended inputs the noise is on top, as T4.4 says. In the weight it is not: the mean
     input is no singular direction, and made longer by less than the top one."""
@@ -45,6 +51,7 @@ def test_place_of_the_noise(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("E6")
+@pytest.mark.jobs.with_args(first_look(no_feed_forward(), layers_dropped, measured(answers_without_mean)))
 def test_one_direction_holds_the_noise(claim: Assertions) -> None:
     """W_O² W_V² made zero on the mean attended input: most of P(τ) is gone, recall is as before, P(c) is up."""
     statements.one_direction(claim, over_seeds(claim, no_feed_forward()))

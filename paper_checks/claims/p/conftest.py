@@ -5,21 +5,14 @@ from typing import Any
 
 import pytest
 
-from paper_checks.experiments.named import LANGUAGE_PACKAGES
+from paper_checks.experiments.named import has_language
 
 
 def of_extra_language(name: str) -> Any:
-    """A module of the experiments; where a package of the extra is missing the check is not run.
-
-    Raises:
-        ModuleNotFoundError: something else is missing, which no installation of the extra would mend.
-    """
-    try:
-        return import_module(f"paper_checks.experiments.{name}")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in LANGUAGE_PACKAGES:
-            raise
+    """A module of the experiments; where a package of the extra is missing the check is not run."""
+    if not has_language():
         pytest.skip("needs the extra language: pip install -e '.[language]'")
+    return import_module(f"paper_checks.experiments.{name}")
 
 
 @pytest.fixture(scope="session")

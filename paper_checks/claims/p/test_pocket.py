@@ -15,7 +15,11 @@ import pytest
 
 from paper_checks.evidence import comparator
 from paper_checks.evidence.assertions import Assertions
+from paper_checks.experiments import pocket as experiments
+from paper_checks.experiments.named import has_language
+from paper_checks.experiments.pocket_models import RANK, model_label, pocket_models
 from paper_checks.experiments.rise import CLAIMED, chosen_checkpoint
+from paper_checks.jobs import Job, results
 from simulate.pocket.shipped import CONFIRMING
 
 
@@ -40,7 +44,28 @@ CUTS = {
 LABELS = {"answer": "P(answer)", "distributional": 'P("the")', "correct": "accuracy"}
 
 
+def answers(base_seed: int) -> list[Job]:
+    """What the models answer; nothing without the extra, without which no check is run."""
+    return experiments.answers_jobs(base_seed, CONFIRMING) if has_language() else []
+
+
+def cuts(base_seed: int) -> list[Job]:
+    """What they answer with one matrix truncated."""
+    return experiments.cuts_jobs(base_seed, CONFIRMING) if has_language() else []
+
+
+def recorded() -> list[Job]:
+    """What was recorded of them, and what they answer now."""
+    return experiments.recorded_jobs(CONFIRMING) if has_language() else []
+
+
+def along_checkpoints(base_seed: int) -> list[Job]:
+    """What the checkpoints of another training answer."""
+    return experiments.checkpoint_jobs(base_seed) if has_language() else []
+
+
 @pytest.mark.claims("P1")
+@pytest.mark.jobs.with_args(answers)
 @pytest.mark.parametrize("name", ["recall", "names"])
 def test_recall_competes_with_the(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The in-context name is ahead of the other name, and so is "the", which the corpus has at its place with
@@ -49,6 +74,7 @@ def test_recall_competes_with_the(claim: Assertions, language: Any, pocket: Any,
 
 
 @pytest.mark.claims("P2")
+@pytest.mark.jobs.with_args(answers)
 def test_facts_compete_with_the(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """As P1, of a city's country and another country."""
     competition(claim, language, pocket, seeds, "facts")
@@ -62,7 +88,7 @@ def on_its_side(claim: Assertions, name: str, threshold: str, expected: int, val
 
 def competition(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The means of COMPETITION are above their thresholds on every training seed."""
-    found = [language.answered(source, claim.base_seed, "cpu") for source in language.pocket_sources(seeds)]
+    found = results(pocket.answers_jobs(claim.base_seed, seeds))
     columns = [pocket.competition(answers, name) for answers in found]
     for key, what in COMPETITION.items():
         values, errors = pocket.per_seed(name, [one[key] for one in columns])
@@ -82,24 +108,27 @@ def test_the_rises_first(claim: Assertions, pocket: Any, seeds: Any, name: str) 
 
 
 @pytest.mark.claims("P3")
+@pytest.mark.jobs.with_args(recorded)
 def test_what_was_recorded_is_what_the_models_answer(claim: Assertions, pocket: Any, seeds: Any) -> None:
     """On the recorded prompts the shipped models have the recorded means: the last ones of all seeds, and all that are
     shipped of the seed with most checkpoints."""
-    pairs = [pocket.recorded_and_live(seed, step) for seed, step in pocket.recorded_steps(seeds)]
-    recorded, live = ([pair[column] for pair in pairs] for column in (0, 1))
+    pairs = results(pocket.recorded_jobs(seeds))
+    expected, live = ([pair[column] for pair in pairs] for column in (0, 1))
     because = "weights rounded to float16, ten times what random rounding does"
-    claim.close("recorded means", recorded, live, pocket.ROUNDING, because, scale=1.0)
+    claim.close("recorded means", expected, live, pocket.ROUNDING, because, scale=1.0)
 
 
 @pytest.mark.claims("P3")
+@pytest.mark.jobs.with_args(along_checkpoints)
 @pytest.mark.parametrize("name", CLAIMED)
-def test_order_along_checkpoints(claim: Assertions, language: Any, name: str) -> None:
+def test_order_along_checkpoints(claim: Assertions, language: Any, pocket: Any, name: str) -> None:
     """As P3.pythia, on the training seed with most checkpoints, which is not one of those that decide: a checkpoint is
     chosen on one half of the prompts, and all are in the evidence."""
-    chosen_checkpoint(claim, language, name, language.checkpoint_answers(claim.base_seed))
+    chosen_checkpoint(claim, language, name, results(pocket.checkpoint_jobs(claim.base_seed)))
 
 
 @pytest.mark.claims("P4")
+@pytest.mark.jobs.with_args(cuts)
 @pytest.mark.parametrize("name", CLAIMED)
 def test_last_input_matrix(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The last MLP's input matrix at rank RANK: P(answer) up, P("the") down, more prompts answered."""
@@ -107,6 +136,7 @@ def test_last_input_matrix(claim: Assertions, language: Any, pocket: Any, seeds:
 
 
 @pytest.mark.claims("P4")
+@pytest.mark.jobs.with_args(cuts)
 @pytest.mark.parametrize("name", CLAIMED)
 def test_last_output_matrix(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The last MLP's output matrix: its top RANK directions hold much of "the", as T4.4 and E3 have it for the top one.
@@ -121,20 +151,21 @@ def changes(
 ) -> None:
     """The mean changes of these metrics with a cut, on their sides (+1: a rise), are above their thresholds on every
     training seed."""
-    sources = language.pocket_sources(seeds)
-    found = [one.changes[cut][name] for one in pocket.cuts(sources, claim.base_seed)]
+    found = [one.changes[cut][name] for one in pocket.cuts(seeds, claim.base_seed)]
+    models = [model_label(*model) for model in pocket_models(seeds)]
     for metric, way in ways.items():
         values, errors = pocket.per_seed(name, [way * change[metric] for change in found])
         what = f"{name}: {'rise' if way > 0 else 'fall'} of {LABELS[metric]} with {CUTS[cut]}"
-        details = {"standard_errors": errors, "models": [source.label for source in sources], "rank": pocket.RANK}
+        details = {"standard_errors": errors, "models": models, "rank": RANK}
         on_its_side(claim, what, f"{name}_{cut}_{metric}", +1, values, **details, **options)
 
 
 @pytest.mark.claims("P4")
+@pytest.mark.jobs.with_args(cuts)
 def test_recall_does_not_gain_on_every_seed(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """On recall there is a training seed among the seven on which the output matrix without its top directions raises
     P(answer) by less than the threshold."""
-    found = pocket.cuts(language.pocket_sources(seeds), claim.base_seed)
+    found = pocket.cuts(seeds, claim.base_seed)
     values, errors = pocket.per_seed("recall", [one.changes["rest"]["recall"]["answer"] for one in found])
     limit = claim.rule.thresholds["recall_rest_answer"]
     evidence = comparator.less(f"recall: smallest rise of P(answer) with {CUTS['rest']}", min(values), limit, "beyond")
@@ -142,10 +173,11 @@ def test_recall_does_not_gain_on_every_seed(claim: Assertions, language: Any, po
 
 
 @pytest.mark.claims("P4")
+@pytest.mark.jobs.with_args(cuts)
 def test_names_from_other_sentences(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """With names that the model knows from other sentences alone the best late input matrix helps too, on a share of
     the training seeds; its exact interval is in the evidence."""
-    found = [pocket.best_on_names(one) for one in pocket.cuts(language.pocket_sources(seeds), claim.base_seed)]
+    found = [one.names for one in pocket.cuts(seeds, claim.base_seed)]
     effects, helped = [one.effect for one in found], claim.rule.thresholds["names_helped"]
     count = sum(effect > helped for effect in effects)
     details = {"helped": count, "share": pocket.share_interval(count, len(effects)),
@@ -154,6 +186,7 @@ def test_names_from_other_sentences(claim: Assertions, language: Any, pocket: An
 
 
 @pytest.mark.claims("P5")
+@pytest.mark.jobs.with_args(cuts)
 @pytest.mark.parametrize("name", CLAIMED)
 def test_late_attention_matrices(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str) -> None:
     """The best cell of attention matrices in late layers has less than half of the effect of the last MLP's input
@@ -164,6 +197,7 @@ def test_late_attention_matrices(claim: Assertions, language: Any, pocket: Any, 
 
 
 @pytest.mark.claims("P5")
+@pytest.mark.jobs.with_args(cuts)
 @pytest.mark.parametrize("name", CLAIMED)
 def test_attention_matrices_of_every_layer(
     claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str
@@ -173,21 +207,23 @@ def test_attention_matrices_of_every_layer(
 
 
 @pytest.mark.claims("P5")
+@pytest.mark.jobs.with_args(cuts)
 def test_late_attention_helps_somewhere(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """On recall there is a training seed among the seven on which the best late attention cell has a larger effect than
     the threshold: there the claim is wrong."""
-    found = pocket.cuts(language.pocket_sources(seeds), claim.base_seed)
-    effects = [pocket.best_attention(one, "recall", "late").effect for one in found]
+    found = pocket.cuts(seeds, claim.base_seed)
+    effects = [one.attention["recall"]["late"].effect for one in found]
     limit = claim.rule.thresholds["recall_effect"]
     evidence = comparator.less("recall: largest effect of late attention", limit, max(effects), side="beyond")
     claim.record(replace(evidence, details={"values": effects}))
 
 
 @pytest.mark.claims("P5")
+@pytest.mark.jobs.with_args(cuts)
 def test_early_attention_helps_somewhere(claim: Assertions, language: Any, pocket: Any, seeds: Any) -> None:
     """In early layers recall gains something from a truncated attention matrix, on one training seed at least."""
-    found = pocket.cuts(language.pocket_sources(seeds), claim.base_seed)
-    best = [pocket.best_attention(one, "recall", "early") for one in found]
+    found = pocket.cuts(seeds, claim.base_seed)
+    best = [one.attention["recall"]["early"] for one in found]
     effects, least = [one.effect for one in best], claim.rule.thresholds["early_effect"]
     evidence = comparator.less("recall: largest effect of early attention", least, max(effects), side="beyond")
     details = {"values": effects, "cells": [str(one.cell) for one in best]}
@@ -197,8 +233,8 @@ def test_early_attention_helps_somewhere(claim: Assertions, language: Any, pocke
 def attention_does_less(claim: Assertions, language: Any, pocket: Any, seeds: Any, name: str, layers: str) -> list[Any]:
     """Rise of P(answer) and fall of P("the") with the best attention cell, each over that with the last MLP's input
     matrix, are below their threshold on every training seed; returns these cells."""
-    found = pocket.cuts(language.pocket_sources(seeds), claim.base_seed)
-    best = [pocket.best_attention(one, name, layers) for one in found]
+    found = pocket.cuts(seeds, claim.base_seed)
+    best = [one.attention[name][layers] for one in found]
     cells = [str(one.cell) for one in best]
     for metric, label in (("answer", "rise of P(answer)"), ("distributional", 'fall of P("the")')):
         pairs = [pocket.share_of_input(one, cell, name, metric) for one, cell in zip(found, best, strict=True)]

@@ -6,14 +6,23 @@ import numpy as np
 import pytest
 import sympy
 
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.experiments import agreement
-from paper_checks.experiments.simulations import GROWTH, TASKS, class_span, fit_distance, growing_tasks
+from paper_checks.experiments.simulations import (
+    GROWTH,
+    TASKS,
+    along,
+    class_span,
+    drawn_jobs,
+    fit_distance,
+    growing_tasks,
+)
+from paper_checks.jobs import Job, results
 from paper_checks.witnesses import enumeration
 from paper_checks.witnesses.sturm import threshold_roots
-from simulate import projected_moments
 from theory import Task, class_values, closed_form, gradient_mean
 from theory.evaluation import N, T, alpha, long_sequence_limit
 from theory.one_step import margins
@@ -25,6 +34,7 @@ SIZES = [(2, 2), (2, 3), (3, 4), (3, 7), (5, 11), (8, 32), (13, 5), (31, 17)]
 
 
 @pytest.mark.claims("T1.1")
+@pytest.mark.jobs.with_args(lambda: [agreement.enumerated.of("feed_forward")])
 def test_feed_forward_gradient(claim: Assertions) -> None:
     """G_F[τ,E(q)] = α - 1/M, G_F[k,E(q)] = (1-α)/N - 1/M for all N, T, α; every entry by the witnesses."""
     for row, expected in (("tau", alpha - 1 / M), ("k", (1 - alpha) / N - 1 / M), ("q", (1 - alpha) / N - 1 / M)):
@@ -36,12 +46,14 @@ def test_feed_forward_gradient(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T1.1")
+@pytest.mark.jobs.with_args(drawn_jobs)
 @pytest.mark.parametrize("task", TASKS, ids=str)
 def test_feed_forward_gradient_simulated(claim: Assertions, task: Task) -> None:
     agreement.check_simulation(claim, task, "feed_forward", "mean")
 
 
 @pytest.mark.claims("T1.2")
+@pytest.mark.jobs.with_args(lambda: [agreement.enumerated.of("attention_value")])
 def test_attention_gradient(claim: Assertions) -> None:
     """G_V for all N, T, α, q; two values known independently, enumeration, programme and autograd."""
     exact = gradient_mean(Task(3, 5, Fraction(1, 3)), "attention_value", exact=True)
@@ -59,6 +71,7 @@ def test_attention_gradient(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T1.2")
+@pytest.mark.jobs.with_args(drawn_jobs)
 @pytest.mark.parametrize("task", TASKS, ids=str)
 def test_attention_gradient_simulated(claim: Assertions, task: Task) -> None:
     agreement.check_simulation(claim, task, "attention_value", "mean")
@@ -158,7 +171,7 @@ def test_noise_threshold_simulated(claim: Assertions, n: int, length: int) -> No
         variance = float(4 * (task.alpha + (1 - task.alpha) / n))  # |S| <= 2, and S = 0 unless y is τ or q
         samples = DESIGN.samples(exact / 4, variance / 16, 1)  # S/4 has a range of 1; the sign must show
         seed = claim.seed(f"threshold {n} {length} {factor}")
-        found = projected_moments(task, "feed_forward", direction, samples, seed=seed)
+        found = along(task, "feed_forward", direction, samples, seed)
         name = f"ξ_τ - ξ_q at {factor} × threshold, N={n}, T={length}"
         details = {"samples": samples, "seed": seed, "seconds": round(found.seconds, 2)}
         claim.sign(name, expected, found.mean, found.standard_error, side=side, **details)
@@ -244,21 +257,27 @@ def test_sign_of_copying_both_sides(claim: Assertions) -> None:
     claim.less("the distance shrinks", np.abs(gaps[1:]), np.abs(gaps[:-1]))
 
 
-@pytest.mark.claims("T1.6")
-@pytest.mark.parametrize(("level", "expected"), [(0.1, 1), (0.75, -1)])
-def test_sign_of_copying_simulated(claim: Assertions, level: float, expected: int) -> None:
-    """The average copying entry of simulated gradients has the sign that theory gives it, on both sides."""
-    task = Task(5, 17, level, trigger=2)
+def copying_draw(base_seed: int, level: float) -> Job:
+    """Gradients along the average copying entry, as many as 2 % of it take."""
+    task, entry = Task(5, 17, level, trigger=2), ("k", "E(k)")
     direction = np.zeros((task.M, 2 * task.M))
     others = [k for k in range(task.N) if k != task.q]
     direction[others, others] = 1 / len(others)
-    entry = ("k", "E(k)")
     exact = class_values(task, "attention_value", "mean")[entry]
     variance = class_average_variance(task, "attention_value")[entry]
     samples = DESIGN.samples(exact, variance, 0.02, span=class_span(task, entry))
-    seed = claim.seed(f"copying {level}")
-    found = projected_moments(task, "attention_value", direction, samples, seed=seed)
-    details = {"samples": samples, "seed": seed, "seconds": round(found.seconds, 2)}
+    return along.of(task, "attention_value", direction, samples, experiment_seed(base_seed, f"copying {level}"))
+
+
+@pytest.mark.claims("T1.6")
+@pytest.mark.jobs.with_args(lambda base_seed, level: [copying_draw(base_seed, level)])
+@pytest.mark.parametrize(("level", "expected"), [(0.1, 1), (0.75, -1)])
+def test_sign_of_copying_simulated(claim: Assertions, level: float, expected: int) -> None:
+    """The average copying entry of simulated gradients has the sign that theory gives it, on both sides."""
+    draw = copying_draw(claim.base_seed, level)
+    task, (found,) = draw.arguments[0], results([draw])
+    exact = class_values(task, "attention_value", "mean")["k", "E(k)"]
+    details = {"samples": found.samples, "seed": found.seed, "seconds": round(found.seconds, 2)}
     side = "holds" if expected > 0 else "beyond"
     claim.estimate(
         f"average copying entry, {task}", exact, found.mean, found.standard_error, 0.02, side=side, **details

@@ -1,6 +1,5 @@
 """T2: gradient noise. One sample tells the feed-forward layer, many are needed to tell attention."""
 
-import math
 from fractions import Fraction
 
 import numpy as np
@@ -9,13 +8,11 @@ import sympy
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
-from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.experiments import agreement
-from paper_checks.experiments.simulations import TASKS, samples_from_pilot, upper_pilot_error
+from paper_checks.experiments.simulations import TASKS, centred_copying, drawn_jobs
 from paper_checks.experiments.steps import IN_CONTEXT, bracket_end, in_context_task
 from paper_checks.witnesses import enumeration
-from simulate import projected_moments
 from theory import Task, class_values, closed_form
 from theory.evaluation import N, alpha, long_sequence_limit
 from theory.one_step import margins, sample_complexity
@@ -25,6 +22,7 @@ from theory.task import Layer
 
 
 @pytest.mark.claims("T2.1")
+@pytest.mark.jobs.with_args(lambda: [agreement.enumerated.of("feed_forward")])
 def test_feed_forward_variance(claim: Assertions) -> None:
     """Var g_F[τ,E(q)] = α(1-α); every entry by enumeration and dynamic programme."""
     found = closed_form("feed_forward", "variance", "tau", "E(q)")
@@ -34,12 +32,14 @@ def test_feed_forward_variance(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T2.1")
+@pytest.mark.jobs.with_args(drawn_jobs)
 @pytest.mark.parametrize("task", TASKS, ids=str)
 def test_feed_forward_variance_simulated(claim: Assertions, task: Task) -> None:
     agreement.check_simulation(claim, task, "feed_forward", "variance")
 
 
 @pytest.mark.claims("T2.2")
+@pytest.mark.jobs.with_args(lambda: [agreement.enumerated.of("attention_value")])
 def test_attention_variance(claim: Assertions) -> None:
     """Every entry by enumeration and dynamic programme."""
     agreement.check_enumeration(claim, "attention_value", "variance")
@@ -47,6 +47,7 @@ def test_attention_variance(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T2.2")
+@pytest.mark.jobs.with_args(drawn_jobs)
 @pytest.mark.parametrize("task", TASKS, ids=str)
 def test_attention_variance_simulated(claim: Assertions, task: Task) -> None:
     agreement.check_simulation(claim, task, "attention_value", "variance")
@@ -132,24 +133,15 @@ def test_centred_copying_limits(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T2.4")
+@pytest.mark.jobs.with_args(lambda base_seed, task: [centred_copying.of(task, base_seed)])
 @pytest.mark.parametrize("task", [Task(5, 61, 0.3, 2), Task(31, 7, 0.2, 11)], ids=str)
 def test_centred_copying_simulated(claim: Assertions, task: Task) -> None:
     """Mean and variance along D from simulated gradients, in the regimes T ≫ N and T ≪ N."""
-    exact = signal.centred_copying_moments(task)
-    direction = np.zeros((task.M, 2 * task.M))
-    direction[: task.N, : task.N] = np.eye(task.N) - 1 / task.N
-    pilot = projected_moments(task, "attention_value", direction, 10**5, seed=claim.seed(f"pilot along D {task}"))
-    upper = upper_pilot_error(pilot.variance_standard_error, 10**5 - 1)
-    samples = max(
-        DESIGN.samples(exact.mean, exact.variance, 0.02),
-        samples_from_pilot(10**5, exact.variance, upper, math.inf, 0.02),
-    )
-    seed = claim.seed(f"centred copying {task}")
-    found = projected_moments(task, "attention_value", direction, samples, seed=seed)
-    details = {"samples": samples, "seed": seed, "seconds": round(found.seconds, 2)}
+    exact, (found, planned_error) = signal.centred_copying_moments(task), centred_copying(task, claim.base_seed)
+    details = {"samples": found.samples, "seed": found.seed, "seconds": round(found.seconds, 2)}
     for name, value, estimate, error, planned in (
-        ("mean", exact.mean, found.mean, found.standard_error, (exact.variance / samples) ** 0.5),
-        ("variance", exact.variance, found.variance, found.variance_standard_error, upper * (10**5 / samples) ** 0.5),
+        ("mean", exact.mean, found.mean, found.standard_error, (exact.variance / found.samples) ** 0.5),
+        ("variance", exact.variance, found.variance, found.variance_standard_error, planned_error),
     ):
         claim.estimate(f"{name} along D, {task}", value, estimate, error, 0.02, planned_error=planned, **details)
 

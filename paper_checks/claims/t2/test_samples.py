@@ -1,13 +1,15 @@
 """T2.5 in simulation and by enumeration: the samples that one step needs, for either margin."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import sympy
 import torch
 
+from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.experiments.steps import (
@@ -20,13 +22,15 @@ from paper_checks.experiments.steps import (
     rates_of_enumerated_steps,
     rates_on_fresh_sequences,
 )
+from paper_checks.jobs import Job, results
+from paper_checks.jobs.job import JobFunction
 from paper_checks.witnesses import enumeration
 from theory import Task
 from theory.evaluation import alpha
 from theory.one_step import sample_complexity
 from theory.task import Layer
 
-Rates = Callable[[Task, int, int, int, int], np.ndarray]
+Rates = JobFunction[[Task, int, int, int, int], np.ndarray]
 
 
 @pytest.fixture
@@ -38,30 +42,65 @@ def single_threaded_torch() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def check_rate(
-    claim: Assertions, name: str, task: Task, layer: Layer, samples: int, replicates: int, expected: int
-) -> None:
-    """The success rate of m-sample steps on fresh sequences lies above (+1) or below (-1) RATE; told step by step."""
-    seed = claim.seed(name)
-    rates = rates_on_fresh_sequences(task, layer, samples, expected, replicates, seed)
-    claim.rate(f"{name}, success rate", RATE, expected, rates, most=replicates, samples=samples, seed=seed)
+class Steps(NamedTuple):
+    """Steps of so many samples that succeed more (+1) or less often (-1) than RATE, and the job that takes them."""
+
+    name: str
+    samples: int
+    expected: int
+    most: int
+    job: Job
 
 
-@pytest.mark.claims("T2.5")
-@pytest.mark.usefixtures("single_threaded_torch")
-@pytest.mark.parametrize("n", [8, 32])
-def test_noise_margin_simulated(claim: Assertions, n: int) -> None:
+def check_rates(claim: Assertions, stated: list[Steps]) -> None:
+    """Steps are taken until their rate is told from RATE."""
+    for name, samples, expected, most, steps in stated:
+        (rates,), seed = results([steps]), steps.arguments[-1]
+        claim.rate(f"{name}, success rate", RATE, expected, rates, most=most, samples=samples, seed=seed)
+
+
+def fresh_steps(base_seed: int, name: str, task: Task, layer: Layer, samples: int, most: int, expected: int) -> Steps:
+    """m-sample steps, asked on fresh sequences."""
+    seed = experiment_seed(base_seed, name)
+    return Steps(name, samples, expected, most,
+                 rates_on_fresh_sequences.of(task, layer, samples, expected, most, seed))  # fmt: skip
+
+
+def noise_margin_steps(base_seed: int, n: int) -> list[Steps]:
     """48-sample steps of the feed-forward layer get the sign of the noise margin right, 2-sample steps do not."""
     task = Task(n, 16, 0.5, trigger=3)
-    check_rate(claim, f"48 samples, N={n}", task, "feed_forward", 48, 500, +1)
-    check_rate(claim, f"2 samples, N={n}", task, "feed_forward", 2, 100, -1)
+    return [
+        fresh_steps(base_seed, f"48 samples, N={n}", task, "feed_forward", 48, 500, +1),
+        fresh_steps(base_seed, f"2 samples, N={n}", task, "feed_forward", 2, 100, -1),
+    ]
 
 
 @pytest.mark.claims("T2.5")
 @pytest.mark.usefixtures("single_threaded_torch")
-def test_noise_margin_simulated_at_low_noise(claim: Assertions) -> None:
+@pytest.mark.jobs.with_args(lambda base_seed, n: jobs_of(noise_margin_steps(base_seed, n)))
+@pytest.mark.parametrize("n", [8, 32])
+def test_noise_margin_simulated(claim: Assertions, n: int) -> None:
+    """At α = 1/2; see `noise_margin_steps`."""
+    check_rates(claim, noise_margin_steps(claim.base_seed, n))
+
+
+def jobs_of(stated: list[Steps]) -> list[Job]:
+    """Those of all steps."""
+    return [steps.job for steps in stated]
+
+
+def low_noise_steps(base_seed: int) -> list[Steps]:
     """At α = 1/10, the noise level of the attention checks below, 512 samples are enough at N = 32."""
-    check_rate(claim, "512 samples, N=32, α=1/10", Task(32, 16, 0.1, trigger=3), "feed_forward", 512, 500, +1)
+    task = Task(32, 16, 0.1, trigger=3)
+    return [fresh_steps(base_seed, "512 samples, N=32, α=1/10", task, "feed_forward", 512, 500, +1)]
+
+
+@pytest.mark.claims("T2.5")
+@pytest.mark.usefixtures("single_threaded_torch")
+@pytest.mark.jobs.with_args(lambda base_seed: jobs_of(low_noise_steps(base_seed)))
+def test_noise_margin_simulated_at_low_noise(claim: Assertions) -> None:
+    """See `low_noise_steps`."""
+    check_rates(claim, low_noise_steps(claim.base_seed))
 
 
 @pytest.mark.claims("T2.5")
@@ -80,7 +119,16 @@ def test_in_context_signal_enumerated(claim: Assertions) -> None:
             claim.equal(f"no signal at T = 2 alone, {task}", length == 2, not any(found.values()), side=side)
 
 
+SHORT = Task(5, 6, Fraction(1, 10), 1)
+
+
+def short_context_steps(base_seed: int) -> Job:
+    """Steps of 10⁹ samples just below T_0."""
+    return rates_of_enumerated_steps.of(SHORT, 10**9, -1, 200, experiment_seed(base_seed, "short context"))
+
+
 @pytest.mark.claims("T2.5")
+@pytest.mark.jobs.with_args(lambda base_seed: [short_context_steps(base_seed)])
 def test_short_contexts_rank_the_trigger_first(claim: Assertions) -> None:
     """Exactly: c leads k, q leads k; c leads q from a length T_0(N, α) on, about N/(4α(1-α)) for N ≫ 1/α, not before.
 
@@ -99,45 +147,69 @@ def test_short_contexts_rank_the_trigger_first(claim: Assertions) -> None:
         claim.less(f"c and q ahead of k, {at}", 0, others)
         claim.less(f"c ahead of q from T = {first} on, {at}", 0, ahead[lengths >= first])
         claim.less(f"q ahead of c at smaller T, {at}", ahead[lengths < first], 0, side="beyond")
-    task = Task(5, 6, Fraction(1, 10), 1)
-    seed = claim.seed("short context")
-    rates = rates_of_enumerated_steps(task, 10**9, -1, 200, seed)
-    claim.rate(f"steps of 10⁹ samples, {task}, success rate", RATE, -1, rates, most=200, side="beyond", seed=seed)
+    (steps,) = results([short_context_steps(claim.base_seed)])
+    name, seed = f"steps of 10⁹ samples, {SHORT}, success rate", claim.seed("short context")
+    claim.rate(name, RATE, -1, steps, most=200, side="beyond", seed=seed)
+
+
+def bracket(base_seed: int, name: str, task: Task, rates: Rates, most: tuple[int, int]) -> list[Steps]:
+    """More samples than predicted succeed more often than RATE, fewer less often; see `bracket_end`."""
+    stated = []
+    for expected, count in zip((+1, -1), most, strict=True):
+        if count:
+            samples, seed = (
+                bracket_end(task, expected, count),
+                experiment_seed(base_seed, f"{name}, {task}, {expected:+d}"),
+            )
+            full = f"{name}, {samples / predicted_samples(task):.3g} × predicted samples, {task}"
+            stated.append(Steps(full, samples, expected, count, rates.of(task, samples, expected, count, seed)))
+    return stated
+
+
+def enumerated_bracket(base_seed: int, n: int, length: int, level: Fraction) -> list[Steps]:
+    """m-sample steps drawn from the enumerated law."""
+    return bracket(base_seed, "enumerated steps", Task(n, length, level, 1), rates_of_enumerated_steps, (5000, 5000))
 
 
 @pytest.mark.claims("T2.5")
+@pytest.mark.jobs.with_args(
+    lambda base_seed, n, length, level: jobs_of(enumerated_bracket(base_seed, n, length, level))
+)
 @pytest.mark.parametrize(
     ("n", "length", "level"),
     [(3, 8, Fraction(1, 10)), (3, 8, Fraction(3, 10)), (3, 8, Fraction(1, 2)), (4, 7, Fraction(3, 10))],
 )
 def test_in_context_margin_of_enumerated_steps(claim: Assertions, n: int, length: int, level: Fraction) -> None:
     """m-sample steps drawn from the enumerated law: at the expected test input m lies in the predicted bracket."""
-    check_bracket(claim, "enumerated steps", Task(n, length, level, 1), rates_of_enumerated_steps, (5000, 5000))
+    check_rates(claim, enumerated_bracket(claim.base_seed, n, length, level))
+
+
+def sampled_bracket(base_seed: int, n: int) -> list[Steps]:
+    """m-sample steps with m sampled sequences."""
+    return bracket(base_seed, "sampled steps", in_context_task(n), rates_at_expected_inputs, IN_CONTEXT[n])
 
 
 @pytest.mark.claims("T2.5")
+@pytest.mark.jobs.with_args(lambda base_seed, n: jobs_of(sampled_bracket(base_seed, n)))
 @pytest.mark.parametrize("n", IN_CONTEXT)
 def test_in_context_margin_simulated(claim: Assertions, n: int) -> None:
     """The same with m sampled sequences, at sizes that cannot be enumerated."""
-    check_bracket(claim, "sampled steps", in_context_task(n), rates_at_expected_inputs, IN_CONTEXT[n])
+    check_rates(claim, sampled_bracket(claim.base_seed, n))
 
 
-def check_bracket(claim: Assertions, name: str, task: Task, rates: Rates, replicates: tuple[int, int]) -> None:
-    """More samples than predicted succeed more often than RATE, fewer less often; see `bracket_end`."""
-    for expected, count in zip((+1, -1), replicates, strict=True):
-        if count:
-            samples, seed = bracket_end(task, expected, count), claim.seed(f"{name}, {task}, {expected:+d}")
-            full = f"{name}, {samples / predicted_samples(task):.3g} × predicted samples, {task}, success rate"
-            found = rates(task, samples, expected, count, seed)
-            claim.rate(full, RATE, expected, found, most=count, samples=samples, seed=seed)
+def fresh_bracket(base_seed: int) -> list[Steps]:
+    """Steps asked on sequences so long (T = 48 N) that the population step ranks c first on almost every one."""
+    task, stated = Task(3, 144, 0.1, trigger=1), []
+    for expected, most in ((+1, 1300), (-1, 1000)):
+        samples = bracket_end(task, expected, most, fresh=True)
+        name = f"{samples / predicted_samples(task, fresh=True):.3g} × predicted samples, {task}"
+        stated.append(fresh_steps(base_seed, name, task, "attention_value", samples, most, expected))
+    return stated
 
 
 @pytest.mark.claims("T2.5")
 @pytest.mark.usefixtures("single_threaded_torch")
+@pytest.mark.jobs.with_args(lambda base_seed: jobs_of(fresh_bracket(base_seed)))
 def test_in_context_margin_on_fresh_sequences(claim: Assertions) -> None:
-    """The same on fresh sequences, so long (T = 48 N) that the population step ranks c first on almost every one."""
-    task = Task(3, 144, 0.1, trigger=1)
-    for expected, replicates in ((+1, 1300), (-1, 1000)):
-        samples = bracket_end(task, expected, replicates, fresh=True)
-        name = f"{samples / predicted_samples(task, fresh=True):.3g} × predicted samples, {task}"
-        check_rate(claim, name, task, "attention_value", samples, replicates, expected)
+    """The same on fresh sequences; see `fresh_bracket`."""
+    check_rates(claim, fresh_bracket(claim.base_seed))

@@ -4,7 +4,7 @@
     paper-checks benchmarks --measured measured.json --out page.md    of what pytest --benchmark-json measured earlier
 
 The page has the machine, the ratios and the target of each, times, how time grows with sizes, and what the claims of
---record took, if that record is there. Five minutes on two cores; leave the machine alone meanwhile.
+--record took, if that record is there. Everything is measured --passes times, two minutes each on two quiet cores.
 
 Exit status: 0; 1 if a benchmark fails, and no page is written; 2 for what cannot be done; 130 on Ctrl-C.
 """
@@ -18,35 +18,36 @@ from pathlib import Path
 import click
 
 from paper_checks.commands.groups import Command, Stopped, refuse
-from paper_checks.commands.options import records
+from paper_checks.commands.options import count, records
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FOLDERS = ("tests/benchmarks", "tests/scaling")
+FILE = click.Path(path_type=Path)
 
 
 @click.command("benchmarks", cls=Command, help=__doc__)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="the page, in Markdown")
-@click.option(
-    "--measured", type=click.Path(path_type=Path), metavar="FILE", help="JSON of pytest-benchmark; no new run"
-)
+@click.option("--out", type=FILE, required=True, metavar="FILE", help="the page, in Markdown")
+@count("passes", 1, 100, 3, "runs of pytest-benchmark; ratios and times are medians over them")
+@click.option("--measured", type=FILE, multiple=True, metavar="FILE", help="runs that are there, in place of new ones")
 @records()
-def command(out: Path, measured: Path | None, records: Sequence[Path]) -> int:
-    if not out.parent.is_dir():
+def command(out: Path, passes: int, measured: Sequence[Path], records: Sequence[Path]) -> int:
+    if out.is_dir() or not out.parent.is_dir():
         refuse(f"--out must be a file in a folder that exists, got {str(out)!r}")
-    if measured is not None:
+    if measured:
         return _write(out, measured, records)
     if not (CHECKOUT / FOLDERS[0]).is_dir():
         refuse("benchmarks are measured in a checkout, which has tests/benchmarks")
     with tempfile.TemporaryDirectory() as folder:
-        found = Path(folder) / "measured.json"
-        words = [sys.executable, "-m", "pytest", *FOLDERS, "--benchmark-only", f"--benchmark-json={found}", "-q"]
-        if subprocess.run(words, cwd=CHECKOUT, check=False).returncode != 0:
-            print("a benchmark failed: no page is written", file=sys.stderr)
-            return 1
+        found = [Path(folder) / f"{number}.json" for number in range(passes)]
+        for path in found:
+            words = [sys.executable, "-m", "pytest", *FOLDERS, "--benchmark-only", f"--benchmark-json={path}", "-q"]
+            if subprocess.run(words, cwd=CHECKOUT, check=False).returncode != 0:
+                print("a benchmark failed: no page is written", file=sys.stderr)
+                return 1
         return _write(out, found, records)
 
 
-def _write(out: Path, measured: Path, records: Sequence[Path]) -> int:
+def _write(out: Path, measured: Sequence[Path], records: Sequence[Path]) -> int:
     from paper_checks.evidence.joined import read_runs
     from simulate.runtime.files import write_whole
 
@@ -56,7 +57,7 @@ def _write(out: Path, measured: Path, records: Sequence[Path]) -> int:
     try:
         there = [path for path in records if path.exists()]
         run = read_runs(there) if there else None
-        text = page(read_measured(measured), run)
+        text = page([read_measured(path) for path in measured], run)
     except ValueError as error:
         refuse(error)
     try:

@@ -1,16 +1,12 @@
 """What pytest-benchmark measured, from its JSON, with what our benchmarks note in it."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from paper_checks.evidence.validation import MalformedError, Number, validated, words
 
 from .words import plain_name
-
-LEAST_SIZES = 4
-"""Sizes from which an exponent is fitted."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +37,9 @@ class Notes:
 
 @dataclass(frozen=True)
 class Stats:
-    """Seconds of a call: median and interquartile range of so many rounds."""
+    """Seconds of a call, the median of so many rounds."""
 
     median: Number
-    iqr: Number
     rounds: int
 
 
@@ -99,30 +94,6 @@ class Measured:
     commit_info: Commit
     benchmarks: list[Benchmark]
 
-    @property
-    def groups(self) -> dict[str, list[Benchmark]]:
-        """The benchmarks by group, as they were run."""
-        found: dict[str, list[Benchmark]] = {}
-        for one in self.benchmarks:
-            found.setdefault(one.group, []).append(one)
-        return found
-
-
-class Ratio(NamedTuple):
-    """A benchmark's median over that of another of its group, beside its target."""
-
-    benchmark: Benchmark
-    other: Benchmark
-    target: Target
-
-    @property
-    def value(self) -> float:
-        return self.benchmark.stats.median / self.other.stats.median
-
-    @property
-    def is_met(self) -> bool:
-        return self.value <= self.target.times if self.target.kind == "at most" else self.value >= self.target.times
-
 
 def read_measured(path: Path) -> Measured:
     """The run in a JSON file of pytest-benchmark.
@@ -138,33 +109,8 @@ def read_measured(path: Path) -> Measured:
         raise ValueError(f"{path.name} must be JSON of pytest-benchmark: {words(error.place)} {error}") from error
     if not found.benchmarks:
         raise ValueError(f"{path.name} must hold benchmarks, it holds none")
-    for group, members in found.groups.items():
-        names = [one.name for one in members]
-        if len(set(names)) < len(names):
-            raise ValueError(f"{path.name}: benchmarks of group {group!r} must have different names, got {names}")
+    names = [(one.group, one.name) for one in found.benchmarks]
+    for group, name in names:
+        if names.count((group, name)) > 1:
+            raise ValueError(f"{path.name}: benchmarks of group {group!r} must have different names, got {name} twice")
     return found
-
-
-def ratios(groups: Iterable[Sequence[Benchmark]]) -> list[Ratio]:
-    """Every benchmark with a target, beside what it is held against.
-
-    Raises:
-        ValueError: a target names no other benchmark of its group.
-    """
-    found = []
-    for members in groups:
-        named = {one.name.removeprefix("test_"): one for one in members}
-        for one in members:
-            target = one.extra_info.target
-            if target is None:
-                continue
-            if target.of not in named or named[target.of] is one:
-                raise ValueError(f"{one.name} must be held against another of {', '.join(named)}, got {target.of}")
-            found.append(Ratio(one, named[target.of], target))
-    return found
-
-
-def is_ladder(members: Sequence[Benchmark]) -> bool:
-    """Whether the benchmarks of a group differ in one size."""
-    sizes = [one.size for one in members]
-    return len(members) >= LEAST_SIZES and None not in sizes and len({size[0] for size in sizes if size}) == 1

@@ -13,104 +13,25 @@ the gradient. T3.2's N³ K[P(q)] ≈ (1-α)⁴, the growth of W_KQ on values tha
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.training_design import median_interval
 from paper_checks.project import rule_of
-from simulate import Hidden, Transformer, answers
 from simulate.runtime.arrays import Floats
 
 from . import recall as experiments
 from .changes import Dropped
-from .observers import LawObserver, last_shown, mean_probabilities
-from .recall import Observed, answer_means, log_updates
-from .runs import Job, Reached
-from .settings import DESK_TASK, EVERY, LEARNED, LEVELS, Setting, desk
+from .recall import Observed, log_updates
+from .replicates import answer_means
+from .settings import DESK_TASK, LEARNED, LEVELS
 from .statements import Claimed, Numbers, Over, noise_over_whole, without_mean
+from .variants import RECALLED, TRIGGERS_AT
 
-RECALLED = 0.8
-"""Recall that E7 trains to: c is ahead of all tokens but τ so often."""
-BUDGET = 2000
-"""Updates within which it must come."""
 SETTLED = 30
 """The update from which on P(τ) is held against α, as in E1."""
-LEAST = 100
-"""Updates that every training has, so that there is something to hold."""
 COMPARED = (30, 60)
 """Updates from which and up to which P(τ) is held against P(c)."""
-EARLY = (20, 30, 40, 50, 60, 70, 80, 90, LEAST)
-TRIGGERS_AT = 400
-"""The update after which E8 looks, for every number of triggers."""
-WATCHED = 400
-"""Sequences that E7 watches recall on: at α = 0.7 the c of some 170 of them was shown."""
-
-
-@dataclass(frozen=True, eq=False)
-class AnswerObserver(LawObserver):
-    """`means` of the answers at the last trigger whose c was shown, and nothing else: a third of the work of a
-    `RecallObserver`."""
-
-    def __call__(self, model: Transformer) -> dict[str, float]:
-        """The numbers."""
-        batch = self.batch.to(model.E.device)
-        return mean_probabilities(answers(model, batch, last_shown(batch)))
-
-
-@dataclass(frozen=True, eq=False)
-class AnswerSetting(Setting):
-    """A setting whose trainings are looked at by an `AnswerObserver`, after `at` updates, and end at `until`."""
-
-    at: tuple[int, ...]
-    until: Reached | None
-
-    @classmethod
-    def of(cls, setting: Setting, at: tuple[int, ...], until: Reached | None = None) -> "AnswerSetting":
-        """This setting, looked at so."""
-        return cls(**vars(setting), at=at, until=until)
-
-    def job(self, seed: int) -> Job:
-        """The training with this seed."""
-        observer = AnswerObserver(self.law, WATCHED, experiment_seed(seed, "watched"))
-        return Job(super().job(seed).training, observer, self.at, self.until)
-
-
-def later_marks(steps: int) -> tuple[int, ...]:
-    """EARLY, and from there on every tenth more, up to `steps`."""
-    marks = list(EARLY)
-    while marks[-1] * 1.1 < steps:
-        marks.append(round(marks[-1] * 1.1))
-    return (*(mark for mark in marks if mark < steps), steps)
-
-
-def steady_marks(steps: int) -> tuple[int, ...]:
-    """EARLY, and from there on every EVERY updates, up to `steps`, more than LEAST."""
-    return (*EARLY, *range(LEAST + EVERY, steps, EVERY), steps)
-
-
-@cache
-def at_level(alpha: float) -> Setting:
-    """E7 at a noise level: to RECALLED, or, above LEARNED, of LEAST updates; at that of DESK_TASK E1's, which go on."""
-    if alpha == DESK_TASK.alpha:
-        return desk()
-    setting = desk(alpha, steps=BUDGET if alpha <= LEARNED else LEAST)
-    return AnswerSetting.of(setting, later_marks(setting.steps), Reached("recall", RECALLED, LEAST))
-
-
-@cache
-def with_triggers(triggers: int) -> Setting:
-    """E8, of TRIGGERS_AT updates; with one trigger E1's, which go on."""
-    return desk() if triggers == 1 else desk(triggers=triggers, steps=TRIGGERS_AT)
-
-
-@cache
-def with_layers(hidden: Hidden) -> Setting:
-    """E9; with the layers of E1 it is E1's."""
-    setting = experiments.feed_forward(hidden)
-    return desk() if hidden == desk().F1 else AnswerSetting.of(setting, steady_marks(setting.steps))
 
 
 # Numbers of trainings, one per seed

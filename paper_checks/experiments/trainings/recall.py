@@ -1,27 +1,14 @@
-"""What the claims E ask of trained transformers: answers on fresh sequences, as they are, cut or truncated."""
+"""What the claims E ask of trained transformers: numbers of what was observed on the way."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
-from paper_checks.evidence import experiment_seed
-from paper_checks.evidence.assertions import Assertions
-from simulate import Hidden, Recall, RecallBatch, Trained, Transformer
 from simulate.runtime.arrays import Floats
-from simulate.transformer.probes import answer_of
-from simulate.truncation import Keep
 
-from . import observers as recall_observers
-from .attended_inputs import noise_alignment
-from .changes import TESTED, Change, Cut, tested, unchanged
-from .observers import last_shown, looks, mean_probabilities
-from .runs import trained
-from .settings import Setting, desk, seeds
+from .changes import Change
 
 
 class Observed(Protocol):
@@ -43,139 +30,6 @@ class Answering(Observed, Protocol):
 
     def first_looks(self) -> Mapping[str, float]:
         """`observers.first_looks`."""
-
-
-@dataclass(frozen=True, eq=False)
-class Seeded:
-    """One training, and the seed of all that is drawn for it."""
-
-    seed: int
-    trained: Trained
-
-    @property
-    def model(self) -> Transformer:
-        """The trained model."""
-        return self.trained.model
-
-    @property
-    def history(self) -> list[dict[str, float]]:
-        """What was observed on the way."""
-        return self.trained.history
-
-
-@dataclass(frozen=True, eq=False)
-class Replicate(Seeded):
-    """One training of a setting, with test sequences of its own."""
-
-    law: Recall
-
-    @cached_property
-    def fresh(self) -> RecallBatch:
-        """TESTED sequences that neither training nor observation has seen."""
-        return self.law.sample(TESTED, seed=experiment_seed(self.seed, "fresh sequences"))
-
-    @cached_property
-    def reads(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """`Transformer.read_in` of the model where it is tested: the same after a change of what comes later."""
-        with torch.no_grad():
-            return self.model.read_in(self.fresh.tokens, last_shown(self.fresh))
-
-    def answers(self, change: Change) -> dict[str, float]:
-        """`tested` of the model after a change, on fresh sequences."""
-        return answers_of(self, change)
-
-    def looks(self) -> dict[str, float]:
-        """`observers.looks` of the model, on fresh sequences."""
-        return looks_of(self)
-
-    def first_looks(self) -> dict[str, float]:
-        """`observers.first_looks` of the model, on fresh sequences."""
-        return first_looks_of(self)
-
-    def noise_alignment(self, space: str) -> float:
-        """`attended_inputs.noise_alignment` of the model."""
-        return noise_alignment(self.model, space)
-
-
-def runs(claim: Assertions, setting: Setting, count: int) -> list[Replicate]:
-    """The first `count` trainings of one setting, each with a seed of its own."""
-    return replicates(claim.base_seed, setting, count)
-
-
-def replicates(base_seed: int, setting: Setting, count: int) -> list[Replicate]:
-    """See `runs`."""
-    chosen = seeds(base_seed, "two-layer", count)
-    found = trained([setting.job(seed) for seed in chosen])
-    return [replicate(seed, run, setting.law) for seed, run in zip(chosen, found, strict=True)]
-
-
-def over_seeds(
-    claim: Assertions, setting: Setting
-) -> Callable[[Callable[[list[Replicate]], Any]], Callable[[int], Any]]:
-    """Makes of numbers of trainings what `claim.replicated` asks for: those of the first n seeds of a setting."""
-    return lambda numbers: lambda count: numbers(runs(claim, setting, count))
-
-
-@cache
-def replicate(seed: int, run: Trained, law: Recall) -> Replicate:
-    """One training with its fresh sequences, once per run."""
-    return Replicate(seed, run, law)
-
-
-def no_feed_forward(steps: int = 1000) -> Setting:
-    """The desk setting without feed-forward layers."""
-    return replace(desk(), F1=None, F2=None, steps=steps)
-
-
-def feed_forward(hidden: Hidden) -> Setting:
-    """The desk setting with both feed-forward layers of this kind."""
-    return replace(desk(), F1=hidden, F2=hidden)
-
-
-def answer_means(found: Sequence[Answering], change: Change = unchanged) -> dict[str, Floats]:
-    """`tested` for each trained model after a change: one array over the seeds per quantity."""
-    return _over_seeds([run.answers(change) for run in found])
-
-
-@lru_cache(maxsize=4096)
-def answers_of(run: Replicate, change: Change) -> dict[str, float]:
-    """`tested` for one model after a change."""
-    model = change(run.model)
-    if not (isinstance(change, Cut) and change.is_late):
-        return tested(model, run.fresh)
-    with torch.no_grad():
-        return mean_probabilities(answer_of(model.read_out(*run.reads), run.fresh, last_shown(run.fresh)))
-
-
-def _over_seeds(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
-
-
-def by_rank(found: Sequence[Answering], matrix: str, ranks: Sequence[int], quantity: str, keep: Keep = "top") -> Floats:
-    """A quantity of `tested` after `Cut` to each rank: shape (seeds, ranks)."""
-    return np.stack([answer_means(found, Cut(matrix, rank, keep))[quantity] for rank in ranks], axis=1)
-
-
-def looked(found: Sequence[Answering]) -> dict[str, Floats]:
-    """`looks` of the trained models, over the seeds."""
-    return _over_seeds([run.looks() for run in found])
-
-
-@lru_cache(maxsize=4096)
-def looks_of(run: Replicate) -> dict[str, float]:
-    """`looks` of one trained model."""
-    return looks(run.model, run.fresh, last_shown(run.fresh))
-
-
-def first_looks(found: Sequence[Answering]) -> dict[str, Floats]:
-    """`first_looks` of the trained models, over the seeds."""
-    return _over_seeds([run.first_looks() for run in found])
-
-
-@lru_cache(maxsize=4096)
-def first_looks_of(run: Replicate) -> dict[str, float]:
-    """`first_looks` of one trained model."""
-    return recall_observers.first_looks(run.model, run.fresh)
 
 
 def first_step(run: Observed, name: str, least: float) -> float:

@@ -1,31 +1,30 @@
-"""Trainings of two-layer transformers for the claims E and B4-B6: in parallel processes, each one once per session."""
+"""Trainings of two-layer transformers for the claims B4 to B6 and E, as jobs: each one once, whoever asks for it."""
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TypeVar
 
 import torch
 
-from simulate import Trained, Training, resolve_device, train
-from simulate.runtime.streaming import progress_bar
+from paper_checks.jobs import job, results
+from simulate import Training, Transformer, answers, resolve_device, train, with_weights
 
-from .observers import Observer
-
-# Page faults cost a fifth of the time where freed memory goes back to the system after every update.
-KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-    "MALLOC_TRIM_THRESHOLD_": str(2**31),
-    "MALLOC_TOP_PAD_": str(2**26),
-}
+from .observers import LawObserver, Observer, ProbeObserver, last_shown, mean_probabilities
 
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+@dataclass(frozen=True, eq=False)
+class AnswerObserver(LawObserver):
+    """`mean_probabilities` of the answers at the last trigger whose c was shown, and nothing else: a third of the work
+    of a `RecallObserver`."""
+
+    def __call__(self, model: Transformer) -> dict[str, float]:
+        """The numbers."""
+        batch = self.batch.to(model.E.device)
+        return mean_probabilities(answers(model, batch, last_shown(batch)))
+
+
+@dataclass(frozen=True)
+class Probes(ProbeObserver):
+    """A `ProbeObserver`, as the argument of a job."""
 
 
 @dataclass(frozen=True)
@@ -42,83 +41,65 @@ class Reached:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """A training, how it is observed, and at which observation it ends, if not at its last step."""
+class ObservedTraining:
+    """A training, by whom and after which numbers of updates it is looked at, and at which observation it ends, if not
+    at its last step."""
 
     training: Training
     observer: Observer
     at: tuple[int, ...]
     until: Reached | None = None
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What tells jobs apart."""
-        return self.training.configuration, self.training.steps, self.observer.key, self.at, self.until
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a training leaves: the weights of the trained model by name, and what was observed on the way."""
+
+    weights: dict[str, torch.Tensor]
+    history: list[dict[str, float]]
 
 
-_done: dict[tuple[object, ...], Trained] = {}
-_processes = os.cpu_count() or 1
+def seconds(observed: ObservedTraining) -> float:
+    """About how long a training takes one processor, at most; from products of matrices at 10¹¹ operations a second."""
+    training = observed.training
+    model, T = training.architecture, training.law.T
+    hidden = [layer.size for layer in (model.F1, model.F2 if training.loss_on == "every" else None) if layer]
+    products = model.width * (4 * model.width + T + 2 * sum(hidden))
+    return training.steps * (0.7e-3 + 6e-11 * training.batch * T * products)
 
 
-def set_processes(count: int) -> None:
-    """How many processes train from now on, one thread each, by default one per processor; no number depends on it."""
-    global _processes
-    _processes = count
+@job("trainings", cost=seconds)
+def train_observed(observed: ObservedTraining) -> Run:
+    """One training."""
+    return train_on("cpu", observed)
 
 
-def trained(jobs: Sequence[Job], device: str = "cpu") -> list[Trained]:
-    """The trained models of these jobs, in order; those that this session has not trained yet are trained now.
-
-    On the CPU in the processes of `set_processes`: the numbers do not depend on how many there are. On a GPU one after
-    the other.
-    """
-    place = str(resolve_device(device))
-    keys = [(place, *job.key) for job in jobs]
-    missing = {key: job for key, job in zip(keys, jobs, strict=True) if key not in _done}
-    if len(missing) == 1 or place != "cpu":
-        for key, job in missing.items():
-            _done[key] = train_job(job, device)
-    elif missing:
-        for key, found in zip(missing, in_processes("trainings", train_job, list(missing.values())), strict=True):
-            _done[key] = found
-    return [_done[key] for key in keys]
+def train_on(device: str, observed: ObservedTraining) -> Run:
+    """One training, here and now."""
+    until = observed.until
+    found = train(
+        observed.training, device=device, observe=observed.observer, at=observed.at, until=until, progress=False
+    )
+    return Run({name: weight.detach() for name, weight in found.model.named_parameters()}, found.history)
 
 
-def in_processes(what: str, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """`work` of every item, in order and with a progress bar: in the processes of `set_processes`, the same ones for
-    the whole session."""
-    with progress_bar(len(items), len(items), None, what, long=1) as advance:
-        try:
-            for found in _pool().map(work, items):
-                yield found
-                advance(1)
-        except BaseException:  # an interrupt included: what has not begun is dropped
-            _pool().shutdown(wait=False, cancel_futures=True)
-            _pool.cache_clear()
-            raise
+def trained(wanted: Sequence[ObservedTraining], device: str = "cpu") -> list[Run]:
+    """What these trainings leave, in order. On the CPU they are jobs; on a GPU they are made here, one after the other,
+    each once per session."""
+    jobs = [train_observed.of(observed) for observed in wanted]
+    if resolve_device(device).type == "cpu":
+        found: list[Run] = results(jobs)
+        return found
+    for one, observed in zip(jobs, wanted, strict=True):
+        if (device, one.identity) not in _on_a_gpu:
+            _on_a_gpu[device, one.identity] = train_on(device, observed)
+    return [_on_a_gpu[device, one.identity] for one in jobs]
 
 
-@cache
-def _pool() -> ProcessPoolExecutor:
-    with _environment(KEEP_MEMORY):
-        pool = ProcessPoolExecutor(_processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
-        for _ in pool.map(abs, range(_processes)):  # starts the processes while the environment is set
-            pass
-    return pool
+_on_a_gpu: dict[tuple[str, str], Run] = {}
 
 
-@contextmanager
-def _environment(changes: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update({name: value for name, value in changes.items() if before[name] is None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-
-
-def train_job(job: Job, device: str = "cpu") -> Trained:
-    """Train one job in this process."""
-    return train(job.training, device=device, observe=job.observer, at=job.at, until=job.until, progress=False)
+def model_of(training: Training, run: Run) -> Transformer:
+    """The trained model."""
+    weights = run.weights
+    return with_weights(Transformer(training.architecture).to(next(iter(weights.values())).device), weights)

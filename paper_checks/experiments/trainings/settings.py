@@ -1,4 +1,4 @@
-"""Sizes of the two-layer experiments, at desk scale and at the paper's own, and the jobs they make."""
+"""Sizes of the two-layer experiments: at desk scale and at the paper's own, and their trainings."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,9 +13,9 @@ from simulate.sequences.shakespeare import shakespeare_chain
 from simulate.transformer.plan import LossOn
 from theory import Task
 
-from .observers import MemoryObserver, ProbeObserver, RecallObserver
+from .observers import MemoryObserver, RecallObserver
 from .paper_scale import paper_training
-from .runs import Job
+from .runs import ObservedTraining, Probes
 
 MARKS = (0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 40, 50, 70, 100, 140, 200, 280, 400, 560, 800,
          1100, 1600, 2200, 3200, 4400)  # fmt: skip
@@ -43,11 +43,11 @@ class Setting:
     batch: int
     steps: int
 
-    def job(self, seed: int) -> Job:
+    def job(self, seed: int) -> ObservedTraining:
         """The training with this seed."""
         architecture = Architecture(self.law.M, self.law.T, self.width, self.F1, self.F2)
         training = Training(architecture, self.law, self.optimiser, self.batch, self.steps, seed)
-        return Job(
+        return ObservedTraining(
             training, RecallObserver(self.law, WATCHED, experiment_seed(seed, "watched")), fine_marks(self.steps)
         )
 
@@ -147,13 +147,13 @@ class MemorySetting:
         chosen = places if isinstance(places, int) else tuple(by_frequency(chain)[place] for place in places)
         return Recall(chain, self.T, chosen, outputs=self.outputs)
 
-    def job(self, seed: int) -> Job:
+    def job(self, seed: int) -> ObservedTraining:
         """The training with this seed: linear F2, no F1, W_V of both layers and W_O of the first frozen at random."""
         law, hidden, fixed = self.law(seed), Hidden(self.width, "linear"), ("W_V1", "W_O1", "W_V2")
         architecture = Architecture(law.M, law.T, self.width, None, hidden, frozen=fixed)
         training = Training(architecture, law, FAST, self.batch, self.steps, seed, self.loss_on)
         watched = MemoryObserver(law, self.looked_at, experiment_seed(seed, "watched"))
-        return Job(training, watched if self.looked_at else ProbeObserver(), close_marks(self.steps))
+        return ObservedTraining(training, watched if self.looked_at else Probes(), close_marks(self.steps))
 
 
 def close_marks(steps: int) -> tuple[int, ...]:

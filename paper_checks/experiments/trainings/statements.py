@@ -9,22 +9,22 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.training_design import median_interval
 from simulate.runtime.arrays import Floats
 from theory.memory.gradient_flow import top_space
 
 from . import recall as experiments
-from .attended_inputs import AttendedMemory, attended_memory, without_mean_input
-from .changes import TESTED, Change, Cut, Dropped, tested
-from .recall import Observed, Replicate, answer_means
+from . import replicates
+from .attended_inputs import AttendedMemory
+from .changes import Change, Cut, Dropped
+from .measured import answers_without_mean, memory_of_inputs
+from .recall import Observed
+from .replicates import RANKS, Replicate, answer_means, results_of
 from .settings import DESK_TASK, DESK_WIDTH
 
 Numbers = Callable[[Sequence[Any]], Any]
 Over = Callable[[Numbers], Any]
 
-RANKS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 36)
-"""Numbers of singular directions that are kept of a matrix of DESK_WIDTH, or removed."""
 HALF = DESK_WIDTH // 2
 N, ALPHA = DESK_TASK.N, float(DESK_TASK.alpha)
 
@@ -109,7 +109,7 @@ def second_attention(claim: Claimed, over: Over) -> None:
         ("attention on (q,c) less (q,τ), where both stand", "apart", "apart", +1),
         ("median attention on (q,τ) over equal attention, where one stands", "on (q,τ) of equal", "of_equal", -1),
     ):
-        claim.replicated(name, threshold, expected, over(_picked(experiments.looked, seen)))
+        claim.replicated(name, threshold, expected, over(_picked(replicates.looked, seen)))
 
 
 def first_attention(claim: Claimed, over: Over) -> None:
@@ -122,7 +122,7 @@ def first_attention(claim: Claimed, over: Over) -> None:
         ("mean a(t,t-1) at the end, from above", "mean", "perfect", -1, "beyond"),
         ("smallest mean a(t,t-1) of a position", "least", "least", -1, "beyond"),
     ):
-        values = over(_picked(experiments.first_looks, seen))
+        values = over(_picked(replicates.first_looks, seen))
         claim.replicated(name, threshold, expected, values, side=side)
 
 
@@ -174,17 +174,13 @@ def _picked(look: Callable[[Sequence[Replicate]], dict[str, Any]], seen: str) ->
 
 
 def _attended(found: Sequence[Replicate]) -> dict[str, Any]:
-    memories = [attended_memory(run.model, run.fresh) for run in found]
+    memories = results_of(memory_of_inputs, found)
     return {name: [getattr(memory, name) for memory in memories] for name in AttendedMemory._fields}
 
 
 def without_mean(found: Sequence[Replicate]) -> dict[str, Floats]:
     """What is answered without the mean of inputs on other sequences than those tested."""
-    rows = []
-    for run in found:
-        others = run.law.sample(TESTED, seed=experiment_seed(run.seed, "attended inputs"))
-        rows.append(tested(without_mean_input(run.model, others), run.fresh))
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    return replicates.over_runs(results_of(answers_without_mean, found))
 
 
 def level_error(found: Sequence[Observed]) -> Floats:
@@ -218,7 +214,7 @@ def trend_of(matrix: str, curve: dict[str, list[float]]) -> Callable[[Sequence[R
 
     def trend(found: Sequence[Replicate]) -> Floats:
         ranks = [rank for rank in RANKS if rank <= HALF]
-        rows = experiments.by_rank(found, matrix, ranks, "noise")
+        rows = replicates.by_rank(found, matrix, ranks, "noise")
         curve.update(curve_of(matrix, found))
         return np.array([concordance(row) for row in rows])
 
@@ -234,9 +230,9 @@ def curve_of(matrix: str, found: Sequence[Replicate]) -> dict[str, list[float]]:
     """By rank kept, and by number of top directions removed ("-1", ...): median over the seeds of P(τ) over P(τ) of the
     full model, and the ends of its interval."""
     whole = answer_means(found)["noise"][:, None]
-    kept = experiments.by_rank(found, matrix, RANKS, "noise") / whole
+    kept = replicates.by_rank(found, matrix, RANKS, "noise") / whole
     left = [DESK_WIDTH - rank for rank in RANKS]
-    removed = experiments.by_rank(found, matrix, left, "noise", "bottom") / whole
+    removed = replicates.by_rank(found, matrix, left, "noise", "bottom") / whole
     columns = {str(rank): column for rank, column in zip(RANKS, kept.T, strict=True)}
     columns |= {f"-{rank}": column for rank, column in zip(RANKS, removed.T, strict=True)}
     return {name: [float(np.median(column)), *median_interval(column)[:2]] for name, column in columns.items()}

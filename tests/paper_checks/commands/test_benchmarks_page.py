@@ -1,29 +1,24 @@
-"""The page about benchmarks, on made-up measurements, and what is collected as a benchmark."""
+"""The page about benchmarks, on made-up measurements."""
 
 import json
 import re
 import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from paper_checks.commands.benchmarks import FOLDERS
-from paper_checks.commands.benchmarks.measured import read_measured
 from paper_checks.commands.benchmarks.page import fitted_exponent
+from paper_checks.commands.benchmarks.profile import makespan
 from paper_checks.commands.benchmarks.words import digits, plain_name, seconds, short_number
 from paper_checks.commands.command_line import main
 from paper_checks.evidence.run import JobRecord
 from simulate.runtime.files import write_json
-from tests.places import ROOT
-
-PAGE = ROOT / "docs" / "benchmarks.md"
 
 
 def benchmark(group, name, median, *, params=None, **notes):
     """An entry of pytest-benchmark's JSON, as far as it is read."""
-    stats = {"median": median, "iqr": 0.05 * (median or 0), "rounds": 5, "mean": median, "data": []}
+    stats = {"median": median, "rounds": 5, "mean": median, "data": []}
     return {"group": group, "name": f"test_{name}", "params": params, "extra_info": notes, "stats": stats}
 
 
@@ -56,12 +51,15 @@ LADDER = [
 
 @pytest.fixture
 def write(tmp_path, capsys):
-    """Writes the page of these benchmarks; returns the exit status, what was said, and the page."""
+    """Writes the page of these benchmarks, and of further passes; returns the status, what was said, and the page."""
 
-    def written(*benchmarks, record="absent.json"):
-        source, out = tmp_path / "measured.json", tmp_path / "page.md"
-        source.write_text(json.dumps(measured(*benchmarks)), encoding="utf-8")
-        status = main(["benchmarks", "--measured", str(source), "--out", str(out), "--record", str(tmp_path / record)])
+    def written(*benchmarks, passes=(), record="absent.json"):
+        out, words = tmp_path / "page.md", []
+        for number, found in enumerate((benchmarks, *passes)):
+            source = tmp_path / f"measured-{number}.json"
+            source.write_text(json.dumps(measured(*found)), encoding="utf-8")
+            words += ["--measured", str(source)]
+        status = main(["benchmarks", *words, "--out", str(out), "--record", str(tmp_path / record)])
         found = capsys.readouterr()
         return status, found.out + found.err, out.read_text(encoding="utf-8") if out.exists() else None
 
@@ -71,15 +69,25 @@ def write(tmp_path, capsys):
 def test_every_ratio_stands_beside_its_target_met_or_not(write):
     status, _, page = write(*PAIR)
     assert status == 0
-    assert "| work: 7 of it: ours | the least | 2.00 | at most 3 | met | by hand |" in page
-    assert "| work: 7 of it: literal | ours | 500 | at least 700 | **not met** |  |" in page
+    assert "| work: 7 of it: ours | the least | 2.00 | 2.00 | at most 3 | met | by hand |" in page
+    assert "| work: 7 of it: literal | ours | 500 | 500 | at least 700 | **not met** |  |" in page
 
 
 def test_times_are_beside_the_fastest_of_their_group_with_what_is_done_per_second(write):
     page = write(*PAIR)[2]
-    assert "| work: 7 of it | ours | 2.00 ms | 2.00 | 5% | 5 | 2.00 million pieces |" in page
-    assert "|  | the least | 1.00 ms | 1.00 | 5% | 5 |  |" in page
-    assert "|  | literal | 1.00 s | 1,000 | 5% | 5 |  |" in page
+    assert "| work: 7 of it | ours | 2.00 ms | 2.00 | 0% | 2.00 million pieces |" in page
+    assert "|  | the least | 1.00 ms | 1.00 | 0% |  |" in page
+    assert "|  | literal | 1.00 s | 1,000 | 0% |  |" in page
+
+
+def test_ratios_and_times_are_medians_over_passes(write):
+    slower = [[benchmark(PAIR[0]["group"], one["name"][5:], one["stats"]["median"] * factor, **one["extra_info"])
+               for one, factor in zip(PAIR, factors, strict=True)] for factors in ((1, 4, 1), (4, 0.5, 1))]  # fmt: skip
+    page = write(*PAIR, passes=slower)[2]
+    assert "| the least | 2.00 | 2.00, 0.500, 16.0 | at most 3 | met | by hand |" in page
+    assert "| ours | 2.00 ms | 2.00 | 300% | 2.00 million pieces |" in page
+    assert "|  | the least | 1.00 ms | 1.00 | 350% |  |" in page
+    assert "All was measured 3 times," in page
 
 
 def test_a_ladder_has_its_exponent_and_no_ratios(write):
@@ -107,7 +115,7 @@ def test_the_machine_is_named_without_what_is_private_to_it(write):
     page = write(*PAIR)[2]
     for line in (
         "- machine: A processor, 2 processors, Linux",
-        "- load average: 0.5 before and 1.2 after",
+        "- load average: 0.5 before, 1.2 after",
         "- date: 2026-01-02 03:04 UTC",
         "- versions: Python 3.12.1, numpy 2.0",
         "- commit: abc with changes",
@@ -140,6 +148,14 @@ def test_a_job_counts_once_in_a_group_and_in_each_claim_that_rests_on_it(write, 
 
 
 @pytest.mark.parametrize(
+    ("seconds", "workers", "last"),
+    [([], 3, 0), ([3, 1, 2], 1, 6), ([1, 2, 3], 2, 3), ([1, 1, 1, 3], 2, 3), ([2, 2, 2], 2, 4), ([5], 4, 5)],
+)
+def test_the_longest_job_goes_to_the_worker_that_is_free_first(seconds, workers, last):
+    assert makespan(seconds, workers) == last
+
+
+@pytest.mark.parametrize(
     ("benchmarks", "said"),
     [
         ([], "must hold benchmarks, it holds none"),
@@ -153,6 +169,11 @@ def test_a_job_counts_once_in_a_group_and_in_each_claim_that_rests_on_it(write, 
 def test_what_cannot_be_a_page_is_one_line_and_none_is_written(write, benchmarks, said):
     status, found, page = write(*benchmarks)
     assert status == 2 and page is None and said in found and found.count("\n") == 1
+
+
+def test_passes_must_be_of_the_same_benchmarks(write):
+    status, found, page = write(*PAIR, passes=[PAIR[:2]])
+    assert status == 2 and page is None and "runs must be of the same benchmarks" in found
 
 
 def test_a_failed_run_writes_no_page(monkeypatch, tmp_path, capsys):
@@ -190,93 +211,3 @@ def test_numbers_in_three_digits():
     ]
     assert [short_number(value) for value in (12.3, 4.56e5, 8.42e10)] == ["12.3", "456 thousand", "84.2 billion"]
     assert plain_name("test_one_model[x_y]") == "one model[x y]"
-
-
-LIST = """
-import json, sys, pytest
-
-class Groups:
-    def pytest_collection_finish(self, session):
-        marks = [(item.path.name, item.name, item.get_closest_marker("benchmark")) for item in session.items]
-        found = [(path, name, mark and mark.kwargs.get("group")) for path, name, mark in marks]
-        print("\\n" + json.dumps(found))
-
-options = ["--benchmark-only", "--collect-only", "-qq", "-p", "no:cacheprovider"]
-sys.exit(pytest.main([*options, *sys.argv[1:]], [Groups()]))
-"""
-
-
-def collected(*words):
-    """What pytest --benchmark-only collects: file, name and group of each."""
-    command = [sys.executable, "-c", LIST, *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    return [tuple(one) for one in json.loads(next(line for line in done.stdout.splitlines() if line[:2] == "[["))]
-
-
-@pytest.fixture(scope="module")
-def alone():
-    return collected()
-
-
-@pytest.fixture(scope="module")
-def everything():
-    return collected(*FOLDERS)
-
-
-def members(found):
-    groups = {}
-    for _, name, group in found:
-        groups.setdefault(group, []).append(name)
-    return groups
-
-
-def test_benchmarks_alone_are_collected(alone):
-    files = {path.name for path in (ROOT / FOLDERS[0]).glob("test_*.py")}
-    assert {path for path, _, _ in alone} == files and len(files) > 4
-
-
-def test_every_group_has_an_alternative_and_every_ladder_four_sizes(alone, everything):
-    ratios, ladders = members(alone), members(set(everything) - set(alone))
-    assert None not in {**ratios, **ladders} and not set(ratios) & set(ladders)
-    assert len(ratios) > 5 and min(map(len, ratios.values())) >= 2
-    assert len(ladders) > 10 and min(map(len, ladders.values())) >= 4
-
-
-def test_the_page_has_every_group(everything):
-    page = PAGE.read_text(encoding="utf-8")
-    assert [group for group in members(everything) if f"| {group} |" not in page] == []
-
-
-README_ORDER = (
-    ("sample", "bare random numbers"),
-    ("literal sample", "sample of a chain"),
-    ("moments of both", "sample"),
-    ("vmap of grad", "moments of both"),
-    ("every position", "positions that are asked for"),
-    ("its matrix products alone", "positions that are asked for"),
-    ("one model per cell", "sweep"),
-)
-"""The ratios that README's section "Speed" has, in its order."""
-
-
-def test_the_ratios_of_readme_are_those_of_the_page_to_a_tenth():
-    page, readme = (path.read_text(encoding="utf-8") for path in (PAGE, ROOT / "README.md"))
-    rows = re.findall(r"^\| [^|]*: ([^|:]+) \| ([^|]+) \| ([\d.,]+) \| at ", page, re.MULTILINE)
-    found = {(name, other): float(ratio.replace(",", "")) for name, other, ratio in rows}
-    section = readme.partition("## Speed\n")[2].partition("\n## ")[0]
-    shown = [float(number) for number in re.findall(r"([\d.]+) times", section)]
-    assert shown == pytest.approx([found[pair] for pair in README_ORDER], rel=0.1)
-
-
-def test_a_run_of_the_benchmarks_can_be_read(tmp_path):
-    """The cheapest group is measured as the command has it measured."""
-    found = tmp_path / "measured.json"
-    words = [sys.executable, "-m", "pytest", FOLDERS[0], "--benchmark-only", f"--benchmark-json={found}"]
-    run = [*words, "-k", "closed_form or dynamic_programme", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    assert [line for line in done.stdout.splitlines() if len(line) > 100 and "Outliers:" not in line] == []
-    group = read_measured(found).groups["exact values of all classes: attention values, N = 64, T = 256"]
-    assert {one.title for one in group} == {"closed form", "dynamic programme"}
-    assert read_measured(found).machine_info.versions["numpy"] == np.__version__

@@ -6,12 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import pytest
 
-from paper_checks.experiments.trainings import runs as recall_runs
-from paper_checks.session import paper
 from tests.oracles.claim_project import CHECK, ENTRY, GROUPS, OWN, ROOT
 from tests.oracles.picture_commands import command
 
@@ -141,38 +138,7 @@ def test_arguments_that_cannot_be_used(changes, message, tmp_path, capsys, monke
     assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
-def test_the_number_of_training_processes_is_checked():
-    given = {"--seed": 1, "--jobs": 0}
-    with pytest.raises(pytest.UsageError, match="--jobs must be >= 1, got 0"):
-        paper.check_options(SimpleNamespace(getoption=lambda name, *default: given[name]))
-
-
 def test_it_is_started_from_the_root(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert seeds_command(["--claims", "T1", "--seeds", "1", "--out", "out"]) == 2
     assert "must be started from the project's root" in capsys.readouterr().err
-
-
-def test_trainings_take_as_many_processes_as_are_given(monkeypatch):
-    """One process in place of one per processor, and the numbers of this one."""
-    asked = []
-
-    class Pool:
-        def __init__(self, count, *rest):
-            asked.append(count)
-
-        def map(self, work, items):
-            return map(work, items)
-
-    monkeypatch.setattr(recall_runs, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(recall_runs, "_processes", recall_runs._processes)
-    recall_runs._pool.cache_clear()
-    try:
-        recall_runs.set_processes(1)
-        assert list(recall_runs.in_processes("x", abs, [-1, 2])) == [1, 2]
-        recall_runs._pool.cache_clear()
-        recall_runs.set_processes(5)
-        assert list(recall_runs.in_processes("x", abs, [-1, 2])) == [1, 2]
-    finally:
-        recall_runs._pool.cache_clear()
-    assert asked == [1, 5]

@@ -1,5 +1,7 @@
 """The checks of P1-P5 on the training seeds from which their rules come, in this process."""
 
+from contextvars import ContextVar
+
 import numpy as np
 
 from paper_checks.claims.p import test_pocket as checks
@@ -9,6 +11,7 @@ from paper_checks.evidence.training_design import Boundaries
 from paper_checks.experiments import language as language_experiments
 from paper_checks.experiments import pocket as pocket_experiments
 from paper_checks.experiments.rise import CLAIMED
+from paper_checks.jobs import runner
 from paper_checks.project import own_ledger
 
 SEED = DEFAULT_SEED
@@ -55,6 +58,6 @@ def run(check, claim, seeds, name=None):
 
 def in_this_process(monkeypatch):
     """Models are asked one after the other in this process, and nothing is remembered from before."""
-    monkeypatch.setattr(pocket_experiments, "in_processes", lambda what, work, items: map(work, items))
-    for cached in (pocket_experiments.cuts, language_experiments.answered):
-        cached.cache_clear()
+    current = ContextVar("runner")
+    current.set(runner.Here())
+    monkeypatch.setattr(runner, "_current", current)

@@ -10,7 +10,7 @@ from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import verdict
 from paper_checks.experiments import language as experiments
-from paper_checks.experiments import pocket, rise
+from paper_checks.experiments import pocket, pocket_models, rise
 from paper_checks.experiments.language import Answers, ModelSweep, Source
 from paper_checks.project import own_ledger
 from simulate.laser.sweeps import Cell, Sweep
@@ -39,7 +39,7 @@ def model_sweep(cells, layers=4):
     made = {
         Cell(*key): {"recall": reading(*values, seed=1 + number)} for number, (key, values) in enumerate(cells.items())
     }
-    return ModelSweep(Source("made up"), "ab", layers, Sweep({"recall": reading(0.2, 0.6)}, made))
+    return ModelSweep("made up", "ab", layers, Sweep({"recall": reading(0.2, 0.6)}, made))
 
 
 def test_chosen_on_one_half_reported_on_the_other():
@@ -69,7 +69,7 @@ def test_late_layers_are_the_upper_half():
 
 
 def answers(label, answer, distributional, sha256="ab", difference=1.0):
-    return Answers(Source("made up", None, label), sha256, {"recall": reading(answer, distributional, difference)})
+    return Answers(label, sha256, {"recall": reading(answer, distributional, difference)})
 
 
 def test_first_risen_and_the_early_checkpoint():
@@ -208,7 +208,7 @@ def test_an_answer_that_is_never_learned_has_not_risen_later(monkeypatch):
 def test_shares_and_their_errors():
     """The ratio of two means, by the delta method: exactly 0 where one column is a multiple of the other."""
     change = reading(0.2, -0.2)
-    cuts = pocket.Cuts({"input": {"recall": {"answer": change.answer}}}, None, None)
+    cuts = pocket_models.Cuts({"input": {"recall": {"answer": change.answer}}}, {}, None)
     best = experiments.Chosen(Cell(3, "attention_out", 1), {"answer": change.answer[REPORT] / 4})
     assert pocket.share_of_input(cuts, best, "recall", "answer") == (pytest.approx(0.25), pytest.approx(0, abs=1e-15))
     draws = np.random.default_rng(1).standard_normal(REPORT.size)

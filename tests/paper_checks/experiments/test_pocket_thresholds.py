@@ -6,6 +6,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from paper_checks.claims.p import test_pocket as checks
 from paper_checks.evidence.comparator import verdict
+from paper_checks.experiments.pocket_models import pocket_models
 from paper_checks.project import rule_of
 from simulate.pocket.shipped import CONFIRMING, EXPLORED
 
@@ -85,4 +86,4 @@ def test_verdicts_and_evidence_on_the_three(found):
 def test_seven_seeds_decide_and_were_not_seen():
     assert len(CONFIRMING) == 7 and not {*EXPLORED} & {*CONFIRMING}
     with pytest.raises(ValueError, match="training seed 11 of pocket Pythia must be shipped"):
-        explored.language_experiments.pocket_sources((11,))
+        pocket_models((11,))

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from paper_checks.experiments.trainings import observers, statements
+from paper_checks.experiments.trainings import changes, observers, statements
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings.attended_inputs import against_directions, noise_alignment
+from paper_checks.experiments.trainings.changes import Cut
+from paper_checks.experiments.trainings.measured import answers_after, fresh_sequences
+from paper_checks.experiments.trainings.runs import Run, train_observed
 from paper_checks.experiments.trainings.settings import MARKS, desk, fine_marks
-from simulate import Trained, initialised, with_weights
+from paper_checks.jobs.runner import Here, running
+from simulate import initialised, with_weights
 from simulate.sequences.recall import RecallBatch
 
 Q, C, NOISE = 0, 1, 4
@@ -140,9 +144,13 @@ def test_alignment_with_the_noise_and_with_what_is_orthogonal_to_it():
 @pytest.mark.parametrize("keep", ["top", "bottom"])
 def test_a_cut_answers_as_the_whole_model_that_is_cut(name, keep):
     """What is kept of a model before the cut is used for late weights alone: an early one changes it."""
-    model = initialised(desk().job(3).training.architecture, seed=3)
-    run = experiments.Replicate(3, Trained(model, []), desk().law)
-    change = experiments.Cut(name, 5, keep)
-    found, whole = run.answers(change), experiments.tested(change(model), run.fresh)
-    assert found == pytest.approx(whole, abs=1e-6)  # roundings of float32
+    observed = desk().job(3)
+    model = initialised(observed.training.architecture, seed=3)
+    known = Run({name: weight.detach() for name, weight in model.named_parameters()}, [])
+    change = Cut(name, 5, keep)
+    with running(Here({train_observed.of(observed).identity: known})):
+        (found,) = answers_after(observed, (change,))
+    assert found == pytest.approx(
+        changes.tested(change(model), fresh_sequences(observed)), abs=1e-6
+    )  # roundings of float32
     assert change.is_late is (name != "F1.w1")

@@ -9,7 +9,10 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments import language as experiments
+from paper_checks.experiments import pocket_models
 from paper_checks.experiments.language import Source
+from paper_checks.experiments.rise import CLAIMED
+from paper_checks.jobs.runner import Here, running
 from paper_checks.pictures import language_data as data
 from simulate.language.models import load_language_model
 from simulate.laser.reduction import truncated
@@ -45,15 +48,16 @@ def root(tmp_path_factory):
 @pytest.fixture
 def pocket(root, monkeypatch):
     """Tiny models in place of those that are shipped."""
-    for module in (data, experiments):
+    for module in (data, pocket_models):
         monkeypatch.setattr(module, "pocket_folders", lambda: pocket_folders(root))
-    return root
+    with running(Here()):
+        yield root
 
 
 def test_sweep_is_of_the_last_checkpoint_and_the_prompts_of_the_claims(pocket):
     found = data.pocket_sweep("facts", SEED, 1)
     place = pocket / "seed-1" / "step-9"
-    assert (found.swept.source.place, found.model, found.held) == (str(place), "Pocket Pythia, seed 1, 9 updates", True)
+    assert (found.swept.label, found.model) == ("seed 1, 9 updates", "Pocket Pythia, seed 1, 9 updates") and found.held
     loaded = load_language_model(place)
     encoded = encode(experiments.prompt_sets(SEED)["facts"], loaded.tokenizer)
     assert found.roles == ROLES and found.ranks == [0, 1, 2, 4, 8, 16]
@@ -83,7 +87,7 @@ def test_sweep_of_a_folder_is_that_of_the_same_pocket_model_and_has_no_path(pock
 
 def test_checkpoints_are_those_of_the_claim(pocket):
     found = data.pocket_checkpoints(SEED)
-    expected = experiments.checkpoint_answers(SEED)
+    expected = [pocket_models.pocket_answers(seed, step, SEED, CLAIMED) for seed, step in pocket_models.checkpoints()]
     assert (found.model, list(found.found), found.held) == ("Pocket Pythia, seed 1", [0, 4, 9], True)
     assert {seed: list(steps) for seed, steps in found.others.items()} == {2: [4]}
     for one, other in zip(found.found.values(), expected, strict=True):

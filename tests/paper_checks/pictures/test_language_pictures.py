@@ -30,7 +30,7 @@ def by_hand(monkeypatch):
 @pytest.fixture
 def no_work(monkeypatch):
     """Neither a model nor a folder of models is looked for."""
-    for name in ("sweep_model", "answered", "pocket_folders"):
+    for name in ("sweep_model", "answered", "pocket_folders", "pocket_models", "results"):
         monkeypatch.setattr(data, name, None)
 
 

@@ -13,11 +13,12 @@ from paper_checks.claims.e import test_low_rank as test_e_low_rank
 from paper_checks.claims.e import test_training as test_e_training
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments.trainings import birth as birth_experiments
-from paper_checks.experiments.trainings import recall as experiments
-from paper_checks.experiments.trainings import runs as recall_runs
+from paper_checks.experiments.trainings import measured, replicates, statements
 from paper_checks.experiments.trainings import settings as recall_settings
-from paper_checks.experiments.trainings import statements
+from paper_checks.experiments.trainings.changes import Cut
+from paper_checks.experiments.trainings.runs import train_observed
 from paper_checks.experiments.trainings.settings import birth, desk, seeds
+from paper_checks.jobs.runner import Here, running
 from paper_checks.pictures import training_data as data
 from paper_checks.project import load_claims
 from tests.oracles.picture_commands import command
@@ -35,9 +36,9 @@ def tiny(monkeypatch):
     for name in ("desk", "birth", "no_feed_forward"):
         whole = getattr(data, name)
         monkeypatch.setattr(data, name, lambda *a, whole=whole, **options: replace(whole(*a, **options), **small))
-    for module in (data, experiments):
-        monkeypatch.setattr(module, "trained", lambda jobs: [recall_runs.train_job(job) for job in jobs])
-    monkeypatch.setattr(experiments, "TESTED", 40)
+    monkeypatch.setattr(measured, "TESTED", 40)
+    with running(Here()):
+        yield
 
 
 @pytest.fixture
@@ -45,11 +46,11 @@ def asked(monkeypatch):
     """The jobs that were to be trained."""
     jobs = []
 
-    def stop(given):
-        jobs.extend(job.key for job in given)
+    def stop(given, device="cpu"):
+        jobs.extend(train_observed.of(one).identity for one in given)
         raise KeyboardInterrupt
 
-    for module in (data, experiments):
+    for module in (birth_experiments, replicates):
         monkeypatch.setattr(module, "trained", stop)
     return jobs
 
@@ -58,17 +59,18 @@ def asked(monkeypatch):
 def test_curves_are_of_the_trainings_of_the_claims(asked, tmp_path, alpha, triggers, steps):
     words = ["curves", "--alpha", str(alpha), "--triggers", str(triggers), "--seeds", "2", "--seed", "7"]
     assert main([*words, "--out", str(tmp_path / "curves.svg")]) == 130
-    assert asked == [desk(alpha, triggers, steps).job(seed).key for seed in seeds(7, "two-layer", 2)]
+    assert asked == identities(desk(alpha, triggers, steps), seeds(7, "two-layer", 2))
 
 
 def test_ranks_and_probes_are_of_the_trainings_of_the_claims(asked, tmp_path):
     for name in ("ranks", "probes"):
         assert main([name, "--seeds", "2", "--out", str(tmp_path / "picture.svg")]) == 130
-    expected = [desk().job(seed).key for seed in seeds(DEFAULT_SEED, "two-layer", 2)]  # then those without layers
-    settings = [birth("desk"), birth("desk", loss_on="recall")]
-    assert asked == expected + [
-        setting.job(seed).key for setting in settings for seed in seeds(DEFAULT_SEED, "birth", 2)
-    ]
+    first = identities(desk(), seeds(DEFAULT_SEED, "two-layer", 2))  # then those without layers
+    assert asked == first + identities(birth("desk"), seeds(DEFAULT_SEED, "birth", 2))  # then those of the other loss
+
+
+def identities(setting, chosen):
+    return [train_observed.of(setting.job(seed)).identity for seed in chosen]
 
 
 def test_one_thread_as_in_the_checks(asked, tmp_path, monkeypatch):
@@ -84,10 +86,10 @@ def test_truncations_of_tiny_trainings(tiny, monkeypatch):
     monkeypatch.setattr(data, "RANKS", (0, 1, 48))
     panels = data.truncations(3, 2)
     runs = panels[0].runs
-    assert [run.seed for run in runs] == seeds(3, "two-layer", 2) and panels[1].runs == runs
-    assert all(run.model.F2 is None for run in panels[2].runs)
-    whole = experiments.answer_means(runs)
-    less = experiments.answer_means(runs, experiments.Cut("F2.w2", 47, "bottom"))
+    assert [run.seed for run in runs] == seeds(3, "two-layer", 2) and panels[1].runs is runs
+    assert all(run.observed.training.architecture.F2 is None for run in panels[2].runs)
+    whole = replicates.answer_means(runs)
+    less = replicates.answer_means(runs, Cut("F2.w2", 47, "bottom"))
     assert [panel.matrix for panel in panels] == list(data.MATRICES)
     for panel in panels:
         for name in ("noise", "correct"):
@@ -113,10 +115,10 @@ def test_tiny_trainings_contradict_the_ledger(tiny, tmp_path, capsys, name):
 
 
 def test_a_diverged_training_is_one_line(tmp_path, monkeypatch, capsys):
-    def diverged(jobs):
+    def diverged(jobs, device):
         raise FloatingPointError("loss is nan at step 7, learning rate 0.03")
 
-    monkeypatch.setattr(data, "trained", diverged)
+    monkeypatch.setattr(birth_experiments, "trained", diverged)
     assert main(["probes", "--out", str(tmp_path / "probes.svg")]) == 2 and not list(tmp_path.iterdir())
     said = "paper-checks draw training probes: error: loss is nan at step 7, learning rate 0.03\n"
     assert capsys.readouterr().err == said
@@ -153,7 +155,7 @@ def told(held, *claims):
 )
 def test_statements_of_the_pictures_are_those_of_the_checks(monkeypatch, claim, checks):
     runs = shown()["curves"].runs
-    monkeypatch.setattr(experiments, "runs", lambda claim, setting, count: runs[:count])
+    monkeypatch.setattr(replicates, "replicates", lambda base_seed, setting, count, later: runs[:count])
     listener = Heard(claim)
     for check in checks:
         check(listener)
@@ -185,7 +187,7 @@ def test_numbers_of_e3_and_e6(matrix):
     for name, expected in {"F2.w1": w1, "F2.w2": w2, "W_OV2": values}[matrix].items():
         assert found[name] == pytest.approx(expected, abs=1e-12)
     curve = statements.curve_of(matrix, panel.runs)
-    for rank in statements.RANKS:
+    for rank in replicates.RANKS:
         kept, removed = noise[rank] / whole, panel.removed["noise"][:, panel.ranks.index(rank)] / whole
         assert curve[str(rank)] == pytest.approx([np.median(kept), min(kept), max(kept)])
         assert curve[f"-{rank}"] == pytest.approx([np.median(removed), min(removed), max(removed)])

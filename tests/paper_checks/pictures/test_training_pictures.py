@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from paper_checks.evidence.training_design import TRAINING
-from paper_checks.experiments.trainings import recall as experiments
+from paper_checks.experiments.trainings import birth, replicates
 from paper_checks.experiments.trainings.settings import close_marks, fine_marks
 from paper_checks.pictures import training_data as data
 from paper_checks.pictures.training import CurvesPicture, ProbesPicture, RanksPicture
@@ -150,7 +150,7 @@ def test_a_contradiction_is_said_drawn_and_fails(tmp_path, monkeypatch, capsys, 
 
 def no_training(monkeypatch, instead):
     """What trains is something else."""
-    for module in (data, experiments):
+    for module in (birth, replicates):
         monkeypatch.setattr(module, "trained", instead)
 
 

@@ -6,10 +6,10 @@ import torch
 
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
-from simulate.laser.reduction import truncated
+from simulate.laser.reduction import Choice, truncated
 from simulate.laser.roles import ROLES
 from simulate.laser.runner import Runner
-from simulate.laser.sweeps import Cell, doubling_ranks, sweep
+from simulate.laser.sweeps import Cell, doubling_ranks, read_choices, sweep
 from simulate.prompts.tokens import METRICS, Encoded, measure
 from tests.oracles.laser import LAYERS, VOCABULARY, model_of, same, smallest_side, state
 
@@ -51,6 +51,37 @@ def test_every_cell_is_a_truncated_model(name, **more):
             np.testing.assert_allclose(stacked(answers[key]), expected, rtol=1e-10, atol=1e-12)
     for key, encoded in sets.items():
         np.testing.assert_allclose(stacked(found.whole[key]), stacked(measure(model, encoded)), rtol=1e-10, atol=1e-12)
+
+
+def test_choices_are_truncated_models_in_the_order_given():
+    """From the end, from the first layer, top and bottom; what the whole model says may be given."""
+    model, sets = model_of("neox"), prompts()
+    choices = [Choice("mlp_out", -1, 3, keep="bottom"), Choice("attention_qkv", 0, 1), Choice("mlp_in", -1, 0)]
+    whole = {name: measure(model, encoded) for name, encoded in sets.items()}
+    for known in (None, whole):
+        found = read_choices(model, sets, choices, known)
+        for choice, answers in zip(choices, found, strict=True):
+            oracle = truncated(model, choice)
+            for name, encoded in sets.items():
+                expected = stacked(measure(oracle, encoded))
+                np.testing.assert_allclose(stacked(answers[name]), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_some_prompts_are_answered_as_among_all():
+    """Of several lengths, in any order; a length of which there is none is left out."""
+    model, encoded = model_of("neox"), prompts()["mixed"]
+    whole = measure(model, encoded)
+    for places in (np.array([5, 0, 3]), np.array([1, 4]), np.arange(7)):
+        some = encoded.at(places)
+        assert some.count == len(places) and all(len(group) for group, _ in some.groups)
+        np.testing.assert_allclose(stacked(measure(model, some)), stacked(whole.at(places)), rtol=1e-10, atol=1e-12)
+
+
+def test_a_sweep_takes_what_is_known_of_the_whole_model():
+    model, sets = model_of("neox"), prompts()
+    known = {name: measure(model, encoded).at(np.arange(encoded.count)) for name, encoded in sets.items()}
+    found = sweep(model, sets, ranks=(1,), layers=(1,), roles=("mlp_in",), whole=known)
+    assert found.whole == known
 
 
 def test_change_is_against_the_whole_model():

@@ -84,7 +84,11 @@ class Cluster(Executor):
                 raise self._lost
             self._waiting.add(outer)
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
-            inner = self._executor.submit(pickle.loads, call)
+            try:
+                inner = self._executor.submit(pickle.loads, call)
+            except Exception as error:
+                self._waiting.discard(outer)
+                raise self._meant(error) from None
         # The scheduler forgets a result when nothing here refers to `inner`: until then it would make it again, should
         # the worker die that has it.
         known = weakref.ref(inner)
@@ -104,7 +108,7 @@ class Cluster(Executor):
     def _settle(self, outer: "Future[Any]", come: bytes | BaseException) -> None:
         """What the workers made of a call."""
         if isinstance(come, bytes):
-            is_result, found = pickle.loads(come)
+            is_result, found = _read(come)
         elif isinstance(come, KilledWorker):
             died = come.allowed_failures + 1
             is_result, found = False, WorkerDied(f"{died} workers of {self._address}, one after the other", died)
@@ -178,6 +182,14 @@ class Cluster(Executor):
                 _within(CONNECT, self._client.close)
         for logger in self._loggers:
             logger.disabled = False
+
+
+def _read(answered: bytes) -> tuple[bool, Any]:
+    try:
+        is_result, found = pickle.loads(answered)
+    except Exception as error:
+        return False, error
+    return is_result, found
 
 
 def _silenced() -> list[logging.Logger]:

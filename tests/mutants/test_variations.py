@@ -28,13 +28,11 @@ from paper_checks.experiments.trainings import observers as recall_observers
 from paper_checks.experiments.trainings.changes import unchanged
 from paper_checks.experiments.trainings.runs import model_of
 from paper_checks.experiments.trainings.settings import desk
-from paper_checks.project import load_claims, own_ledger
+from paper_checks.project import own_ledger
 from simulate import Hidden, Optimiser
 from simulate.sequences import recall
 from simulate.transformer import training
 
-from . import test_birth as birth
-from . import test_two_layer as two_layer
 from .mutation import SEED
 from .training_mutants import BOTH, STRICT, decide_by, train_here, transposed
 
@@ -246,17 +244,3 @@ def test_another_time_law_is_caught(monkeypatch):
     told(monkeypatch, lambda alpha: np.inf)
     caught("E7", "recall never", slopes, "exponent of the time to recall")
     caught("E7", "recall never", e7(0.7), "updates to recall")
-
-
-TABLES = (two_layer.CAUGHT, birth.CAUGHT, CAUGHT)
-
-
-def test_the_ledger_has_the_tables_and_no_more():
-    caught = {claim: set(names) for table in TABLES for claim, names in table.items()}
-    assert len(caught) == sum(map(len, TABLES))  # no claim in two tables
-    claims = [claim for claim in load_claims().values() if claim.group in ("B", "E")]
-    assert {claim.id: set(claim.catches) for claim in claims if claim.catches} == caught
-
-
-def test_every_training_claim_catches_something():
-    assert all(names for table in TABLES for names in table.values())

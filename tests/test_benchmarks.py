@@ -76,8 +76,8 @@ README_ORDER = (
     ("literal sample", "sample of a chain"),
     ("moments of both", "sample"),
     ("vmap of grad", "moments of both"),
-    ("every position", "positions that are asked for"),
-    ("its matrix products alone", "positions that are asked for"),
+    ("every position", "asked positions"),
+    ("matrix products alone", "asked positions"),
     ("one model per cell", "sweep"),
 )
 """The ratios that README's section "Speed" has, in its order."""

@@ -32,7 +32,12 @@ def test_executor_of_one_process(benchmark, process, tmp_path):
     def run():
         return Scheduler(process, 1, Store(tmp_path, 2**30), fresh=True).results(JOBS)
 
-    at_most(benchmark, 1.05, of="plain_loop", remark="without the start of the process")
+    at_most(
+        benchmark,
+        1.05,
+        of="plain_loop",
+        remark="without the start of the process; what other processes take of a processor counts",
+    )
     found = benchmark.pedantic(run, rounds=5, warmup_rounds=1)
     np.testing.assert_array_equal([values[0] for values in found], range(len(JOBS)))
 

@@ -18,7 +18,7 @@ SEQUENCES = 128
 OPERATIONS = "floating-point operations"
 """In matrix products, of which nearly all are."""
 
-update = pytest.mark.benchmark(group="update of the transformer: 128 sequences, T = d = 256, F1 and F2 of width 1024")
+update = pytest.mark.benchmark(group="update of the transformer: 128 sequences, T = d = 256, hidden 1024")
 
 
 @cache
@@ -56,14 +56,14 @@ def products():
 
 
 @update
-def test_positions_that_are_asked_for(benchmark):
+def test_asked_positions(benchmark):
     amount(benchmark, products().operations, OPERATIONS)
     benchmark.pedantic(where_needed, rounds=5, warmup_rounds=1)
 
 
 @update
 def test_every_position(benchmark):
-    at_least(benchmark, 2.5, of="positions_that_are_asked_for", remark="lower while other processes share the caches")
+    at_least(benchmark, 2.5, of="asked_positions", remark="lower while other processes share the caches")
     model, batch, _ = prepared()
     with torch.no_grad():
         apart = model(batch.tokens, batch.repeated) - literal_logits(model, batch.tokens)[batch.repeated]
@@ -72,7 +72,7 @@ def test_every_position(benchmark):
 
 
 @update
-def test_its_matrix_products_alone(benchmark):
+def test_matrix_products_alone(benchmark):
     amount(benchmark, products().operations, OPERATIONS)
-    at_least(benchmark, 0.6, of="positions_that_are_asked_for", remark="share of the time that sgemm needs")
+    at_least(benchmark, 0.6, of="asked_positions", remark="share of the time that sgemm needs")
     benchmark.pedantic(products().alone(), rounds=5, warmup_rounds=1)

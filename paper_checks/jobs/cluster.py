@@ -187,10 +187,9 @@ class Cluster(Executor):
 
 def _read(answered: bytes) -> tuple[bool, Any]:
     try:
-        is_result, found = pickle.loads(answered)
+        return pickle.loads(answered)  # type: ignore[no-any-return]
     except Exception as error:
         return False, error
-    return is_result, found
 
 
 def _silenced() -> list[logging.Logger]:
@@ -264,7 +263,7 @@ def _answers(client: Client, address: str) -> dict[str, Any]:
             found: dict[str, Any] = _within(CONNECT, lambda: client.run(pickle.loads, asked, on_error="return"))
         except Exception as error:
             raise _unfit(address, error) from None
-        if found and not any(isinstance(one, OSError) for one in found.values()) or time.monotonic() > until:
+        if time.monotonic() > until or (found and not any(isinstance(one, OSError) for one in found.values())):
             return found
         time.sleep(LOOK / 4)
 

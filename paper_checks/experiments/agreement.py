@@ -1,12 +1,14 @@
 """The three ways in which a gradient moment is checked: by enumeration, by dynamic programme, and by simulation."""
 
+from __future__ import annotations
+
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from paper_checks.evidence.assertions import Assertions
-from paper_checks.jobs import job
+from paper_checks.jobs import Job, job
 from paper_checks.witnesses import dynamic_programme, enumeration
 from simulate import OneLayer, counted_gradient, sample
 from theory import ENTRY_CLASSES, Task, class_values, gradient_mean, gradient_variance
@@ -14,6 +16,9 @@ from theory.one_step.gradients import Moment
 from theory.task import Layer
 
 from . import simulations as experiments
+
+if TYPE_CHECKING:
+    from paper_checks.evidence.assertions import Assertions
 
 MATRIX = {"mean": gradient_mean, "variance": gradient_variance}
 SMALL = [
@@ -35,12 +40,22 @@ def check_enumeration(claim: Assertions, layer: Layer, moment: Moment) -> None:
         claim.equal(f"enumeration, {task}", MATRIX[moment](task, layer, exact=True), found[index])
 
 
+@job("enumerations", cost=0.4)
+def programmed(layer: Layer) -> list[tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]]:
+    """Mean and variance per class for every task of LARGE, by dynamic programme."""
+    return [dynamic_programme.class_values(task, layer) for task in LARGE]
+
+
+def witnesses(layer: Layer) -> list[Job]:
+    """What `check_enumeration` and `check_dynamic_programme` ask for."""
+    return [enumerated.of(layer), programmed.of(layer)]
+
+
 def check_dynamic_programme(claim: Assertions, layer: Layer, moment: Moment) -> None:
     """Agreement with the dynamic programme at sizes that cannot be enumerated."""
     index = ("mean", "variance").index(moment)
-    for task in LARGE:
-        values = class_values(task, layer, moment)
-        found = dynamic_programme.class_values(task, layer)[index]
+    for task, moments in zip(LARGE, programmed(layer), strict=True):
+        values, found = class_values(task, layer, moment), moments[index]
         entries = [
             entry for entry in ENTRY_CLASSES if values[entry]
         ]  # exact zeros stay rounding noise in the programme

@@ -8,12 +8,16 @@ import numpy as np
 from paper_checks.jobs import job
 from paper_checks.witnesses import enumeration
 from theory import Task
-from theory.key_query.certified import Regions, certify
-from theory.key_query.phase_diagram import CONTRASTS
+from theory.birth import accuracy
+from theory.birth.three_steps import InductionTask, Reads
+from theory.key_query.certified import Regions, certify, certify_absorbed
+from theory.key_query.phase_diagram import CONTRASTS, ranking_contrasts
 from theory.key_query.step import combine, key_query_parts
 from theory.memory import gradient_flow as flow
 from theory.memory import spectrum
+from theory.one_step import sample_complexity
 
+from .induction import size_of_match
 from .memory import spectra
 
 
@@ -84,3 +88,38 @@ def gaps_beside_crossings(n: int, levels: tuple[float, ...]) -> list[Crossing]:
         gaps = [(after, t, float(spectra(flow.logits(n, alpha, t)).gap)) for after, t in looks]
         found.append(Crossing(top, crossing, gaps))
     return found
+
+
+@job("exact tables", cost=0.3)
+def score_gaps(tasks: list[InductionTask], read: tuple[Reads, ...]) -> list[list[np.ndarray]]:
+    """Equation (5) of B3's accuracy, for every task and choice of what is read."""
+    return [[accuracy.score_gaps(task, reads) for reads in read] for task in tasks]
+
+
+@job("exact tables", cost=0.6)
+def wrong_rows(
+    tasks: list[InductionTask], matches: tuple[float, ...], read: tuple[Reads, ...]
+) -> list[list[list[int]]]:
+    """Rows of W_K¹ that do not find the previous token, for every task: by what is read, then by the match."""
+    return [
+        [accuracy.wrong_rows(task, size_of_match(task, match, reads), reads) for reads in read for match in matches]
+        for task in tasks
+    ]
+
+
+@job("certificates", cost=0.4)
+def ranked_up_to(sizes: tuple[tuple[int, int], ...]) -> list[Fraction]:
+    """For every (N, T) the noise level up to which followers of the trigger are proved to rank first at absorbed p."""
+    found = []
+    for n, length in sizes:
+        contrasts = {"K[P(q)]": CONTRASTS["attends"]} | ranking_contrasts(Task(n, length, Fraction(1, 2)))
+        regions = certify_absorbed(n, length, contrasts)
+        ends = (min((low for low, _, sign in part if sign <= 0), default=Fraction(1)) for part in regions.values())
+        found.append(min(ends))
+    return found
+
+
+@job("exact tables", cost=0.4)
+def in_context_signals(tasks: list[Task]) -> list[dict[tuple[str, str], float]]:
+    """Signed squared signal-to-noise ratios of T2.5's pairs."""
+    return [sample_complexity.in_context_signal_to_noise(task) for task in tasks]

@@ -113,13 +113,10 @@ def answers_of(found: Any, label: str, base_seed: int, names: Iterable[str]) -> 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to sweep: which sets of prompts, roles, layers and ranks (None: all that `sweep` has), on which device, and
-    where to keep a record."""
+    """What to sweep: which sets of prompts and roles, on which device, and where to keep a record."""
 
     names: tuple[str, ...] = CLAIMED
     roles: tuple[Role, ...] = (*MLP, *ATTENTION)
-    layers: tuple[int, ...] | None = None
-    ranks: tuple[int, ...] | None = None
     device: str = "cpu"
     record: Path | None = None
     progress: bool | None = None
@@ -132,8 +129,6 @@ def sweep_model(source: Source, base_seed: int, plan: Plan) -> ModelSweep:
         found.model,
         encoded_sets(base_seed, found.tokenizer, plan.names),
         roles=plan.roles,
-        layers=plan.layers,
-        ranks=plan.ranks,
         record=plan.record,
         progress=plan.progress,
     )

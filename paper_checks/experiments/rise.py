@@ -3,16 +3,18 @@
 `language` is the module `experiments.language`, which needs the extra of that name; this one does not.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from paper_checks.evidence.assertions import Assertions
 from simulate.prompts.sets import halves
+
+if TYPE_CHECKING:
+    from paper_checks.evidence.assertions import Assertions
 
 CLAIMED = ("recall", "facts")
 """Sets of prompts that P3 to P5 are about."""
 
 
-def chosen_checkpoint(claim: Assertions, language: Any, name: str, found: Any) -> None:
+def chosen_checkpoint(claim: "Assertions", language: Any, name: str, found: Any) -> None:
     """There is a checkpoint, chosen on one half of the prompts, with the order of rise on the other half."""
     early = language.best_early(found, name)
     _, report = halves(len(early.sets[name].answer))
@@ -20,7 +22,7 @@ def chosen_checkpoint(claim: Assertions, language: Any, name: str, found: Any) -
 
 
 def order_of_rise(
-    claim: Assertions, language: Any, name: str, early: Any, last: Any, places: Any = slice(None)
+    claim: "Assertions", language: Any, name: str, early: Any, last: Any, places: Any = slice(None)
 ) -> None:
     """P("the") early is above a third of its last value, P(answer) early below a third of its."""
     details = language.provenance([*early, *last])

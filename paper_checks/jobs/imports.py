@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 Files = dict[str, list[Path]]
+FOR_TYPES = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 def modules(root: Path, packages: Iterable[str]) -> Files:
@@ -30,22 +31,24 @@ def arrows(root: Path, packages: Iterable[str]) -> dict[str, set[str]]:
 
 def closure(module: str, files: Files) -> set[str]:
     """The modules whose code `module` may run, itself among them: those that it imports, those that they import, and so
-    on. A name from a face, `from x import y`, leads to the module that defines y, and not to all that x has."""
+    on; what is for type checkers alone is not run. A name from a face, `from x import y`, leads to the module that
+    defines y, and not to all that x has."""
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [_defined(base, imported, files) for base, imported in _imports(name, files)]
+            waiting += [_defined(base, imported, files) for base, imported in _imports(name, files, typed=False)]
     return found
 
 
-def _imports(name: str, files: Files) -> Iterator[tuple[str, str]]:
-    """Of a module: modules that it imports, each with the name that it takes from it, "" for all of it."""
+def _imports(name: str, files: Files, typed: bool = True) -> Iterator[tuple[str, str]]:
+    """Of a module: modules that it imports, each with the name that it takes from it, "" for all of it; those below
+    `if TYPE_CHECKING` where `typed`."""
     for path in files[name]:
         package = name if path.stem == "__init__" else name.rpartition(".")[0]
-        for base, imported in _statements(path.read_text(encoding="utf-8"), package):
+        for base, imported in _statements(path.read_text(encoding="utf-8"), package, typed):
             whole = f"{base}.{imported}"
             if imported and whole in files:
                 yield whole, ""
@@ -54,10 +57,10 @@ def _imports(name: str, files: Files) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _statements(source: str, package: str) -> tuple[tuple[str, str], ...]:
+def _statements(source: str, package: str, typed: bool) -> tuple[tuple[str, str], ...]:
     """Modules by their whole name, each with a name that is taken from it."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in _walk(ast.parse(source), typed):
         if isinstance(node, ast.Import):
             found += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -65,6 +68,18 @@ def _statements(source: str, package: str) -> tuple[tuple[str, str], ...]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             found += [(base, "" if alias.name == "*" else alias.name) for alias in node.names]
     return tuple(found)
+
+
+def _walk(tree: ast.AST, typed: bool) -> Iterator[ast.AST]:
+    """The nodes of a tree."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not typed and isinstance(node, ast.If) and ast.unparse(node.test) in FOR_TYPES:
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 def _defined(module: str, name: str, files: Files) -> str:

@@ -189,7 +189,7 @@ def test_five_percent_in_a_derived_formula(monkeypatch, module, name, check):
     assert_caught(monkeypatch, module, name, check)
 
 
-def test_a_mutant_fails_the_claims_run_itself(tmp_path):
+def test_a_mutant_fails_the_claims_run_itself(tmp_path, cache):
     """The real command in a process of its own, one variance class changed by 5 %: exit status 1, claim red."""
     plugin = tmp_path / "mutant.py"
     plugin.write_text(
@@ -202,7 +202,7 @@ def test_a_mutant_fails_the_claims_run_itself(tmp_path):
     command = [sys.executable, "-m", "pytest", "paper_checks/claims/t2/test_gradient_noise.py", "-m", "claims", "-x"]
     command += ["-p", "mutant", "-k", "test_attention_variance and not simulated"]
     command += ["--evidence", str(tmp_path / "claims.json")]
-    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": ""}
+    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": "", "PAPER_CHECKS_CACHE": str(cache)}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 1, run.stdout + run.stderr
     assert "T2.2      failed" in run.stdout

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.training_design import TRAINING
 from paper_checks.experiments import induction as experiments
+from paper_checks.experiments.exact import score_gaps, wrong_rows
 from paper_checks.jobs import Job, results
 from paper_checks.witnesses.induction_enumeration import Enumeration, votes
 from simulate import TwoLayer
@@ -130,20 +132,23 @@ def test_the_match_is_learned_simulated(claim: Assertions, task: InductionTask, 
     claim.sign(f"tr W_K²[E1, E], {task}", sign, [traces.mean()], [spread], side=side, degrees=len(traces) - 1)
 
 
+LADDER = [InductionTask(*size) for size in ((4, 26), (5, 11), (8, 9), (14, 8), (20, 16), (50, 7), (100, 40))]
+MATCHES = (1e-3, 0.5, 3.0, 6.0)
+READ = (BASIC, TOKENS, EVERYTHING)
+
+
 @pytest.mark.claims("B3")
+@pytest.mark.jobs.with_args(lambda: [wrong_rows.of(LADDER, MATCHES, (BASIC, TOKENS))])
 def test_previous_token_rows(claim: Assertions) -> None:
     """Rows 2..T-1 of W_K¹ find the previous token for basic reads and where keys read tokens, at any size on W_K².
 
     So does row T for basic reads. Where keys read tokens its margin falls like e^(λ A_E/A_E1), below floats at N = 4.
     Where values read copies a small W_K² leaves the rows to what copies vote for.
     """
-    for N, T in ((4, 26), (5, 11), (8, 9), (14, 8), (20, 16), (50, 7), (100, 40)):
-        task = InductionTask(N, T)
-        for reads in (BASIC, TOKENS):
-            for match in (1e-3, 0.5, 3.0, 6.0):
-                size = experiments.size_of_match(task, match, reads)
-                wrong = [t for t in accuracy.wrong_rows(task, size, reads) if t < T or reads is BASIC]
-                claim.equal(f"wrong rows, {task}, {reads.keys}, λ = {match}", 0, len(wrong))
+    for task, found in zip(LADDER, wrong_rows(LADDER, MATCHES, (BASIC, TOKENS)), strict=True):
+        for (reads, match), rows in zip(product((BASIC, TOKENS), MATCHES), found, strict=True):
+            wrong = [t for t in rows if t < task.T or reads is BASIC]
+            claim.equal(f"wrong rows, {task}, {reads.keys}, λ = {match}", 0, len(wrong))
     cases: tuple[tuple[float, list[int], Side], ...] = (
         (3, [], "holds"),
         (0.5, [2], "beyond"),
@@ -155,19 +160,22 @@ def test_previous_token_rows(claim: Assertions) -> None:
         claim.equal(f"wrong rows, values read copies, λ = {match}", stated, seen, side=side)
 
 
+def lengths_that_learn(N: int) -> list[InductionTask]:
+    """Every ninth length up to 48 from the least that learns the match on."""
+    return [InductionTask(N, T) for T in range(accuracy.least_length(N, 48) or 49, 49, 9)]
+
+
 @pytest.mark.claims("B3")
+@pytest.mark.jobs.with_args(lambda: [score_gaps.of(lengths_that_learn(N), READ) for N in (4, 5, 8, 20, 100)])
 def test_what_the_scores_prefer(claim: Assertions) -> None:
     """Equation (5) by what is read: the follower wins, ties at j = 1, or loses to a position, with exact thresholds."""
     for N in (4, 5, 8, 20, 100):
-        least = accuracy.least_length(N, 48)
-        for T in range(least or 49, 49, 9):
-            task = InductionTask(N, T)
-            gaps = accuracy.score_gaps(task)
+        tasks = lengths_that_learn(N)
+        for task, (gaps, tokens, everything) in zip(tasks, score_gaps(tasks, READ), strict=True):
             claim.equal(f"gap at j = 1, {task}", Fraction(0), gaps[0], side="beyond")
             claim.less(f"gaps at j >= 2, {task}", Fraction(0), gaps[1:])
-            claim.less(f"gaps, keys read tokens, {task}", Fraction(0), accuracy.score_gaps(task, TOKENS))
-            worst = min(accuracy.score_gaps(task, EVERYTHING))
-            claim.less(f"least gap, everything read, {task}", worst, Fraction(0), side="beyond")
+            claim.less(f"gaps, keys read tokens, {task}", Fraction(0), tokens)
+            claim.less(f"least gap, everything read, {task}", min(everything), Fraction(0), side="beyond")
     for N, T in ((8, 31), (20, 16), (100, 13)):
         holds, fails = (min(accuracy.score_gaps(InductionTask(N, length), POSITIONS)) for length in (T, T - 1))
         claim.less(f"least gap, positions read, N = {N}, T = {T}", Fraction(0), holds)

@@ -34,7 +34,7 @@ SIZES = [(2, 2), (2, 3), (3, 4), (3, 7), (5, 11), (8, 32), (13, 5), (31, 17)]
 
 
 @pytest.mark.claims("T1.1")
-@pytest.mark.jobs.with_args(lambda: [agreement.enumerated.of("feed_forward")])
+@pytest.mark.jobs.with_args(lambda: agreement.witnesses("feed_forward"))
 def test_feed_forward_gradient(claim: Assertions) -> None:
     """G_F[τ,E(q)] = α - 1/M, G_F[k,E(q)] = (1-α)/N - 1/M for all N, T, α; every entry by the witnesses."""
     for row, expected in (("tau", alpha - 1 / M), ("k", (1 - alpha) / N - 1 / M), ("q", (1 - alpha) / N - 1 / M)):
@@ -53,7 +53,7 @@ def test_feed_forward_gradient_simulated(claim: Assertions, task: Task) -> None:
 
 
 @pytest.mark.claims("T1.2")
-@pytest.mark.jobs.with_args(lambda: [agreement.enumerated.of("attention_value")])
+@pytest.mark.jobs.with_args(lambda: agreement.witnesses("attention_value"))
 def test_attention_gradient(claim: Assertions) -> None:
     """G_V for all N, T, α, q; two values known independently, enumeration, programme and autograd."""
     exact = gradient_mean(Task(3, 5, Fraction(1, 3)), "attention_value", exact=True)

@@ -10,11 +10,12 @@ from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.experiments import agreement
+from paper_checks.experiments.derived import copying_limits, noise_row_limit
 from paper_checks.experiments.simulations import TASKS, centred_copying, drawn_jobs
 from paper_checks.experiments.steps import IN_CONTEXT, bracket_end, in_context_task
 from paper_checks.witnesses import enumeration
 from theory import Task, class_values, closed_form
-from theory.evaluation import N, alpha, long_sequence_limit
+from theory.evaluation import N, alpha
 from theory.one_step import margins, sample_complexity
 from theory.one_step import signal_to_noise as signal
 from theory.one_step.symmetry import parse_entry_class
@@ -22,7 +23,7 @@ from theory.task import Layer
 
 
 @pytest.mark.claims("T2.1")
-@pytest.mark.jobs.with_args(lambda: [agreement.enumerated.of("feed_forward")])
+@pytest.mark.jobs.with_args(lambda: agreement.witnesses("feed_forward"))
 def test_feed_forward_variance(claim: Assertions) -> None:
     """Var g_F[τ,E(q)] = α(1-α); every entry by enumeration and dynamic programme."""
     found = closed_form("feed_forward", "variance", "tau", "E(q)")
@@ -39,7 +40,7 @@ def test_feed_forward_variance_simulated(claim: Assertions, task: Task) -> None:
 
 
 @pytest.mark.claims("T2.2")
-@pytest.mark.jobs.with_args(lambda: [agreement.enumerated.of("attention_value")])
+@pytest.mark.jobs.with_args(lambda: agreement.witnesses("attention_value"))
 def test_attention_variance(claim: Assertions) -> None:
     """Every entry by enumeration and dynamic programme."""
     agreement.check_enumeration(claim, "attention_value", "variance")
@@ -88,13 +89,10 @@ def test_signal_to_noise_exponents(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T2.3")
+@pytest.mark.jobs.with_args(lambda: [noise_row_limit.of()])
 def test_signal_to_noise_of_the_noise_row(claim: Assertions) -> None:
     """For T ≫ N ≫ 1 the noise row's SNR² tends to α/(1-α), that of the feed-forward noise entry."""
-    mean, variance = (
-        long_sequence_limit(closed_form("attention_value", moment, "tau", "E(k)")) for moment in ("mean", "variance")
-    )
-    limit = sympy.limit(sympy.factor(mean**2 / variance), N, sympy.oo)
-    claim.equal("limit of the noise row's SNR²", sympy.Integer(0), sympy.simplify(limit - alpha / (1 - alpha)))
+    claim.equal("limit of the noise row's SNR²", "0", noise_row_limit())
 
 
 @pytest.mark.claims("T2.4")
@@ -110,20 +108,11 @@ def test_centred_copying_exact(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T2.4")
+@pytest.mark.jobs.with_args(lambda: [copying_limits.of()])
 def test_centred_copying_limits(claim: Assertions) -> None:
     """T ≫ N: SNR² → (1-α)/α. Fixed T: N SNR² → (T-2)²(1-α)³/(2(T-1) - (T-2)α), ≈ T (1-α)³/(2-α), and 0 at T = 2."""
-    mean, variance = (signal.centred_copying_closed_form(moment) for moment in ("mean", "variance"))
-    long = sympy.factor(long_sequence_limit(mean) ** 2 / long_sequence_limit(variance))
-    claim.equal(
-        "limit T → ∞, then N → ∞",
-        sympy.Integer(0),
-        sympy.simplify(sympy.limit(long, N, sympy.oo) - (1 - alpha) / alpha),
-    )
-    for length in (3, 4, 5, 7, 8, 12):
-        stated = (length - 2) ** 2 * (1 - alpha) ** 3 / (2 * (length - 1) - (length - 2) * alpha)
-        difference = sympy.simplify(signal.short_context_limit(length) - stated)
-        claim.equal(f"limit of N SNR² for N → ∞, T={length}", sympy.Integer(0), difference)
-    claim.equal("no signal at T = 2", sympy.Integer(0), signal.short_context_limit(2), side="beyond")
+    for name, difference in copying_limits():
+        claim.equal(name, "0", difference, side="beyond" if "no signal" in name else "holds")
     at_two = signal.centred_copying_moments(Task(5, 2, Fraction(1, 3)), exact=True)
     claim.equal("nor at finite N", Fraction(0), at_two.mean, side="beyond")
     task = Task(10**9, 400, 0.3)

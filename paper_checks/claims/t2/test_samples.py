@@ -12,6 +12,7 @@ import torch
 from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
+from paper_checks.experiments.exact import in_context_signals
 from paper_checks.experiments.steps import (
     IN_CONTEXT,
     RATE,
@@ -127,8 +128,20 @@ def short_context_steps(base_seed: int) -> Job:
     return rates_of_enumerated_steps.of(SHORT, 10**9, -1, 200, experiment_seed(base_seed, "short context"))
 
 
+FIRST = ((3, 5, 5), (5, 1, 7), (8, 3, 9), (64, 5, 65), (64, 9, 176))
+"""N, ten times the noise level, T_0."""
+
+
+def around(n: int, tenths: int, first: int) -> list[Task]:
+    """Contexts below T_0 and up to 32 times as long."""
+    lengths = np.unique([*np.linspace(3, first, 12, dtype=int), first - 1, *(first * 2**k for k in range(6))])
+    return [Task(n, int(T), Fraction(tenths, 10)) for T in lengths]
+
+
 @pytest.mark.claims("T2.5")
-@pytest.mark.jobs.with_args(lambda base_seed: [short_context_steps(base_seed)])
+@pytest.mark.jobs.with_args(
+    lambda base_seed: [short_context_steps(base_seed), *(in_context_signals.of(around(*case)) for case in FIRST)]
+)
 def test_short_contexts_rank_the_trigger_first(claim: Assertions) -> None:
     """Exactly: c leads k, q leads k; c leads q from a length T_0(N, α) on, about N/(4α(1-α)) for N ≫ 1/α, not before.
 
@@ -138,10 +151,9 @@ def test_short_contexts_rank_the_trigger_first(claim: Assertions) -> None:
     stated = length * (1 - alpha) ** 2 * (4 * (1 - alpha) * length - 1 / alpha)
     difference = sympy.simplify(sample_complexity.crossover_of_the_trigger() - stated)
     claim.equal("limit of N E[T² S] of (c, q) at T = λN", sympy.Integer(0), difference)
-    for n, tenths, first in ((3, 5, 5), (5, 1, 7), (8, 3, 9), (64, 5, 65), (64, 9, 176)):
-        lengths = np.unique([*np.linspace(3, first, 12, dtype=int), first - 1, *(first * 2**k for k in range(6))])
-        tasks = [Task(n, int(T), Fraction(tenths, 10)) for T in lengths]
-        found = [sample_complexity.in_context_signal_to_noise(task) for task in tasks]
+    for n, tenths, first in FIRST:
+        tasks = around(n, tenths, first)
+        found, lengths = in_context_signals(tasks), np.array([task.T for task in tasks])
         at, ahead = f"N={n}, α={tenths}/10", np.array([values["c", "q"] for values in found])
         others = [values[pair] for values in found for pair in (("c", "k"), ("q", "k"))]
         claim.less(f"c and q ahead of k, {at}", 0, others)

@@ -8,7 +8,7 @@ import sympy
 import torch
 
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.experiments.exact import enumerated_steps
+from paper_checks.experiments.exact import enumerated_steps, ranked_up_to
 from paper_checks.experiments.key_query import (
     Simulation,
     check_simulation,
@@ -22,13 +22,10 @@ from paper_checks.witnesses.sturm import key_query_roots
 from simulate import OneLayer, counted_key_query_gradient, held_loss, sample
 from theory import Task, gradient_mean, key_query_gradient
 from theory.evaluation import N, alpha
-from theory.key_query.certified import certify_absorbed
 from theory.key_query.limits import expand, long_sequence_parts, s, x
 from theory.key_query.phase_diagram import (
-    CONTRASTS,
     absorbed_threshold,
     contrast_value,
-    ranking_contrasts,
     ranking_gap,
     ranking_threshold,
 )
@@ -192,18 +189,14 @@ def test_absorbed_noise_both_sides(claim: Assertions) -> None:
 
 
 @pytest.mark.claims("T3.2")
+@pytest.mark.jobs.with_args(lambda: [ranked_up_to.of(PROVED_RANKS)])
 def test_followers_of_the_trigger_rank_first(claim: Assertions) -> None:
     """At absorbed p every position that follows the trigger outscores every other one: where, and where not.
 
     Proved on [0, 1 - 1/100] by interval arithmetic for five (N, T); ties at T = 3; at T = 4 lost near α = 1 for N <= 6;
     for T ≫ N² lost below an exact level near 1/(4N²) - 1/T; lost in the middle for N = 2.
     """
-    for n, length in PROVED_RANKS:
-        contrasts = {"K[P(q)]": CONTRASTS["attends"]} | ranking_contrasts(Task(n, length, Fraction(1, 2)))
-        regions = certify_absorbed(n, length, contrasts)
-        proved = min(
-            min((low for low, _, sign in intervals if sign <= 0), default=Fraction(1)) for intervals in regions.values()
-        )
+    for (n, length), proved in zip(PROVED_RANKS, ranked_up_to(PROVED_RANKS), strict=True):
         claim.less(f"proved for α from 0 up to {float(proved):.4f}, N={n}, T={length}", Fraction(99, 100), proved)
     for n, length in ((5, 500), (8, 1000), (32, 10**6)):
         threshold = ranking_threshold(n, length)

@@ -6,11 +6,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-import sympy
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
+from paper_checks.experiments.derived import boundary_algebra
 from paper_checks.experiments.exact import gaps_beside_crossings
 from paper_checks.experiments.memory import (
     LEVELS,
@@ -70,29 +70,20 @@ def test_top_space_and_crossing(claim: Assertions, n: int) -> None:
         claim.equal(f"whether it crosses, n = {n}, α = {alpha}", early != top, crossing > 0)
 
 
+TIES = tuple(product((2, 3, 4, 8, 64), (0.1, 1.0, 5.0)))
+"""n and D at which h is evaluated."""
+
+
 @pytest.mark.claims("T4.4")
+@pytest.mark.jobs.with_args(lambda: [boundary_algebra.of(TIES)])
 def test_boundary_by_algebra(claim: Assertions) -> None:
     """The sign of the late gap ((n-1) - √(n+1)) D + n log(α/(1-α)), (8) from the flow, and the sign of h', any n."""
-    n, y, m = sympy.Symbol("n", positive=True), sympy.Symbol("y", positive=True), sympy.Symbol("m", positive=True)
-    claim.equal("(n-1)² - (n+1)", sympy.Integer(0), sympy.expand((n - 1) ** 2 - (n + 1) - n * (n - 3)))
-    inverse = (y ** (m - 1) + y + m**2 - 2) / (y + m - 1)
-    slope = sympy.diff(inverse, y) * (y + m - 1) ** 2
-    factor = (m - 2) * y ** (m - 1) + (m - 1) ** 2 * y ** (m - 2) - (m**2 - m - 1)
-    claim.equal("(1/h)'", sympy.Integer(0), sympy.simplify(sympy.powsimp(sympy.expand(slope - factor))))
-    claim.equal("it vanishes at y = 1", sympy.Integer(0), sympy.expand(factor.subs(y, 1)))
-    growth = sympy.diff(factor, y) - (m - 1) * (m - 2) * y ** (m - 3) * (y + m - 1)
-    claim.equal("and has the sign of m - 2", sympy.Integer(0), sympy.simplify(sympy.powsimp(sympy.expand(growth))))
-    symbols, rates = memory.symbolic_rates()
-    at_tie = {symbols["a"]: symbols["b"] + (m - 1) * sympy.log(y), symbols["s"]: symbols["b"] + sympy.log(y)}
-    rate = (m * rates["s"] - rates["a"] + rates["b"]).subs(symbols["n"], m**2 - 1).subs(at_tie)
-    rest = sympy.powsimp((m**2 - 1) * rate - (m + 1) * (symbols["alpha"] - 1 / inverse))
-    rest = sympy.simplify(sympy.cancel(sympy.together(sympy.expand(rest))))
-    claim.equal("n G' = (m+1)(α - h) where G = 0", sympy.Integer(0), rest)
-    for count, D in product((2, 3, 4, 8, 64), (0.1, 1.0, 5.0)):
-        root = math.sqrt(count + 1)
-        exact = float((1 / inverse).subs({m: root, y: math.exp(D / (root - 1))}))
-        found, rounding = spectrum.level_at_tie(count, D), 64 * 2.0**-52 * (1 + D)
-        claim.close(f"h({D}), n = {count}", exact, found, rounding, "roundings of the exponents")
+    differences, levels = boundary_algebra(TIES)
+    for name, difference in differences:
+        claim.equal(name, "0", difference)
+    for (n, D), exact in zip(TIES, levels, strict=True):
+        found, rounding = spectrum.level_at_tie(n, D), 64 * 2.0**-52 * (1 + D)
+        claim.close(f"h({D}), n = {n}", exact, found, rounding, "roundings of the exponents")
 
 
 @pytest.mark.claims("T4.4")

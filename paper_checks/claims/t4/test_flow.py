@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import sympy
 from scipy.integrate import solve_ivp
 
 from paper_checks.evidence.assertions import Assertions
+from paper_checks.experiments.derived import three_values
 from paper_checks.experiments.memory import predicted
 from simulate import gradient_descent, orthonormal_embeddings, truncate
 from theory.memory import gradient_flow as memory
@@ -22,33 +22,11 @@ CASES = ((2, 0.3), (3, 0.5), (4, 0.05), (5, 0.95), (8, 0.6))
 
 
 @pytest.mark.claims("T4.1")
+@pytest.mark.jobs.with_args(lambda: [three_values.of()])
 def test_three_values_are_invariant_and_conserved(claim: Assertions) -> None:
     """Symbolic: the sum of the rates (1) vanishes for every n; the flow of a whole matrix keeps three values."""
-    symbols, rates = memory.symbolic_rates()
-    n = symbols["n"]
-    claim.equal("(a + (n-1) b + s)'", sympy.Integer(0), sympy.simplify(rates["a"] + (n - 1) * rates["b"] + rates["s"]))
-    for size in (2, 3):
-        matrix = sympy.Matrix(size + 1, size, sympy.symarray("w", (size + 1, size)).ravel())
-        three = {
-            matrix[k, x]: symbols["s" if k == size else "a" if k == x else "b"]
-            for k in range(size + 1)
-            for x in range(size)
-        }
-        stated = {name: rate.subs(n, size) for name, rate in rates.items()}
-        for (k, x), rate in np.ndenumerate(_matrix_rates(matrix, size, symbols["alpha"])):
-            name = "s" if k == size else "a" if k == x else "b"
-            difference = sympy.simplify(rate.subs(three) - stated[name])
-            claim.equal(f"rate of W[{k}, {x}] at three values, n = {size}", sympy.Integer(0), difference)
-        for x in range(size):
-            total = sympy.simplify(sum(_matrix_rates(matrix, size, symbols["alpha"])[:, x]))
-            claim.equal(f"column sum {x} conserved from any W, n = {size}", sympy.Integer(0), total)
-
-
-def _matrix_rates(matrix: sympy.Matrix, n: int, alpha: sympy.Symbol) -> np.ndarray:
-    """-∇L of the cross-entropy L itself, by differentiation, shape (n+1, n)."""
-    logs = [[matrix[k, x] - sympy.log(sum(sympy.exp(w) for w in matrix[:, x])) for x in range(n)] for k in range(n + 1)]
-    loss = -sum((1 - alpha) * logs[x][x] + alpha * logs[n][x] for x in range(n)) / n
-    return np.array([[-sympy.diff(loss, matrix[k, x]) for x in range(n)] for k in range(n + 1)])
+    for name, difference in three_values():
+        claim.equal(name, "0", difference)
 
 
 @pytest.mark.claims("T4.1")

@@ -7,11 +7,12 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 
 from paper_checks.evidence import DEFAULT_SEED as SEED
 from paper_checks.experiments import pocket_models as models
-from paper_checks.experiments.language import METRICS, Plan, attention_cells, chosen, encoded_sets, load, sweep_model
+from paper_checks.experiments.language import METRICS, ModelSweep, attention_cells, chosen, encoded_sets, load
 from paper_checks.experiments.rise import CLAIMED
 from paper_checks.jobs.runner import Here, running
 from paper_checks.jobs.values import decode, encode
 from simulate.laser.reduction import truncated
+from simulate.laser.sweeps import sweep
 from simulate.pocket.shipped import pocket_folders
 from simulate.prompts.tokens import measure
 from tests.oracles.language_numbers import prompted_model
@@ -22,17 +23,16 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-6}
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """The cuts of a tiny model, the model, and its source."""
+    """The cuts of a tiny model, and the model."""
     root = tmp_path_factory.mktemp("pocket")
     prompted_model(root / "seed-1" / "step-9", 3)
     with pytest.MonkeyPatch.context() as monkeypatch, running(Here()):
         monkeypatch.setattr(models, "pocket_folders", lambda: pocket_folders(root))
-        source = models.source(1, 9)
-        yield models.pocket_cuts(1, 9, SEED), load(source), source
+        yield models.pocket_cuts(1, 9, SEED), load(models.source(1, 9))
 
 
 def test_cuts_are_truncated_models(found):
-    cuts, loaded, _ = found
+    cuts, loaded = found
     sets = encoded_sets(SEED, loaded.tokenizer, CLAIMED)
     for label, choice in models.choices(loaded.model).items():
         made = truncated(loaded.model, choice)
@@ -45,13 +45,20 @@ def test_cuts_are_truncated_models(found):
 
 def test_best_cells_are_those_of_whole_sweeps(found):
     """Which try every cell on both halves."""
-    cuts, _, source = found
-    attention = sweep_model(source, SEED, Plan(CLAIMED, models.ATTENTION, ranks=models.RANKS, progress=False))
+    cuts, loaded = found
+    attention = swept(loaded, CLAIMED, models.ATTENTION)
     for name in CLAIMED:
         for where in models.LAYERS:
             same(cuts.attention[name][where], chosen(attention, attention_cells(attention, where), name))
-    names = sweep_model(source, SEED, Plan(("names",), ("mlp_in",), (1,), models.RANKS, progress=False))
+    names = swept(loaded, ("names",), ("mlp_in",))
     same(cuts.names, chosen(names, names.late("mlp_in"), "names"))
+
+
+def swept(loaded, names, roles):
+    """Every cell of these roles, on all prompts."""
+    sets = encoded_sets(SEED, loaded.tokenizer, names)
+    made = sweep(loaded.model, sets, roles=roles, ranks=models.RANKS, progress=False)
+    return ModelSweep("", "", loaded.model.config.num_hidden_layers, made)
 
 
 def same(one, other):
@@ -61,7 +68,7 @@ def same(one, other):
 
 
 def test_cuts_go_to_bytes_and_back(found):
-    cuts, _, _ = found
+    cuts, _ = found
     again = decode(encode(cuts))
     assert again.names.cell == cuts.names.cell
     assert np.array_equal(again.changes["rest"]["facts"]["answer"], cuts.changes["rest"]["facts"]["answer"])

@@ -14,14 +14,14 @@ from tests.places import ROOT
 
 from .examples import examples
 
-JOBS = "tests/paper_checks/jobs"
+JOBS = "tests/paper_checks/jobs/content"
 PACKAGES = ("theory", "simulate", "paper_checks")
 
 DIGESTS = """
 import json, sys
 from pathlib import Path
 from paper_checks.jobs import code
-from tests.paper_checks.jobs.examples import examples
+from tests.paper_checks.jobs.content.examples import examples
 
 edits, jobs, found = json.loads(sys.argv[1]), examples(), []
 for path, old, new in [["simulate/novelty.py", "", ""], *edits]:
@@ -67,7 +67,7 @@ EDITS = [
     ("theory/one_step/margins.py", "", "# words\n", set()),
     ("simulate/data/notes.md", "", "words", set()),
     ("simulate/novelty.py", "", "x = 1", set()),
-    (f"{JOBS}/sums.py", "", "# words\n", set()),
+    (f"{JOBS}/kinds.py", "", "# words\n", set()),
 ]
 
 
@@ -79,9 +79,9 @@ def changed(tmp_path_factory):
         shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__", "data", "pilots"))
     (place / "simulate" / "data").mkdir()
     (place / JOBS).mkdir(parents=True)
-    for path in [*(ROOT / JOBS).glob("*.py"), ROOT / "tests/__init__.py", ROOT / "tests/paper_checks/__init__.py"]:
-        if path.exists():
-            shutil.copy(path, place / path.relative_to(ROOT))
+    faces = [folder / "__init__.py" for folder in (place / JOBS).parents if place in folder.parents]
+    for path in [*(ROOT / JOBS).glob("*.py"), *(ROOT / face.relative_to(place) for face in faces)]:
+        shutil.copy(path, place / path.relative_to(ROOT))
     environment = os.environ | {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
     words = [sys.executable, "-c", DIGESTS, json.dumps([edit[:3] for edit in EDITS])]
     done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, timeout=300, check=False)
@@ -100,7 +100,7 @@ import json, sys
 from pathlib import Path
 from paper_checks.jobs.code import code_files
 from paper_checks.jobs.values import decode, encode
-from tests.paper_checks.jobs.examples import examples
+from tests.paper_checks.jobs.content.examples import examples
 
 def watch(frame, event, argument):
     global importing
@@ -160,7 +160,7 @@ def test_a_closure_is_what_is_imported_one_through_the_other(tmp_path):
         "one/__init__.pyi": "from .a import f\nfrom .b import g as h\nfrom . import c",
         "one/a.py": "def f():\n    from two import late",
         "one/b.py": "",
-        "one/c.py": "if TYPE_CHECKING:\n    import alone",
+        "one/c.py": "if TYPE_CHECKING:\n    import six\nelse:\n    import alone",
         "two/__init__.py": "from .late import late, other",
         "two/late.py": "import numpy",
         "two/deep/__init__.py": "",
@@ -172,12 +172,22 @@ def test_a_closure_is_what_is_imported_one_through_the_other(tmp_path):
         (tmp_path / path).write_text(text)
     (tmp_path / "three.py").write_text("from one import f\nimport alone\n")
     (tmp_path / "four.py").write_text("import one\n")
+    (tmp_path / "six.py").write_text("")
     (tmp_path / "five.py").write_text("from one import c, h\n")
-    known = modules(tmp_path, ["one", "two", "alone", "three", "four", "five"])
+    known = modules(tmp_path, ["one", "two", "alone", "three", "four", "five", "six"])
     assert closure("three", known) == {"three", "one.a", "two.late", "alone", "two.deep.er"}
     everything = {"one", "one.a", "one.b", "one.c", "two.late", "alone", "two.deep.er"}
     assert closure("four", known) == {"four"} | everything
     assert closure("five", known) == {"five"} | everything  # h is g by another name: all that the face has
+
+
+@pytest.mark.parametrize("module", ["trainings.runs", "trainings.measured", "pocket_models"])
+def test_how_a_result_is_judged_and_shown_is_no_code_of_an_expensive_job(module):
+    files = code_files(f"paper_checks.experiments.{module}")
+    names = {path.relative_to(ROOT).with_suffix("").as_posix() for path in files}
+    judged = ("paper_checks/evidence/comparator", "paper_checks/evidence/ledger/claim")
+    shown = ("paper_checks/report", "paper_checks/session", "paper_checks/claims", "paper_checks/commands")
+    assert not names & set(judged) and not [name for name in names if name.startswith(shown)]
 
 
 def test_modules_that_are_not_there_are_refused():

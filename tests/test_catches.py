@@ -1,10 +1,9 @@
 """What the ledger says that a claim of B or E catches is what the tables of the mutants have, and nothing else."""
 
 from paper_checks.project import load_claims
-
-from . import test_birth as birth
-from . import test_two_layer as two_layer
-from . import test_variations as variations
+from tests.mutants import test_birth as birth
+from tests.mutants import test_two_layer as two_layer
+from tests.mutants import test_variations as variations
 
 TABLES = (two_layer.CAUGHT, birth.CAUGHT, variations.CAUGHT)
 

@@ -14,15 +14,15 @@ import torch
 from hypothesis import given, settings
 
 from paper_checks.jobs import job
+from tests.paper_checks.jobs.sums import square, sum_of_squares
 from tests.places import ROOT
 
 from .kinds import MANY, Box, Pair, Plain, Point, another, anything, applied, double
-from .sums import square, sum_of_squares
 from .test_values import VALUES
 
 KEYS = """
 import json
-from tests.paper_checks.jobs.kinds import MANY
+from tests.paper_checks.jobs.content.kinds import MANY
 print(json.dumps([[job.identity, job.code, job.key] for job in MANY]))
 """
 
@@ -81,17 +81,17 @@ def test_other_functions_code_and_surroundings_are_other_keys(monkeypatch):
 
 def test_the_modules_of_arguments_count():
     home = "tests.paper_checks.jobs"
-    assert applied.of(double, 3).modules == (f"{home}.kinds",)
-    assert applied.of(square, 3).modules == (f"{home}.kinds", f"{home}.sums")
-    assert anything.of([{"a": (sum_of_squares,)}]).modules == (f"{home}.kinds", f"{home}.sums")
-    assert anything.of(np.sin).modules == (f"{home}.kinds",)  # numpy's version is among the surroundings
+    assert applied.of(double, 3).modules == (f"{home}.content.kinds",)
+    assert applied.of(square, 3).modules == (f"{home}.content.kinds", f"{home}.sums")
+    assert anything.of([{"a": (sum_of_squares,)}]).modules == (f"{home}.content.kinds", f"{home}.sums")
+    assert anything.of(np.sin).modules == (f"{home}.content.kinds",)  # numpy's version is among the surroundings
     codes = {one.code for one in (applied.of(double, 3), applied.of(square, 3), square.of(3, ""))}
     assert len(codes) == 3
 
 
 def test_what_cannot_be_an_argument_is_named():
     with pytest.raises(
-        TypeError, match=r"arguments of tests\.paper_checks\.jobs\.kinds:anything: value\[1\]\['a'\] must"
+        TypeError, match=r"arguments of tests\.paper_checks\.jobs\.content\.kinds:anything: value\[1\]\['a'\] must"
     ):
         anything.of(0, {"a": {1}}).identity  # noqa: B018
     for one, other in itertools.pairwise((lambda x: x, lambda x: x + 1)):
@@ -102,7 +102,7 @@ def test_what_cannot_be_an_argument_is_named():
 
 def test_a_job_says_what_it_is():
     assert repr(square.of(3, "x" * 100)) == f"tests.paper_checks.jobs.sums:square(3, '{'x' * 59}, 0.0)"
-    assert repr(anything.of(3**20000)) == "tests.paper_checks.jobs.kinds:anything(<int>, None)"
+    assert repr(anything.of(3**20000)) == "tests.paper_checks.jobs.content.kinds:anything(<int>, None)"
     assert square.of(3, "log", 2.5).cost == 2.5 and anything.of(1).cost == 0.01
     assert [one.key for one in sum_of_squares.of((3, 4), "log").inputs] == [
         square.of(number, "log").key for number in (3, 4)

@@ -4,6 +4,7 @@ import logging
 import pickle
 import platform
 import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable
@@ -186,10 +187,9 @@ class Cluster(Executor):
 
 def _read(answered: bytes) -> tuple[bool, Any]:
     try:
-        is_result, found = pickle.loads(answered)
+        return pickle.loads(answered)  # type: ignore[no-any-return]
     except Exception as error:
         return False, error
-    return is_result, found
 
 
 def _silenced() -> list[logging.Logger]:
@@ -242,12 +242,7 @@ def _workers(client: Client, address: str) -> int:
         client.wait_for_workers(1, timeout=JOIN)
     except TimeoutError:
         raise ClusterError(f"the scheduler at {address} has no workers: {_start(address)}") from None
-    here = _has()
-    asked = _as_call(_has)
-    try:
-        found = _within(CONNECT, lambda: client.run(pickle.loads, asked, on_error="return"))
-    except Exception as error:
-        raise _unfit(address, error) from None
+    here, found = _has(), _answers(client, address)
     for worker, there in found.items():
         if isinstance(there, BaseException):
             raise _unfit(worker, there)
@@ -258,6 +253,19 @@ def _workers(client: Client, address: str) -> int:
         ]:
             raise ClusterError(f"worker {worker} has {'; '.join(other)}: install there what is here")
     return len(found)
+
+
+def _answers(client: Client, address: str) -> dict[str, Any]:
+    """What each worker has, or what asking it raised; those that have just died are not there after a while."""
+    asked, until = _as_call(_has), time.monotonic() + CONNECT
+    while True:
+        try:
+            found: dict[str, Any] = _within(CONNECT, lambda: client.run(pickle.loads, asked, on_error="return"))
+        except Exception as error:
+            raise _unfit(address, error) from None
+        if time.monotonic() > until or (found and not any(isinstance(one, OSError) for one in found.values())):
+            return found
+        time.sleep(LOOK / 4)
 
 
 def _has() -> dict[str, str]:

@@ -15,9 +15,8 @@ import numpy as np
 import simulate
 from paper_checks.jobs import job
 from simulate import Architecture, Hidden, Optimiser, Recall, Training
+from tests.paper_checks.jobs.sums import note
 from theory import Task
-
-from .sums import note
 
 TASK = Task(12, 24, 0.5)
 TRAINING = Training(

@@ -14,10 +14,10 @@ import pytest
 from paper_checks.jobs import Scheduler, running, scheduler
 from paper_checks.jobs.processes import Processes
 from paper_checks.jobs.worker import ExecutorError, WorkerDied
+from tests.paper_checks.jobs.sums import square
 from tests.places import ROOT
 
 from .deaths import dies, half_sent, threads, warns
-from .sums import square
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_job_that_ends_its_process_is_given_up(two, monkeypatch):
             dies(3)
         assert square(3, os.devnull) == 9
     assert re.fullmatch(
-        r"tests\.paper_checks\.jobs\.deaths:dies\(3\) was given up: 3 workers died while they had it, "
+        r"tests\.paper_checks\.jobs\.executors\.deaths:dies\(3\) was given up: 3 workers died while they had it, "
         r"the last: one ended with status 3",
         str(raised.value),
     )

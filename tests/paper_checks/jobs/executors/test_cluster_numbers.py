@@ -5,7 +5,6 @@ import pytest
 
 from paper_checks.jobs import Scheduler
 from paper_checks.jobs.cluster import Cluster
-from paper_checks.jobs.code import code_digest
 from paper_checks.jobs.processes import Processes
 from paper_checks.jobs.worker import perform
 
@@ -25,7 +24,7 @@ def expected(tmp_path_factory):
 
     def made(job):
         given = {one.identity: made(one) for one in job.inputs}
-        return known.setdefault(name(job), perform(job, given, code_digest(job.function.module)).content)
+        return known.setdefault(name(job), perform(job, given, job.code).content)
 
     for job in jobs_of_claims(log):
         made(job)

@@ -14,11 +14,11 @@ import pytest
 from paper_checks.jobs import Scheduler, cluster, running, scheduler
 from paper_checks.jobs.cluster import Cluster
 from paper_checks.jobs.worker import ClusterError
+from tests.paper_checks.jobs.sums import failure, noted, square, sum_of_squares
 from tests.places import ROOT
 
 from .dask_cluster import DaskCluster, free_port, until
 from .deaths import dies
-from .sums import failure, noted, square, sum_of_squares
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +150,8 @@ def test_a_job_that_ends_its_workers_is_given_up(joined, monkeypatch):
     with running(Scheduler(executor, executor.count)), pytest.raises(RuntimeError) as raised:
         dies(3)
     assert re.fullmatch(
-        r"tests\.paper_checks\.jobs\.deaths:dies\(3\) was given up: 4 workers died while they had it, the last: "
-        r"4 workers of tcp://\S+, one after the other",
+        r"tests\.paper_checks\.jobs\.executors\.deaths:dies\(3\) was given up: 4 workers died while they had it, "
+        r"the last: 4 workers of tcp://\S+, one after the other",
         str(raised.value),
     )
 

@@ -20,7 +20,8 @@ class _Between(pytest.Item):
 
 
 def declared(item: pytest.Item, known: dict[str, Any]) -> "list[Job]":
-    """The jobs that a check declares by `@pytest.mark.jobs(function)`: the function is called with what it names, of
+    """The jobs that a check declares by `@pytest.mark.jobs.with_args(function)` (pytest takes a named function that
+    stands alone for what is marked; a lambda may stand alone): the function is called with what it names, of
     `known`, the parameters of the check, and options.
 
     Raises:
@@ -29,7 +30,9 @@ def declared(item: pytest.Item, known: dict[str, Any]) -> "list[Job]":
     found: list[Job] = []
     for marker in item.iter_markers("jobs"):
         if len(marker.args) != 1 or not callable(marker.args[0]):
-            raise pytest.UsageError(f"{item.nodeid}: write @pytest.mark.jobs(function), whose function returns jobs")
+            raise pytest.UsageError(
+                f"{item.nodeid}: write @pytest.mark.jobs.with_args(function), whose function returns jobs"
+            )
         found += marker.args[0](**{name: _value(item, name, known) for name in _names(marker.args[0])})
     return found
 

@@ -48,7 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", 'claims(id): the check of one claim of the ledger, such as claims("A1")')
-    config.addinivalue_line("markers", "jobs(function): the function returns the jobs whose results the check asks for")
+    config.addinivalue_line(
+        "markers", "jobs(function): which jobs the check asks for; written jobs.with_args(function)"
+    )
     config.stash[NOTES] = []
     path = _ledger_file(config)
     if path is None:

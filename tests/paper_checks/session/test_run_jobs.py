@@ -114,7 +114,7 @@ def test_what_a_job_raises_fails_its_check_alone(jobs):
     ("marker", "words"),
     [
         ("lambda colour: []", "its jobs need 'colour', which must be one of claim, base_seed, number, or an option"),
-        ("3", "write @pytest.mark.jobs(function), whose function returns jobs"),
+        ("3", "write @pytest.mark.jobs.with_args(function), whose function returns jobs"),
     ],
 )
 def test_a_marker_that_cannot_be_used_is_a_line(jobs, marker, words):

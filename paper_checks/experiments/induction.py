@@ -1,5 +1,6 @@
 """What the checks of B3 share: models with theory's weights, simulated steps, statistics with their standard errors."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +55,12 @@ def model_of(task: InductionTask, weights: Weights) -> TwoLayer:
     return TwoLayer(task.N, task.T).with_weights(**{k: torch.from_numpy(v) for k, v in weights._asdict().items()})
 
 
+@lru_cache(maxsize=64)
+def _first_gradient(N: int, T: int, samples: int, seed: int) -> np.ndarray:
+    """Of W_O² at zero, which is the same at every width and whatever is read."""
+    return two_layer_gradient(TwoLayer(N, T), "W_O", samples, seed=seed, blocks=2).mean
+
+
 def simulated_model(
     task: InductionTask, size: float, last: float, reads: Reads, samples: int, seed: int, grams: Grams | None = None
 ) -> TwoLayer:
@@ -65,7 +72,10 @@ def simulated_model(
         ("W_K1", last / o, ("P",), ("P",)),
     )
     for index, (matrix, step, rows, columns) in enumerate(steps):
-        gradient = two_layer_gradient(model, matrix, samples, seed=seed + index, blocks=2).mean
+        if matrix == "W_O":
+            gradient = _first_gradient(task.N, task.T, samples, seed)
+        else:
+            gradient = two_layer_gradient(model, matrix, samples, seed=seed + index, blocks=2).mean
         model = gradient_step(model, matrix, gradient, step, rows, columns, grams)
     return model
 

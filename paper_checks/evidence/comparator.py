@@ -195,7 +195,8 @@ def rate(
 
     Hoeffding's bound: a mean of R such values with expectation at most μ reaches x > μ with probability at most
     exp(-R KL(x‖μ)), KL the divergence of Bernoulli laws. No normal approximation, so few replicates are safe. With
-    `most`, values were looked at one by one, so many at most, and the bound is Ville's (`design`).
+    `most`, values were looked at one by one, so many at most, until they told: the bound is Ville's (`design`), and the
+    mean lies on average farther from the threshold than what is expected of a value; mean ± error is no interval.
     """
     values = np.asarray(rates, dtype=np.float64)
     if values.size < 2 or not ((values >= 0) & (values <= 1)).all():
@@ -209,13 +210,14 @@ def rate(
         exponent = max(0.0, float(exponents(values, threshold, expected, most, design).max()))
     passed = exponent >= needed_exponent(design)
     number = f"{values.size}" if most is None else f"{values.size} (at most {most})"
-    message = f"mean {mean:.4f} of {number}, false-alarm bound {math.exp(-exponent):.1e} (needs {level:.1e})"
+    known = details if most is None else {"most": most} | details
+    message = f"mean {'' if most is None else 'when told '}{mean:.4f} of {number}, false-alarm bound {math.exp(-exponent):.1e} (needs {level:.1e})"
     error = float(values.std(ddof=1)) / values.size**0.5
     used = _float(needed_exponent(design) / exponent) if exponent else None
     if most is not None and passed:
         used = values.size / most
     return Evidence(name, "rate", side, passed, message, threshold, mean, error, used=used,
-                    comparisons=1, numbers=values.size, details=details)  # fmt: skip
+                    comparisons=1, numbers=values.size, details=known)  # fmt: skip
 
 
 def replicated(

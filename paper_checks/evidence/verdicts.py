@@ -22,7 +22,8 @@ LOOKS = {
     "recorded": Look(
         "◷",
         "#6f42c1",
-        "as verified or bounded, from the evidence of an earlier run on another machine, by the code at hand",
+        "as verified or bounded, from the evidence of an earlier run on another machine, by the code at hand; of fewer "
+        "than five trainings neither: the line says what was observed",
     ),
     "not run": Look("–", "#6e7781", "with the reason and what to do about it; never counted as success"),
     "failed": Look("!", "#cf222e", "a comparison disagreed, or was too weak to have seen the error it promises to see"),

@@ -24,7 +24,7 @@ def over_seeds(claim: Assertions, setting: MemorySetting, device: str) -> Over:
 
 
 def first_look(claim: Assertions, scale: str, asked: experiments.Asked) -> list[Job]:
-    """At desk scale jobs; at the paper's the trainings are made one after the other, on the device that is named."""
+    """At desk scale; at the paper's own, where a training takes hours, each is asked for when its turn comes."""
     return experiments.first_look(claim, asked) if scale == "desk" else []
 
 

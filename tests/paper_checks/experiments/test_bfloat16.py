@@ -9,10 +9,10 @@ import pytest
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import statements
-from paper_checks.experiments.trainings.recall import Replicate
+from paper_checks.experiments.trainings.replicates import Replicate
+from paper_checks.experiments.trainings.runs import train_on
 from paper_checks.experiments.trainings.settings import desk, seeds
 from paper_checks.project import own_ledger
-from simulate import train
 from simulate.transformer.products import has_bfloat16
 
 pytestmark = pytest.mark.skipif(not has_bfloat16(), reason="not run: the processor has no products of bfloat16 numbers")
@@ -32,10 +32,9 @@ SAID = {
 
 @cache
 def made(seed, products):
-    setting = desk()
-    job = setting.job(seed)
-    found = train(replace(job.training, products=products), observe=job.observer, at=job.at, progress=False)
-    return Replicate(seed, found, setting.law)
+    desk_training = desk().job(seed)
+    observed = replace(desk_training, training=replace(desk_training.training, products=products))
+    return Replicate(observed, train_on("cpu", observed))
 
 
 def runs(count, products):
@@ -53,7 +52,8 @@ def test_what_is_said_at_desk_scale_stands_with_products_of_bfloat16(claim):
 
 def distance(one, other, name):
     """Mean over the observations of the absolute difference of a curve."""
-    return float(np.mean(np.abs(np.subtract(one.trained.curve(name), other.trained.curve(name)))))
+    curves = ([seen[name] for seen in run.history] for run in (one, other))
+    return float(np.mean(np.abs(np.subtract(*curves))))
 
 
 @pytest.mark.parametrize("name", CURVES)

@@ -14,6 +14,7 @@ from paper_checks.evidence.joined import require_current
 from paper_checks.evidence.results import SELECT_ALL, TO_THE_END
 from paper_checks.evidence.run import ClaimRecord, Run, read_run
 from simulate.runtime.files import write_json
+from simulate.runtime.threads import processors
 
 SUMMARY = "summary.json"
 _POLL = 0.1  # seconds
@@ -54,7 +55,7 @@ class Plan:
 
     def command(self, seed: int) -> list[str]:
         """The run at a base seed: as many training processes as leave each of the runs at a time its processors."""
-        processes = max((os.cpu_count() or 1) // self.jobs, 1)
+        processes = max(processors() // self.jobs, 1)
         return ["paper_checks", "-m", "claims", "--claims", self.claims, "--seed", str(seed),
                 "--jobs", str(processes), "--evidence", str(self.record(seed))]  # fmt: skip
 

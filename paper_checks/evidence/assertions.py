@@ -69,10 +69,6 @@ class Assertions:
         """The claim's rule of seeds and thresholds in the ledger."""
         return self.ledger.rule(self.claim)
 
-    def first_look(self, threshold: str) -> int:
-        """How many trainings the statement with this threshold asks for before any other."""
-        return self.rule.boundaries(threshold).looks[0]
-
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """See `comparator.replicated`; the threshold by its name in the ledger's rule, with the shares that the rule
         gives it; its pilot is the one on file."""
@@ -88,10 +84,6 @@ class Assertions:
 
 class PilotAssertions(Assertions):
     """Draws and keeps the pilot of every statement about trainings, which thus cannot fail; all else is as ever."""
-
-    def first_look(self, threshold: str) -> int:
-        """All pilot trainings."""
-        return PILOT_COUNT
 
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """Write the numbers of the pilot trainings; what is about all trainings that there are has no pilot."""

@@ -1,7 +1,8 @@
 """A job as the scheduler has it: what it waits for, where it stands, what came of it; how long the rest takes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -81,6 +82,34 @@ class Entry:
     @property
     def ended(self) -> bool:
         return self.content is not None or self.error is not None
+
+
+class Uses:
+    """Who has asked for which results."""
+
+    def __init__(self) -> None:
+        self._by_asker: dict[str, dict[str, Used]] = {}
+        self._asker: str | None = None
+
+    @contextmanager
+    def asking(self, who: str) -> Iterator[None]:
+        """Results that are asked for in this context are noted as used by `who`."""
+        before, self._asker = self._asker, who
+        try:
+            yield
+        finally:
+            self._asker = before
+
+    def note(self, entry: Entry) -> None:
+        """A result was asked for: it is used, and so is what it was made from."""
+        if self._asker is not None and entry.used is not None:
+            self._by_asker.setdefault(self._asker, {})[entry.job.key] = entry.used
+        for one in entry.inputs:
+            self.note(one)
+
+    def of(self, who: str) -> list[Used]:
+        """The results that `who` has asked for, and those that they were made from, each once."""
+        return list(self._by_asker.get(who, {}).values())
 
 
 def progress_of(entries: Sequence[Entry], pace: float) -> Progress:

@@ -2,7 +2,6 @@
 
 import atexit
 import multiprocessing
-import os
 import pickle
 import signal
 import threading
@@ -11,6 +10,8 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
+
+from simulate.runtime.threads import processors
 
 from .worker import ExecutorError, WorkerDied, serve
 
@@ -32,7 +33,7 @@ class Processes(Executor):
     """
 
     def __init__(self, count: int | None = None) -> None:
-        self.count = os.cpu_count() or 1 if count is None else count
+        self.count = processors() if count is None else count
         if self.count < 1:
             raise ValueError(f"count must be >= 1, got {count}")
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()

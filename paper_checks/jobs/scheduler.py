@@ -7,13 +7,13 @@ ours. A worker that dies takes down what it was at, which is begun again; what h
 
 import heapq
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from .code import surroundings
-from .entries import Entry, Pace, Progress, Used, progress_of
+from .entries import Entry, Pace, Progress, Used, Uses, progress_of
 from .job import Job
 from .store import Store
 from .values import decode
@@ -45,9 +45,8 @@ class Scheduler:
         self._queue: list[tuple[bool, float, int, Entry]] = []
         self._pushed = self._running = 0
         self._changed = threading.Condition(threading.RLock())
-        self._uses: dict[str, dict[str, Used]] = {}
-        self._asker: str | None = None
-        self._closed = False
+        self.uses = Uses()
+        self._closed = self._pumping = False
         self._lost: ExecutorError | None = None
         self._pace = Pace()
         self.made = self.deaths = 0  # results computed in this session; how often a worker died that had a job
@@ -116,19 +115,6 @@ class Scheduler:
     def troubles(self) -> list[str]:
         """What the store could not read or keep, a sentence each."""
         return [] if self._store is None else list(self._store.troubles)
-
-    @contextmanager
-    def asking(self, who: str) -> Iterator[None]:
-        """Results that are asked for in this context are noted as used by `who`."""
-        before, self._asker = self._asker, who
-        try:
-            yield
-        finally:
-            self._asker = before
-
-    def used(self, who: str) -> list[Used]:
-        """The results that `who` has asked for, each once, in the order of asking."""
-        return list(self._uses.get(who, {}).values())
 
     def progress(self) -> dict[str, Progress]:
         """How far the jobs are, by kind, in the order in which kinds were declared."""
@@ -203,39 +189,53 @@ class Scheduler:
 
     def _taken(self, entry: Entry) -> Any:
         if entry.error is not None:
-            raise entry.error
+            raise entry.error.with_traceback(None)  # of this asking alone: all who ask get the same exception
         if not entry.is_decoded:
             assert entry.content is not None
             entry.value, entry.is_decoded = decode(entry.content), True
-        if self._asker is not None and entry.used is not None:
-            self._uses.setdefault(self._asker, {})[entry.job.key] = entry.used
+        self.uses.note(entry)
         return entry.value
 
     # doing
 
     def _pump(self) -> None:
-        """Give the executor what it can begin."""
-        while True:
-            with self._changed:
-                entry = self._next()
-                if entry is None:
-                    return
-                entry.running = True
-                self._pace.begin()
-                self._running += 1
-                failed = next((one.error for one in entry.inputs if one.error is not None), None)
-                given = {one.job.identity: one.content for one in entry.inputs if one.content is not None}
-            if failed is not None:
-                self._end(entry, failed)
-                continue
-            try:
-                future = self._executor.submit(perform, entry.job, given, entry.job.code)
-            except (ExecutorError, BrokenExecutor) as error:
-                return self._lose(error)
-            except Exception as error:
-                self._end(entry, error)
-                continue
-            future.add_done_callback(lambda done, entry=entry: self._returned(entry, done))  # type: ignore[misc]
+        """Give the executor what it can begin. One thread does, for all: a job that has ended by the time that it is
+        given would begin the next one inside itself, and so on."""
+        with self._changed:
+            if self._pumping:
+                return
+            self._pumping = True
+        try:
+            while (entry := self._begun()) is not None:
+                self._give(entry)
+        except BaseException:
+            self._pumping = False
+            raise
+
+    def _begun(self) -> Entry | None:
+        """What is to be given now; if nothing, whoever changes that must pump again."""
+        with self._changed:
+            entry = self._next()
+            if entry is None:
+                self._pumping = False
+                return None
+            entry.running = True
+            self._pace.begin()
+            self._running += 1
+            return entry
+
+    def _give(self, entry: Entry) -> None:
+        failed = next((one.error for one in entry.inputs if one.error is not None), None)
+        if failed is not None:
+            return self._end(entry, failed)
+        given = {one.job.identity: one.content for one in entry.inputs if one.content is not None}
+        try:
+            future = self._executor.submit(perform, entry.job, given, entry.job.code)
+        except (ExecutorError, BrokenExecutor) as error:
+            return self._lose(error)
+        except Exception as error:
+            return self._end(entry, error)
+        future.add_done_callback(lambda done: self._returned(entry, done))
 
     def _next(self) -> Entry | None:
         while not self._closed and self._lost is None and self._running <= self.workers and self._queue:
@@ -255,7 +255,10 @@ class Scheduler:
         except BaseException as error:
             self._end(entry, error)
         else:
-            self._keep(entry, made)
+            try:
+                self._keep(entry, made)
+            except Exception as error:  # nobody hears what a callback raises, and who waits would wait for ever
+                self._end(entry, error)
         self._pump()
 
     def _died(self, entry: Entry, error: BaseException) -> None:

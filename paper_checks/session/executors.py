@@ -1,18 +1,17 @@
 """Who does the jobs of a run: processes of this machine, a cluster, or an executor that a plugin has."""
 
-import os
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from simulate.runtime.threads import processors
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from paper_checks.jobs import Scheduler
-
-PROCESSORS = os.cpu_count() or 1
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -23,7 +22,7 @@ def add_options(group: pytest.OptionGroup) -> None:
         default=None,
         metavar="N",
         help="processes that do what is expensive, one thread each; no number depends on it "
-        f"(default: one per processor, here {PROCESSORS})",
+        f"(default: one per processor, here {processors()})",
     )
     group.addoption(
         "--cluster",
@@ -74,7 +73,7 @@ def scheduler(config: pytest.Config) -> "Iterator[Scheduler]":
 def _executor(config: pytest.Config) -> "tuple[Executor, int | Callable[[], int]]":
     found: Executor | None = config.hook.pytest_claims_executor(config=config)
     if found is not None:
-        return found, config.getoption("--jobs") or PROCESSORS
+        return found, config.getoption("--jobs") or processors()
     address = config.getoption("--cluster")
     if address is not None:
         return _cluster(address)

@@ -30,8 +30,8 @@ class Shown:
     def __init__(self, config: pytest.Config, runner: "Scheduler") -> None:
         self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
         self._runner = runner
-        self._quiet = config.getoption("verbose") < 0
-        self._stream = _own(self._reporter._tw._file)
+        self._quiet = self._reporter is None or config.getoption("verbose") < 0  # -p no:terminal has neither
+        self._stream = None if self._quiet else _own(self._reporter._tw._file)
         self._ended = threading.Event()
 
     def begun(self) -> None:

@@ -13,7 +13,7 @@ Declared = Callable[..., "Sequence[Job]"]
 
 
 class _Between(pytest.Item):
-    """What comes next between two checks: no check in particular, so that all fixtures but the session's end."""
+    """What comes after a check when nobody knows what will: all fixtures but the session's end."""
 
     def runtest(self) -> None:
         raise NotImplementedError
@@ -59,24 +59,30 @@ def _value(item: pytest.Item, name: str, known: dict[str, Any]) -> Any:
 
 def in_order(
     session: pytest.Session, jobs: "dict[pytest.Item, list[Job]]", runner: "Scheduler"
-) -> Iterator[pytest.Item]:
-    """The checks as they can be run; waits where none can. Those without jobs come first, the others as theirs end."""
-    left = list(session.items)
-    while left:
-        ready = next((item for item in left if not jobs.get(item)), None)
-        while ready is None:
-            ready = next((item for item in left if runner.ended(jobs[item])), None)
-            if ready is None:
-                runner.wait([jobs[item] for item in left])
-        left.remove(ready)
-        yield ready
-
-
-def run_items(session: pytest.Session, items: Iterator[pytest.Item]) -> None:
-    """Run checks one by one in an order that is found on the way; stops where pytest is told to."""
+) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+    """The checks as they can be run, each with the one after it, which pytest must know to keep the fixtures that both
+    have; waits where none can be run. Those without jobs come first, the others as theirs end."""
     between = _Between.from_parent(session, name="between")
-    for count, item in enumerate(items, 1):
-        nextitem = between if count < len(session.items) else None
+    left = list(session.items)
+
+    def ready() -> pytest.Item | None:
+        cheap = next((item for item in left if not jobs.get(item)), None)
+        return cheap or next((item for item in left if runner.ended(jobs[item])), None)
+
+    now = ready()
+    while left:
+        while now is None:
+            runner.wait([jobs[item] for item in left])
+            now = ready()
+        left.remove(now)
+        after = ready()
+        yield now, after or (between if left else None)
+        now = after
+
+
+def run_items(session: pytest.Session, items: Iterator[tuple[pytest.Item, pytest.Item | None]]) -> None:
+    """Run checks one by one in an order that is found on the way; stops where pytest is told to."""
+    for item, nextitem in items:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
         if session.shouldfail:
             raise session.Failed(session.shouldfail)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,6 +40,7 @@ class Work:
         self.results, self._claim_of, self._assertions = results, claim_of, assertions
         self._verdicts = Verdicts(config)
         self._runner: Scheduler | None = None
+        self._undeclared: dict[pytest.Item, Exception] = {}
         self._open = ExitStack()
 
     @pytest.hookimpl(tryfirst=True)
@@ -64,37 +65,55 @@ class Work:
         return True
 
     def _declared(self, item: pytest.Item) -> "list[Job]":
+        """The jobs of a check; where they cannot be told that check fails, and no other."""
         if self._claim_of(item) is None:
             return []
         claim = self._assertions(item)
-        return declared(item, {"claim": claim, "base_seed": claim.base_seed})
+        try:
+            jobs = declared(item, {"claim": claim, "base_seed": claim.base_seed})
+            return [job for job in jobs if job.identity and job.cost >= 0]  # what cannot be told is raised here
+        except pytest.UsageError:
+            raise
+        except Exception as error:
+            self._undeclared[item] = error
+            return []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Generator[None, None, None]:
+        """Fixtures may ask for results too."""
+        with _stopping():
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Results that a check asks for are those on which its claim rests."""
-        claim = self._claim_of(item)
-        if claim is None or self._runner is None:
-            return (yield)
-        with self._runner.asking(claim), _stopping():
+        """A check whose jobs could not be told fails for that."""
+        if item in self._undeclared:
+            raise self._undeclared[item]
+        with _stopping():
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """What a check takes of the processor, here: fixtures and all, waiting and jobs left out."""
+        """Results that a check asks for are those on which its claim rests. What it takes of the processor, here:
+        fixtures and all, waiting and jobs left out."""
         claim, started = self._claim_of(item), time.process_time()
-        try:
+        if claim is None:
             return (yield)
+        try:
+            with nullcontext() if self._runner is None else self._runner.uses.asking(claim):
+                return (yield)
         finally:
-            if claim is not None:
-                self.results.took(claim, time.process_time() - started)
+            self.results.took(claim, time.process_time() - started)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Say the verdict of a claim when the last of its checks has ended."""
+        """Note on what a claim rests so far; say its verdict when the last of its checks has ended."""
         for name, result in self.results.by_id.items():
-            if nodeid in result.nodes and len(result.nodes) == result.selected:
-                if self._runner is not None:
-                    self.results.rests_on(name, _records(self._runner.used(name)))
+            if nodeid not in result.nodes:
+                continue
+            if self._runner is not None:
+                self.results.rests_on(name, _records(self._runner.uses.of(name)))
+            if len(result.nodes) == result.selected:
                 self._verdicts.say(name, result.verdict)
 
     @pytest.hookimpl(wrapper=True)

@@ -1,13 +1,11 @@
 """T2.5 in simulation and by enumeration: the samples that one step needs, for either margin."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import sympy
-import torch
 
 from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
@@ -32,15 +30,6 @@ from theory.one_step import sample_complexity
 from theory.task import Layer
 
 Rates = JobFunction[[Task, int, int, int, int], np.ndarray]
-
-
-@pytest.fixture
-def single_threaded_torch() -> Iterator[None]:
-    """Thousands of tiny steps: starting torch's threads would cost more than the work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Steps(NamedTuple):
@@ -77,7 +66,6 @@ def noise_margin_steps(base_seed: int, n: int) -> list[Steps]:
 
 
 @pytest.mark.claims("T2.5")
-@pytest.mark.usefixtures("single_threaded_torch")
 @pytest.mark.jobs.with_args(lambda base_seed, n: jobs_of(noise_margin_steps(base_seed, n)))
 @pytest.mark.parametrize("n", [8, 32])
 def test_noise_margin_simulated(claim: Assertions, n: int) -> None:
@@ -97,7 +85,6 @@ def low_noise_steps(base_seed: int) -> list[Steps]:
 
 
 @pytest.mark.claims("T2.5")
-@pytest.mark.usefixtures("single_threaded_torch")
 @pytest.mark.jobs.with_args(lambda base_seed: jobs_of(low_noise_steps(base_seed)))
 def test_noise_margin_simulated_at_low_noise(claim: Assertions) -> None:
     """See `low_noise_steps`."""
@@ -220,7 +207,6 @@ def fresh_bracket(base_seed: int) -> list[Steps]:
 
 
 @pytest.mark.claims("T2.5")
-@pytest.mark.usefixtures("single_threaded_torch")
 @pytest.mark.jobs.with_args(lambda base_seed: jobs_of(fresh_bracket(base_seed)))
 def test_in_context_margin_on_fresh_sequences(claim: Assertions) -> None:
     """The same on fresh sequences; see `fresh_bracket`."""

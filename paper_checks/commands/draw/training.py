@@ -47,7 +47,6 @@ def _curves(alpha: float, triggers: int, seeds: int, seed: int) -> "Picture":
     from paper_checks.pictures.training import CurvesPicture  # before the work
     from paper_checks.pictures.training_data import recall_curves
 
-    _one_thread()
     return CurvesPicture(recall_curves(alpha, triggers, seed, seeds))
 
 
@@ -63,7 +62,6 @@ def _ranks(seeds: int, seed: int) -> "Picture":
     from paper_checks.pictures.training import RanksPicture  # before the work
     from paper_checks.pictures.training_data import truncations
 
-    _one_thread()
     return RanksPicture(truncations(seed, seeds))
 
 
@@ -79,12 +77,4 @@ def _probes(seeds: int, seed: int) -> "Picture":
     from paper_checks.pictures.training import ProbesPicture  # before the work
     from paper_checks.pictures.training_data import probe_curves
 
-    _one_thread()
     return ProbesPicture(probe_curves(seed, seeds))
-
-
-def _one_thread() -> None:
-    """As in the checks: the weights depend on the number of threads, and one is fastest at this size."""
-    import torch
-
-    torch.set_num_threads(1)

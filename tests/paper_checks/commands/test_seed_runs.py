@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from simulate.runtime.threads import processors
 from tests.oracles.claim_project import CHECK, ENTRY, GROUPS, OWN, ROOT
 from tests.oracles.picture_commands import command
 
@@ -73,7 +74,7 @@ def test_each_seed_is_run_once_and_its_red_statements_are_named(two):
     assert "3 base seeds, 1 red" in out and max(map(len, out.splitlines())) <= 100
     assert "T1.1: the seed" in out and "1 failed" in (two.folder / "kept" / "101.log").read_text()
     command = json.loads((two.folder / "kept" / "7.json").read_text())["command"]
-    one = max((os.cpu_count() or 1) // 2, 1)
+    one = max(processors() // 2, 1)
     assert command == f"pytest paper_checks -m claims --claims T1 --seed 7 --jobs {one} --evidence kept/7.json"
 
     # Again, with one more: what is there is kept, CPU seconds included; the order is that of the command.

@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+import traceback
+from concurrent.futures import Executor, Future
 
 import pytest
 
@@ -40,6 +42,52 @@ def test_what_a_job_raises_reaches_who_asks(processes, log):
         with pytest.raises(ZeroDivisionError, match="this"):
             failure("this")
         assert square(2, log) == 4
+
+
+class AtOnce(Executor):
+    """Has done a call before it returns."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def test_an_executor_may_be_done_before_it_returns(log):
+    jobs = [square.of(number, log) for number in range(400)]
+    assert Scheduler(AtOnce(), 2).results(jobs) == [number * number for number in range(400)]
+
+
+def test_what_the_store_raises_ends_the_wait(log):
+    class Full:
+        get = staticmethod(lambda *about: None)
+        troubles = ()
+
+        def put(self, *about):
+            raise MemoryError("of the store")
+
+    with pytest.raises(MemoryError, match="of the store"):
+        Scheduler(AtOnce(), 2, Full()).result(square.of(3, log))
+
+
+def test_an_error_has_the_frames_of_who_asks_alone():
+    scheduler, frames = Scheduler(AtOnce(), 1), []
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError) as raised:
+            scheduler.result(failure.of("this"))
+        frames.append(len(traceback.extract_tb(raised.value.__traceback__)))
+    assert len(set(frames)) == 1
+
+
+def test_who_asks_uses_what_the_result_was_made_from(log):
+    scheduler = Scheduler(AtOnce(), 2)
+    with scheduler.uses.asking("T1.1"):
+        assert scheduler.result(sum_of_squares.of((3, 4), log)) == 25
+    assert scheduler.result(square.of(5, log)) == 25
+    assert [used.kind for used in scheduler.uses.of("T1.1")] == ["sums", "squares", "squares"]
 
 
 def test_a_killed_worker_repeats_nothing_that_had_ended(log):

@@ -293,8 +293,8 @@ def test_a_session_reuses_what_another_one_made_unless_it_is_fresh(processes, tm
     log, seen = str(tmp_path / "log"), []
     for fresh in (False, False, True):
         scheduler = Scheduler(processes, 2, Store(tmp_path / "results", 10**6), fresh)
-        with running(scheduler), scheduler.asking("T1.1"):
+        with running(scheduler), scheduler.uses.asking("T1.1"):
             assert square(3, log) == 9
-        (used,) = scheduler.used("T1.1")
+        (used,) = scheduler.uses.of("T1.1")
         seen.append((scheduler.made, used.made is None))
     assert seen == [(1, True), (0, False), (1, True)] and noted(log, "begin") == ["3", "3"]

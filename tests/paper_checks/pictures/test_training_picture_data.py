@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from scipy.stats import kendalltau
 
 from paper_checks.claims.b import test_birth_trainings as test_b_training
@@ -71,14 +70,6 @@ def test_ranks_and_probes_are_of_the_trainings_of_the_claims(asked, tmp_path):
 
 def identities(setting, chosen):
     return [train_observed.of(setting.job(seed)).identity for seed in chosen]
-
-
-def test_one_thread_as_in_the_checks(asked, tmp_path, monkeypatch):
-    threads = []
-    monkeypatch.setattr(torch, "set_num_threads", threads.append)
-    for name in ("curves", "ranks", "probes"):
-        assert main([name, "--out", str(tmp_path / "picture.svg")]) == 130
-    assert threads == [1, 1, 1]
 
 
 def test_truncations_of_tiny_trainings(tiny, monkeypatch):

@@ -110,6 +110,40 @@ def test_what_a_job_raises_fails_its_check_alone(jobs):
     assert "! T1.3       failed" in found.stdout and "✓ T1.1       verified" in found.stdout
 
 
+FIXTURE = """
+@pytest.fixture(scope="module")
+def shared():
+    with open("shared", "a") as stream:
+        stream.write("x")
+    return slow(5, 0.4)
+
+@pytest.mark.claims("T1.3")
+@pytest.mark.parametrize("number", [1, 2])
+def test_with_a_fixture(claim, shared, number):
+    claim.equal("sum", 6, shared)
+
+@pytest.mark.claims("T1.3")
+@pytest.mark.jobs(lambda claim: [slow.of(1, 0.0), slow.of(object(), 0.0)])
+def test_with_jobs_that_are_none(claim):
+    claim.equal("sum", 6, slow(5, 0.4))
+"""
+
+
+def test_jobs_that_cannot_be_told_fail_their_check_alone_and_fixtures_are_shared(jobs):
+    found = jobs(CHECKS[: CHECKS.index('@pytest.mark.claims("T1.3')] + FIXTURE, LEDGER, "--jobs", "1")
+    assert found.returncode == 1 and "TypeError: arguments of " in found.stdout and "✓ T1.1 " in found.stdout
+    assert "! T1.3       failed" in found.stdout and (jobs.folder / "shared").read_text() == "x"
+    assert [len(claim["jobs"]) for claim in json.loads(jobs.record.read_text())["claims"]] == [2, 0, 1]
+
+
+def test_a_run_needs_no_terminal_and_one_that_stops_keeps_what_its_claims_rest_on(jobs):
+    found = jobs(CHECKS.replace("number + 1, slow", "0, slow"), LEDGER, "--jobs", "1", "-x", "-p", "no:terminal")
+    assert found.returncode == 1 and not found.stdout + found.stderr
+    records = json.loads(jobs.record.read_text())["claims"]
+    assert [claim["verdict"] for claim in records].count("failed") == 1
+    assert all(claim["jobs"] for claim in records if claim["verdict"] == "failed")
+
+
 @pytest.mark.parametrize(
     ("marker", "words"),
     [

@@ -209,9 +209,9 @@ def rate(
     else:
         exponent = max(0.0, float(exponents(values, threshold, expected, most, design).max()))
     passed = exponent >= needed_exponent(design)
-    number = f"{values.size}" if most is None else f"{values.size} (at most {most})"
+    number = f"{values.size}" if most is None else f"{values.size} when told (at most {most})"
     known = details if most is None else {"most": most} | details
-    message = f"mean {'' if most is None else 'when told '}{mean:.4f} of {number}, false-alarm bound {math.exp(-exponent):.1e} (needs {level:.1e})"
+    message = f"mean {mean:.4f} of {number}, false-alarm bound {math.exp(-exponent):.1e} (needs {level:.1e})"
     error = float(values.std(ddof=1)) / values.size**0.5
     used = _float(needed_exponent(design) / exponent) if exponent else None
     if most is not None and passed:

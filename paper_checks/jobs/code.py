@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,9 @@ from .values import trusted
 
 PACKAGES = ("numpy", "scipy", "sympy", "torch", "numba", "python-flint", "mpmath", "transformers", "tokenizers")
 """Whose versions may change a number."""
+CHOOSING = ("ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS",
+            "NPY_DISABLE_CPU_FEATURES", "NUMBA_CPU_NAME", "NUMBA_DISABLE_JIT", "OPENBLAS_CORETYPE")  # fmt: skip
+"""Environment variables by which libraries choose instructions of the processor."""
 DATA = ("csv", "json", "jsonl", "safetensors")
 """Suffixes of the data that a package has in its folder `data`."""
 INSTALLED = ("site-packages", "dist-packages")
@@ -81,9 +85,10 @@ def _data_digest(folder: Path) -> str:
 
 @cache
 def surroundings() -> str:
-    """Python, the versions of the packages that compute, the system and the processor, in a line: another one may give
-    other last digits."""
-    known = [f"python {platform.python_version()}", platform.system(), processor()]
+    """Python, the versions of the packages that compute, the system, the processor and what chooses among its
+    instructions, in a line: another one may give other last digits."""
+    known = [f"python {platform.python_version()}", platform.system(), *platform.libc_ver(), processor()]
+    known += [f"{name}={os.environ[name]}" for name in CHOOSING if name in os.environ]
     for name in PACKAGES:
         try:
             known.append(f"{name} {version(name)}")

@@ -196,8 +196,8 @@ class _Process:
 
     @property
     def was_killed(self) -> bool:
-        """Whether a signal ended it."""
-        return (self._process.exitcode or 0) < 0
+        """Whether a signal ended it, as far as is known: another thread may have taken note of its end."""
+        return self._process.exitcode is None or self._process.exitcode < 0
 
     def ask(self, call: bytes) -> bytes:
         """Its answer to a call."""

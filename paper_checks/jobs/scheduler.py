@@ -50,7 +50,7 @@ class Scheduler:
         self._lost: ExecutorError | None = None
         self._pace = Pace()
         self.made = self.deaths = 0  # results computed in this session; how often a worker died that had a job
-        self._seconds = 0.0
+        self._seconds, self._elsewhere = 0.0, 0  # of the processor; results made in other surroundings than those here
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext  # is entered while somebody waits
 
     @property
@@ -114,7 +114,10 @@ class Scheduler:
     @property
     def troubles(self) -> list[str]:
         """What the store could not read or keep, a sentence each."""
-        return [] if self._store is None else list(self._store.troubles)
+        other = [
+            f"cache: {self._elsewhere} results are not kept, their workers have another processor or other versions"
+        ]
+        return [] if self._store is None else [*self._store.troubles, *other[: self._elsewhere]]
 
     def progress(self) -> dict[str, Progress]:
         """How far the jobs are, by kind, in the order in which kinds were declared."""
@@ -281,6 +284,8 @@ class Scheduler:
     def _keep(self, entry: Entry, made: Made) -> None:
         if self._store is not None and made.surroundings == surroundings():
             self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds, made.surroundings)
+        elif self._store is not None:
+            self._elsewhere += 1
         with self._changed:
             self.made += 1
             self._seconds += made.seconds

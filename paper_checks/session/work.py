@@ -94,8 +94,8 @@ class Work:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Results that a check asks for are those on which its claim rests. What it takes of the processor, here:
-        fixtures and all, waiting and jobs left out."""
+        """Results that a check asks for are those on which its claim rests. What it takes of the processors,
+        here: fixtures and what hands jobs on and keeps them meanwhile included, the jobs themselves left out."""
         claim, started = self._claim_of(item), time.process_time()
         if claim is None:
             return (yield)

@@ -58,8 +58,6 @@ class Scheduler:
         """How many jobs the executor works on at a time, now."""
         return max(self._workers(), 1) if callable(self._workers) else self._workers
 
-    # asking
-
     def declare(self, jobs: Sequence[Job]) -> None:
         """Queue these jobs and their inputs."""
         with self._changed:
@@ -114,9 +112,7 @@ class Scheduler:
     @property
     def troubles(self) -> list[str]:
         """What the store could not read or keep, a sentence each."""
-        other = [
-            f"cache: {self._elsewhere} results are not kept, their workers have another processor or other versions"
-        ]
+        other = [f"cache: {self._elsewhere} results of another kind of processor, or versions, are not kept"]
         return [] if self._store is None else [*self._store.troubles, *other[: self._elsewhere]]
 
     def progress(self) -> dict[str, Progress]:
@@ -146,8 +142,6 @@ class Scheduler:
         with self._changed:
             self._closed = True
             self._queue.clear()
-
-    # entries
 
     def _entry(self, job: Job) -> Entry:
         entry = self._entries.get(job.identity)
@@ -198,8 +192,6 @@ class Scheduler:
             entry.value, entry.is_decoded = decode(entry.content), True
         self.uses.note(entry)
         return entry.value
-
-    # doing
 
     def _pump(self) -> None:
         """Give the executor what it can begin. One thread does, for all: a job that has ended by the time that it is

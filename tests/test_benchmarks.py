@@ -1,6 +1,7 @@
 """What is collected as a benchmark, and that the page and README have it. No test asserts a time."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,10 +30,14 @@ sys.exit(pytest.main([*options, *sys.argv[1:]], [Groups()]))
 """
 
 
+ALONE = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+"""The environment without what tells pytest-benchmark that several processes run tests."""
+
+
 def collected(*words):
     """What pytest --benchmark-only collects: file, name and group of each."""
     command = [sys.executable, "-c", LIST, *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=ALONE, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     return [tuple(one) for one in json.loads(next(line for line in done.stdout.splitlines() if line[:2] == "[["))]
 
@@ -97,7 +102,7 @@ def test_a_run_of_the_benchmarks_can_be_read(tmp_path):
     found = tmp_path / "measured.json"
     words = [sys.executable, "-m", "pytest", FOLDERS[0], "--benchmark-only", f"--benchmark-json={found}"]
     run = [*words, "-k", "(closed_form or dynamic_programme) and not forms", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(run, cwd=ROOT, env=ALONE, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     assert [line for line in done.stdout.splitlines() if len(line) > 100 and "Outliers:" not in line] == []
     (group,) = grouped([read_measured(found)]).values()

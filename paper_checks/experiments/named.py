@@ -1,5 +1,6 @@
 """What the options of a run of P name: checkpoints of a model, files of results."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +11,12 @@ LANGUAGE_PACKAGES = ("huggingface_hub", "tokenizers", "transformers")
 def has_language() -> bool:
     """Whether the packages of the extra are there; they are not imported, which takes a while."""
     return all(find_spec(name) is not None for name in LANGUAGE_PACKAGES)
+
+
+def require_packages() -> None:
+    """Before jobs that need them: ModuleNotFoundError, which says what to install, where one is missing."""
+    if any(find_spec(name) is None for name in LANGUAGE_PACKAGES):
+        import_module("simulate.language.models")
 
 
 def checkpoint_source(model: str, named: str) -> tuple[str, str | None]:

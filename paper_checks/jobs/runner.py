@@ -68,11 +68,12 @@ def current() -> Runs:
 @contextmanager
 def running(runner: Runs) -> Iterator[None]:
     """Have jobs done by this runner for as long as the context lasts."""
-    token = _current.set(runner)
+    variable = _current
+    token = variable.set(runner)
     try:
         yield
     finally:
-        _current.reset(token)
+        variable.reset(token)
 
 
 def results(jobs: Sequence[Does]) -> list[Any]:

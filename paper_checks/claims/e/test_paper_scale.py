@@ -57,7 +57,8 @@ def keep_larger(claim: Assertions, code: str, count: int) -> None:
     """Skip where the record of the code at hand has more trainings than this run would put in its place."""
     known = recorded.read_record(claim.claim, claim.ledger.recorded)
     if known is not None and known.code == code and len(known.runs) > count:
-        pytest.skip(f"{len(known.runs)} trainings are recorded, of {known.date}, which {count} would not replace")
+        path = claim.ledger.recorded / f"{claim.claim}.json"
+        pytest.skip(f"{len(known.runs)} trainings are on record, more than {count}: remove {path.name} to replace them")
 
 
 def described(record: RecordedTrainings) -> str:

@@ -19,6 +19,7 @@ import click
 
 from paper_checks.commands.groups import Command, CommandGroup
 from paper_checks.commands.options import base_seed
+from paper_checks.experiments.named import require_packages
 
 from .picture import drawn
 
@@ -53,6 +54,8 @@ def _sweep(prompts: str, model: str | None, revision: str | None, training_seed:
     from paper_checks.pictures import language_data as data
     from paper_checks.pictures.language import SweepPicture  # before the work
 
+    require_packages()
+
     try:
         if model is None:
             chosen = TRAINING_SEED if training_seed is None else training_seed
@@ -76,6 +79,8 @@ def _checkpoints(model: str | None, checkpoints: str | None, seed: int) -> "Pict
         raise ValueError("checkpoints are revisions of --model, give both or neither")
     from paper_checks.pictures import language_data as data
     from paper_checks.pictures.language import CheckpointsPicture  # before the work
+
+    require_packages()
 
     try:
         if model is None or checkpoints is None:

@@ -194,7 +194,7 @@ def test_an_interrupt_ends_the_workers_and_a_run_without_them(jobs):
     until(lambda: (jobs.folder / "began").exists())
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=20)[0].decode()
+    said = process.communicate(timeout=60)[0].decode()
     assert process.returncode == pytest.ExitCode.INTERRUPTED and "the same command goes on from them" in said
     until(lambda: not any(worker.is_running() for worker in workers))
 
@@ -240,7 +240,7 @@ def read_all(descriptor):
     return b"".join(parts).decode(errors="replace")
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=60):
     """Wait for a condition."""
     end = time.monotonic() + seconds
     while not condition():

@@ -21,6 +21,13 @@ def free_port():
         return found.getsockname()[1]
 
 
+def answers(port):
+    """Whether somebody listens there: a scheduler takes its time to start."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
 class DaskCluster:
     """What `dask_cluster` gives."""
 
@@ -28,6 +35,7 @@ class DaskCluster:
         port = free_port()
         self.address, self.started = f"tcp://127.0.0.1:{port}", []
         self.scheduler = self.dask("scheduler", "--host", "127.0.0.1", "--port", str(port))
+        assert until(lambda: answers(port), 90)
 
     def dask(self, *arguments, **environment):
         """Start one of dask's commands, where the packages of this checkout can be imported."""

@@ -199,7 +199,7 @@ def test_an_interrupt_ends_all_at_once_and_quietly(tmp_path):
     started = time.monotonic()
     os.killpg(program.pid, signal.SIGINT)  # as the terminal does: to all processes of the group
     _, errors = program.communicate(timeout=60)
-    assert time.monotonic() - started < 5 and not alive(pids)
+    assert time.monotonic() - started < 30 and not alive(pids)
     assert errors.count("Traceback") == 1 and errors.splitlines()[-1] == "KeyboardInterrupt"
 
 

@@ -116,7 +116,7 @@ for name, job in examples().items():
     sys.setprofile(watch)
     result = job.perform()
     sys.setprofile(None)
-    ours = {path for path in called if path.startswith(sys.argv[1])}
+    ours = {path for path in called if path.startswith(sys.argv[1]) and "site-packages" not in path}
     known = {str(path) for module in job.modules for path in code_files(module)}
     alone = {str(path) for path in code_files(job.function.module)}
     found[name] = sorted(ours), sorted(ours - known), sorted(ours - alone)

@@ -274,11 +274,11 @@ class Scheduler:
             self._changed.notify_all()
 
     def _keep(self, entry: Entry, made: Made) -> None:
-        if self._store is not None and made.surroundings == surroundings():
+        is_from_elsewhere = made.surroundings != surroundings()
+        if self._store is not None and not is_from_elsewhere:
             self._store.put(entry.job.key, entry.job.kind, made.content, made.seconds, made.surroundings)
-        elif self._store is not None:
-            self._elsewhere += 1
         with self._changed:
+            self._elsewhere += is_from_elsewhere
             self.made += 1
             self._seconds += made.seconds
             self._pace.add(entry.job.kind, made.seconds, entry.cost)

@@ -30,13 +30,7 @@ class Work:
         results: what the run finds.   claim_of: the claim of a check.   assertions: those of the check of a claim.
     """
 
-    def __init__(
-        self,
-        config: pytest.Config,
-        results: Results,
-        claim_of: ClaimOf,
-        assertions: Callable[[pytest.Item], Assertions],
-    ) -> None:
+    def __init__(self, config: pytest.Config, results: Results, claim_of: ClaimOf, assertions: AssertionsOf) -> None:
         self.results, self._claim_of, self._assertions = results, claim_of, assertions
         self._verdicts = Verdicts(config)
         self._runner: Scheduler | None = None

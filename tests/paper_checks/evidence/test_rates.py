@@ -77,3 +77,11 @@ def test_a_rate_that_no_mean_tells_is_not_told():
     for threshold, most, named in ((1.0, 9, "threshold must be in"), (0.5, 0, "most must be at least 1, got 0")):
         with pytest.raises(ValueError, match=named):
             design_module.told(iter([1.0]), threshold, 1, most)
+
+
+@pytest.mark.parametrize("most", [None, 40])
+@pytest.mark.parametrize(("share", "passes"), [(0.999, False), (1.001, True)])
+def test_the_level_of_a_rate_is_that_of_one_comparison(share, passes, most):
+    """40 values of 1 rule out a mean of θ at the level θ⁴⁰: just short of 10⁻⁶ / 4096, and just beyond it."""
+    threshold = math.exp(-share * math.log(4096 / 1e-6) / 40)
+    assert comparator.rate("x", threshold, +1, [1.0] * 40, most).passed is passes

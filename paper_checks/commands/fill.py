@@ -143,14 +143,14 @@ def _fill(run: "Run", path: Path, text: str) -> int:
 def _rows(run: "Run", text: str) -> Iterator[tuple[str, str]]:
     """Lines of the text that are of the table at the end of a run, with its head, and what they are in this run."""
     from paper_checks.evidence.verdicts import VERDICTS
-    from paper_checks.report.table import HEADER, row
+    from paper_checks.report.table import HEADER, VERDICT, row
 
     claims = {claim.id: claim for claim in run.claims if claim.verdict != "not run"}
     for line in text.splitlines():
         words = line.split()
         if words[:2] == HEADER.split()[:2]:
             yield line, HEADER
-        elif len(words) > 2 and words[0] in claims and words[1] in VERDICTS:
+        elif len(words) > 2 and words[0] in claims and words[1] in VERDICTS and line.find(words[1]) == VERDICT:
             yield line, row(claims[words[0]])
 
 

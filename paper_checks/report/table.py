@@ -18,6 +18,8 @@ _WIDTHS = f"{'id':<9} {'verdict':<9} {'exact':>12} {'estimate ± standard error'
 HEADER = f"{_WIDTHS} {'used':>5} {'seconds':>8}  checked"
 SECONDS = slice(HEADER.index("used") + 4, HEADER.index("seconds") + 7)
 """Where a row has them: every run takes others."""
+VERDICT = HEADER.index("verdict")
+"""Where a row has its verdict; text beside an id begins farther right."""
 
 
 REUSED = "↺"

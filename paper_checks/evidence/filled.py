@@ -3,7 +3,7 @@
 In README a number stands between comments that a page does not show, in the ledger a placeholder stands for it:
 
     <!--E2: P(τ) without F2: max-->0.134<!--/-->          in a table, | within a name is written \\|
-    {P(τ) without F2: max}    {P(τ) without F2: max 2}    in statement and scope: three significant digits, or two
+    {P(τ) without F2: max}    {P(τ) without F2: max 2}    in the keys FILLED: three significant digits, or two
 
 What is filled in is rounded outward: a least number down, a largest one up, others to the nearest.
 """
@@ -24,6 +24,8 @@ _NUMBER = re.compile(r"-?\d+(?:\.(\d+))?(?:·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _RAISING = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ROUNDING = {-1: ROUND_FLOOR, 0: ROUND_HALF_EVEN, +1: ROUND_CEILING}
+FILLED = ("statement", "scope", "found")
+"""Sentences of the ledger that may have placeholders."""
 NOT_MEASURED = "…"
 """What stands for a number that the run has not measured."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .checks import function_of
 from .comparator import Evidence, verdict
-from .filled import placeholders
+from .filled import FILLED, placeholders
 from .ledger import Claim, Ledger
 from .run import ClaimRecord, Code, JobRecord
 
@@ -83,6 +83,8 @@ class Result:
             self.verdict, self.reason, self.recorded, round(self.worked, 3),
             sorted(self.nodes), [self.code[name] for name in sorted(self.code)], self.evidence,
             list(claim.catches), list(self.jobs),
+            title=claim.title, paper=claim.paper, found=claim.found, shown=claim.shown,
+            depends_on=claim.depends_on, theory=claim.theory, proof=claim.proof,
         )  # fmt: skip
 
 
@@ -172,14 +174,19 @@ class Results:
     @property
     def problems(self) -> list[str]:
         """What is wrong with the run besides its claims, a sentence each: a statement about a sequence of seeds whose
-        threshold has no pilot on file, and a number in a sentence of the ledger that the evidence does not have."""
+        threshold has no pilot on file, a number in a sentence of the ledger that the evidence does not have, and a
+        comparison to be shown that is none of them, or several."""
         found = []
         for name, result in self.by_id.items():
             drawn = f"no pilot on file: {self.ledger.command} --claims {name} --pilots"
             found += [f"{name}: {item.name}: {drawn}" for item in result.evidence if _lacks_pilot(item)]
             if result.verdict not in ("not run", "failed"):
-                sentences = f"{result.claim.statement} {result.claim.scope}"
+                sentences = " ".join(getattr(result.claim, key) for key in FILLED)
                 found += [f"{name}: {problem}" for problem in placeholders(sentences, result.evidence)[1]]
+                shown = [item for item in result.evidence if item.name == result.claim.shown]
+                if result.claim.shown and len(shown) != 1:
+                    wanted = "must be the name of one comparison"
+                    found.append(f"{name}: shown {wanted}, got {result.claim.shown!r}, of which there are {len(shown)}")
         return found
 
     def records(self) -> list[ClaimRecord]:

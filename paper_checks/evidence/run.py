@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,8 +63,11 @@ class ClaimRecord(Stated):
 
     @property
     def headline(self) -> Evidence | None:
-        """The comparison to show: the first of `by_use`."""
-        return next(iter(by_use(self.evidence)), None)
+        """The comparison to show: one that failed, the one that the ledger names, or the first of `by_use`."""
+        ranked = by_use(self.evidence)
+        failed = (item for item in ranked if not item.passed)
+        named = (item for item in ranked if item.name == self.shown)
+        return next(chain(failed, named, ranked), None)
 
     @property
     def numbers(self) -> int:

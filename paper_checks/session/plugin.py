@@ -16,7 +16,7 @@ from paper_checks.evidence.assertions import Assertions, PilotAssertions
 from paper_checks.evidence.checks import check_files, check_functions
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.design import DESIGN
-from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unknown
+from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unfound, unknown
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import Run
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
@@ -119,7 +119,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.stash[RESULTS].named_one_by_one()
     problems = _problems(checks)
     if _whole_folder_collected(config, ledger, checks):
-        problems += mismatches(ledger, checked)
+        problems += mismatches(ledger, checked) + unfound(ledger)
     else:
         problems += unknown(ledger, checked)
     if problems:

@@ -6,15 +6,17 @@
 A verdict is never written there; the run sets it.
 """
 
-from .claim import Claim, Rule, Stated
+from .claim import Claim, Proof, Rule, Stated
 from .names import check_groups, check_name
 from .project import Ledger, Project, as_typed, mismatches, unknown
 from .reading import read_ledger
+from .references import unfound
 
 __all__ = [
     "Claim",
     "Ledger",
     "Project",
+    "Proof",
     "Rule",
     "Stated",
     "as_typed",
@@ -22,5 +24,6 @@ __all__ = [
     "check_name",
     "mismatches",
     "read_ledger",
+    "unfound",
     "unknown",
 ]

@@ -1,7 +1,7 @@
 """What a ledger claims: sentences, where they hold, and for trainings a rule in numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from annotated_types import Ge
@@ -35,8 +35,27 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """A test, `file.py::function` from the project's root, and by what it proves: "sympy", "fractions", "balls"; with
+    the numbers that the equations proved have in the docstrings of the claim's `theory`."""
+
+    test: Words
+    by: Words
+    equations: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Stated:
-    """What is claimed: a sentence, the same as LaTeX, and where it is said to hold."""
+    """What is claimed, and what people read of it; all of it is in the record of a run.
+
+    Attributes:
+        source: paper and topic.   statement: a sentence.   formal: the same as LaTeX, decidable.   scope: where it is
+            said to hold.
+        title: at most six words.   paper: what the paper says, in our words.   found: the boundary or constant that
+            came out, numbers of the run as placeholders (`evidence.filled`).
+        shown: name of the comparison that stands for the claim where there is room for one.
+        depends_on: claims on which it rests.   theory: dotted names of what states it.   proof: what proves it.
+    """
 
     id: str
     group: str
@@ -44,12 +63,20 @@ class Stated:
     statement: str
     formal: str
     scope: str
+    title: str = field(default="", kw_only=True)
+    paper: str = field(default="", kw_only=True)
+    found: str = field(default="", kw_only=True)
+    shown: str = field(default="", kw_only=True)
+    depends_on: tuple[str, ...] = field(default=(), kw_only=True)
+    theory: tuple[str, ...] = field(default=(), kw_only=True)
+    proof: tuple[Proof, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
 class Claim(Stated):
-    """One entry of the ledger. `not_run` is the reason why no check exists yet; a claim with a check has none.
-    `catches` names mutants of the trainings that turn its checks red, as a test shows."""
+    """One entry of the ledger; what `Stated` has by default is optional. `not_run` is the reason why no check exists
+    yet; a claim with a check has none. `catches` names mutants of the trainings that turn its checks red, as a test
+    shows."""
 
     group: Words
     source: Words

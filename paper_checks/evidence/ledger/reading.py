@@ -12,7 +12,12 @@ source = "author and section"
 statement = "one sentence"
 formal = 'the same as \\LaTeX'
 scope = "where it holds"
-rule = { threshold = 0.5 }               # optional, as are not_run and catches, see `Claim`
+rule = { threshold = 0.5 }               # optional, as is what follows: see `Claim` and `Stated`
+title = "at most six words"
+found = "numbers of the run: {NAME OF A COMPARISON: STATISTIC}"
+depends_on = ["B2"]
+theory = ["package.module.function"]
+proof = [{ test = "tests/test_x.py::test_y", by = "sympy", equations = [1] }]
 """
 
 import json
@@ -30,6 +35,8 @@ from .names import check_groups, check_name
 from .project import Ledger, Project
 
 PROJECT, GROUPS = "project", "groups"
+MOST_WORDS = 6
+"""Of a title."""
 
 
 def read_ledger(path: Path) -> Ledger:
@@ -59,7 +66,11 @@ def read_ledger(path: Path) -> Ledger:
     if not ids:
         raise ValueError(f"{path.name}: there must be at least one claim")
     check_groups(path.name, ids, groups)
-    return Ledger(path, {name: part(name, _claim, groups) for name in ids}, groups, project)
+    claims = {name: part(name, _claim, groups) for name in ids}
+    depends_on = {name: claim.depends_on for name, claim in claims.items()}
+    for name in ids:
+        part(name, _check_dependence, depends_on)
+    return Ledger(path, claims, groups, project)
 
 
 def _claim(name: str, entry: Any, groups: Mapping[str, str]) -> Claim:
@@ -82,8 +93,25 @@ def _claim(name: str, entry: Any, groups: Mapping[str, str]) -> Claim:
     if claim.group not in groups:
         accepted = ", ".join(groups) or "none"
         raise MalformedError(("group",), f"group must have a title in [groups] ({accepted}), got {claim.group!r}")
+    if len(claim.title.split()) > MOST_WORDS:
+        raise MalformedError(("title",), f"title must have at most {MOST_WORDS} words, got {claim.title!r:.60}")
     _check_rule(claim)
     return claim
+
+
+def _check_dependence(name: str, _entry: Any, depends_on: Mapping[str, tuple[str, ...]]) -> None:
+    """MalformedError if a claim rests on one that there is not, or in the end on itself."""
+    missing = [one for one in depends_on[name] if one not in depends_on]
+    if missing:
+        raise MalformedError(("depends_on",), f"depends_on must be ids of claims, got {', '.join(missing)}")
+    reached, waiting = set(), list(depends_on[name])
+    while waiting:
+        one = waiting.pop()
+        if one not in reached:
+            reached.add(one)
+            waiting += depends_on.get(one, ())
+    if name in reached:
+        raise MalformedError(("depends_on",), f"depends_on must not lead back to the claim, {name} rests on itself")
 
 
 def _check_rule(claim: Claim) -> None:
@@ -114,8 +142,10 @@ def _project(name: str, entry: Any) -> Project:
 
 
 def _said(place: Place, error: MalformedError) -> str:
-    """The problem with its place, which keys that are missing or unknown have in themselves."""
-    return str(error) if str(error).startswith("missing keys") else f"{words(place)} {error}".strip()
+    """The problem with its place; of keys that are missing or unknown, which have themselves, that of their table."""
+    if str(error).startswith("missing keys"):
+        return f"{words(place[:-1])}: {error}" if place[:-1] else str(error)
+    return f"{words(place)} {error}".strip()
 
 
 def _check_name(key: str, name: str) -> None:

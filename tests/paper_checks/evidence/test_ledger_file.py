@@ -37,6 +37,14 @@ def test_what_is_wrong_has_a_line(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (ENTRY + "title = 'one two three four five six seven'\n", ["T1.1", "title", "at most 6 words"]),
+        (ENTRY + "depends_on = ['T9.9']\n", ["T1.1", "depends_on must be ids of claims", "T9.9"]),
+        (ENTRY + "depends_on = ['T1.1']\n", ["T1.1", "must not lead back", "rests on itself"]),
+        (
+            ENTRY + "depends_on = ['T1.2']\n" + OTHER + "depends_on = ['T1.1']\n",
+            ["T1.1", "must not lead back", "rests on itself"],
+        ),
+        (ENTRY + "proof = [{ test = 'tests/test_x.py::test_y' }]\n", ["T1.1", "proof", "missing keys ['by']"]),
         (ENTRY + 'colour = "red"\n', ["T1.1", "colour"]),
         (ENTRY.replace('scope = "c"\n', ""), ["T1.1", "scope"]),
         (ENTRY + "id = 'T1.2'\n", ["T1.1", "unknown keys ['id']"]),

@@ -1,0 +1,67 @@
+"""What entries of a ledger refer to: functions that state a claim, tests that prove it."""
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from .project import Ledger
+
+
+def unfound(ledger: Ledger) -> list[str]:
+    """The names in `theory` and `proof` that are not there, a sentence each. Tests are read, not imported; where the
+    folder of the tests is not there at all, as in an installed package, nothing is said of them."""
+    root = (ledger.folder / ledger.project.root).resolve()
+    problems = []
+    for name, claim in ledger.claims.items():
+        problems += [f"claim {name}: theory: no {one}" for one in claim.theory if not _is_there(one)]
+        problems += [f"claim {name}: proof: no {one.test}" for one in claim.proof if not _is_test(root, one.test)]
+    return problems
+
+
+def stating(dotted: str) -> object:
+    """The module, class, method or function of a dotted name.
+
+    Raises:
+        LookupError: there is none.
+    """
+    parts = dotted.split(".")
+    for count in range(len(parts), 0, -1):
+        module = ".".join(parts[:count])
+        try:
+            found: object = import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            continue
+        for attribute in parts[count:]:
+            if not hasattr(found, attribute):
+                raise LookupError(f"no {attribute} in {found}")
+            found = getattr(found, attribute)
+        return found
+    raise LookupError(f"no module {parts[0]}")
+
+
+def _is_there(dotted: str) -> bool:
+    try:
+        stating(dotted)
+    except (LookupError, ValueError):
+        return False
+    return True
+
+
+def _is_test(root: Path, test: str) -> bool:
+    path, _, wanted = test.partition("::")
+    file = root / path
+    if not (root / Path(path).parts[0]).exists():
+        return True
+    return file.is_file() and wanted in _functions(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def _functions(tree: ast.Module) -> Iterator[str]:
+    """Names of functions, those of classes as "Class::function"."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.ClassDef):
+            yield from (f"{node.name}::{one.name}" for one in node.body if isinstance(one, ast.FunctionDef))

@@ -83,7 +83,7 @@ class Result:
             self.verdict, self.reason, self.recorded, round(self.worked, 3),
             sorted(self.nodes), [self.code[name] for name in sorted(self.code)], self.evidence,
             list(claim.catches), list(self.jobs),
-            title=claim.title, paper=claim.paper, found=claim.found, shown=claim.shown,
+            title=claim.title, paper=claim.paper, found=claim.found, shown=claim.shown, limits=claim.limits,
             depends_on=claim.depends_on, theory=claim.theory, proof=claim.proof,
         )  # fmt: skip
 

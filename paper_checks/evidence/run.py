@@ -78,13 +78,15 @@ class ClaimRecord(Stated):
 @dataclass(frozen=True)
 class Origin:
     """The ledger that a run is of: its title, a sentence on it, the file and what runs it, both as typed where the run
-    was started, and the titles of its groups by name."""
+    was started, the titles of its groups by name, what symbols stand for, and the claims of the first screen."""
 
     title: str
     about: str
     ledger: str
     command: str
     groups: dict[str, str]
+    symbols: dict[str, str] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,10 @@ def new_run(
 def origin(ledger: Ledger) -> Origin:
     """A ledger as a run keeps it."""
     project = ledger.project
-    return Origin(project.title, project.about, as_typed(ledger.path), ledger.command, dict(ledger.groups))
+    return Origin(
+        project.title, project.about, as_typed(ledger.path), ledger.command,
+        dict(ledger.groups), dict(ledger.symbols), project.first,
+    )  # fmt: skip
 
 
 def commit(folder: Path) -> str:

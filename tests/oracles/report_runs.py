@@ -68,7 +68,7 @@ def claim_record(name, verdict="not run", evidence=(), **changed):
         claim.id, claim.group, claim.source, claim.statement, claim.formal, claim.scope,
         verdict, reason, recorded, 1.25, ["paper_checks/test_x.py::test_it"], [CODE] if evidence else [],
         list(evidence), list(claim.catches),
-        title=claim.title, paper=claim.paper, found=claim.found, shown=claim.shown,
+        title=claim.title, paper=claim.paper, found=claim.found, shown=claim.shown, limits=claim.limits,
         depends_on=claim.depends_on, theory=claim.theory, proof=claim.proof,
     )  # fmt: skip
     return replace(found, **changed)

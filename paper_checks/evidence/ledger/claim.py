@@ -54,7 +54,8 @@ class Stated:
         title: at most six words.   paper: what the paper says, in our words.   found: the boundary or constant that
             came out, numbers of the run as placeholders (`evidence.filled`).
         shown: name of the comparison that stands for the claim where there is room for one.
-        depends_on: claims on which it rests.   theory: dotted names of what states it.   proof: what proves it.
+        limits: what its checks do not show.   depends_on: claims on which it rests.
+        theory: dotted names of what states it.   proof: what proves it.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Stated:
     paper: str = field(default="", kw_only=True)
     found: str = field(default="", kw_only=True)
     shown: str = field(default="", kw_only=True)
+    limits: str = field(default="", kw_only=True)
     depends_on: tuple[str, ...] = field(default=(), kw_only=True)
     theory: tuple[str, ...] = field(default=(), kw_only=True)
     proof: tuple[Proof, ...] = field(default=(), kw_only=True)

@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paper_checks.evidence.validation import Words
@@ -28,6 +28,7 @@ class Project:
         recorded_code: the same of evidence that is recorded on another machine; without them `code`.
         packages: whose versions a run keeps.   plugins: modules with options and fixtures of the checks, for pytest.
         pictures: a module whose PLANS are pictures of the report (`report.pictures`).
+        first: the claims that its first screen is about.
     """
 
     title: Words = "Claims"
@@ -39,16 +40,19 @@ class Project:
     packages: tuple[Words, ...] = ()
     plugins: tuple[Words, ...] = ()
     pictures: Words | None = None
+    first: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """A file of claims, as `read_ledger` has read it; `groups` are the titles of the groups by name."""
+    """A file of claims, as `read_ledger` has read it; `groups` are the titles of the groups by name, `symbols` what the
+    symbols of statements stand for, by how they are drawn."""
 
     path: Path
     claims: Mapping[str, Claim]
     groups: Mapping[str, str]
     project: Project
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:

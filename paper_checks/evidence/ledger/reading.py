@@ -6,6 +6,9 @@ title = "A paper, verified"
 [groups]
 A = "what the group A is about"
 
+[symbols]                                # optional
+N = "number of ordinary tokens"
+
 ["A1"]
 group = "A"
 source = "author and section"
@@ -34,7 +37,7 @@ from .claim import Claim, Rule
 from .names import check_groups, check_name
 from .project import Ledger, Project
 
-PROJECT, GROUPS = "project", "groups"
+PROJECT, GROUPS, SYMBOLS = TABLES = "project", "groups", "symbols"
 MOST_WORDS = 6
 """Of a title."""
 
@@ -56,13 +59,14 @@ def read_ledger(path: Path) -> Ledger:
         try:
             return read(name, tables[name], *others)
         except MalformedError as error:
-            what = f"[{name}]" if name in (PROJECT, GROUPS) else f"claim {name!s:.60}"
+            what = f"[{name}]" if name in TABLES else f"claim {name!s:.60}"
             line = line_of(text, name, ".".join(map(str, error.place)))
             raise ValueError(f"{path.name}, line {line}: {what}: {error}") from error
 
     project = part(PROJECT, _project) if PROJECT in tables else Project()
     groups = part(GROUPS, _groups) if GROUPS in tables else {}
-    ids = [name for name in tables if name not in (PROJECT, GROUPS)]
+    symbols = part(SYMBOLS, _texts) if SYMBOLS in tables else {}
+    ids = [name for name in tables if name not in TABLES]
     if not ids:
         raise ValueError(f"{path.name}: there must be at least one claim")
     check_groups(path.name, ids, groups)
@@ -70,7 +74,11 @@ def read_ledger(path: Path) -> Ledger:
     depends_on = {name: claim.depends_on for name, claim in claims.items()}
     for name in ids:
         part(name, _check_dependence, depends_on)
-    return Ledger(path, claims, groups, project)
+    missing = [name for name in project.first if name not in claims]
+    if missing:
+        line = line_of(text, PROJECT, "first")
+        raise ValueError(f"{path.name}, line {line}: [project]: first must be ids of claims, got {', '.join(missing)}")
+    return Ledger(path, claims, groups, project, symbols)
 
 
 def _claim(name: str, entry: Any, groups: Mapping[str, str]) -> Claim:
@@ -125,12 +133,17 @@ def _check_rule(claim: Claim) -> None:
 
 
 def _groups(name: str, entry: Any) -> dict[str, str]:
-    if not isinstance(entry, dict):
-        raise MalformedError((name,), f"must be a table of titles, got {entry!r:.60}")
-    for group, title in entry.items():
+    for group in _texts(name, entry):
         _check_name(group, group)
-        if not isinstance(title, str) or not title.strip():
-            raise MalformedError((group,), f"{group} must be a non-empty string, got {title!r:.60}")
+    return entry  # type: ignore[no-any-return]
+
+
+def _texts(name: str, entry: Any) -> dict[str, str]:
+    if not isinstance(entry, dict):
+        raise MalformedError((name,), f"must be a table of strings, got {entry!r:.60}")
+    for key, text in entry.items():
+        if not isinstance(text, str) or not text.strip():
+            raise MalformedError((key,), f"{key} must be a non-empty string, got {text!r:.60}")
     return entry
 
 

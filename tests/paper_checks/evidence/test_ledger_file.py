@@ -94,7 +94,9 @@ def test_a_ledger_that_cannot_be_read_is_named(tmp_path, content, words):
     [
         (ENTRY + "[groups]\nT1 = ''\n", "line 8: [groups]: T1 must be a non-empty string, got ''"),
         (ENTRY + "[groups]\n'T 1' = 'x'\n", "line 8: [groups]: T 1 must be up to 40 letters"),
-        ("groups = 3\n" + ENTRY, "line 1: [groups]: must be a table of titles, got 3"),
+        ("groups = 3\n" + ENTRY, "line 1: [groups]: must be a table of strings, got 3"),
+        ("symbols = 3\n" + ENTRY, "line 1: [symbols]: must be a table of strings, got 3"),
+        ("[project]\nfirst = ['T9']\n" + ENTRY + GROUPS, "line 2: [project]: first must be ids of claims, got T9"),
         (ENTRY, "line 2: claim T1.1: group must have a title in [groups] (none), got 'T1'"),
         (
             ENTRY + GROUPS + "[project]\nx = 'red'\n",

@@ -9,7 +9,7 @@ from paper_checks.evidence.results import NOT_SELECTED
 from paper_checks.evidence.run import COUNTED, ClaimRecord, Run
 from paper_checks.evidence.verdicts import counted
 
-from .rounding import interval, rounded
+from .wording import detects, estimated, number, tolerance
 
 COLUMNS = 100
 _SPAN = 21
@@ -26,45 +26,19 @@ REUSED = "↺"
 """Before what was checked, in rows that rest on results of earlier runs."""
 
 
-def number(value: float | None, width: int = 0) -> str:
-    """Five digits; empty if there is none."""
-    return f"{'' if value is None else format(value + 0.0, '.5g'):>{width}}"  # no -0
+def used(item: Evidence) -> str:
+    """How much of its tolerance a comparison used; empty if it has none."""
+    return "" if item.used is None else tolerance(item).replace(" ", "")
 
 
-def estimated(evidence: Evidence) -> str:
-    """Estimate ± standard error of a comparison, as far as there are; of trainings the median over seeds and its
-    interval, in as many digits, up to four, as the table has room for."""
-    if evidence.kind == "replicated":
-        median, (low, high, _) = evidence.estimate, evidence.details["interval"]
-        words = (
-            f"{'–' if median is None else rounded(median, digits)} {interval(low, high, digits)}"
-            for digits in (4, 3, 2, 1)
-        )
-        return next(one for one in words if len(one) <= _ESTIMATE)
-    error = "" if evidence.standard_error is None else f" ± {evidence.standard_error:.2g}"
-    return number(evidence.estimate) + error
+def _score(item: Evidence) -> str:
+    if item.kind == "replicated":
+        return f"{item.details['holds']}/{item.numbers}"
+    return "" if item.z is None else f"{item.z:+.2f}"
 
 
-def score(evidence: Evidence) -> str:
-    """z of a comparison, or how many seeds are on the right side of a threshold."""
-    if evidence.kind == "replicated":
-        return f"{evidence.details['holds']}/{evidence.numbers}"
-    return "" if evidence.z is None else f"{evidence.z:+.2f}"
-
-
-def detects(evidence: Evidence) -> str:
-    """The smallest relative error that a comparison would have seen; of trainings the smallest shift of the median."""
-    if evidence.detectable is None:
-        return ""
-    percent = 100 * evidence.detectable
-    return f"{percent:.2f}%" if percent < 1e4 else f"{percent:.0e}%"
-
-
-def used(evidence: Evidence) -> str:
-    """How much of its tolerance a comparison used, of the way to its alarm; empty if it has none."""
-    if evidence.used is None:
-        return ""
-    return f"{evidence.used:.0%}" if evidence.used < 10 else ">999%"
+def _detects(item: Evidence) -> str:
+    return "" if item.detectable is None else detects(item).removeprefix("shift of ").replace(" ", "")
 
 
 def row(claim: ClaimRecord) -> str:
@@ -73,8 +47,8 @@ def row(claim: ClaimRecord) -> str:
     if shown is None:
         return start + "(no evidence was recorded)"
     return (
-        f"{start}{number(shown.exact, 12)} {estimated(shown):>{_ESTIMATE}} {score(shown):>6} {detects(shown):>8} "
-        f"{used(shown):>5} {claim.seconds:>8.2f} {REUSED if claim.reused else ' '}{claim.numbers}"
+        f"{start}{number(shown.exact):>12} {estimated(shown, _ESTIMATE):>{_ESTIMATE}} {_score(shown):>6} "
+        f"{_detects(shown):>8} {used(shown):>5} {claim.seconds:>8.2f} {REUSED if claim.reused else ' '}{claim.numbers}"
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.filled import placeholders
 from paper_checks.evidence.ledger import Claim
-from paper_checks.report.table import COLUMNS, estimated, number
+from paper_checks.report.table import COLUMNS
+from paper_checks.report.wording import estimated, number
 
 
 def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[str]:

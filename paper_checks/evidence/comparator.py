@@ -155,8 +155,7 @@ def estimate(
     spread = np.broadcast_to(np.asarray(standard_error, dtype=np.float64), np.shape(exact)).ravel()
     planned = spread if planned_error is None else np.broadcast_to(planned_error, np.shape(exact)).ravel()
     finite = bool(np.isfinite(left).all() and np.isfinite(right).all() and np.isfinite(spread).all())
-    difference = right - left
-    rounding = 1e-12 * np.abs(left)
+    difference, rounding, critical = right - left, 1e-12 * np.abs(left), design.critical(degrees)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(np.abs(difference) <= rounding, 0.0, difference / spread)
         z = np.where(np.isnan(z), np.inf, z)  # a value that is not a number never passes
@@ -164,14 +163,14 @@ def estimate(
         promised = np.where(left != 0, design.detectable(degrees) * planned / np.abs(left), 0.0)
     worst = int(np.argmax(np.abs(z)))
     largest = float(np.nanmax(detectable)) if np.isfinite(detectable).any() else None
-    agrees = finite and bool((np.abs(z) <= design.critical(degrees)).all())
+    agrees = finite and bool((np.abs(z) <= critical).all())
     powered = error is None or bool((promised <= error).all())
-    message = f"{left.size} estimates, worst z {z[worst]:+.2f} (alarm beyond {design.critical(degrees):.2f})"
+    message = f"{left.size} estimates, worst {z[worst]:+.2f} standard errors off (alarm beyond {critical:.2f})"
     if not powered:
         message += f"; underpowered: designed to detect {promised.max():.3g}, {error:.3g} promised"
     table = [[_float(x) for x in row] for row in zip(left, right, spread, z, detectable, strict=True)]
     worst_row = dict(zip(("exact", "estimate", "standard_error", "z"), table[worst][:4], strict=True))
-    used = _float(abs(z[worst]) / design.critical(degrees))
+    used = _float(abs(z[worst]) / critical)
     if largest is None:  # exact zeros have no relative error
         details = {"detectable_error": _float(design.detectable(degrees) * spread.max())} | details
     return Evidence(name, "estimate", side, agrees and powered, message, tolerance=error, detectable=largest,

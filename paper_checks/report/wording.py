@@ -2,7 +2,12 @@
 the end of a run, in the report, and in messages.
 """
 
+import textwrap
+from collections.abc import Sequence
+
 from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.filled import placeholders
+from paper_checks.evidence.ledger import Stated
 
 from .rounding import interval, rounded
 
@@ -10,9 +15,23 @@ NONE = "–"
 """What stands where a comparison has no such number."""
 _OLD = {"exact": "=", "close": "≈", "estimate": "≈", "inequality": "<"}
 """Relations by kind, of records that do not have them."""
+_HEADING = 48
+"""Characters of a sentence that stands for a title."""
 _OF_MANY = {"exact": "{} numbers", "inequality": "tightest of {}", "sign": "weakest of {}", "rate": "mean of {}",
             "observed": "median of {} trainings", "replicated": "{holds} of {} seeds"}  # fmt: skip
 """Of how much numbers are, by kind."""
+
+
+def heading(claim: Stated, evidence: Sequence[Evidence]) -> str:
+    """A claim in a few words: its title, or the beginning of its sentence with the numbers of its evidence."""
+    if claim.title:
+        return printable(claim.title)
+    return textwrap.shorten(printable(placeholders(claim.statement, evidence)[0]), _HEADING, placeholder=" …")
+
+
+def printable(text: str) -> str:
+    """Text on one line, as a terminal may show it: no control characters, no character that turns others round."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def number(value: float | None) -> str:
@@ -25,9 +44,10 @@ def relation(item: Evidence) -> str:
     return item.relation or _OLD.get(item.kind, NONE)
 
 
-def expected(item: Evidence) -> str:
-    """The exact value or the threshold; of a sign, 0."""
-    return number(0.0 if item.kind == "sign" else item.exact) or NONE
+def expected(item: Evidence, room: int | None = None) -> str:
+    """The exact value or the threshold, in as many digits, up to five, as there is `room` for; of a sign, 0."""
+    value = 0.0 if item.kind == "sign" else item.exact
+    return NONE if value is None else _fitting([rounded(value, digits) for digits in (5, 4, 3)], room)
 
 
 def found(item: Evidence, room: int | None = None) -> str:
@@ -46,9 +66,17 @@ def estimated(item: Evidence, room: int | None = None) -> str:
             f"{NONE if median is None else rounded(median, digits)} {interval(low, high, digits)}"
             for digits in (4, 3, 2, 1)
         ]
-        return next((one for one in words if room is None or len(one) <= room), words[-1])
+        return _fitting(words, room)
+    if item.estimate is None:
+        return ""
     has_error = item.standard_error is not None and item.kind != "rate"
-    return number(item.estimate) + (f" ± {item.standard_error:.2g}" if has_error else "")
+    error = f" ± {item.standard_error:.2g}" if has_error else ""
+    return _fitting([rounded(item.estimate, digits) + error for digits in (5, 4, 3)], room)
+
+
+def _fitting(words: Sequence[str], room: int | None) -> str:
+    """The first that there is room for, else the last."""
+    return next((one for one in words if room is None or len(one) <= room), words[-1])
 
 
 def counted(item: Evidence) -> str:
@@ -69,8 +97,8 @@ def score(item: Evidence) -> str:
 def tolerance(item: Evidence) -> str:
     """How much of its tolerance a comparison used: per cent of the way to its alarm, for every kind that has one; exact
     numbers have none ("exact"), inequalities and observations neither ("–")."""
-    if item.kind == "exact":
-        return "exact"
+    if item.kind in ("exact", "inequality", "observed"):
+        return "exact" if item.kind == "exact" else NONE
     if item.used is None:
         return NONE if item.passed else ">999 %"
     return f"{100 * item.used:.0f} %" if item.used < 10 else ">999 %"

@@ -173,12 +173,12 @@ def test_what_the_scores_prefer(claim: Assertions) -> None:
         tasks = lengths_that_learn(N)
         for task, (gaps, tokens, everything) in zip(tasks, score_gaps(tasks, READ), strict=True):
             claim.equal(f"gap at j = 1, {task}", Fraction(0), gaps[0], side="beyond")
-            claim.less(f"gaps at j >= 2, {task}", Fraction(0), gaps[1:])
-            claim.less(f"gaps, keys read tokens, {task}", Fraction(0), tokens)
+            claim.greater(f"gaps at j >= 2, {task}", gaps[1:], Fraction(0))
+            claim.greater(f"gaps, keys read tokens, {task}", tokens, Fraction(0))
             claim.less(f"least gap, everything read, {task}", min(everything), Fraction(0), side="beyond")
     for N, T in ((8, 31), (20, 16), (100, 13)):
         holds, fails = (min(accuracy.score_gaps(InductionTask(N, length), POSITIONS)) for length in (T, T - 1))
-        claim.less(f"least gap, positions read, N = {N}, T = {T}", Fraction(0), holds)
+        claim.greater(f"least gap, positions read, N = {N}, T = {T}", holds, Fraction(0))
         claim.less(f"least gap, positions read, N = {N}, T = {T - 1}", fails, Fraction(0), side="beyond")
 
 
@@ -202,7 +202,7 @@ def test_copies_as_values_vote_for_the_trigger(claim: Assertions) -> None:
         claim.less(f"o₁ at N = {N}, T = {T - 1}", votes_at[T - 1][1], votes_at[T - 1][0])
         claim.less(f"o at N = {N}, T = {T}", votes_at[T][0], votes_at[T][1], side="beyond")
     task = InductionTask(8, 16)
-    claim.less("gaps at N = 8, T = 16", Fraction(0), accuracy.score_gaps(task, COPIES))
+    claim.greater("gaps at N = 8, T = 16", accuracy.score_gaps(task, COPIES), Fraction(0))
     size = experiments.size_of_match(task, 8.0, COPIES)
     last = experiments.sharp_last_size(task, size, COPIES, 12.0)
     found, _ = experiments.recalled(experiments.population_model(task, size, last, COPIES), 2**12, claim.seed("copies"))

@@ -219,7 +219,7 @@ def test_late_attention_helps_somewhere(claim: Assertions, language: Any, pocket
     found = pocket.cuts(seeds, claim.base_seed)
     effects = [one.attention["recall"]["late"].effect for one in found]
     limit = claim.rule.thresholds["recall_effect"]
-    evidence = comparator.less("recall: largest effect of late attention", limit, max(effects), side="beyond")
+    evidence = comparator.greater("recall: largest effect of late attention", max(effects), limit, side="beyond")
     claim.record(replace(evidence, details={"values": effects}))
 
 
@@ -230,7 +230,7 @@ def test_early_attention_helps_somewhere(claim: Assertions, language: Any, pocke
     found = pocket.cuts(seeds, claim.base_seed)
     best = [one.attention["recall"]["early"] for one in found]
     effects, least = [one.effect for one in best], claim.rule.thresholds["early_effect"]
-    evidence = comparator.less("recall: largest effect of early attention", least, max(effects), side="beyond")
+    evidence = comparator.greater("recall: largest effect of early attention", max(effects), least, side="beyond")
     details = {"values": effects, "cells": [str(one.cell) for one in best]}
     claim.record(replace(evidence, details=details))
 

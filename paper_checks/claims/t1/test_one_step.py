@@ -106,13 +106,15 @@ def test_noise_threshold_both_sides(claim: Assertions) -> None:
     for n, length in SIZES:
         below, above = margins.noise_threshold(n, length)
         low, high = (margins.feed_forward_margins(Task(n, length, a), exact=True) for a in (below, above))
-        claim.less(f"positive on every sequence above, N={n}, T={length}", 0, np.array([*high.values()], dtype=object))
+        claim.greater(
+            f"positive on every sequence above, N={n}, T={length}", np.array([*high.values()], dtype=object), 0
+        )
         if length == 2:  # the bracket may close on the threshold itself, where the margin is 0
             margin = margins.feed_forward_margins(Task(n, 2, Fraction(1, n + 1)), exact=True)
             claim.equal(f"threshold is 1/(N+1) at T=2, N={n}", Fraction(0), min(margin.values()), side="beyond")
         else:
             claim.less(f"negative on some sequence below, N={n}, T={length}", min(low.values()), 0, side="beyond")
-            claim.less(f"1/(N+1) is too low for T > 2, N={n}, T={length}", Fraction(1, n + 1), below, side="beyond")
+            claim.greater(f"1/(N+1) is too low for T > 2, N={n}, T={length}", below, Fraction(1, n + 1), side="beyond")
 
 
 @pytest.mark.claims("T1.3")
@@ -121,8 +123,8 @@ def test_noise_threshold_is_unique(claim: Assertions) -> None:
     for n, length in ((2, 3), (3, 5), (5, 7), (7, 6)):
         roots = threshold_roots(n, length)
         at_one = margins.feed_forward_contrasts(Task(n, length, 1), exact=True)
-        claim.less(
-            f"every contrast is positive at α = 1, N={n}, T={length}", 0, np.array([*at_one.values()], dtype=object)
+        claim.greater(
+            f"every contrast is positive at α = 1, N={n}, T={length}", np.array([*at_one.values()], dtype=object), 0
         )
         claim.equal(
             f"roots of each contrast, N={n}, T={length}",
@@ -147,7 +149,7 @@ def test_noise_threshold_limits(claim: Assertions) -> None:
     rate = (1 - exact - 1 / 2) ** (length - 2) + 2.0**-40 / exact
     of_q, of_j = (float(margins.noise_threshold(2, length, preceding)[1]) for preceding in ("q", "j"))
     claim.close(f"limiting threshold of sequences with z_(T-1) = q, N=2, T={length}", exact, of_q, rate, reason)
-    claim.less(f"those with z_(T-1) = j need more, N=2, T={length}", exact * (1 + rate), of_j, side="beyond")
+    claim.greater(f"those with z_(T-1) = j need more, N=2, T={length}", of_j, exact * (1 + rate), side="beyond")
     for n, length in ((50, 5), (400, 9)):
         ratio = (n + 1) * margins.noise_threshold(n, length)[1] - 1
         claim.less(f"(N+1) threshold - 1 is below (T-1)/N, N={n}, T={length}", ratio, Fraction(length - 1, n))
@@ -236,7 +238,7 @@ def test_sign_of_copying_in_the_limit(claim: Assertions) -> None:
         sympy.limit(N**2 * long_sequence_limit(contrast), N, sympy.oo) - (1 - alpha) ** 2))  # fmt: skip
     for task in (Task(3, 3, Fraction(99, 100)), Task(7, 19, Fraction(1, 2)), Task(50, 4, 0)):
         values = class_values(task, "attention_value", "mean", exact=True)
-        claim.less(f"contrast positive, {task}", values["k", "E(j)"], values["k", "E(k)"])
+        claim.greater(f"contrast positive, {task}", values["k", "E(k)"], values["k", "E(j)"])
     for task in (Task(5, 2, Fraction(1, 2)), Task(5, 9, 1)):
         values = class_values(task, "attention_value", "mean", exact=True)
         claim.equal(f"no contrast at T = 2 or α = 1, {task}", values["k", "E(j)"], values["k", "E(k)"], side="beyond")
@@ -248,7 +250,7 @@ def test_sign_of_copying_both_sides(claim: Assertions) -> None:
     for n, length in ((2, 7), (5, 17), (11, 121)):
         below, above = margins.copying_threshold(n, length)
         low, high = (class_values(Task(n, length, a), "attention_value", "mean", exact=True) for a in (below, above))
-        claim.less(f"positive below α = {float(below):.6f}, N={n}, T={length}", 0, low["k", "E(k)"])
+        claim.greater(f"positive below α = {float(below):.6f}, N={n}, T={length}", low["k", "E(k)"], 0)
         claim.less(f"negative above, N={n}, T={length}", high["k", "E(k)"], 0, side="beyond")
     limit = (3 - 5**0.5) / 2
     gaps = [limit - float(margins.limiting_copying_threshold(n)) for n in (64, 128, 256, 512)]

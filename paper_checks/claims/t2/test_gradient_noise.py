@@ -140,7 +140,7 @@ def test_samples_for_the_noise_margin(claim: Assertions) -> None:
     """At α = 1/2, 48 samples guarantee the right sign with probability 0.95 for N = 8 … 256; one sample does not."""
     target = Fraction(95, 100)
     guarantees = [sample_complexity.noise_margin_guarantee(n, 48, Fraction(1, 2)) for n in (8, 16, 32, 64, 128, 256)]
-    claim.less("48 samples are enough, N = 8 … 256", target, np.array(guarantees, dtype=object))
+    claim.greater("48 samples are enough, N = 8 … 256", np.array(guarantees, dtype=object), target)
     claim.less("and the guarantee improves with N", np.array(guarantees[:-1]), np.array(guarantees[1:]))
     lost = margins.feed_forward_margins(Task(8, 16, Fraction(1, 10)), exact=True)
     claim.less(
@@ -154,7 +154,7 @@ def test_samples_for_the_noise_margin(claim: Assertions) -> None:
 def test_in_context_samples_outgrow_N(claim: Assertions) -> None:
     """Growth by more than 11/3 from N = 3 to 11, by the brackets; N³ times the exact SNR² of every pair has a limit."""
     most, least = (bracket_end(in_context_task(n), side, IN_CONTEXT[n][side < 0]) for n, side in ((3, +1), (11, -1)))
-    claim.less("growth of m from N = 3 to 11 that the brackets guarantee", 11 / 3, least / most)
+    claim.greater("growth of m from N = 3 to 11 that the brackets guarantee", least / most, 11 / 3)
     signals = sample_complexity.limiting_in_context_signal()
     for pair, factor in ((("c", "k"), 1), (("c", "q"), 4), (("q", "k"), alpha**-4)):
         limit = sympy.limit(N**3 * signals[pair], N, sympy.oo)

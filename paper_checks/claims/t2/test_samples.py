@@ -143,8 +143,8 @@ def test_short_contexts_rank_the_trigger_first(claim: Assertions) -> None:
         found, lengths = in_context_signals(tasks), np.array([task.T for task in tasks])
         at, ahead = f"N={n}, α={tenths}/10", np.array([values["c", "q"] for values in found])
         others = [values[pair] for values in found for pair in (("c", "k"), ("q", "k"))]
-        claim.less(f"c and q ahead of k, {at}", 0, others)
-        claim.less(f"c ahead of q from T = {first} on, {at}", 0, ahead[lengths >= first])
+        claim.greater(f"c and q ahead of k, {at}", others, 0)
+        claim.greater(f"c ahead of q from T = {first} on, {at}", ahead[lengths >= first], 0)
         claim.less(f"q ahead of c at smaller T, {at}", ahead[lengths < first], 0, side="beyond")
     (steps,) = results([short_context_steps(claim.base_seed)])
     name, seed = f"steps of 10⁹ samples, {SHORT}, success rate", claim.seed("short context")

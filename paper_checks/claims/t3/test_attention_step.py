@@ -108,7 +108,7 @@ def test_attention_after_the_step(claim: Assertions, task: Task) -> None:
 def test_a_step_that_is_too_large(claim: Assertions, task: Task) -> None:
     """K[E(τ)] > K[E(k)] at absorbed p: beside (q, τ), a step η leaves (q, c) at most T exp(-η (K[E(τ)] - K[E(k)]))."""
     reversal = -contrast_value(task, "avoids", task.alpha)
-    claim.less(f"reversal, {task}", 0, reversal)
+    claim.greater(f"reversal, {task}", reversal, 0)
     step = float(np.log(task.T / MISSING) / reversal)
     after = observe(claim, task, step_model(task, task.alpha, step), f"too large a step, {task}")
     both = after.answerable & after.holds_pair(task.tau)
@@ -122,7 +122,7 @@ def test_the_step_at_uniform_probabilities(claim: Assertions) -> None:
     for level, expected in ((0.2, 1), (0.6, -1)):
         task = Task(16, 256, level, 5)
         side, critical = ("holds" if expected > 0 else "beyond"), float(critical_noise_level(16, 256)[1])
-        claim.less(f"distance of α={level} from α_c, with its sign", 0, expected * (critical - level), side=side)
+        claim.greater(f"distance of α={level} from α_c, with its sign", expected * (critical - level), 0, side=side)
         step = float(np.log(task.T / MISSING)) / abs(ranking_gap(task))
         after = observe(claim, task, step_model(task, None, step), f"uniform step, {task}")
         threshold = 0.95 if expected > 0 else 1 / (4 * task.N)
@@ -161,7 +161,7 @@ def test_ranks_in_the_limit(claim: Assertions) -> None:
         for sign, side in ((-1, "beyond"), (1, "holds")):
             logits = follower_logits(Task(n, 10**12, edge + sign * Fraction(1, 100 * n)), 0)
             name = f"f = 0, N={n}, T=10¹²: sign of ξ_c - ξ_q {'above' if sign > 0 else 'below'} 1 - 2/N"
-            claim.less(name, 0, sign * (logits["c"] - logits["q"]), side=side)
+            claim.greater(name, sign * (logits["c"] - logits["q"]), 0, side=side)
     stated, task = Fraction(1, 4), Task(7, 10**6, Fraction(2, 5))
     logits = follower_logits(task, stated)
     repeat = 1 / (1 + task.alpha * 7) - Fraction(1, 8)

@@ -148,7 +148,7 @@ def test_absorbed_noise_in_the_limit(claim: Assertions) -> None:
     above = sympy.Symbol("n")
     for name, coefficient in (*((f"α^{i}", c) for i, c in enumerate(COEFFICIENTS) if i), ("sum", sum(COEFFICIENTS))):
         shifted = sympy.Poly(coefficient.subs(N, 2 + above), above).all_coeffs()
-        claim.less(f"coefficients of {name} in powers of N - 2", 0, np.array(shifted, dtype=object))
+        claim.greater(f"coefficients of {name} in powers of N - 2", np.array(shifted, dtype=object), 0)
     claim.less("constant coefficient", COEFFICIENTS[0], 0, side="beyond")
     for order, power, stated in ((0, 4, 2 * x - 2), (1, 1, 2)):
         part = long_sequence_parts("P(q)", order).in_context
@@ -175,13 +175,13 @@ def test_absorbed_noise_both_sides(claim: Assertions) -> None:
         roots = key_query_roots(n, length, "attends", absorbed=True)
         claim.equal(f"sign changes of K[P(q)] on (0, 1), N={n}, T={length}", 0, roots)
         middle = key_query_classes(Task(n, length, Fraction(1, 2)), Fraction(1, 2), exact=True)["P(q)"]
-        claim.less(f"K[P(q)] at α = 1/2, N={n}, T={length}", 0, middle)
+        claim.greater(f"K[P(q)] at α = 1/2, N={n}, T={length}", middle, 0)
     for n, length in ((3, 200), (5, 500), (8, 2000), (32, 10**6)):
         threshold = absorbed_threshold(n, length)
         assert threshold is not None
         low, high = (contrast_value(Task(n, length, level), "attends", level) for level in threshold)
         claim.less(f"K[P(q)] just below α₀ = {float(threshold[0]):.3g}, N={n}, T={length}", low, 0, side="beyond")
-        claim.less(f"K[P(q)] just above, N={n}, T={length}", 0, high)
+        claim.greater(f"K[P(q)] just above, N={n}, T={length}", high, 0)
     for length in (3, 5, 17):
         values = key_query_classes(Task(7, 2, Fraction(1, length)), Fraction(1, length), exact=True)
         zeros, found = np.zeros(6, dtype=object), np.array([*values.values()], dtype=object)
@@ -197,13 +197,13 @@ def test_followers_of_the_trigger_rank_first(claim: Assertions) -> None:
     for T ≫ N² lost below an exact level near 1/(4N²) - 1/T; lost in the middle for N = 2.
     """
     for (n, length), proved in zip(PROVED_RANKS, ranked_up_to(PROVED_RANKS), strict=True):
-        claim.less(f"proved for α from 0 up to {float(proved):.4f}, N={n}, T={length}", Fraction(99, 100), proved)
+        claim.greater(f"proved for α from 0 up to {float(proved):.4f}, N={n}, T={length}", proved, Fraction(99, 100))
     for n, length in ((5, 500), (8, 1000), (32, 10**6)):
         threshold = ranking_threshold(n, length)
         assert threshold is not None
         low, high = (ranking_gap(Task(n, length, level), level) for level in threshold)
         claim.less(f"gap just below {float(threshold[0]):.3g}, N={n}, T={length}", low, 0, side="beyond")
-        claim.less(f"gap just above, N={n}, T={length}", 0, high)
+        claim.greater(f"gap just above, N={n}, T={length}", high, 0)
     for n, length, level in ((6, 4, Fraction(99, 100)), (2, 50, Fraction(1, 5)), (2, 4, Fraction(1, 2))):
         gap = ranking_gap(Task(n, length, level), level, exact=True)
         claim.less(f"gap, N={n}, T={length}, α={level}", gap, 0, side="beyond")

@@ -93,14 +93,14 @@ def test_critical_noise_level(claim: Assertions) -> None:
     for n, length in ((3, 5), (5, 11), (8, 64), (16, 256), (32, 4096), (101, 211), (512, 512**2)):
         low, high = critical_noise_level(n, length)
         below, above = (contrast_value(Task(n, length, level), "attends") for level in (low, high))
-        claim.less(f"K[P(q)] just below α_c = {float(low):.6f}, N={n}, T={length}", 0, below)
+        claim.greater(f"K[P(q)] just below α_c = {float(low):.6f}, N={n}, T={length}", below, 0)
         claim.less(f"K[P(q)] just above, N={n}, T={length}", above, 0, side="beyond")
     for n, length in ((3, 5), (5, 7), (5, 11), (8, 12)):
         roots = key_query_roots(n, length, "attends", absorbed=False)
         claim.equal(f"sign changes of K[P(q)] on (0, 1), N={n}, T={length}", 1, roots)
     for level in (Fraction(1, 10), Fraction(1, 2), Fraction(9, 10)):
         value = contrast_value(Task(7, 2, level), "attends")
-        claim.less(f"positive on both sides at T = 2, α={level}", 0, value, side="beyond")
+        claim.greater(f"positive on both sides at T = 2, α={level}", value, 0, side="beyond")
 
 
 @pytest.mark.claims("T3.3")
@@ -114,10 +114,10 @@ def test_uniform_probabilities_at_tiny_noise(claim: Assertions) -> None:
         assert threshold is not None
         low, high = (contrast_value(Task(n, length, level), "attends") for level in threshold)
         claim.less(f"K[P(q)] just below {float(threshold[0]):.3g}, N={n}, T={length}", low, 0, side="beyond")
-        claim.less(f"K[P(q)] just above, N={n}, T={length}", 0, high)
+        claim.greater(f"K[P(q)] just above, N={n}, T={length}", high, 0)
     for n, length in ((5, 125), (8, 512), (32, 4096)):
         value = contrast_value(Task(n, length, Fraction(1, 10**12)), "attends")
-        claim.less(f"K[P(q)] at α = 10⁻¹², N={n}, T={length}", 0, value)
+        claim.greater(f"K[P(q)] at α = 10⁻¹², N={n}, T={length}", value, 0)
     for order, power, stated in ((0, 4, 2 * x - 1), (1, 1, 2)):
         found = long_sequence_parts("P(q)", order).at(alpha - 1 / (N + 1)).subs(alpha, x / N**3).subs(N, 1 / s)
         leading = expand(found, 1)
@@ -150,7 +150,7 @@ def uniform_simulation(level: float) -> Simulation:
 def test_uniform_probabilities_simulated(claim: Assertions, level: float, side: Side) -> None:
     """Simulated K[P(q)] at uniform p to 2 %, on both sides of α_c(8, 61)."""
     expected, critical = (1 if side == "holds" else -1), float(critical_noise_level(8, 61)[1])
-    claim.less(f"distance of α={level} from α_c, with its sign", 0, expected * (critical - level), side=side)
+    claim.greater(f"distance of α={level} from α_c, with its sign", expected * (critical - level), 0, side=side)
     check_simulation(claim, uniform_simulation(level), side)
 
 
@@ -161,7 +161,7 @@ def test_avoiding_noise_both_sides(claim: Assertions) -> None:
         low, high = avoidance_threshold(n, length)
         below, above = (contrast_value(Task(n, length, level), "avoids") for level in (low, high))
         claim.less(f"K[E(k)] - K[E(τ)] just below {float(low):.6f}, N={n}, T={length}", below, 0, side="beyond")
-        claim.less(f"just above, N={n}, T={length}", 0, above)
+        claim.greater(f"just above, N={n}, T={length}", above, 0)
     series = np.array(threshold_series("avoids", 2, 3))
     stated = np.array([1, -sympy.Rational(1, 2), -sympy.Rational(1, 8)])
     claim.equal("α_τ in powers of N^{-1/2}", stated, series)
@@ -184,17 +184,19 @@ def test_avoiding_noise_in_short_contexts(claim: Assertions) -> None:
     for n, longest in ((4, 9), (5, 8), (8, 8), (16, 9), (32, 10), (100, 13), (1000, 25)):
         low, between, high = Fraction(1, n + 1), Fraction(3, 10), 1 - Fraction(1, 2 * n)
         first, second = at(n, longest, low, between)
-        claim.less(f"K[E(k)] - K[E(τ)] at α = 1/(N+1), N={n}, T={longest}", 0, first, side="beyond")
+        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1/(N+1), N={n}, T={longest}", first, 0, side="beyond")
         claim.less(f"at α = 3/10, N={n}, T={longest}", second, 0)
         first, last = at(n, longest + 1, low, high)
         claim.less(f"at α = 1/(N+1), N={n}, T={longest + 1}", first, 0)
-        claim.less(f"at α = 1 - 1/(2N), N={n}, T={longest + 1}", 0, last)
+        claim.greater(f"at α = 1 - 1/(2N), N={n}, T={longest + 1}", last, 0)
     for length, side in ((12, "beyond"), (13, "holds")):
         (value,) = at(3, length, Fraction(1, 4))
-        claim.less(f"at α = 1/4, N=3, T={length}, with its sign", 0, value if side == "beyond" else -value, side=side)
+        claim.greater(
+            f"at α = 1/4, N=3, T={length}, with its sign", value if side == "beyond" else -value, 0, side=side
+        )
     claim.less("at α = 5/6, N=3, T=9", at(3, 9, Fraction(5, 6))[0], 0, side="beyond")
     for length in (3, 4, 12, 64, 1000, 10**6):
-        claim.less(f"at α = 1/3, N=2, T={length}", 0, at(2, length, Fraction(1, 3))[0], side="beyond")
+        claim.greater(f"at α = 1/3, N=2, T={length}", at(2, length, Fraction(1, 3))[0], 0, side="beyond")
 
 
 @pytest.mark.claims("T3.4")
@@ -205,10 +207,10 @@ def test_avoiding_noise_near_the_ends(claim: Assertions) -> None:
     """
     for n, length in ((5, 30), (8, 64), (16, 256), (32, 4096)):
         inside, at_one = (contrast_value(Task(n, length, level), "avoids") for level in (1 - 8 / (n * length), 1))
-        claim.less(f"K[E(k)] - K[E(τ)] at α = 1 - 8/(NT), N={n}, T={length}", 0, inside)
+        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1 - 8/(NT), N={n}, T={length}", inside, 0)
         claim.less(f"at α = 1, N={n}, T={length}", at_one, 0, side="beyond")
     for n, length in ((8, 12), (32, 200), (101, 1000)):
-        claim.less(f"at α = 1, N={n}, T={length}", 0, contrast_value(Task(n, length, 1), "avoids"))
+        claim.greater(f"at α = 1, N={n}, T={length}", contrast_value(Task(n, length, 1), "avoids"), 0)
     for order, power, stated in ((0, 4, x), (1, 3, -2), (2, 1, 1)):
         part = long_sequence_parts("avoids", order).noise.subs(alpha, 1 - x / N**2).subs(N, 1 / s)
         leading = expand(part, 1)
@@ -217,7 +219,7 @@ def test_avoiding_noise_near_the_ends(claim: Assertions) -> None:
         claim.equal(f"{name}: coefficient", sympy.Integer(0), sympy.cancel(leading.coefficients[0] - stated))
     for n, length in ((8, 10**4), (32, 10**6)):
         values = [contrast_value(Task(n, length, share / n**2), "avoids") for share in (0.5, 2)]
-        claim.less(f"K[E(k)] - K[E(τ)] at α = 1/(2N²), N={n}, T={length}", 0, values[0])
+        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1/(2N²), N={n}, T={length}", values[0], 0)
         claim.less(f"at α = 2/N², N={n}, T={length}", values[1], 0, side="beyond")
 
 
@@ -237,12 +239,12 @@ def test_reversal_at_absorbed_noise(claim: Assertions) -> None:
             if inside:
                 claim.less(f"reversed {name}, {sizes}", gap, 0)
             else:
-                claim.less(f"not reversed {name}, {sizes}", 0, gap, strict=False, side="beyond")
+                claim.greater(f"not reversed {name}, {sizes}", gap, 0, strict=False, side="beyond")
     for n, length in ((3, 8), (5, 7), (5, 8), (8, 8)):
         roots = key_query_roots(n, length, "avoids", absorbed=True)
         claim.equal(f"sign changes on (0, 1) at T = {length}, N={n}", 0, roots, side="beyond")
         gap = contrast_value(Task(n, length, Fraction(1, 2)), "avoids", Fraction(1, 2))
-        claim.less(f"and not reversed at α = 1/2, N={n}, T={length}", 0, gap, side="beyond")
+        claim.greater(f"and not reversed at α = 1/2, N={n}, T={length}", gap, 0, side="beyond")
     part = long_sequence_parts("avoids").in_context
     for name, level in (("α = x/N²", x / N**2), ("α = 1 - x/N", 1 - x / N)):
         leading = expand(part.subs(alpha, level).subs(N, 1 / s), 1).coefficients[0]
@@ -260,7 +262,7 @@ def test_where_the_order_turns(claim: Assertions) -> None:
         assert turn is not None
         step = 2.0**-40
         below, above = (contrast_value(task, "avoids", turn * (1 + sign * step)) for sign in (-1, 1))
-        claim.less(f"avoids the noise just below π* = {turn:.6f}, {task}", 0, below)
+        claim.greater(f"avoids the noise just below π* = {turn:.6f}, {task}", below, 0)
         claim.less(f"reversed just above, {task}", above, 0, side="beyond")
     stated = [(1 - alpha) ** 4 * (1 + 2 * alpha) / alpha**3]
     check_expansion(claim, "α - π* of the order", turning_expansion("avoids", 1), 2, stated)
@@ -281,5 +283,5 @@ def order_simulation(task: Task, absorption: float | None) -> Simulation:
 def test_avoiding_noise_simulated(claim: Assertions, task: Task, absorption: float | None, side: Side) -> None:
     """Simulated K[E(k)] - K[E(τ)] to 5 %: positive at uniform p above α_τ, negative at absorbed p."""
     stated = order_simulation(task, absorption)
-    claim.less(f"its sign, {task}", 0, float(stated.exact[0]) * (1 if side == "holds" else -1), side=side)
+    claim.greater(f"its sign, {task}", float(stated.exact[0]) * (1 if side == "holds" else -1), 0, side=side)
     check_simulation(claim, stated, side)

@@ -21,8 +21,8 @@ from theory.key_query.step import combine, key_query_parts
 def test_certified_regions(claim: Assertions, n: int, length: int) -> None:
     """Both signs are proved on at least 99 % of the (α, π) square, and agree with the exact boundary π*(α)."""
     width, area, beside = proved_beside_the_boundary(n, length)
-    claim.less(f"smallest box width, N={n}, T={length}", Fraction(1, 512), width, strict=False)
-    claim.less(f"area with both signs proved, N={n}, T={length}", Fraction(99, 100), area)
+    claim.greater(f"smallest box width, N={n}, T={length}", width, Fraction(1, 512), strict=False)
+    claim.greater(f"area with both signs proved, N={n}, T={length}", area, Fraction(99, 100))
     for contrast, signs in beside.items():
         wrong, undecided = (sum(proved == sign * exact for exact, proved in signs) for sign in (-1, 0))
         claim.less(
@@ -50,7 +50,9 @@ def test_window_of_absorption(claim: Assertions) -> None:
         low, high = found
         inside, outside = (low + high) / 2, (low * (1 - 2.0**-40), high * (1 + 2.0**-40))
         for contrast, edge in zip(CONTRASTS, outside, strict=True):
-            claim.less(f"{contrast} inside ({low:.6f}, {high:.6f}), {task}", 0, contrast_value(task, contrast, inside))
+            claim.greater(
+                f"{contrast} inside ({low:.6f}, {high:.6f}), {task}", contrast_value(task, contrast, inside), 0
+            )
             claim.less(f"and not at its edge, {task}", contrast_value(task, contrast, edge), 0, side="beyond")
     for task in (Task(8, 64, 0.1), Task(32, 4096, 0.1)):
         for step in range(17):
@@ -64,12 +66,12 @@ def test_window_of_absorption(claim: Assertions) -> None:
             )
         for length in (short, 2 * n * n):  # in short contexts and from T = 2N² on there is one again at tiny α
             width = window_width(Task(n, length, Fraction(1, 10**6)))
-            claim.less(f"width of the window at α=1e-6, N={n}, T={length}", 0, width)
+            claim.greater(f"width of the window at α=1e-6, N={n}, T={length}", width, 0)
     for task in (Task(8, 1000, 1e-6), Task(16, 4096, 0.001)):
         found = window(task)
         assert found is not None
         values = [contrast_value(task, contrast, sum(found) / 2) for contrast in CONTRASTS]
-        claim.less(f"both in the middle of ({found[0]:.4f}, {found[1]:.4f}), {task}", 0, min(values))
+        claim.greater(f"both in the middle of ({found[0]:.4f}, {found[1]:.4f}), {task}", min(values), 0)
     stated = [(1 - alpha) ** 3 / alpha**2]
     check_expansion(claim, "α - π* of attending", turning_expansion("attends", 1), 1, stated)
 

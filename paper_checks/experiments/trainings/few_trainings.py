@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.comparator import BEYOND, Evidence
 from paper_checks.evidence.ledger import Rule
 from paper_checks.evidence.training_design import beyond, on_the_wrong_side
 
@@ -69,4 +69,5 @@ def observed(name: str, threshold: float, expected: int, values: Any, **details:
     return Evidence(
         name, "observed", stated if right else "beyond", is_known, message, threshold,
         middle if math.isfinite(middle) else None, numbers=numbers.size, details=known | {"observed": right} | details,
+        relation=BEYOND[expected],
     )  # fmt: skip

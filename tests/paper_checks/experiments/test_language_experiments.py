@@ -8,7 +8,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 from paper_checks.claims.p import test_language_models as checks
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.evidence.comparator import verdict
+from paper_checks.evidence.verdicts import verdict
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments import pocket, pocket_models, rise
 from paper_checks.experiments.language import Answers, ModelSweep, Source

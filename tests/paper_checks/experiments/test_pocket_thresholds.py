@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
 from paper_checks.claims.p import test_pocket as checks
-from paper_checks.evidence.comparator import verdict
+from paper_checks.evidence.verdicts import verdict
 from paper_checks.experiments.pocket_models import pocket_models
 from paper_checks.project import rule_of
 from simulate.pocket.shipped import CONFIRMING, EXPLORED

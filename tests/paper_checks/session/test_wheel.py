@@ -120,7 +120,7 @@ def test_a_strangers_claims_have_table_record_report_and_badges(python, away, as
     plant_environment(away / "birthdays")
     found = pytest_in(python, away, *asked, "--report", "page", "--evidence", "record.json")
     assert found.returncode == 0, found.stdout + found.stderr
-    assert "S1        verified" in found.stdout and "S2        bounded" in found.stdout
+    assert "S1    ✓ verified" in found.stdout and "S2    ◐ bounded" in found.stdout
     assert "Record: record.json" in found.stdout and "Report: page/index.html" in found.stdout
     page = (away / "page" / "index.html").read_text(encoding="utf-8")
     assert "<h1>The birthday problem, verified</h1>" in page and "S: shared birthdays" in page

@@ -6,9 +6,9 @@ import pytest
 
 from paper_checks.evidence.ledger import Proof
 from paper_checks.project import load_claims
-from paper_checks.report.derivation import blocks, derivations
-from paper_checks.report.mathematics import equation, latex, same_signs
-from paper_checks.report.sentences import sentence
+from paper_checks.report.mathematics.derivation import blocks, derivations
+from paper_checks.report.mathematics.equations import equation, latex, same_signs
+from paper_checks.report.mathematics.sentences import sentence
 from tests.places import ROOT
 
 
@@ -82,7 +82,8 @@ def test_every_sentence_of_the_ledger_keeps_its_words():
 
 
 def test_a_docstring_in_parts():
-    text = "The law\nof it.\n\n    a_k = 1   for k < N,\n    b = `x`      (3)\n\nArgs:\n    x: no equation\n\n    from x import y\n    y()"
+    parts = ["The law\nof it.", "    a_k = 1   for k < N,\n    b = `x`      (3)", "Args:\n    x: no equation"]
+    text = "\n\n".join([*parts, "    from x import y\n    y()"])
     proofs = {3: ("tests/a.py::test_b",)}
     paragraph, equations, code = blocks(text, proofs)
     assert paragraph.text == "The law of it."

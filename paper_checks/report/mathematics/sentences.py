@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from .mathematics import GREEK, typeset
+from .equations import GREEK, typeset
 
 _ASCII = {
     "alpha": "α", "beta": "β", "gamma": "γ", "kappa": "κ", "lambda": "λ", "eta": "η", "tau": "τ", "pi": "π",

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from paper_checks.evidence.ledger import Proof
 from paper_checks.evidence.ledger.references import stating
 
-from .mathematics import equation
+from .equations import equation
 
 _INDENT = "    "
 _NUMBERED = re.compile(r"^(.*?)(?:\s{2,}\((\d+)\))?$")

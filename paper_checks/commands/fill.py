@@ -18,9 +18,6 @@ A shown number is stale if it is more than one unit of its last digit off the nu
 trainings depend a little on the rounding of the machine. Counts are compared exactly. A marker that names no statement
 of the run is an error; one whose claim was not run is one for --check alone, and is left as it is otherwise.
 
-Lines of the table that a run prints, copied into the text (id, verdict, …), are filled in and checked like numbers but
-for their seconds.
-
 The ledger's sentences, statement and scope, have placeholders, {P(τ) without F2: max}, or with two digits in percent
 {P(τ) without F2: max 2 %}. The report fills them in from the run it is about; a run that lacks such a number fails.
 
@@ -30,7 +27,7 @@ marker names nothing; 2 if there is nothing to do or no record.
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,13 +79,12 @@ def _check(run: "Run", path: Path, text: str) -> int:
     problems, count = found_problems(run, text)
     for line in problems:
         print(line, file=sys.stderr)
-    print(f"{path}: {len(problems)} of {count} numbers and rows are not those of the run of {run.written}")
+    print(f"{path}: {len(problems)} of {count} numbers are not those of the run of {run.written}")
     return 1 if problems else 0
 
 
 def found_problems(run: "Run", text: str) -> tuple[list[str], int]:
-    """A line for every marker whose number is stale or that names nothing, and for every row of the run's table that is
-    not the run's; and how many markers and rows there are."""
+    """A line for every marker whose number is stale or that names nothing, and how many markers there are."""
     from paper_checks.evidence.filled import MARKER, look_up, loose_markers, named_in, stale, written_like
 
     evidence = {claim.id: claim.evidence for claim in run.claims}
@@ -103,9 +99,7 @@ def found_problems(run: "Run", text: str) -> tuple[list[str], int]:
         if stale(shown, *found):
             problems.append(f"{claim}: {name}: {statistic}: shown {shown or '(nothing)'}, the run has "
                             f"{written_like(shown, *found)}")  # fmt: skip
-    rows = list(_rows(run, text))
-    problems += [f"{new[:9].strip()}: shown {old}, the run has {new}" for old, new in rows if not _same_row(old, new)]
-    return problems, len(matches) + len(rows)
+    return problems, len(matches)
 
 
 def _fill(run: "Run", path: Path, text: str) -> int:
@@ -130,34 +124,9 @@ def _fill(run: "Run", path: Path, text: str) -> int:
         return marker(claim, name, statistic, written_like(shown, *found))
 
     filled = MARKER.sub(replaced, text)
-    for old, new in _rows(run, text):
-        filled, count = filled.replace(old, new), count + 1
     if filled != text:
         write_whole(path, filled.encode())
     for line in problems:
         print(line, file=sys.stderr)
     print(f"{path}: {count} filled in" + (f"; not run: {', '.join(sorted(left))}" if left else ""))
     return 1 if problems else 0
-
-
-def _rows(run: "Run", text: str) -> Iterator[tuple[str, str]]:
-    """Lines of the text that are of the table at the end of a run, with its head, and what they are in this run."""
-    from paper_checks.evidence.verdicts import VERDICTS
-    from paper_checks.report.table import HEADER, VERDICT, row
-
-    claims = {claim.id: claim for claim in run.claims if claim.verdict != "not run"}
-    for line in text.splitlines():
-        words = line.split()
-        if words[:2] == HEADER.split()[:2]:
-            yield line, HEADER
-        elif len(words) > 2 and words[0] in claims and words[1] in VERDICTS and line.find(words[1]) == VERDICT:
-            yield line, row(claims[words[0]])
-
-
-def _same_row(old: str, new: str) -> bool:
-    """Whether two lines of the table are the same but for last digits and seconds."""
-    from paper_checks.evidence.filled import same_numbers
-    from paper_checks.report.table import SECONDS
-
-    one, other = (line[: SECONDS.start] + line[SECONDS.stop :] for line in (old, new))
-    return same_numbers(one, other)

@@ -17,7 +17,8 @@ from paper_checks.evidence.verdicts import LOOKS, counted, counts
 
 from .folder import ASSETS, MARK
 from .formula import formula
-from .table import detects, estimated, number, score, used
+from .wording import detects, estimated, number, score
+from .wording import tolerance as used
 
 TEMPLATES = Path(__file__).with_name("templates")
 DRAWN = ("estimate", "sign", "rate", "replicated")

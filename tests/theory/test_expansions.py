@@ -48,3 +48,15 @@ def test_the_terms_of_the_gradient_that_grow_in_reciprocal():
     found = expand(1 / long_sequence_parts("P(q)").in_context.subs(N, 1 / s), 1)
     assert found.exponent == -3
     assert sympy.simplify(found.coefficients[0] * (1 - alpha) ** 4) == 1
+
+
+def test_leading_terms_of_the_reversal():
+    """Equation (18): K[E(k)] - K[E(τ)] at absorbed p, next to both of its levels; in sympy's exact series."""
+    for level, order, power, stated in (
+        (x / N**2, 0, 4, 1 - x),
+        (x / N**2, 1, 2, sympy.Integer(-2)),
+        (1 - x / N, 0, 9, 3 * x**4 * (1 - x)),
+    ):
+        found = expand(long_sequence_parts("avoids", order).in_context.subs(alpha, level).subs(N, 1 / s), 1)
+        assert found.exponent == power
+        assert sympy.expand(found.coefficients[0] - stated) == 0

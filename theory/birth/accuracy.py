@@ -8,16 +8,24 @@ contexts: from T = 12 at N = 8, from T = 51 at N = 20.
 
     gap(j) = score of j+1 - highest score of another position, in units of o times the step size.                    (5)
 
-- The match is learned, o > 0 and A_E1 > 0, from one T on (T (T-2) A_E1 grows with T from T = 5): 26 at N = 4, 10 at
-  N = 5, 5 for N >= 14; never at T <= 4 or N <= 3 (A_E1 = -(T-1)/T³ for N = 3). The rest is for where it is learned.
-- Basic reads: gap(j) > 0 for j >= 2, but gap(1) = 0: position 1 copies itself, so q and y tie, and y wins only if two
-  of the T-3 free tokens repeat it. Accuracy 1 - P(Bin(T-3, 1/(N-1)) <= 1)/(T-2).                                    (6)
-  (With one repetition the tie goes to q, by what row T misplaces; floats lose it beyond log-odds of some 30.)
-- Keys that read E too: A_E = -2ē/T < 0 breaks the tie, gap(j) > 0 for all j, accuracy 1.
-- Positions in keys and query: position T-1 can hold y but never q, so b_{T-1} is the highest bias, and it outweighs
-  the match unless A_E1 > (1 + 1/N)/(T (T-2)): a threshold in T.
-- Values that read copies, positions in keys and query: b_t grows up to T-1, by about N/log T times the match, and a
-  position wins up to hundreds of T (T < 285 at N = 7).
+The match is learned, o > 0 and A_E1 > 0, from one T on (T (T-2) A_E1 grows with T from T = 5): 26 at N = 4, 10 at
+N = 5, 5 for N >= 14; never at T <= 4 or N <= 3 (A_E1 = -(T-1)/T³ for N = 3). The rest is for where it is learned.
+
+Basic reads: gap(j) > 0 for j >= 2, but gap(1) = 0. Position 1 copies itself, so q and y tie, and y wins only if two of
+the T-3 free tokens repeat it (with one repetition the tie goes to q, by what row T misplaces; floats lose it beyond
+log-odds of some 30):
+
+    accuracy = 1 - P(Bin(T-3, 1/(N-1)) <= 1)/(T-2).                                                                 (6)
+
+Keys that read E too: A_E = -2ē/T < 0 breaks the tie, gap(j) > 0 for all j, accuracy 1.
+
+Positions in keys and query: position T-1 can hold y but never q, so b_{T-1} is the highest bias, and it outweighs the
+match unless T is so large that
+
+    A_E1 > (1 + 1/N)/(T (T-2)).                                                                                     (7)
+
+Values that read copies, positions in keys and query: b_t grows up to T-1, by about N/log T times the match, and a
+position wins up to hundreds of T (T < 285 at N = 7).
 
 Rows 2..T-1 of W_K¹ prefer the previous token for basic reads and any size, N >= 3 (a_t falls with j and ē <= 1/2), and
 where keys read tokens at every size tried. Keys that read positions and not tokens lose row T-1 at large sizes. Row T

@@ -7,6 +7,7 @@ For logits ξ_k(z) = v_kᵀ W u_z with fixed embeddings and any joint law p(z, k
 the gradient in W alone. Nothing is asked of the embeddings; p(z,k) = 0 and p(z) = 0 do no harm. A memory is read off as
 v_kᵀ ∇L u_z = (V Vᵀ Cᵀ U Uᵀ)[k,z]. The rows of C sum to zero, so for K >= 2 this is C for every such C if and only if
 U Uᵀ = I/λ and V Vᵀ = λI + ρ 11ᵀ for some λ > 0, ρ: orthonormal inputs, outputs orthonormal up to a common overlap.
+(Only if: with Cᵀ = w e_zᵀ, w ⊥ 1, w is an eigenvector of V Vᵀ and e_z of U Uᵀ, to eigenvalues with the product 1.)
 
 With inputs x in place of u_z, grouped by output, where every p_k = p(y=k) is positive,
 
@@ -27,12 +28,13 @@ The noise output lives in r μᵀ alone, which shifts all ordinary rows alike; r
 from the outputs of G_V leaves S. With U = E[#{t <= T-2 : z_t = q} | c ≠ q], and D and D⁺ the excess of the expected
 number of triggers given c = q over that given c ≠ q among z_1 … z_{T-2} and z_1 … z_{T-1}, in units of (1-α)/(N² T),
 
-    S[k,E(k)] = (N-1)(1-α) U + D/N    S[k,E(j)] = -(1-α) U + D/N          S[k,E(q)] = -D⁺        S[k,E(τ)] = -α D
-    S[q,E(q)] = (N-1) D⁺              S[q,E(j)] = -(1-α) U - (N-1) D/N    S[q,E(τ)] = (N-1) α D,                    (13)
+    S[k,E(k)] = (N-1)(1-α) U + D/N,   S[k,E(j)] = -(1-α) U + D/N,   S[k,E(q)] = -D⁺,   S[k,E(τ)] = -α D,
+    S[q,E(q)] = (N-1) D⁺,   S[q,E(j)] = -(1-α) U - (N-1) D/N,   S[q,E(τ)] = (N-1) α D,                              (13)
 
-and S[·,P(·)] = S[·,E(·)]. As D⁺ = (1-α)(U + D) - D/N and D >= 0, copying entries are positive for all T >= 3, α < 1.
+for tokens k ≠ j other than q and τ, and S[·,P(·)] = S[·,E(·)]. As D⁺ = (1-α)(U + D) - D/N and D >= 0, copying entries
+are positive for all T >= 3, α < 1.
 
-Source: Bietti et al. (NeurIPS 2023), gradients as memories and noisy inputs; (11) to (13) are this project's.
+Source: Bietti et al. (NeurIPS 2023), gradients as memories and noisy inputs; (11) to (14) are this project's.
 """
 
 from functools import cache
@@ -69,9 +71,7 @@ def recalled(outputs: Table, coefficients: Table, inputs: Table) -> Table:
 
 
 def predicted_probabilities(outputs: ArrayLike, inputs: ArrayLike, weight: ArrayLike) -> Floats:
-    """p̂(k|z), the softmax over k of v_kᵀ W u_z: float64 of shape (Z, K).
-
-    Args: outputs v_k, shape (K, d); inputs u_z, shape (Z, e); weight W, shape (d, e).
+    """p̂(k|z), softmax over k of v_kᵀ W u_z, float64 (Z, K): outputs v_k (K, d), inputs u_z (Z, e), weight W (d, e).
 
     Raises:
         TypeError, ValueError: an argument that is no real array, of another shape, not finite, or logits that overflow.
@@ -180,9 +180,8 @@ class ContextParts:
 
 
 def context_signal(task: Task, exact: bool = False) -> Table:
-    """S of (12), what the attention value gradient learns in context.
-
-    Args: as for `theory.gradient_mean`, whose shape, (N+1, 2(N+1)), and columns, [E(0..N), P(0..N)], it has.
+    """S of (12), what the attention value gradient learns in context; arguments, shape (N+1, 2(N+1)) and columns
+    [E(0..N), P(0..N)] as for `theory.gradient_mean`.
 
     Raises:
         TypeError: not a task, or exact=True with a float alpha.   ValueError: N too large for a full matrix.
@@ -242,6 +241,10 @@ class Sizes(NamedTuple):
 
 def part_sizes(task: Task, exact: bool = False) -> Sizes:
     """How large signal and residual are, and how far x̄ scatters about its mean given c; errors as `context_signal`.
+
+    For T → ∞, and for the second limit then N → ∞ at fixed α, so that ‖r μᵀ‖/‖S‖ ~ αN/(1-α)²,
+
+        ‖S‖² → 2 (N-1) (1-α)⁴ ((1+αN)² + N + 1) / (N (N+1) (1+αN))²,    N ‖r μᵀ‖² → 2α².                            (14)
 
     About its mean given the output y, E‖x̄ - μ_y‖² = scatter + α spread, against E‖μ_y - μ‖² = (1-α) spread.
     """

@@ -10,15 +10,19 @@ E1, P1 are orthonormal (infinite width). `Reads` says which of them each of the 
 
 Steps, each from zero, in this order, at the output probabilities p̂ = 1/N of small logits; δ is Kronecker's:
 
-    W_O²[k, E(l)] = o (δ_kl - 1/N),   W_O²[k, E1(l)] = o₁ (δ_kl - 1/N),   P and P1: 0                                (1)
-    o = (1 + (T-3) f - T/N) / (T (N-1)),
-    W_K²[F(k), E(l)] = o A_F (δ_kl - 1/N) / (N-1),  F = E1, E;  W_K²[P(t), E(l)] = o b_t/N;  W_K²[P(t), P(T)] = o b_t
-    A_F = (1/T) E_j Σ_t (e_t - ē) F_t,   b_t = (1/T) E_j (e_t - ē)_t,                                                (2)
-    W_K¹[P(s), P(t)] = o E_j [ a_t (e_t - ē) λ/t (1{z_s=q} - u_t) + a_t (o₁/o)/t (1{z_s=y} - v_t) ],  s <= t         (3)
+    W_O²[k, E(l)] = o (δ_kl - 1/N),   W_O²[k, E1(l)] = o₁ (δ_kl - 1/N),   0 for P and P1,
+    o = (1 + (T-3) f - T/N) / (T (N-1)),                                                                            (1)
 
-(the second term of (3) only where W_O² reads E1). Here, given j: e_t = P(z_t=y) + (o₁/o) v_t is the value of position
-t; u_t and v_t are the shares of q and of y among z_1..z_t; F_t = u_t for E1 and 1{z_t=q} for E; ē = Σ_t a_t e_t; a is
-the second layer's attention, 1/T in (2); and λ is W_K²'s score of a full match, o A_E1/(N-1) times its step size η.
+    W_K²[F(k), E(l)] = o A_F (δ_kl - 1/N) / (N-1) for F = E1, E,
+    W_K²[P(t), E(l)] = o b_t/N,   W_K²[P(t), P(T)] = o b_t,
+    A_F = (1/T) E_j Σ_t (e_t - ē) F_t,   b_t = (1/T) E_j (e_t - ē),                                                 (2)
+
+    W_K¹[P(s), P(t)] = o E_j [ a_t (e_t - ē) λ/t (1{z_s=q} - u_t) + a_t (o₁/o)/t (1{z_s=y} - v_t) ],   s <= t.      (3)
+
+The second term of (3) is there only where W_O² reads E1. Given j, e_t = P(z_t=y) + (o₁/o) v_t is the value of position
+t, and P(z_t=y) alone where W_O² reads E alone; u_t and v_t are the shares of q and of y among z_1..z_t; F_t = u_t for
+E1 and 1{z_t=q} for E; ē = Σ_t a_t e_t; a is the second layer's attention, 1/T in (2); and λ is W_K²'s score of a full
+match, o A_E1/(N-1) times its step size η.
 First moments of the law are enough because, up to a constant, W_K² scores depend on the positions of q alone.
 
 Source: Bietti et al. (NeurIPS 2023), the induction head in three gradient steps; exact finite N and T: this project.

@@ -11,15 +11,14 @@ so that a + (n-1) b + s = 0: b = -(2D + ρ)/(n+1), a = b + D, s = ((n-1) D + nρ
 sign ρ = sign(2α-1) for t > 0. The solution is in `solution`. With κ = (n+1)(1-α)/(2n), at late times,
 α(1-α) t ≫ n log t,
 
-    D = log κt - g log(κt)/t + O(1/t),        g = n(n-1)/(2(n+1)α(1-α)),
-    ρ = log(α/(1-α)) + n(n-1)(2α-1)/((n+1)α(1-α) t) + O(log t/t²),                                                  (2)
-    p_s = α - n(n-1)/((n+1) t) + O(log t/t²),     p_a = 1 - α - n(n-1)/((n+1) t) + O(log t/t²).
+    D = log κt - g log(κt)/t + O(1/t),    g = n(n-1)/(2(n+1)α(1-α)),
+    ρ = log(α/(1-α)) + n(n-1)(2α-1)/((n+1)α(1-α) t) + O(log t/t²),
+    p_s = α - n(n-1)/((n+1) t) + O(log t/t²),
+    p_a = 1 - α - n(n-1)/((n+1) t) + O(log t/t²).                                                                   (2)
 
-Time is in units of 1/(learning rate). Every call takes the same arguments:
-
-    n: int >= 2.   alpha: real, 0 < alpha < 1; a Fraction stays exact, a float is the dyadic number it is.
-    t: real, finite, >= 0.
-    TypeError: an argument of the wrong kind (bool, str, complex).   ValueError: one out of range, NaN included.
+Time is in units of 1/(learning rate). Every call takes the same arguments: n, an integer >= 2; alpha, real,
+0 < alpha < 1, of which a Fraction stays exact and a float is the dyadic number that it is; t, real, finite, >= 0. What
+is of the wrong kind (bool, str, complex) is a TypeError, what is out of range, NaN included, a ValueError.
 
 Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise; the solution and the constants are this
 project's.
@@ -152,7 +151,7 @@ def late_values(n: int, alpha: RealNumber, t: RealNumber) -> tuple[float, float]
 
 
 def late_constant(n: int, alpha: RealNumber) -> float:
-    """k in D = log κt - (g log κt + k)/t + O((log t/t)²), in closed form; -4n/(n+1) at α = 1/2."""
+    """k of (15), the O(1/t) term of D in (2), which is -k/t; -4n/(n+1) at α = 1/2."""
     return memory_solution.late_constant(*as_memory(n, alpha))
 
 

@@ -4,9 +4,10 @@ A step of size η on a batch of B independent pairs adds η/B Σ_i g_i to W; a p
 and 0 elsewhere, p_x = softmax(W[:, x]). With q_x = (1-α) e_x + α e_n the law of y given x, and x uniform, one pair has,
 given W, exactly the mean G and the covariance C
 
-    G_x = (q_x - p_x)/n,   C_xx = (diag q_x - q_x p_xᵀ - p_x q_xᵀ + p_x p_xᵀ)/n - G_x G_xᵀ,   C_xx' = -G_x G_x'ᵀ:  (12)
+    G_x = (q_x - p_x)/n,
+    C_xx = (diag q_x - q_x p_xᵀ - p_x q_xᵀ + p_x p_xᵀ)/n - G_x G_xᵀ,   C_xx' = -G_x G_x'ᵀ.                         (12)
 
-inputs are correlated, because a pair with input x is none with x'. Let w_t be gradient descent with the same steps,
+Inputs are correlated, because a pair with input x is none with x'. Let w_t be gradient descent with the same steps,
 w_{t+1} = w_t + η G(w_t), and W_t = w_t + u. As softmax is smooth and g is bounded, for a fixed number of steps
 
     E u = δ/B + O(1/B²),   Cov u = S/B + O(1/B²),   third central moments O(1/B²),
@@ -14,12 +15,16 @@ w_{t+1} = w_t + η G(w_t), and W_t = w_t + u. As softmax is smooth and g is boun
 and the law of total covariance, with p expanded to second order in u and C taken at w_t (the change of C's mean is
 O(1/B), and C is divided by B), gives, from S = 0 and δ = 0,
 
-    S ← J S Jᵀ + η² C,   J = I - η H,  H_xx = (diag p_x - p_x p_xᵀ)/n,  H_xx' = 0,                                 (13)
-    δ_x ← J_xx δ_x - η/(2n) p_x ∘ (v - p_x·v),   v_k = B Var(u_k - p_x·u) at first order,                          (14)
+    S ← J S Jᵀ + η² C,   J = I - η H,   H_xx = (diag p_x - p_x p_xᵀ)/n,   H_xx' = 0,                                (13)
+    δ_x ← J_xx δ_x - η/(2n) p_x ∘ (v - p_x·v),   v_k = (e_k - p_x)ᵀ S_xx (e_k - p_x),                              (14)
 
-since p_k(w + u) = p_k + p_k (u_k - p·u) + p_k ((u_k - p·u)² - Σ_j p_j (u_j - p·u)²)/2 + O(u³). The first step is exact
-for every B. The column sums have no noise: 1ᵀ C = 0. Over a fixed time Σ η, small steps diffuse with S of order η:
-what is left out is relatively of order η/B, as long as J contracts (steps below the limit of stability).
+where v_k is B Var(u_k - p_x·u) at first order, since
+
+    p_k(w + u) = p_k + p_k (u_k - p·u) + p_k ((u_k - p·u)² - Σ_j p_j (u_j - p·u)²)/2 + O(u³).
+
+The first step is exact for every B. The column sums have no noise: 1ᵀ C = 0. Over a fixed time Σ η, small steps diffuse
+with S of order η: what is left out is relatively of order η/B, as long as J contracts (steps below the limit of
+stability).
 
 J is block diagonal, so each block of S goes its own way, and as W_t has the same law after a permutation of the inputs
 and of the ordinary outputs alike, the blocks (0, 0) and (0, 1) are all of them: memory n², whatever n.

@@ -7,10 +7,14 @@ softmax's denominator Z, and dividing n ρ' by n b' = -e^b/Z leaves a Riccati eq
 
 q = y'/(B y) makes it linear, y'' + c y'/x = AB y, so with λ = √(AB), μ = (1-c)/2 in (0, 1), y(1) = 1, y'(1) = B:
 
-    y = x^μ φ,  φ = C I_μ(λx) + S K_μ(λx),   q = √(α/(1-α)) ψ/φ,  ψ = C I_{μ-1}(λx) - S K_{1-μ}(λx),               (4)
-    C = λ K_{1-μ}(λ) + B K_μ(λ),   S = λ I_{μ-1}(λ) - B I_μ(λ),
+    y = x^μ φ,   φ = C I_μ(λx) + S K_μ(λx),
+    q = √(α/(1-α)) ψ/φ,   ψ = C I_{μ-1}(λx) - S K_{1-μ}(λx),
+    C = λ K_{1-μ}(λ) + B K_μ(λ),   S = λ I_{μ-1}(λ) - B I_μ(λ),                                                     (4)
 
-    t = n/(α(1-α)) log y + n/α log q + n(n-1)/((n+1)α) X,   dt/dX = 2n/(n+1) (x (q + 1/q) + n - 1).                (5)
+and time follows from x and q:
+
+    t = n/(α(1-α)) log y + n/α log q + n(n-1)/((n+1)α) X,
+    dt/dX = 2n/(n+1) (x (q + 1/q) + n - 1).                                                                         (5)
 
 At α = 1/2: q = 1, y = e^{(x-1)/(n+1)}. X and log q give the three values,
 
@@ -18,7 +22,8 @@ At α = 1/2: q = 1, y = e^{(x-1)/(n+1)}. X and log q give the three values,
 
 and |d log q/dX| < 1, because a - b = X - log q and, a and s being exchangeable with α and 1-α, s - b = X + log q grow.
 
-Everything is evaluated in balls (Arb) of growing precision until it is known to 2^-60, relatively.
+A, B, C, S, c, λ and μ are numbers of this solution alone: in `sampling_noise` B is a batch's size, C and S are
+covariances. Everything is evaluated in balls (Arb) of growing precision until it is known to 2^-60, relatively.
 
 Source: this project.
 """
@@ -87,7 +92,13 @@ class Curve:
         return order * X + z + phi.log(), (psi / phi).log() + (self.alpha / self.beta).log() / 2
 
     def late_constant(self) -> Ball:
-        """k in D = log κt - (g log κt + k)/t + O((log t/t)²), from I_μ(z) = e^z/√(2πz) (1 - (4μ²-1)/(8z) + …)."""
+        """k, of the next order to (2), with the C, c and λ of (3) and (4) and ℓ = log(α/(1-α)):
+
+            D = log κt - (g log κt + k)/t + O((log t/t)²),
+            k = n/(α(1-α)) (log C - log(2πλ)/2 + (n-1) ℓ/(4(n+1)) - c/2) + n ℓ/(2α).                               (15)
+
+        From (5) and I_μ(z) = e^z/√(2πz) (1 - (4μ²-1)/(8z) + …).
+        """
         scale, log_odds = self.n / (self.alpha * self.beta), (self.alpha / self.beta).log()
         shift = scale * (self.C.log() - (2 * flint.arb.pi() * self.rate).log() / 2) + self.n / self.alpha * log_odds / 2
         return scale * (self.n - 1) / (self.n + 1) * log_odds / 4 + shift - self.c * scale / 2

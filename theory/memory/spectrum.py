@@ -111,7 +111,9 @@ def level_at_tie(n: int, D: RealNumber) -> float:
 def crossing_time(n: int, alpha: RealNumber) -> float:
     """t*: `top_space` holds for every t > t*, and the other space is on top before. 0 if it holds from the start on.
 
-    t* is the one root of q = x^{(2-m)/m} in the coordinates of `solution`.
+    In the coordinates of `solution` t* > 0 is the time of the one root x > 1 of
+
+        q = x^{(2-m)/m},   m = √(n+1).                                                                             (16)
 
     Raises:
         ValueError: t* exceeds the largest float.
@@ -135,7 +137,9 @@ def positive_noise_time(n: int, alpha: RealNumber) -> float:
 
 
 def late_crossing_time(n: int, alpha: RealNumber) -> float:
-    """κ⁻¹ ((1-α)/α)^{n/(n-1-m)}, which t* tends to as α -> 0 for n >= 4 and as α -> 1 for n = 2.
+    """What t* comes to as α -> 0 for n >= 4, and as α -> 1 for n = 2; with m = √(n+1) and κ of `gradient_flow`
+
+        t* ~ κ⁻¹ ((1-α)/α)^{n/(n-1-m)}.                                                                            (17)
 
     The relative error is O(log t*/(α(1-α) t*)) for fixed n.
 
@@ -151,9 +155,10 @@ def late_crossing_time(n: int, alpha: RealNumber) -> float:
 
 
 def early_crossing_time(n: int, alpha: RealNumber) -> float:
-    """m (m+1) √(6 m³ (m-1) (1/m-α)/(m-2)), which t* tends to as α -> 1/m = 1/√(n+1) from the side where t* > 0.
+    """What t* comes to as α -> 1/m = 1/√(n+1) from the side where t* > 0, for fixed n:
 
-    t* is this time τ times 1 - (n-4) τ/(8n(n+1)) + O(τ²), for fixed n.
+        τ = m (m+1) √(6 m³ (m-1) (1/m - α)/(m-2)),
+        t* = τ (1 - (n-4) τ/(8n(n+1)) + O(τ²)).                                                                    (18)
 
     Raises:
         ValueError: t* = 0.

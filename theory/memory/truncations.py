@@ -28,13 +28,20 @@ def noise_removed_predictions(n: int, alpha: RealNumber, t: RealNumber) -> Predi
 
 
 def noise_removed_error(n: int, alpha: RealNumber, t: RealNumber) -> float:
-    """1 - P(correct) without the noise direction: (z^{n-1} + (n-1) zⁿ)/(1 + z^{n-1} + (n-1) zⁿ), z = e^{-D/n}."""
+    """1 - P(correct) without the noise direction, with z = e^{-D/n}:
+
+        1 - P(correct) = (z^{n-1} + (n-1) zⁿ)/(1 + z^{n-1} + (n-1) zⁿ).                                            (19)
+
+    It depends on t through D alone.
+    """
     found = noise_removed_predictions(n, alpha, t)
     return found.noise + (n - 1) * found.other
 
 
 def noise_removed_error_limit(n: int, alpha: RealNumber, t: RealNumber) -> float:
-    """(κt)^{-(n-1)/n}, which `noise_removed_error` tends to as t -> ∞; for n = 2, (4/(3(1-α)t))^{1/2}. Needs t > 0.
+    """What `noise_removed_error` comes to as t -> ∞, by (19) and (2); for n = 2 it is (4/(3(1-α)t))^{1/2}. Needs t > 0.
+
+        1 - P(correct) ~ (κt)^{-(n-1)/n},   κ = (n+1)(1-α)/(2n).                                                   (20)
 
     Relative error O(log t/t) for n = 2, and (n-1)(κt)^{-1/n} (1 + o(1)) for n >= 3, small only for κt ≫ (n-1)ⁿ.
     """

@@ -247,7 +247,7 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
     text = html.unescape(page(run, [], "x.json"))
     assert "pytest paper_checks -m claims --claims T1.3 --seed 7 --scale paper<" in text
     assert all(words in text for words in (
-        ">0.9<", ">0.99 [0.99, 0.99]<", ">13/14<", "mutants of the trainings: F2 kept",
+        ">0.9<", ">0.99 [0.99, 0.99]<", ">13 of 14 seeds<", "mutants of the trainings: F2 kept",
         "of 6 seeds 1 on the wrong side (stands with 0 at most, fails with ",
         "<dt>Numbers by seed</dt><dd>0.99, 0.2, 0.99", "<dt>Pilot</dt><dd>0.97, 0.971",
     ))  # fmt: skip

@@ -39,7 +39,7 @@ def test_between_22_and_23(claim):
     sizes = (10, 22, 23, 40)
     claim.equal("two ways to count", [shared(n) for n in sizes], [shared_by_counting(n) for n in sizes])
     claim.less("22 people", shared(22), Fraction(1, 2))
-    claim.less("23 people", Fraction(1, 2), shared(23))
+    claim.greater("23 people", shared(23), Fraction(1, 2))
 
 
 @pytest.mark.claims("S1")
@@ -56,4 +56,4 @@ def test_the_exponential_formula(claim):
     """One hundredth on both sides of where it is said to hold: a claim with a part beyond is bounded."""
     errors = [abs(float(shared(n)) - (1 - math.exp(-n * (n - 1) / (2 * DAYS)))) for n in range(2, 101)]
     claim.less("up to 30 people, and from 38 on", errors[:29] + errors[36:], 0.01)
-    claim.less("31 to 37 people", 0.01, errors[29:36], side="beyond")
+    claim.greater("31 to 37 people", errors[29:36], 0.01, side="beyond")

@@ -40,9 +40,13 @@ class Assertions:
         """See `comparator.close`."""
         self.record(comparator.close(name, exact, value, tolerance, because, **options))
 
-    def less(self, name: str, smaller: Any, larger: Any, **options: Any) -> None:
+    def less(self, name: str, found: Any, bound: Any, **options: Any) -> None:
         """See `comparator.less`."""
-        self.record(comparator.less(name, smaller, larger, **options))
+        self.record(comparator.less(name, found, bound, **options))
+
+    def greater(self, name: str, found: Any, bound: Any, **options: Any) -> None:
+        """See `comparator.greater`."""
+        self.record(comparator.greater(name, found, bound, **options))
 
     def exponent(self, name: str, expected: float, fit: Exponent, side: Side = "holds") -> None:
         """A fitted exponent equals the expected one to the error of its fit, which is sharp enough to tell integers."""

@@ -5,7 +5,6 @@ of the size it promises fails as underpowered, however well the numbers agree.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -18,11 +17,19 @@ from .training_design import PILOT_SEED, TRAINING, Boundaries, Path, follow, med
 Side: TypeAlias = Literal["holds", "beyond", "counterexample"]
 SIDES: tuple[Side, ...] = get_args(Side)
 """Which side of a claim's boundary a comparison speaks for: where it holds, beyond, or a counterexample."""
+Relation: TypeAlias = Literal["", "=", "≈", "<", "≤", ">", "≥"]
+"""How the number that was found is said to stand to the one that was expected: found = expected, found < expected, …;
+"≈" to a tolerance or a standard error. Empty in records that do not say it."""
+BEYOND: dict[int, Relation] = {+1: ">", -1: "<"}
+"""Of a number above (+1) or below (-1) a threshold."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One comparison (or one array of them), as the ledger stores it. Numbers are those of the worst comparison."""
+    """One comparison (or one array of them), as the ledger stores it. Numbers are those of the worst comparison.
+
+    `exact` is what is expected, an exact value or a threshold, and `estimate` what was found, however exactly.
+    """
 
     name: str
     kind: str
@@ -35,14 +42,13 @@ class Evidence:
     z: float | None = None
     tolerance: float | None = None
     detectable: float | None = None  # smallest detectable relative error; none where the exact value is 0
-    # Share of the way to the alarm that was used up, 1 at the alarm; None where there is no tolerance (exact numbers,
-    # inequalities) or it is not finite.
-    used: float | None = None
+    used: float | None = None  # of the way to the alarm, 1 at the alarm; None without a tolerance or if not finite
     comparisons: int = 0  # comparisons with a standard error, counted against the family
     numbers: int = 1  # numbers compared
     details: dict[str, Any] = field(default_factory=dict)  # samples, seed, device, seconds, ...
     # exact, estimate, standard error, z, detectable of each number of a Monte Carlo comparison
     rows: list[list[float | None]] = field(default_factory=list)
+    relation: Relation = ""
 
     def __post_init__(self) -> None:
         if self.side not in SIDES:
@@ -78,7 +84,7 @@ def equal(name: str, exact: Any, value: Any, side: Side = "holds") -> Evidence:
     at = int(wrong[0]) if wrong.size else 0
     a, b = left.ravel()[at], right.ravel()[at]
     message = f"{left.size} exact values, {wrong.size} differ" + (f"; first: {a} against {b}" if wrong.size else "")
-    return Evidence(name, "exact", side, not wrong.size, message, _float(a), _float(b), numbers=left.size)
+    return Evidence(name, "exact", side, not wrong.size, message, _float(a), _float(b), numbers=left.size, relation="=")
 
 
 def close(
@@ -99,20 +105,31 @@ def close(
     message += "" if finite else "; not finite"
     used = _float(error[worst] / tolerance) if tolerance else None
     return Evidence(name, "close", side, passed, message, _float(left.flat[worst]), _float(right.flat[worst]),
-                    tolerance=tolerance, used=used, numbers=left.size)  # fmt: skip
+                    tolerance=tolerance, used=used, numbers=left.size, relation="≈",
+                    details={} if scale is None else {"scale": _float(scale)})  # fmt: skip
 
 
-def less(name: str, smaller: Any, larger: Any, side: Side = "holds", strict: bool = True) -> Evidence:
-    """smaller < larger (or <=, if not strict), entrywise, between exact or exactly rounded numbers."""
-    left, right = np.broadcast_arrays(np.asarray(smaller), np.asarray(larger))
-    gaps = [b - a for a, b in zip(left.ravel(), right.ravel(), strict=True)]
+def less(name: str, found: Any, bound: Any, side: Side = "holds", strict: bool = True) -> Evidence:
+    """found < bound (or <=, if not strict), entrywise, between exact or exactly rounded numbers."""
+    return _inequality(name, found, bound, "<" if strict else "≤", side)
+
+
+def greater(name: str, found: Any, bound: Any, side: Side = "holds", strict: bool = True) -> Evidence:
+    """found > bound (or >=, if not strict), otherwise as `less`."""
+    return _inequality(name, found, bound, ">" if strict else "≥", side)
+
+
+def _inequality(name: str, found: Any, bound: Any, relation: Relation, side: Side) -> Evidence:
+    left, right = (array.ravel() for array in np.broadcast_arrays(np.asarray(found), np.asarray(bound)))
+    gaps = [(b - a if relation in "<≤" else a - b) for a, b in zip(left, right, strict=True)]
     if not gaps:
         raise ValueError(f"{name}: nothing to compare")
     worst = min(range(len(gaps)), key=lambda i: gaps[i])
-    a, b = left.ravel()[worst], right.ravel()[worst]
-    passed = all(bool(gap > 0 if strict else gap >= 0) for gap in gaps)
-    message = f"{len(gaps)} inequalities; tightest {float(a):.6g} {'<' if strict else '<='} {float(b):.6g}"
-    return Evidence(name, "inequality", side, passed, message, _float(b), _float(a), numbers=len(gaps))
+    a, b = left[worst], right[worst]
+    passed = all(bool(gap > 0 if relation in "<>" else gap >= 0) for gap in gaps)
+    message = f"{len(gaps)} inequalities; tightest {float(a):.6g} {relation} {float(b):.6g}"
+    return Evidence(name, "inequality", side, passed, message, _float(b), _float(a), numbers=len(gaps),
+                    relation=relation)  # fmt: skip
 
 
 def estimate(
@@ -138,8 +155,7 @@ def estimate(
     spread = np.broadcast_to(np.asarray(standard_error, dtype=np.float64), np.shape(exact)).ravel()
     planned = spread if planned_error is None else np.broadcast_to(planned_error, np.shape(exact)).ravel()
     finite = bool(np.isfinite(left).all() and np.isfinite(right).all() and np.isfinite(spread).all())
-    difference = right - left
-    rounding = 1e-12 * np.abs(left)
+    difference, rounding, critical = right - left, 1e-12 * np.abs(left), design.critical(degrees)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(np.abs(difference) <= rounding, 0.0, difference / spread)
         z = np.where(np.isnan(z), np.inf, z)  # a value that is not a number never passes
@@ -147,16 +163,18 @@ def estimate(
         promised = np.where(left != 0, design.detectable(degrees) * planned / np.abs(left), 0.0)
     worst = int(np.argmax(np.abs(z)))
     largest = float(np.nanmax(detectable)) if np.isfinite(detectable).any() else None
-    agrees = finite and bool((np.abs(z) <= design.critical(degrees)).all())
+    agrees = finite and bool((np.abs(z) <= critical).all())
     powered = error is None or bool((promised <= error).all())
-    message = f"{left.size} estimates, worst z {z[worst]:+.2f} (alarm beyond {design.critical(degrees):.2f})"
+    message = f"{left.size} estimates, worst {z[worst]:+.2f} standard errors off (alarm beyond {critical:.2f})"
     if not powered:
         message += f"; underpowered: designed to detect {promised.max():.3g}, {error:.3g} promised"
     table = [[_float(x) for x in row] for row in zip(left, right, spread, z, detectable, strict=True)]
     worst_row = dict(zip(("exact", "estimate", "standard_error", "z"), table[worst][:4], strict=True))
-    used = _float(abs(z[worst]) / design.critical(degrees))
+    used = _float(abs(z[worst]) / critical)
+    if largest is None:  # exact zeros have no relative error
+        details = {"detectable_error": _float(design.detectable(degrees) * spread.max())} | details
     return Evidence(name, "estimate", side, agrees and powered, message, tolerance=error, detectable=largest,
-                    used=used, comparisons=left.size, numbers=left.size, details=details, rows=table,
+                    used=used, comparisons=left.size, numbers=left.size, details=details, rows=table, relation="≈",
                     **worst_row)  # fmt: skip
 
 
@@ -176,9 +194,9 @@ def sign(
     wanted = "positive" if expected > 0 else "negative"
     message = f"{z.size} {wanted} signs, weakest at {z[worst]:.2f} standard errors (needs {critical:.2f})"
     used = _float(critical / z[worst]) if z[worst] > 0 else None
-    return Evidence(name, "sign", side, bool((z > critical).all()), message, estimate=_float(numbers[worst]),
-                    standard_error=_float(spread[worst]), z=_float(expected * z[worst]), used=used,
-                    comparisons=z.size, numbers=z.size, details=details)  # fmt: skip
+    return Evidence(name, "sign", side, bool((z > critical).all()), message, 0.0, _float(numbers[worst]),
+                    _float(spread[worst]), _float(expected * z[worst]), used=used, comparisons=z.size,
+                    numbers=z.size, details=details, relation=BEYOND[expected])  # fmt: skip
 
 
 def rate(
@@ -217,7 +235,7 @@ def rate(
     if most is not None and passed:
         used = values.size / most
     return Evidence(name, "rate", side, passed, message, threshold, mean, error, used=used,
-                    comparisons=1, numbers=values.size, details=known)  # fmt: skip
+                    comparisons=1, numbers=values.size, details=known, relation=BEYOND[expected])  # fmt: skip
 
 
 def replicated(
@@ -270,21 +288,11 @@ def replicated(
         if expected * (middle - threshold) > 0 and math.isfinite(median):
             way = max(way, 1 - (median - threshold) / (middle - threshold))
     return Evidence(name, "replicated", side, path.stands, message, threshold, _float(median), used=_float(way),
-                    detectable=detectable, numbers=seeds, details=known | details)  # fmt: skip
+                    detectable=detectable, numbers=seeds, details=known | details,
+                    relation=BEYOND[expected])  # fmt: skip
 
 
 def _way_to_failing(path: Path, boundaries: Boundaries) -> float:
     """Seeds on the wrong side over those with which the statement has failed, at the look where that is largest."""
     looked = zip(path.looks, boundaries.failing, strict=False)
     return max(wrong / failing for (_, wrong, _), failing in looked)
-
-
-def verdict(evidence: Iterable[Evidence]) -> str:
-    """The verdict that the evidence supports: verified, bounded, refuted or failed; a person never sets it."""
-    found = list(evidence)
-    if not found or not all(item.passed for item in found):
-        return "failed"
-    sides = {item.side for item in found}
-    if "counterexample" in sides:
-        return "refuted"
-    return "bounded" if "beyond" in sides else "verified"

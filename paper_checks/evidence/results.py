@@ -4,10 +4,11 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from .checks import function_of
-from .comparator import Evidence, verdict
+from .comparator import Evidence
 from .filled import FILLED, placeholders
 from .ledger import Claim, Ledger
 from .run import ClaimRecord, Code, JobRecord
+from .verdicts import verdict
 
 SELECT_ALL = "leave out --claims, -k and names of checks"
 NOT_SELECTED = f"not selected: {SELECT_ALL}"

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 from annotated_types import MinLen
 
-from .comparator import Evidence, verdict
+from .comparator import Evidence
 from .ledger import Stated, check_groups, check_name
 from .validation import MalformedError, Number, validated, words
-from .verdicts import VERDICTS
+from .verdicts import VERDICTS, verdict
 
 COUNTED = {"comparisons": "family", "trainings": "training_family"}
 """What a run used of its two designs, Monte Carlo and trainings, and the key of how many it may use."""

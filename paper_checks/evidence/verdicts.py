@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .comparator import Evidence
 
 
 class Look(NamedTuple):
@@ -49,3 +52,14 @@ def weakest(verdicts: Iterable[str]) -> str:
     """The verdict whose colour stands for several claims: the weakest of those that were run, "not run" if none was."""
     found = set(verdicts)
     return next((name for name in _WEAKEST_FIRST if name in found), "not run")
+
+
+def verdict(evidence: "Iterable[Evidence]") -> str:
+    """The verdict that the evidence supports: verified, bounded, refuted or failed; a person never sets it."""
+    found = list(evidence)
+    if not found or not all(item.passed for item in found):
+        return "failed"
+    sides = {item.side for item in found}
+    if "counterexample" in sides:
+        return "refuted"
+    return "bounded" if "beyond" in sides else "verified"

@@ -25,8 +25,6 @@ RECALL_PROMPTS = {"recall": 320, "names": 400}
 HELD_OUT = {"recall": "templates", "names": "both"}
 """What the recall prompts of a set hold out of pocket Pythia's training: openings, or openings and names."""
 PROMPTS_PER_CITY = 2
-SHARE = 3
-"""A probability has risen when it is at one SHAREth of its last value."""
 SETS = ("recall", "names", "facts")
 """Sets of prompts: P3 to P5 are about CLAIMED, the names are a boundary of P4's."""
 ATTENTION: tuple[Role, ...] = ("attention_qkv", "attention_out")
@@ -215,30 +213,32 @@ def attention_cells(found: ModelSweep, layers: str = "all") -> list[Cell]:
     return [cell for role in ATTENTION for cell in chosen_layers(role)]
 
 
-def first_risen(found: Sequence[Answers], name: str, metric: str) -> int:
-    """Number, from 0, of the first checkpoint whose mean has reached one SHAREth of the last one's."""
-    return first_at_share([float(getattr(answers.sets[name], metric).mean()) for answers in found])
+def first_risen(found: Sequence[Answers], name: str, metric: str, parts: float) -> int:
+    """Number, from 0, of the first checkpoint whose mean has reached one of so many parts of the last one's."""
+    return first_at_share([float(getattr(answers.sets[name], metric).mean()) for answers in found], parts)
 
 
-def first_at_share(values: Sequence[float]) -> int:
-    """Number, from 0, of the first value that has reached one SHAREth of the last one."""
-    return next(number for number, value in enumerate(values) if value >= values[-1] / SHARE)
+def first_at_share(values: Sequence[float], parts: float) -> int:
+    """Number, from 0, of the first value that has reached one of so many parts of the last one."""
+    return next(number for number, value in enumerate(values) if value >= values[-1] / parts)
 
 
-def above_share(early: Answers, last: Answers, name: str, metric: str, places: Places = slice(None)) -> Floats:
-    """Early probability less one SHAREth of the last one, prompt by prompt."""
+def above_share(
+    early: Answers, last: Answers, name: str, metric: str, parts: float, places: Places = slice(None)
+) -> Floats:
+    """Early probability less one of so many parts of the last one, prompt by prompt."""
     first, final = (getattr(answers.sets[name], metric)[places] for answers in (early, last))
-    difference: Floats = first - final / SHARE
+    difference: Floats = first - final / parts
     return difference
 
 
-def best_early(found: Sequence[Answers], name: str) -> Answers:
+def best_early(found: Sequence[Answers], name: str, parts: float) -> Answers:
     """The checkpoint before the last with the clearest order on the half of the prompts to choose on."""
     choose, _ = halves(len(found[0].sets[name].answer))
 
     def clear(answers: Answers) -> float:
         generic, answer = (
-            float(above_share(answers, found[-1], name, metric, choose).mean())
+            float(above_share(answers, found[-1], name, metric, parts, choose).mean())
             for metric in ("distributional", "answer")
         )
         return min(generic, -answer)

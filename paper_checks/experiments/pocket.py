@@ -28,11 +28,6 @@ from .pocket_models import (
 )
 from .rise import CLAIMED
 
-ROUNDING = 0.002
-"""What a recorded mean may differ from that of the shipped model by: the weights are stored in float16. Random changes
-of that size (2⁻¹¹ of every weight, eight draws on each of EXPLORED) move these means by up to 0.0002 (root of the mean
-square), ten times less; the means of different trainings differ by 0.004 to 0.17."""
-
 
 def answers_jobs(base_seed: int, seeds: Iterable[int]) -> list[Job]:
     """What the last models of these training seeds answer."""
@@ -79,13 +74,14 @@ def per_seed(name: str, columns: Sequence[Floats]) -> tuple[list[float], list[fl
     return found["value"], found["standard_error"]
 
 
-def rise_times(seed: int, name: str) -> tuple[int, int]:
-    """Updates after which P("the"), and P(answer), had first reached one SHAREth of the last value; as recorded at
-    training, at about twenty log-spaced numbers of updates."""
+def rise_times(seed: int, name: str, parts: float) -> tuple[int, int]:
+    """Updates after which P("the"), and P(answer), had first reached one of so many parts of the last value, as
+    recorded at training at about twenty log-spaced numbers of updates."""
     history = pocket_record()["history"][str(seed)]
     steps = [int(seen["step"]) for seen in history]
     generic, answer = (
-        steps[first_at_share([seen[f"{name} {metric}"] for seen in history])] for metric in ("distributional", "answer")
+        steps[first_at_share([seen[f"{name} {metric}"] for seen in history], parts)]
+        for metric in ("distributional", "answer")
     )
     return generic, answer
 

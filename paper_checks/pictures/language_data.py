@@ -26,6 +26,7 @@ from paper_checks.experiments.language import (
 from paper_checks.experiments.pocket_models import joined, pocket_answers, pocket_models, sweep_of_role
 from paper_checks.experiments.rise import CLAIMED
 from paper_checks.jobs import results
+from paper_checks.project import rule_of
 from simulate.laser.roles import ROLES, Role
 from simulate.laser.sweeps import Cell
 from simulate.pocket.shipped import EXPLORED, pocket_folders
@@ -179,7 +180,8 @@ class Checkpoints:
 
     def risen(self, name: str, metric: str) -> int:
         """Updates of the first checkpoint whose mean has reached a third of the last one's."""
-        return list(self.found)[first_risen(list(self.found.values()), name, metric)]
+        parts = rule_of("P3").thresholds["parts"]
+        return list(self.found)[first_risen(list(self.found.values()), name, metric, parts)]
 
     def repeated(self) -> int:
         """How many of the checkpoints have the weights of an earlier one."""

@@ -55,7 +55,7 @@ class Heard:
     """Takes the place of the assertions of one claim's checks, and keeps the numbers of these trainings."""
 
     def __init__(self, claim: str, runs: Sequence[Observed]) -> None:
-        self.claim, self.held, self._runs = claim, list[Held](), list(runs)
+        self.claim, self.rule, self.held, self._runs = claim, rule_of(claim), list[Held](), list(runs)
 
     def over(self, numbers: statements.Numbers) -> Floats:
         """One number per training."""

@@ -16,8 +16,9 @@ from paper_checks.evidence.run import ClaimRecord, Run, by_use
 from paper_checks.evidence.verdicts import LOOKS, counted, counts
 
 from .folder import ASSETS, MARK
-from .formula import formula
-from .table import detects, estimated, number, score, used
+from .mathematics.formula import formula
+from .wording import detects, estimated, number, score
+from .wording import tolerance as used
 
 TEMPLATES = Path(__file__).with_name("templates")
 DRAWN = ("estimate", "sign", "rate", "replicated")
@@ -32,6 +33,7 @@ class PictureFile:
 
     Attributes:
         name: of its file in the folder of assets.   width, height: in CSS pixels.   alt: the picture in words.
+        data: the file of its numbers beside it, "" if there is none.
     """
 
     name: str
@@ -41,11 +43,17 @@ class PictureFile:
     width: int
     height: int
     contradictions: Sequence[str] = ()
+    data: str = ""
 
     @property
     def path(self) -> str:
         """Where it is, from the page."""
         return f"{ASSETS}/{self.name}"
+
+    @property
+    def data_path(self) -> str:
+        """Where its numbers are."""
+        return f"{ASSETS}/{self.data}"
 
 
 class TrainingView(NamedTuple):

@@ -8,14 +8,15 @@ from typing import Any
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.filled import placeholders
 from paper_checks.evidence.ledger import Claim
-from paper_checks.report.table import COLUMNS, estimated, number
+from paper_checks.report.table import COLUMNS
+from paper_checks.report.wording import expected, found, relation, score, tolerance
 
 
 def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[str]:
     """Lines on a failed check of `claim`; `again` is the command that runs it alone."""
-    found = list(evidence)
-    lines = textwrap.wrap(f"{placeholders(claim.statement, found)[0]} ({claim.source})", COLUMNS)
-    wrong = [item for item in found if not item.passed]
+    made = list(evidence)
+    lines = textwrap.wrap(f"{placeholders(claim.statement, made)[0]} ({claim.source})", COLUMNS)
+    wrong = [item for item in made if not item.passed]
     for item in wrong:
         lines += [f"{item.name}: {item.message}", f"  {_numbers(item)}"]
     if not wrong:
@@ -24,12 +25,10 @@ def explained(claim: Claim, evidence: Iterable[Evidence], again: str) -> list[st
 
 
 def _numbers(item: Evidence) -> str:
-    """Exact value or threshold, estimate with its standard error or interval, and z, as far as there are."""
-    first = "threshold" if item.kind in ("rate", "replicated") else "exact"
-    known = {first: number(item.exact), "median" if item.kind == "replicated" else "estimate": estimated(item)}
-    known["z"] = "" if item.z is None else f"{item.z:+.2f}"
-    known["tolerance"] = "" if item.tolerance is None else f"{item.tolerance:.3g}"
-    return ", ".join(f"{name} {value}" for name, value in known.items() if value)
+    """What was found and expected, how far off that is, and how much of the tolerance that took, as far as known."""
+    words = [f"found {found(item)}", f"expected {relation(item)} {expected(item)}"]
+    words += [f"{score(item)} off"] if item.z is not None else []
+    return ", ".join([*words, f"used {tolerance(item)} of its tolerance"] if "%" in tolerance(item) else words)
 
 
 def rerun(node: str, ledger: Sequence[str], seed: int, given: Sequence[str]) -> str:

@@ -16,8 +16,11 @@ from rich.console import Console
 
 from paper_checks.evidence.verdicts import LOOKS
 from paper_checks.jobs.shown import duration, live
+from paper_checks.report.table import COLUMNS
+from paper_checks.report.wording import heading
 
 if TYPE_CHECKING:
+    from paper_checks.evidence.results import Result
     from paper_checks.jobs import Scheduler
 
 SECONDS = 30.0
@@ -86,6 +89,13 @@ def _own(file: Any) -> Any:
         return file
 
 
+def surface(reporter: Any) -> tuple[int, bool]:
+    """Columns and colour of what a table is written on: plain unless on a terminal that is not CI's."""
+    if not reporter.isatty or os.environ.get("CI"):
+        return COLUMNS, False
+    return reporter._tw.fullwidth, bool(reporter.hasmarkup)
+
+
 class Verdicts:
     """In place of pytest's dots: a line for each claim when all of its checks have run."""
 
@@ -97,12 +107,13 @@ class Verdicts:
             self._reporter.showfspath = False
             self._reporter._show_progress_info = False
 
-    def say(self, claim: str, verdict: str) -> None:
+    def say(self, result: "Result") -> None:
         """A claim has its verdict."""
         if self.shown:
             self._reporter.ensure_newline()
-            after = time.perf_counter() - self._started
-            self._reporter.write(f"{LOOKS[verdict].sign} {claim:<10} {verdict:<9} after {after:.0f} s\n", flush=True)
+            after, claim, verdict = time.perf_counter() - self._started, result.claim, result.verdict
+            words = f"{LOOKS[verdict].sign} {claim.id:<10} {verdict:<9} after {after:>3.0f} s  "
+            self._reporter.write(f"{words}{heading(claim, result.evidence)}\n", flush=True)
 
 
 def counted(count: int, what: str) -> str:

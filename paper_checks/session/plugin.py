@@ -27,6 +27,7 @@ from .collector import Collector
 from .failure import depends_on, explained, rerun
 from .found import LEDGER_FILE, find_ledger
 from .kept import NOTES, fail, keep_run
+from .live import surface
 from .options import add_options, check_options, check_record, chosen_claims
 from .surroundings import new_run
 from .work import Work
@@ -269,7 +270,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
-    lines = [*(render(config.stash[RUN]) if RUN in config.stash else ()), *config.stash[NOTES]]
+    table = render(config.stash[RUN], *surface(terminalreporter)) if RUN in config.stash else []
+    lines = [*table, *config.stash[NOTES]]
     if lines:
         terminalreporter.write_line("")
     for line in lines:

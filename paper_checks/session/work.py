@@ -108,7 +108,7 @@ class Work:
             if self._runner is not None:
                 self.results.rests_on(name, _records(self._runner.uses.of(name)))
             if len(result.nodes) == result.selected:
-                self._verdicts.say(name, result.verdict)
+                self._verdicts.say(result)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(

@@ -2,13 +2,16 @@
 
 import math
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 from simulate import attention_model
 from theory import Task, gradient_mean, key_query_classes
+from theory.evaluation import N, alpha, long_sequence_limit, symbolic_numbers, to_expression
 from theory.key_query import attention_step
 from theory.key_query.attention_step import ROWS, concentrating_step, follower_logits
 from theory.key_query.phase_diagram import occurring_pairs
@@ -106,6 +109,25 @@ ROUNDING = 1e-13  # a few hundred roundings of 2^-53 in the entries of G_V, the 
 def test_logits_are_those_of_a_network(task, share):
     """Equation (7) entry by entry, up to a term common to all rows, at finite N and T."""
     assert largest_error(task, share) <= ROUNDING
+
+
+def test_the_lead_of_the_trigger(monkeypatch):
+    """Equation (8) for every N, α and f: (7) is affine in f, so f = 0 and f = 1 settle it; and its sign at f = α, 0."""
+    delta = 1 / (1 + alpha * N) - 1 / (N + 1)
+
+    def stated(f):
+        return (1 + alpha * f) * delta - (1 - f) * (delta / N + (1 - alpha) / (N + 1))
+
+    n, length, level, power = symbolic_numbers()
+    monkeypatch.setattr(attention_step, "KeyQuery", partial(KeyQuery, power=power))
+    for share in (0, 1):
+        logits = attention_step._logits(n, length, level, Fraction(share))
+        lead = long_sequence_limit(to_expression(logits["q"] - logits["c"]))
+        assert sympy.simplify(N / (1 - alpha) * lead - stated(share)) == 0
+    common = (1 - alpha) / ((N + 1) * (1 + alpha * N))  # positive
+    at_alpha = (N - 2) * (1 - alpha + 2 * alpha**2) + 4 * alpha**2  # positive for N >= 2, as 1 - α + 2α² is
+    assert sympy.simplify(stated(alpha) - common * at_alpha) == 0
+    assert sympy.simplify(stated(0) - common * (N * (1 - alpha) - 2)) == 0  # positive below 1 - 2/N
 
 
 def changed_term(source, feature):

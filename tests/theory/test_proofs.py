@@ -12,7 +12,8 @@ import pytest
 import sympy
 
 import theory
-from theory.evaluation import N, T, alpha, field_element, symbolic_numbers
+from theory.evaluation import N, T, alpha, field_element, long_sequence_limit, symbolic_numbers
+from theory.one_step import margins
 from theory.one_step.trigger_chain import TriggerChain
 from theory.quotients import as_quotient
 
@@ -169,6 +170,20 @@ def test_closed_forms_are_the_definition(layer, entry):
     assert in_field(theory.closed_form(layer, "mean", *entry)) == field_element(mean)
     variance = expectation(layer, row, block, token, 2) - mean**2
     assert in_field(theory.closed_form(layer, "variance", *entry)) == field_element(variance)
+
+
+def test_limit_of_the_noise_threshold():
+    """Equation (16) is the limit T → ∞ of (10) at j = k = q, and the stated level its one positive root."""
+    noise, trigger = (
+        sum(theory.closed_form("feed_forward", "mean", row, f"{block}(q)") for block in "EP") for row in ("tau", "q")
+    )
+    limit = long_sequence_limit(noise - trigger)
+    u = 1 / (1 + alpha * N)
+    w = ((N - 1) / (N + 1) + u) / N
+    assert sympy.simplify(limit - (alpha - (1 - alpha) / N + alpha * w - (1 - alpha) * u / N)) == 0
+    numerator = sympy.Poly(sympy.fraction(sympy.together(limit))[0], alpha)
+    assert numerator.degree() == 2
+    assert sympy.simplify(numerator.eval(margins.limiting_noise_threshold())) == 0
 
 
 def test_closed_forms_use_only_the_three_symbols():

@@ -75,7 +75,12 @@ def _logits(N: Number, T: Number, alpha: Number, noise_share: Fraction) -> dict[
 
 
 def noise_rank_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
-    """Bracket of the noise level above which τ outranks c after the step, at f = α; about √(3/2)/N for T ≫ N ≫ 1."""
+    """Bracket of the level α_r above which τ outranks c after the step, by (7) at f = α. Exact values along T = N² have
+
+        N α_r → √(3/2)    (N → ∞),                                                                              (19)
+
+    with a distance of order 1/N.
+    """
     N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
 
     def excess(alpha: Fraction) -> float:
@@ -94,7 +99,9 @@ def concentrating_step(task: Task, missing: float, absorption: RealNumber | None
     """Step size η after which at most `missing` of the attention lies off the positions that follow the trigger.
 
     On every sequence with z_{t-1} = q for some t: the at most T - 1 other positions score lower by the ranking gap or
-    more, so they hold at most (T - 1) exp(-η gap) of the mass of one that follows.
+    more, so they hold at most (T-1) exp(-η gap) of the mass of one that follows, and with the attention a_t
+
+        1 - Σ_{t: z_{t-1} = q} a_t <= (T-1) exp(-η gap).                                                        (20)
 
     Args:
         task, absorption: as for `key_query_gradient` (None: uniform p).

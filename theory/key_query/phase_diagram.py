@@ -5,9 +5,12 @@ Two contrasts of K = A + (α-π) C (`step`):
     "attends": K[P(q)] > 0, the step points at positions that follow the trigger;
     "avoids":  K[E(k)] - K[E(τ)] > 0, it prefers (q, c) to (q, τ).
 
-Both are affine in π, so for given α each changes sign at one absorption π* = α + A/C, exactly. The stronger statement
-"positions that follow the trigger get the highest score" compares K[E(z_t)] + K[P(z_{t-1})] over all pairs of tokens
-that can occur; `ranking_gap` is its margin.
+Both are affine in π, so for given α each changes sign at one absorption, exactly:
+
+    π* = α + A/C,    where C ≠ 0.                                                                                (9)
+
+The stronger statement "positions that follow the trigger get the highest score" compares K[E(z_t)] + K[P(z_{t-1})] over
+all pairs of tokens that can occur; `ranking_gap` is its margin.
 
 Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; boundaries and thresholds are this project's.
 """
@@ -52,14 +55,16 @@ def contrast_value(task: Task, contrast: str, absorption: RealNumber | None = No
 
 
 def turning_absorption(task: Task, contrast: str) -> float | None:
-    """π* = α + A/C, the absorption at which a contrast vanishes; may lie outside [0, 1]. None where C = 0."""
+    """π* of equation (9), the absorption at which a contrast vanishes; may lie outside [0, 1]. None where C = 0."""
     return contrast_parts(task, contrast).zero(task.alpha)
 
 
 def window(task: Task) -> tuple[float, float] | None:
     """The open interval of π in [0, 1] where the step both attends what follows the trigger and avoids the noise.
 
-    For T ≫ N ≫ 1 and fixed α it is (α - (1-α)³/(α²N), α - (1-α)⁴(1+2α)/(α³N²)) to leading order in each distance to α.
+    For T → ∞ its ends are, by (9) to leading order in 1/N at fixed 0 < α < 1,
+
+        α - (1-α)³/(α²N) < π < α - (1-α)⁴(1+2α)/(α³N²).                                                         (10)
 
     Returns:
         (low, high), or None if there is no such π.
@@ -128,8 +133,16 @@ def occurring_pairs(task: Task) -> tuple[list[tuple[str, str]], list[tuple[str, 
 def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
     """Bracket of α_c: at uniform p the step attends what follows the trigger just below it, and points away above.
 
-    α_c = N^{-1/3} - 1/N + O(N^{-4/3}) along T >= N² (`limits.threshold_series`). For T above about 2N³ there
-    is a second, tiny level below which the step points away too: `uniform_threshold`.
+    For T → ∞ at fixed 0 < α < 1, then with x = αN fixed, the leading terms of K[P(q)] = A + (α-π) C are
+
+        N³ K[P(q)] = (1-α)⁴ + (α-π) (1-α) (4α² - α + 1 - α² N) + O(1/N),
+        N² A[P(q)] → 2x/(1+x)³,                                                                                 (11)
+
+    which at uniform p, π = 1/(N+1), vanish at
+
+        α_c = N^(-1/3) - N^(-1) + N^(-4/3) + O(N^(-5/3)).                                                       (12)
+
+    For T above about 2N³ there is a second, tiny level below which the step points away too: `uniform_threshold`.
 
     Returns:
         (a, b) with b - a <= 2^-bits: K[P(q)] > 0 at α = a, <= 0 at α = b. T >= 3: at T = 2 there is no change of sign.
@@ -145,8 +158,10 @@ def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Frac
 def uniform_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
     """Bracket of the low noise level below which the step at uniform p points away; None if it attends as α → 0.
 
-    About 1/(2N³) - 1/T for T ≫ N³: c = q makes the trigger repeat itself about 1/α times, and such sequences point
-    nowhere.
+    c = q makes the trigger repeat itself about 1/α times, and such sequences point nowhere. At α = x/N³ the terms of
+    order T⁰ and T⁻¹ of K[P(q)] are to leading order in 1/N
+
+        N⁻⁴ (2x - 1) + 2 N⁻¹/T,    which vanishes at α = 1/(2N³) - 1/T.                                         (13)
     """
     N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
     name = f"K[P(q)] at uniform p, N={N}, T={T}"
@@ -156,7 +171,14 @@ def uniform_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fractio
 def absorbed_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
     """Bracket of the low noise level below which even absorbed noise leaves K[P(q)] <= 0; None if there is none.
 
-    About 1/N³ - 1/T for T ≫ N³, for the reason given in `uniform_threshold`.
+    It comes from c = q, as in `uniform_threshold`. At π = α, for T → ∞ and every N >= 2,
+
+        K[P(q)] = (N-1) (1-α)⁴ Q(α) / (N² (N+1)³ (1+αN)³),
+        Q(α) = -2 + (2N³+6N²-3N-1) α + (3N³-4N²-N) α² + (N⁴-N³) α³,                                             (14)
+
+    and Q has one root in (0, 1). At α = x/N³ the terms of order T⁰ and T⁻¹ are to leading order in 1/N
+
+        N⁻⁴ (2x - 2) + 2 N⁻¹/T,    which vanishes at α = 1/N³ - 1/T.                                            (15)
     """
     N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
     name = f"K[P(q)] at absorbed p, N={N}, T={T}"
@@ -166,8 +188,12 @@ def absorbed_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fracti
 def ranking_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
     """Bracket of the low noise level below which, at absorbed p, some follower of the trigger is outranked.
 
-    About 1/(4N²) - 1/T, and above it, for T ≫ N² ≫ 1: below it "q q" scores less than the first position. T >= 4, as
-    the ranking gap is exactly 0 at T = 3.
+    Below it "q q" scores less than a first position that holds an ordinary token: at α = x/N² the terms of order T⁰ and
+    T⁻¹ of K[P(q)] + K[E(q)] - K[E(k)] are to leading order in 1/N
+
+        N⁻³ (4x - 1) + 4 N⁻¹/T,    which vanishes at α = 1/(4N²) - 1/T.                                         (16)
+
+    T >= 4, as the ranking gap is exactly 0 at T = 3.
 
     Returns:
         (a, b), or None if the followers rank first as α → 0. Nothing is said about larger α, where short sequences
@@ -182,7 +208,9 @@ def ranking_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fractio
 
 
 def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
-    """Bracket of the noise level above which, at uniform p, K[E(τ)] < K[E(k)]; N^{-1/2} - 1/(2N) + … along T >= N².
+    """Bracket of the noise level above which, at uniform p, K[E(τ)] < K[E(k)]. For T → ∞ it is
+
+        α_τ = N^(-1/2) - N^(-1)/2 - N^(-3/2)/8 + O(N^(-2)).                                                     (17)
 
     The order holds up to α = 1, or up to about 1 - 2/(NT) + N/T² for T above N²/2. Near α = 1/(N+1), where uniform p is
     absorbed p, it is reversed; for T above 2N² it holds again below about 1/N² - 2/T.
@@ -209,7 +237,10 @@ def reversal_range(
 ) -> tuple[tuple[Fraction, Fraction] | None, tuple[Fraction, Fraction]]:
     """Brackets of the noise levels between which, at absorbed p, the order is reversed: K[E(τ)] > K[E(k)].
 
-    About 1/N² - 2/T (None where it is reversed down to α = 0) and 1 - 1/N, for T ≫ N² ≫ 1.
+    The lower one is None where the order is reversed down to α = 0. For T ≫ N² ≫ 1 they are about 1/N² - 2/T and
+    1 - 1/N: the leading terms of K[E(k)] - K[E(τ)] in 1/N, of order T⁰ and T⁻¹ at α = x/N² and T⁰ at α = 1 - x/N, are
+
+        N⁻⁴ (1 - x) - 2 N⁻²/T,    3 N⁻⁹ x⁴ (1 - x).                                                             (18)
 
     Raises:
         ValueError: the order is not reversed at α = 2/5 (always so for N = 2 and for T <= 8).

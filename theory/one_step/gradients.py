@@ -12,6 +12,16 @@ moments are
 
 and, y being independent of z given c, E[1{y=k} f_a^p] = (1-α)/N E[f_a^p | c=k] for ordinary k, α E[f_a^p] for k = τ.
 
+The feed-forward layer sees x_T = E(q) + P(z_{T-1}). With w_j = P(z_{T-1} = j), w_{j|k} the same given c = k, and
+ordinary k, its population gradient is
+
+    G_F[τ,E(q)] = α - 1/M,          G_F[k,E(q)] = (1-α)/N - 1/M,
+    G_F[τ,P(j)] = (α - 1/M) w_j,    G_F[k,P(j)] = (1-α)/N w_{j|k} - w_j/M,                                       (7)
+
+and 0 elsewhere. Attention's values see x̄. With μ = E[x̄] and μ_k = E[x̄ | c=k], from the token counts of `trigger_chain`,
+
+    G_V[τ,a] = (α - 1/M) μ[a],    G_V[k,a] = (1-α)/N μ_k[a] - μ[a]/M.                                            (8)
+
 Every formula below is written once, in generic arithmetic, and evaluated in `Fraction`s, in float64 or in sympy.
 Source: Chen, Bruna, Bietti (ICLR 2025), the one-step analysis of the one-layer model, made exact in N and T.
 """
@@ -179,7 +189,11 @@ def gradient_mean(task: Task, layer: Layer, exact: bool = False) -> Table:
 
 
 def gradient_variance(task: Task, layer: Layer, exact: bool = False) -> Table:
-    """Per-sample variance of every entry of the negative gradient at zero initialisation.
+    """Per-sample variance of every entry of the negative gradient at zero initialisation, equation (4).
+
+    The feed-forward layer's noise entry is 1 - 1/M with probability α and -1/M otherwise, whatever the sequence:
+
+        Var g_F[τ,E(q)] = α (1-α).                                                                               (9)
 
     Arguments, shape and errors as `gradient_mean`. Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise.
     """

@@ -2,8 +2,11 @@
 
 After a step of size η from zero the logits are ξ = η G_F x_T (feed-forward) or ξ = η G_V x̄ (attention), and the
 margin of the noise token is Δ = ξ_τ - max_{k<N} ξ_k. Since x_T = E(q) + P(z_{T-1}), the feed-forward margin depends on
-z_{T-1} alone. Source: Chen, Bruna, Bietti (ICLR 2025), the one-step theorem; thresholds and constants are this
-project's.
+j = z_{T-1} alone: by equation (7) of `gradients`, with w_j = P(z_{T-1} = j) and w_{j|k} the same given c = k,
+
+    Δ_ff/η = α - (1-α)/N + α w_j - (1-α)/N max_{k<N} w_{j|k}.                                                   (10)
+
+Source: Chen, Bruna, Bietti (ICLR 2025), the one-step theorem; thresholds and constants are this project's.
 """
 
 from collections.abc import Callable
@@ -67,7 +70,7 @@ def feed_forward_margins(task: Task, *, exact: Literal[True]) -> dict[str, Fract
 @overload
 def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Number]: ...
 def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Number]:
-    """Δ/η of the feed-forward step per name of the token z_{T-1} (see `feed_forward_contrasts`)."""
+    """Δ/η of the feed-forward step, equation (10), per name of the token z_{T-1} (see `feed_forward_contrasts`)."""
     contrasts = feed_forward_contrasts(task, exact)
     preceding = dict.fromkeys(name for name, _ in contrasts)
     return {name: min(value for (other, _), value in contrasts.items() if other == name) for name in preceding}
@@ -83,7 +86,9 @@ def attention_margin_bound(task: Task, exact: bool = False) -> Number:
     """An upper bound on |Δ|/η of the attention step over every sequence, from the exact entries of G_V.
 
     x̄ has mass 1 in its E block and (T-1)/T in its P block, and |Δ| <= max_k |ξ_τ - ξ_k|, so
-    |Δ|/η <= max_a max_k |G_V[τ,E(a)] - G_V[k,E(a)]| + (T-1)/T max_a max_k |G_V[τ,P(a)] - G_V[k,P(a)]|.
+
+        |Δ|/η <= max_{a,k} |G_V[τ,E(a)] - G_V[k,E(a)]|
+                 + (T-1)/T max_{a,k} |G_V[τ,P(a)] - G_V[k,P(a)]|.                                               (11)
     """
     values = class_values(task, "attention_value", "mean", exact)
     rows: dict[str, list[tuple[str, str]]] = {"q": [("q", "q"), ("k", "q")], "tau": [("q", "tau"), ("k", "tau")]}
@@ -100,7 +105,14 @@ def attention_margin_bound(task: Task, exact: bool = False) -> Number:
 
 
 def repeated_trigger_margin(task: Task) -> float:
-    """Δ/η of the attention step on the sequence q q … q, which occurs for c = q; of the order of the largest |Δ|."""
+    """Δ/η of the attention step on the sequence q q … q, which occurs for c = q.
+
+    No sequence is moved more than `attention_margin_bound` says; for large N at fixed 0 < α < 1 both come to
+
+        max_z |Δ_attn|/η = α (2/N + 1/T) (1 + O(1/N)).                                                          (12)
+
+    This is read off exact values (T1.4 and T1.5 of the ledger), not proved.
+    """
     values = class_values(task, "attention_value", "mean")
     share = (task.T - 1) / task.T  # mass of the P block
     logits = {row: values[row, "E(q)"] + share * values[row, "P(q)"] for row in ("tau", "q", "k")}
@@ -108,7 +120,9 @@ def repeated_trigger_margin(task: Task) -> float:
 
 
 def attention_margin_constant(alpha: RealNumber) -> RealNumber:
-    """C(α) = 2 max(2α, 1-α) with |Δ_attn|/η <= C(α) (1/N + 1/T) on every sequence, for all N >= 2, T >= 2.
+    """The constant C(α) of a bound on every sequence, for all N >= 2, T >= 2 and 0 <= α <= 1:
+
+        |Δ_attn|/η <= C(α) (1/N + 1/T),    C(α) = 2 max(2α, 1-α).                                               (13)
 
     Proof: G_V[τ,a] - G_V[k,a] = α E[x̄_a] - (1-α)/N E[x̄_a|c=k] is a difference of two non-negative terms. The second
     is at most (1-α)/N. For the first, P(z_t = a) <= 2/N for every a (for a = q: 1/N given c ≠ q, at most 1 given c = q,
@@ -169,9 +183,11 @@ def noise_threshold(N: int, T: int, preceding: str | None = None, bits: int = 40
 def limiting_noise_threshold() -> sympy.Expr:
     """lim_{T→∞} of the threshold over every sequence, as an expression in N >= 3; ≈ √2/N for large N.
 
-    It is set by z_{T-1} = q: given c = q the trigger repeats with u* = 1/(1+αN), so that
-    α - (1-α)/N + α w_q - (1-α)/N · 1/(1+αN) = 0 with w_q = ((N-1)/(N+1) + 1/(1+αN))/N, a quadratic in α.
-    At N = 2 sequences with z_{T-1} = j need a higher level.
+    It is set by z_{T-1} = q: given c = q this has the limiting probability u* = 1/(1+αN), so that (10) vanishes where
+
+        α - (1-α)/N + α w_q - (1-α) u*/N = 0,    w_q = ((N-1)/(N+1) + u*)/N,                                    (16)
+
+    a quadratic in α. At N = 2 sequences with z_{T-1} = j need a higher level.
     """
     n, b = symbol_N, (symbol_N - 1) / (symbol_N + 1)
     square, linear = n**2 + n + n * b, 3 + b
@@ -181,7 +197,13 @@ def limiting_noise_threshold() -> sympy.Expr:
 def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
     """Exact bracket of the one noise level at which the copying entry G_V[k,E(k)] changes sign, from + to -.
 
-    Tends to (3-√5)/2 for T ≫ N ≫ 1, the root of α² - 3α + 1; 1/(N+1) at T = 2.
+    It is 1/(N+1) at T = 2, and tends to the root (3-√5)/2 of α² - 3α + 1 for T ≫ N ≫ 1, because
+
+        N² G_V[k,E(k)] → α² - 3α + 1    (T → ∞, then N → ∞).                                                    (14)
+
+    The contrast with another row k' does not change sign: with U the expected visits of q at t < T-1 given c ≠ q,
+
+        G_V[k,E(k)] - G_V[k',E(k)] = (1-α)² U/(NT),    N² times it → (1-α)²    (T → ∞, then N → ∞).             (15)
 
     The entry decreases strictly in α on [0, 1], for every N >= 2 and T >= 2. Proof: let β = 1-α, and let U and V(β) be
     the expected visits of q at t < T-1 given c ≠ q and given c = q, A = (T-1-U)/N. From equation (2) of `trigger_chain`

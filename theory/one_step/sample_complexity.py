@@ -27,10 +27,13 @@ PAIRS: tuple[Pair, ...] = (("c", "k"), ("c", "q"), ("q", "k"))
 def noise_margin_guarantee(N: int, samples: int, alpha: Fraction) -> Fraction:
     """A lower bound, valid for every T, on P(feed-forward noise margin > 0 after an m-sample step).
 
-    After m samples ξ_k ∝ n_k + n_{k,j}, where n_k counts targets y = k and n_{k,j} those among them whose z_{T-1} is
-    the test sequence's j. Since 0 <= n_{k,j} <= n_k, the margin is positive whenever n_τ > 2 max_{k<N} n_k, and the
-    targets are multinomial (τ with probability α, each ordinary token with (1-α)/N), so this event has an exact
-    probability.
+    After m samples ξ_k ∝ n_k + n_{k,j} up to a term common to all k, where n_k counts targets y = k and n_{k,j} those
+    among them whose z_{T-1} is the test sequence's j. As 0 <= n_{k,j} <= n_k, on every test sequence
+
+        P(Δ_ff > 0) >= P(n_τ > 2 max_{k<N} n_k),                                                                (19)
+
+    and the targets are multinomial (τ with probability α, each ordinary token with (1-α)/N), so that the right side is
+    an exact number.
 
     Args:
         N: number of ordinary tokens.
@@ -100,8 +103,11 @@ def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, Nu
 def limiting_in_context_signal() -> dict[Pair, sympy.Expr]:
     """lim_{T→∞} of `in_context_signal_to_noise` at fixed N and 0 < α < 1: positive rational functions of N and alpha.
 
-    For N → ∞ at fixed α they are (1-α)⁵/(2N³) times 1 for ("c", "k"), 4 for ("c", "q") and 1/α⁴ for ("q", "k"): where
-    the trigger is correct it repeats itself, 1/α times as often as another token occurs.
+    For N → ∞ at fixed α, with a factor of 1 for ("c", "k"), 4 for ("c", "q") and 1/α⁴ for ("q", "k"),
+
+        N³ SNR² → factor · (1-α)⁵/2:                                                                            (20)
+
+    where the trigger is correct it repeats itself, 1/α times as often as another token occurs.
     """
     return {pair: factored(mean.LC**2 / variance.LC) for pair, (mean, variance) in _stationary().items()}
 

@@ -19,7 +19,11 @@ from .trigger_chain import Power, TriggerChain, integer_power
 
 
 def class_signal_to_noise(task: Task, layer: Layer) -> dict[EntryClass, float]:
-    """SNR² of every entry class with a positive variance.
+    """SNR² = mean²/variance of every entry class with a positive variance, both by equation (4) of `gradients`.
+
+    For T → ∞, then N → ∞, the attention value noise row's is that of the feed-forward noise entry (τ, E(q)):
+
+        SNR²_V[τ,E(k)] → α/(1-α).                                                                               (21)
 
     Args:
         task: the task.
@@ -52,7 +56,12 @@ def centred_copying_moments(task: Task, exact: bool = False) -> DirectionMoments
 
     The 1/M part of g_V cancels in ⟨D, g_V⟩, and Σ_{j<N} x̄_E(j) = 1 - x̄_E(τ), so with L = x̄_E(c) - (1 - x̄_E(τ))/N
 
-        ⟨D, g_V⟩ = 1{y ≠ τ} L,    mean (1-α) E[L],    variance (1-α) E[L²] - mean².
+        ⟨D, g_V⟩ = 1{y ≠ τ} L,    mean = (1-α) E[L],    variance = (1-α) E[L²] - mean²,                         (17)
+
+    and SNR² = mean²/variance has the limits, the second one at fixed T (`short_context_limit`),
+
+        SNR² → (1-α)/α    (T → ∞, then N → ∞),
+        N SNR² → (T-2)² (1-α)³ / (2(T-1) - (T-2) α)    (N → ∞).                                                 (18)
 
     Args:
         task: the task; `exact=True` needs a rational alpha.
@@ -74,7 +83,7 @@ def centred_copying_closed_form(moment: Moment) -> sympy.Expr:
 def short_context_limit(length: int) -> sympy.Expr:
     """lim_{N→∞} of N · SNR² along D at fixed T = `length` >= 2, an expression in alpha.
 
-    It is (T-2)² (1-α)³ / (2(T-1) - (T-2) α): no signal at T = 2, and about T (1-α)³/(2-α) for T ≫ 1.
+    It is that of (18): no signal at T = 2, and about T (1-α)³/(2-α) for T ≫ 1.
     """
     n, _, a, _ = symbolic_numbers()
     values = moments_along_copying(n, as_count("length", length, 2), a)

@@ -63,14 +63,14 @@ def test_pythia_facts_compete_with_the(claim: Assertions, language: Any, pythia:
 
 def competition(claim: Assertions, language: Any, found: Any, name: str) -> None:
     """The answer's logit is above the distractor's, "the" is more probable than the distractor, and each of answer and
-    "the" has more than a twentieth of the other's probability."""
-    details = language.provenance(found)
+    "the" has more than a twentieth of the other's probability: the rule's one of so many `parts`."""
+    details, parts = language.provenance(found), claim.rule.thresholds["parts"]
     sets = [answers.sets[name] for answers in found]
     columns = {
         "logit of the answer less that of the distractor": [one.difference for one in sets],
         'P("the") less P(distractor)': [language.over_distractor(one) for one in sets],
-        'P(answer) less a twentieth of P("the")': [one.answer - one.distributional / 20 for one in sets],
-        'P("the") less a twentieth of P(answer)': [one.distributional - one.answer / 20 for one in sets],
+        'P(answer) less a twentieth of P("the")': [one.answer - one.distributional / parts for one in sets],
+        'P("the") less a twentieth of P(answer)': [one.distributional - one.answer / parts for one in sets],
     }
     for what, numbers in columns.items():
         claim.sign(f"{name}: {what}", +1, **language.means(name, numbers), **details)
@@ -111,12 +111,13 @@ def test_pythia_attention_matrices(claim: Assertions, language: Any, pythia_swee
 
 
 def attention_does_less(claim: Assertions, language: Any, name: str, found: Any) -> None:
-    """Rise of P(answer) and fall of P("the"), each less than half of that with late MLP inputs."""
+    """Rise of P(answer) and fall of P("the"), each less than the rule's share, a half, of that with late MLP inputs."""
+    share = claim.rule.thresholds["late_share"]
     late = [language.chosen(swept, swept.late("mlp_in"), name) for swept in found]
     attention = [language.chosen(swept, language.attention_cells(swept, "late"), name) for swept in found]
     details = language.provenance(found) | {"cells": [str(one.cell) for one in attention]}
     for metric, label, way in (("answer", "rise of P(answer)", +1), ("distributional", 'fall of P("the")', -1)):
         pairs = zip(late, attention, strict=True)
-        less = [way * (one.changes[metric] / 2 - other.changes[metric]) for one, other in pairs]
+        less = [way * (share * one.changes[metric] - other.changes[metric]) for one, other in pairs]
         what = f"{name}: half of the {label} with MLP inputs less that with attention, late layers"
         claim.sign(what, +1, **language.means(name, less), **details)

@@ -101,7 +101,7 @@ def competition(claim: Assertions, language: Any, pocket: Any, seeds: Any, name:
 def test_the_rises_first(claim: Assertions, pocket: Any, seeds: Any, name: str) -> None:
     """P(answer) needs several times as many updates as P("the") to reach a third of its last value; both as recorded at
     training, at about twenty log-spaced numbers of updates. A tie is the ratio 1."""
-    times = [pocket.rise_times(seed, name) for seed in seeds]
+    times = [pocket.rise_times(seed, name, claim.rule.thresholds["parts"]) for seed in seeds]
     what = f'{name}: updates to a third of the last P(answer) over those of P("the")'
     details = {"updates": [list(pair) for pair in times], "recorded": "when the models were trained"}
     claim.replicated(what, f"{name}_ratio", +1, pocket.rise_ratios(times), **details)
@@ -111,11 +111,16 @@ def test_the_rises_first(claim: Assertions, pocket: Any, seeds: Any, name: str) 
 @pytest.mark.jobs.with_args(recorded)
 def test_what_was_recorded_is_what_the_models_answer(claim: Assertions, pocket: Any, seeds: Any) -> None:
     """On the recorded prompts the shipped models have the recorded means: the last ones of all seeds, and all that are
-    shipped of the seed with most checkpoints."""
+    shipped of the seed with most checkpoints.
+
+    A mean may differ by the rule's `rounding`: the weights are stored in float16. Random changes of that size (2⁻¹¹ of
+    every weight, eight draws on each of EXPLORED) move these means by up to 0.0002 (root of the mean square), ten times
+    less; the means of different trainings differ by 0.004 to 0.17.
+    """
     pairs = results(pocket.recorded_jobs(seeds))
     expected, live = ([pair[column] for pair in pairs] for column in (0, 1))
     because = "weights rounded to float16, ten times what random rounding does"
-    claim.close("recorded means", expected, live, pocket.ROUNDING, because, scale=1.0)
+    claim.close("recorded means", expected, live, claim.rule.thresholds["rounding"], because, scale=1.0)
 
 
 @pytest.mark.claims("P3")
@@ -214,7 +219,7 @@ def test_late_attention_helps_somewhere(claim: Assertions, language: Any, pocket
     found = pocket.cuts(seeds, claim.base_seed)
     effects = [one.attention["recall"]["late"].effect for one in found]
     limit = claim.rule.thresholds["recall_effect"]
-    evidence = comparator.less("recall: largest effect of late attention", limit, max(effects), side="beyond")
+    evidence = comparator.greater("recall: largest effect of late attention", max(effects), limit, side="beyond")
     claim.record(replace(evidence, details={"values": effects}))
 
 
@@ -225,7 +230,7 @@ def test_early_attention_helps_somewhere(claim: Assertions, language: Any, pocke
     found = pocket.cuts(seeds, claim.base_seed)
     best = [one.attention["recall"]["early"] for one in found]
     effects, least = [one.effect for one in best], claim.rule.thresholds["early_effect"]
-    evidence = comparator.less("recall: largest effect of early attention", least, max(effects), side="beyond")
+    evidence = comparator.greater("recall: largest effect of early attention", max(effects), least, side="beyond")
     details = {"values": effects, "cells": [str(one.cell) for one in best]}
     claim.record(replace(evidence, details=details))
 

@@ -24,6 +24,7 @@ from paper_checks.experiments.memory import (
     sampled,
     spectra,
 )
+from paper_checks.experiments.named import in_words
 from paper_checks.jobs import Job, results
 from paper_checks.witnesses.best_approximations import approximations_at_ends, predictions_of
 from simulate import remove_direction, truncate
@@ -65,7 +66,7 @@ def test_top_space_and_crossing(claim: Assertions, n: int) -> None:
         for after, t, gap in gaps:
             expected = top if after else other
             name = f"{expected} on top at t = {t:.4g}, n = {n}, α = {alpha:.4g}"
-            claim.less(name, 0, gap if expected == "noise" else -gap, side=SIDE_OF[expected])
+            claim.greater(name, gap if expected == "noise" else -gap, 0, side=SIDE_OF[expected])
         early = "noise" if alpha > 1 / math.sqrt(n + 1) else "correct"
         claim.equal(f"whether it crosses, n = {n}, α = {alpha}", early != top, crossing > 0)
 
@@ -104,7 +105,7 @@ def test_three_inputs_and_the_edge(claim: Assertions) -> None:
         "no crossing at n = 8, α = 1/3", spectrum.crossing_time(8, Fraction(1, 3)), 0, side="beyond", strict=False
     )
     gaps = [spectrum.singular_gap(8, Fraction(1, 3), t) for t in (1e-3, 1.0, 1e3, 1e8)]
-    claim.less("the noise on top at n = 8, α = 1/3", 0, gaps, side="beyond")
+    claim.greater("the noise on top at n = 8, α = 1/3", gaps, 0, side="beyond")
 
 
 @pytest.mark.claims("T4.4")
@@ -144,14 +145,14 @@ def test_top_space_of_sampled_training(claim: Assertions, n: int) -> None:
         case, top = Case(n, alpha), stated_top(n, alpha)
         if top == "tie":
             error = gaps[-1].std(ddof=1) / case.replicates**0.5
-            name = f"no gap at the tie, {case}"
+            name = f"no gap at the tie, {in_words(case)}"
             claim.estimate(name, 0.0, gaps[-1].mean(), error, None, side="beyond", degrees=case.replicates - 1)
             continue
         late = 1 if top == "noise" else -1
         for gap, sign, when in zip(gaps, (-late, late)[-len(gaps) :], ("before", "after")[-len(gaps) :], strict=True):
             side = "beyond" if sign > 0 else "holds"
             error = gap.std(ddof=1) / case.replicates**0.5
-            name = f"sign of σ - D {when} t* = {case.crossing:.3g}, {case}"
+            name = f"sign of σ - D {when} t* = {case.crossing:.3g}, {in_words(case)}"
             claim.sign(name, sign, [gap.mean()], [error], side=side, degrees=case.replicates - 1)
 
 
@@ -176,7 +177,7 @@ def test_truncation_at_every_rank(claim: Assertions, n: int, alpha: float, early
             ("P(noise)", stated.noise_probability, predicted(kept)[n]),
         ):
             assert ends is not None
-            claim.less(f"{name} above the least, {at}", ends[0] - rounding, found, side=SIDE_OF[top], strict=False)
+            claim.greater(f"{name} above the least, {at}", found, ends[0] - rounding, side=SIDE_OF[top], strict=False)
             claim.less(f"{name} below the most, {at}", found, ends[1] + rounding, side=SIDE_OF[top], strict=False)
         name, total = f"sum of the noise log-odds, {at}", stated.noise_log_odds_sum[0]
         claim.close(name, total, odds.sum(), n * rounding, "backward error of LAPACK", side=SIDE_OF[top], scale=1.0)
@@ -186,7 +187,7 @@ def test_truncation_at_every_rank(claim: Assertions, n: int, alpha: float, early
     if top == "correct":
         claim.less(f"rank n-1 removes noise, n = {n}, α = {alpha}", removed, full)
     else:
-        claim.less(f"rank n-1 keeps it, n = {n}, α = {alpha}", full - rounding, removed, side="beyond", strict=False)
+        claim.greater(f"rank n-1 keeps it, n = {n}, α = {alpha}", removed, full - rounding, side="beyond", strict=False)
         alone = 1 / (1 + n * math.exp(-(n + 1) / n * memory.values(n, alpha, t).s))
         found = predicted(truncate(W, 1))[n]
         name, because = f"rank 1 keeps nothing else, n = {n}, α = {alpha}", "backward error of LAPACK"
@@ -269,7 +270,7 @@ def test_probabilities_without_noise_of_sampled_training(claim: Assertions, case
         ("P(noise)", stated.noise, shares[:, case.n].mean(axis=1)),
     ):
         error = found.std(ddof=1) / case.replicates**0.5
-        claim.estimate(f"{name}, {case}", value, found.mean(), error, 0.02, degrees=case.replicates - 1)
+        claim.estimate(f"{name}, {in_words(case)}", value, found.mean(), error, 0.02, degrees=case.replicates - 1)
 
 
 def embedding_draws(base_seed: int, dimension: int, expected: int) -> list[Job]:

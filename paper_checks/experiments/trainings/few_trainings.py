@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.comparator import BEYOND, Evidence
+from paper_checks.evidence.ledger import Rule
 from paper_checks.evidence.training_design import beyond, on_the_wrong_side
 
 NUMBERS = {1: "ONE training", 2: "two trainings", 3: "three trainings", 4: "four trainings"}
@@ -26,9 +27,14 @@ class FewTrainings:
     def __init__(self, claim: Assertions) -> None:
         self.claim, self.heard = claim, list[Evidence]()
 
+    @property
+    def rule(self) -> Rule:
+        """The claim's rule in the ledger."""
+        return self.claim.rule
+
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """As `Assertions.replicated`; the values are those of all trainings that there are."""
-        found = observed(name, self.claim.rule.thresholds[threshold], expected, values, **details)
+        found = observed(name, self.rule.thresholds[threshold], expected, values, **details)
         self.heard.append(found)
         self.claim.record(found)
 
@@ -63,4 +69,5 @@ def observed(name: str, threshold: float, expected: int, values: Any, **details:
     return Evidence(
         name, "observed", stated if right else "beyond", is_known, message, threshold,
         middle if math.isfinite(middle) else None, numbers=numbers.size, details=known | {"observed": right} | details,
+        relation=BEYOND[expected],
     )  # fmt: skip

@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from paper_checks.evidence.training_design import median_interval
-from paper_checks.project import rule_of
 from simulate.runtime.arrays import Floats
 
 from . import recall as experiments
@@ -26,33 +25,27 @@ from .recall import Observed, log_updates
 from .replicates import answer_means
 from .settings import DESK_TASK, LEARNED, LEVELS
 from .statements import Claimed, Numbers, Over, noise_over_whole, without_mean
-from .variants import RECALLED, TRIGGERS_AT
-
-SETTLED = 30
-"""The update from which on P(τ) is held against α, as in E1."""
-COMPARED = (30, 60)
-"""Updates from which and up to which P(τ) is held against P(c)."""
-
+from .variants import TRIGGERS_AT
 
 # Numbers of trainings, one per seed
 
 
-def noise_error(found: Sequence[Observed], alpha: float, most: float = np.inf) -> Floats:
-    """|mean of the P(τ) observed from SETTLED on, and up to `most`, less α|."""
-    rows = [[seen["noise"] for seen in run.history if SETTLED <= seen["step"] <= most] for run in found]
+def noise_error(found: Sequence[Observed], alpha: float, since: float, most: float = np.inf) -> Floats:
+    """|mean of the P(τ) observed after the updates from `since` to `most`, less α|."""
+    rows = [[seen["noise"] for seen in run.history if since <= seen["step"] <= most] for run in found]
     return np.array([abs(np.mean(row) - alpha) for row in rows])
 
 
-def noise_over_correct(found: Sequence[Observed]) -> Floats:
-    """The mean over the observations in COMPARED of the logarithm of P(τ) over P(c)."""
-    least, most = COMPARED
-    rows = [[log_ratio(seen) for seen in run.history if least <= seen["step"] <= most] for run in found]
+def noise_over_correct(found: Sequence[Observed], since: float, most: float) -> Floats:
+    """The mean over the observations after the updates from `since` to `most` of the logarithm of P(τ) over P(c)."""
+    rows = [[log_ratio(seen) for seen in run.history if since <= seen["step"] <= most] for run in found]
     return np.array([np.mean(row) for row in rows])
 
 
-def ratio_at_recall(found: Sequence[Observed]) -> Floats:
-    """The logarithm of P(τ) over P(c) when RECALLED is first observed; not a number if it never is."""
-    return np.array([next((log_ratio(seen) for seen in run.history if recalls(seen)), np.nan) for run in found])
+def ratio_at_recall(found: Sequence[Observed], recall: float) -> Floats:
+    """The logarithm of P(τ) over P(c) when so much recall is first observed; not a number if it never is."""
+    found_at = (next((seen for seen in run.history if seen["recall"] >= recall), None) for run in found)
+    return np.array([np.nan if seen is None else log_ratio(seen) for seen in found_at])
 
 
 def log_ratio(seen: Mapping[str, float]) -> float:
@@ -60,30 +53,25 @@ def log_ratio(seen: Mapping[str, float]) -> float:
     return float(np.log(seen["noise"] / seen["correct"]))
 
 
-def recalls(seen: Mapping[str, float]) -> bool:
-    """Whether RECALLED is reached."""
-    return seen["recall"] >= RECALLED
+def updates_to_recall(found: Sequence[Observed], recall: float) -> Floats:
+    """Updates to so much recall, between two observations by interpolation of log t; infinite if it is not reached."""
+    return np.array([_reached(run.history, recall) for run in found])
 
 
-def updates_to_recall(found: Sequence[Observed]) -> Floats:
-    """Updates to RECALLED, between two observations by interpolation of log t; infinite if it is not reached."""
-    return np.array([_reached(run.history) for run in found])
-
-
-def _reached(history: Sequence[dict[str, float]]) -> float:
-    place = next((k for k, seen in enumerate(history) if recalls(seen)), None)
+def _reached(history: Sequence[dict[str, float]], recall: float) -> float:
+    place = next((k for k, seen in enumerate(history) if seen["recall"] >= recall), None)
     if place is None:
         return np.inf
     if place == 0:
         return history[0]["step"]
     before, after = history[place - 1], history[place]
-    share = (RECALLED - before["recall"]) / (after["recall"] - before["recall"])
+    share = (recall - before["recall"]) / (after["recall"] - before["recall"])
     return float(before["step"] ** (1 - share) * after["step"] ** share)
 
 
-def law_error(found: Sequence[Observed], alpha: float, constant: float) -> Floats:
-    """|log of the updates to recall over those of (1)|; infinite if recall is not reached."""
-    return np.abs(log_updates(updates_to_recall(found) * (1 - alpha) ** 2 / constant))
+def law_error(found: Sequence[Observed], alpha: float, constant: float, recall: float) -> Floats:
+    """|log of the updates to so much recall over those of (1)|; infinite if it is not reached."""
+    return np.abs(log_updates(updates_to_recall(found, recall) * (1 - alpha) ** 2 / constant))
 
 
 def exponents(times: Sequence[Floats], levels: Sequence[float]) -> Floats:
@@ -102,30 +90,29 @@ def exponents(times: Sequence[Floats], levels: Sequence[float]) -> Floats:
 def noise_level(claim: Claimed, over: Over, alpha: float) -> None:
     """At one noise level: P(τ) is at α, and from 0.3 on at least twice P(c) when recall is still rare; at 0.1 it is
     not, and c is ahead when recall comes. Up to LEARNED recall comes when (1) says."""
-    which = f"α = {alpha:g}"
+    which, rule = f"α = {alpha:g}", claim.rule.thresholds
+    recall, constant, is_least = rule["recall_reached"], rule["updates_without_noise"], alpha == min(LEVELS)
     noise_learned(claim, over, alpha, which)
-    if alpha < 0.2:
-        name = f"mean log of P(τ) over P(c), updates 30 to 60, {which}"
-        claim.replicated(name, "noise_ahead", -1, over(noise_over_correct), side="beyond")
+    noise_ahead(claim, over, which, is_ahead=not is_least)
+    if is_least:
+        ratio = over(lambda found: ratio_at_recall(found, recall))
         name = f"log of P(τ) over P(c) when recall comes, {which}"
-        claim.replicated(name, "correct_ahead", -1, over(ratio_at_recall), side="beyond")
+        claim.replicated(name, "correct_ahead", -1, ratio, side="beyond")
     else:
-        noise_ahead(claim, over, which)
         early = over(lambda found: experiments.at_step(found, "recall", 50))
         claim.replicated(f"recall at update 50, {which}", "recall_at_50", -1, early)
     if alpha <= LEARNED:
-        constant = rule_of("E7").thresholds["updates_without_noise"]
-        error = over(lambda found: law_error(found, alpha, constant))
+        error = over(lambda found: law_error(found, alpha, constant, recall))
         claim.replicated(f"|log of updates to recall over the law's|, {which}", "law", -1, error)
 
 
 def time_to_recall(claim: Claimed, over_level: Callable[[float], Over]) -> None:
     """The exponent of t(α) is near 2; the evidence has t(α) with the interval of its median."""
-    learned = [alpha for alpha in LEVELS if alpha <= LEARNED]
+    learned, recall = [alpha for alpha in LEVELS if alpha <= LEARNED], claim.rule.thresholds["recall_reached"]
     curve: dict[str, list[float]] = {}
 
     def exponent(count: int) -> Floats:
-        times = [over_level(alpha)(updates_to_recall)(count) for alpha in learned]
+        times = [over_level(alpha)(lambda found: updates_to_recall(found, recall))(count) for alpha in learned]
         for alpha, row in zip(learned, times, strict=True):
             curve[f"{alpha:g}"] = [float(np.median(row)), *median_interval(row)[:2]]
         return exponents(times, learned)
@@ -135,18 +122,21 @@ def time_to_recall(claim: Claimed, over_level: Callable[[float], Over]) -> None:
     claim.replicated(f"{named}, from above", "exponent_most", -1, exponent, curve=curve)
 
 
-def noise_ahead(claim: Claimed, over: Over, which: str) -> None:
-    """P(τ) is ahead of P(c)."""
-    ratio = over(noise_over_correct)
-    claim.replicated(f"mean log of P(τ) over P(c), updates 30 to 60, {which}", "noise_ahead", +1, ratio)
+def noise_ahead(claim: Claimed, over: Over, which: str, is_ahead: bool = True) -> None:
+    """P(τ) is ahead of P(c), or is not by as much, beyond the boundary of the claim."""
+    since, most = (claim.rule.thresholds[name] for name in ("settled_from", "compared_by"))
+    ratio, name = over(lambda found: noise_over_correct(found, since, most)), f"updates {since:g} to {most:g}, {which}"
+    expected, side = (+1, "holds") if is_ahead else (-1, "beyond")
+    claim.replicated(f"mean log of P(τ) over P(c), {name}", "noise_ahead", expected, ratio, side=side)
 
 
 def noise_learned(
     claim: Claimed, over: Over, alpha: float, which: str, most: float = np.inf, level: str = "level"
 ) -> None:
     """P(τ) is at α, from above and from below."""
-    error = over(lambda found: noise_error(found, alpha, most))
-    claim.replicated(f"|mean of P(τ) from update 30 on, less α|, {which}", level, -1, error)
+    since = claim.rule.thresholds["settled_from"]
+    error = over(lambda found: noise_error(found, alpha, since, most))
+    claim.replicated(f"|mean of P(τ) from update {since:g} on, less α|, {which}", level, -1, error)
 
 
 def noise_before_recall(claim: Claimed, over: Over, which: str, most: float = np.inf, level: str = "level") -> None:

@@ -44,44 +44,46 @@ def log_updates(updates: ArrayLike) -> Floats:
     return logs
 
 
-def recall_after_noise(found: Sequence[Observed]) -> Floats:
-    """The logarithm of the step of recall 0.8 over that of P(τ) 0.4, over the seeds; not finite, and so no success,
-    where either is there from the start or never comes."""
-    steps = [[first_step(run, "recall", 0.8), first_step(run, "noise", 0.4)] for run in found]
+def recall_after_noise(found: Sequence[Observed], least_recall: float, least_noise: float) -> Floats:
+    """The logarithm of the step at which recall is reached over that at which P(τ) is, over the seeds; not finite, and
+    so no success, where either is there from the start or never comes."""
+    steps = [[first_step(run, "recall", least_recall), first_step(run, "noise", least_noise)] for run in found]
     with np.errstate(invalid="ignore"):
         recall, noise = log_updates(steps).T
         later: Floats = recall - noise
         return later
 
 
-def largest_early_noise(found: Sequence[Observed]) -> Floats:
-    """The largest P(τ) up to step 10, over the seeds."""
-    return np.array([max(seen["noise"] for seen in run.history if seen["step"] <= 10) for run in found])
+def largest_early_noise(found: Sequence[Observed], peak_by: float) -> Floats:
+    """The largest P(τ) up to the step `peak_by`, over the seeds."""
+    return np.array([max(seen["noise"] for seen in run.history if seen["step"] <= peak_by) for run in found])
 
 
-def fall_after_peak(found: Sequence[Observed]) -> Floats:
-    """The lowest P(τ) between its peak (up to step 10) and step 20, over that peak, over the seeds."""
-    return np.array([_after_peak(run).min() / _after_peak(run)[0] for run in found])
+def fall_after_peak(found: Sequence[Observed], peak_by: float, dip_by: float) -> Floats:
+    """The lowest P(τ) between its peak (up to the step `peak_by`) and the step `dip_by`, over that peak, by seed."""
+    falls = [_after_peak(run, peak_by, dip_by) for run in found]
+    return np.array([noise.min() / noise[0] for noise in falls])
 
 
-def step_below(found: Sequence[Observed], alpha: float) -> Floats:
-    """The first observed step after its peak (up to step 10) at which P(τ) is below α; infinite if it never is."""
-    return np.array([_first_below(run, alpha) for run in found])
+def step_below(found: Sequence[Observed], alpha: float, peak_by: float) -> Floats:
+    """The first observed step after its peak (up to the step `peak_by`) at which P(τ) is below α; infinite if it never
+    is."""
+    return np.array([_first_below(run, alpha, peak_by) for run in found])
 
 
-def _after_peak(run: Observed) -> Floats:
-    noise = [seen["noise"] for seen in run.history if seen["step"] <= 20]
-    early = sum(seen["step"] <= 10 for seen in run.history)
+def _after_peak(run: Observed, peak_by: float, dip_by: float) -> Floats:
+    noise = [seen["noise"] for seen in run.history if seen["step"] <= dip_by]
+    early = sum(seen["step"] <= peak_by for seen in run.history)
     return np.array(noise[int(np.argmax(noise[:early])) :])
 
 
-def _first_below(run: Observed, alpha: float) -> float:
-    peak = max(seen["noise"] for seen in run.history if seen["step"] <= 10)
+def _first_below(run: Observed, alpha: float, peak_by: float) -> float:
+    peak = max(seen["noise"] for seen in run.history if seen["step"] <= peak_by)
     since = next(place for place, seen in enumerate(run.history) if seen["noise"] == peak)
     return next((seen["step"] for seen in run.history[since:] if seen["noise"] < alpha), np.inf)
 
 
-def settled_noise(found: Sequence[Observed], since: int = 30) -> Floats:
+def settled_noise(found: Sequence[Observed], since: float) -> Floats:
     """P(τ) at the observed steps from `since` on, shape (seeds, steps)."""
     return np.array([[seen["noise"] for seen in run.history if seen["step"] >= since] for run in found])
 

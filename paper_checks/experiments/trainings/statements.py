@@ -1,7 +1,8 @@
 """What E1 to E6 say of trained two-layer transformers, once for the checks, the pictures and the paper's own size.
 
 Each function tells `claim` its statements: a name, a threshold of the claim's rule in the ledger, the side of it, and
-`over(numbers)`, in which `numbers` makes of trainings one number per seed.
+`over(numbers)`, in which `numbers` makes of trainings one number per seed. Levels and numbers of updates that decide
+are in the rule too.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from paper_checks.evidence.ledger import Rule
 from paper_checks.evidence.training_design import median_interval
 from simulate.runtime.arrays import Floats
 from theory.memory.gradient_flow import top_space
@@ -18,7 +20,6 @@ from . import replicates
 from .attended_inputs import AttendedMemory
 from .changes import Change, Cut, Dropped
 from .measured import answers_without_mean, memory_of_inputs
-from .recall import Observed
 from .replicates import RANKS, Replicate, answer_means, results_of
 from .settings import DESK_TASK, DESK_WIDTH
 
@@ -32,25 +33,41 @@ N, ALPHA = DESK_TASK.N, float(DESK_TASK.alpha)
 class Claimed(Protocol):
     """Who hears a statement: the assertions of a check, or a picture."""
 
+    @property
+    def rule(self) -> Rule:
+        """The claim's rule in the ledger."""
+
     def replicated(self, name: str, threshold: str, expected: int, values: Any, **details: Any) -> None:
         """See `comparator.replicated`."""
 
 
 def noise_first(claim: Claimed, over: Over) -> None:
-    """P(τ) overshoots α within 10 updates, falls below it by update 20, and from 30 on is at α; recall comes later."""
-    claim.replicated("largest P(τ) up to step 10", "overshoot", +1, over(experiments.largest_early_noise))
-    claim.replicated("lowest P(τ) from there to step 20, over it", "dip", -1, over(experiments.fall_after_peak))
-    below = over(lambda found: experiments.step_below(found, ALPHA))
+    """P(τ) overshoots α soon, falls below it again, and is at α once it has settled; recall comes later."""
+    rule = claim.rule.thresholds
+    peak_by, dip_by, since = rule["peak_by"], rule["dip_by"], rule["settled_from"]
+    peak = over(lambda found: experiments.largest_early_noise(found, peak_by))
+    claim.replicated(f"largest P(τ) up to step {peak_by:g}", "overshoot", +1, peak)
+    dip = over(lambda found: experiments.fall_after_peak(found, peak_by, dip_by))
+    claim.replicated(f"lowest P(τ) from there to step {dip_by:g}, over it", "dip", -1, dip)
+    below = over(lambda found: experiments.step_below(found, ALPHA, peak_by))
     claim.replicated("step at which P(τ) is below α again", "below_by", -1, below)
-    claim.replicated("|mean of P(τ) from step 30 on, less α|", "level", -1, over(level_error))
-    distance = over(lambda found: np.abs(experiments.settled_noise(found) - ALPHA).mean(axis=1))
-    claim.replicated("mean of |P(τ) - α| from step 30 on", "distance", -1, distance)
+    settled(claim, over)
+    distance = over(lambda found: np.abs(experiments.settled_noise(found, since) - ALPHA).mean(axis=1))
+    claim.replicated(f"mean of |P(τ) - α| from step {since:g} on", "distance", -1, distance)
     early = over(lambda found: experiments.at_step(found, "recall", 100))
     claim.replicated("recall at step 100", "recall_at_100", -1, early)
     end = over(lambda found: experiments.last(found, "recall"))
     claim.replicated("recall at the end", "recall_at_end", +1, end)
-    name = "log of the step of recall 0.8 over the step of P(τ) 0.4"
-    claim.replicated(name, "log_later", +1, over(experiments.recall_after_noise))
+    recall, noise = rule["recall_reached"], rule["noise_reached"]
+    later = over(lambda found: experiments.recall_after_noise(found, recall, noise))
+    claim.replicated(f"log of the step of recall {recall:g} over the step of P(τ) {noise:g}", "log_later", +1, later)
+
+
+def settled(claim: Claimed, over: Over) -> None:
+    """P(τ) is at α on average once it has settled."""
+    since = claim.rule.thresholds["settled_from"]
+    error = over(lambda found: np.abs(experiments.settled_noise(found, since).mean(axis=1) - ALPHA))
+    claim.replicated(f"|mean of P(τ) from step {since:g} on, less α|", "level", -1, error)
 
 
 def without_last_layer(claim: Claimed, over: Over) -> None:
@@ -131,7 +148,7 @@ def rank_of_values(claim: Claimed, over: Over) -> None:
     1 it recalls little."""
     recall = over(lambda found: answer_means(found)["recall"])
     claim.replicated("recall", "recall_at_end", +1, recall)
-    claim.replicated("|mean of P(τ) from step 30 on, less α|", "level", -1, over(level_error))
+    settled(claim, over)
     curve: dict[str, list[float]] = {}
 
     def ratio(found: Sequence[Replicate]) -> Floats:
@@ -181,12 +198,6 @@ def _attended(found: Sequence[Replicate]) -> dict[str, Any]:
 def without_mean(found: Sequence[Replicate]) -> dict[str, Floats]:
     """What is answered without the mean of inputs on other sequences than those tested."""
     return replicates.over_runs(results_of(answers_without_mean, found))
-
-
-def level_error(found: Sequence[Observed]) -> Floats:
-    """|mean of the settled P(τ), less α|."""
-    error: Floats = np.abs(experiments.settled_noise(found).mean(axis=1) - ALPHA)
-    return error
 
 
 def noise_over_whole(change: Change) -> Callable[[Sequence[Replicate]], Floats]:

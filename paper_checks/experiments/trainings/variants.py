@@ -4,15 +4,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from paper_checks.evidence import experiment_seed
+from paper_checks.project import rule_of
 from simulate import Hidden
 
 from .runs import AnswerObserver, ObservedTraining, Reached
 from .settings import DESK_TASK, EVERY, LEARNED, Setting, desk
 
-RECALLED = 0.8
-"""Recall that E7 trains to: c is ahead of all tokens but τ so often."""
 BUDGET = 2000
-"""Updates within which it must come."""
+"""Updates of E7 within which recall must come."""
 LEAST = 100
 """Updates that every training of E7 has, so that there is something to hold."""
 EARLY = (20, 30, 40, 50, 60, 70, 80, 90, LEAST)
@@ -61,11 +60,13 @@ def no_feed_forward(steps: int = 1000) -> Setting:
 
 @cache
 def at_level(alpha: float) -> Setting:
-    """E7 at a noise level: to RECALLED, or, above LEARNED, of LEAST updates; at that of DESK_TASK E1's, which go on."""
+    """E7 at a noise level: to the recall of its rule, or, above LEARNED, of LEAST updates; at that of DESK_TASK E1's,
+    which go on."""
     if alpha == DESK_TASK.alpha:
         return desk()
+    recall = rule_of("E7").thresholds["recall_reached"]
     setting = desk(alpha, steps=BUDGET if alpha <= LEARNED else LEAST)
-    return AnswerSetting.of(setting, later_marks(setting.steps), Reached("recall", RECALLED, LEAST))
+    return AnswerSetting.of(setting, later_marks(setting.steps), Reached("recall", recall, LEAST))
 
 
 @cache

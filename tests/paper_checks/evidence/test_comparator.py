@@ -8,10 +8,11 @@ import pytest
 from scipy import stats
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.comparator import Evidence, verdict
+from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.design import DESIGN, Design
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
+from paper_checks.evidence.verdicts import verdict
 
 
 def test_levels_add_up_to_the_family():

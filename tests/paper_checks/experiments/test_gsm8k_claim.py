@@ -6,7 +6,7 @@ import pytest
 
 from paper_checks.claims.p import test_gsm8k as p6
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.evidence.comparator import verdict
+from paper_checks.evidence.verdicts import verdict
 from paper_checks.project import own_ledger
 from simulate.gsm8k.problems import MODELS
 from simulate.gsm8k.results import comparable

@@ -8,7 +8,7 @@ pytest.importorskip("transformers", reason="needs the extra language", exc_type=
 from paper_checks.claims.p import test_language_models as checks
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.evidence.comparator import verdict
+from paper_checks.evidence.verdicts import verdict
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments import pocket, pocket_models, rise
 from paper_checks.experiments.language import Answers, ModelSweep, Source
@@ -79,9 +79,9 @@ def test_first_risen_and_the_early_checkpoint():
         answers("2", 0.2, 0.7, "c"),
         answers("3", 0.3, 0.6, "c"),
     ]
-    assert experiments.first_risen(found, "recall", "distributional") == 1
-    assert experiments.first_risen(found, "recall", "answer") == 2
-    assert experiments.best_early(found, "recall") is found[1]
+    assert experiments.first_risen(found, "recall", "distributional", 3) == 1
+    assert experiments.first_risen(found, "recall", "answer", 3) == 2
+    assert experiments.best_early(found, "recall", 3) is found[1]
     assert experiments.repeated(found) == 1
     assert experiments.provenance(found[:2])["models"] == {"0": "a", "1": "b"}
 
@@ -118,12 +118,12 @@ def claim():
 
 
 def test_competition_passes_and_fails(claim):
-    good, ledger = answers("good", 0.3, 0.6), claim("P1")
+    good, ledger = answers("good", 0.3, 0.6), claim("P1.pythia")
     checks.competition(ledger, experiments, [good] * 3, "recall")
     assert verdict(ledger.evidence) == "verified"
     for bad in (answers("behind", 0.3, 0.6, difference=-1.0), answers("no the", 0.6, 0.0, difference=0.5)):
         with pytest.raises(AssertionError, match="P1"):
-            checks.competition(claim("P1"), experiments, [good, bad, good], "recall")
+            checks.competition(claim("P1.pythia"), experiments, [good, bad, good], "recall")
 
 
 def test_order_of_rise_passes_and_fails(claim):
@@ -170,7 +170,7 @@ def test_an_untrained_model_verifies_nothing(claim):
     start = experiments.answered(Source(str(steps[0]), None, f"seed {seed}, start"), DEFAULT_SEED, "cpu")
     for name in experiments.SETS:
         with pytest.raises(AssertionError, match="P1"):
-            checks.competition(claim("P1"), experiments, [start], name)
+            checks.competition(claim("P1.pythia"), experiments, [start], name)
         with pytest.raises(AssertionError, match="P3"):
             rise.order_of_rise(claim("P3"), experiments, name, [start], [start])
         assert pocket.competition(start, name)["mass"].mean() < 0.01
@@ -195,14 +195,14 @@ def recorded(monkeypatch, answers, generics, steps=(0, 4, 8, 16)):
 )
 def test_rise_times_are_the_first_on_the_grid(monkeypatch, answers, generics, times, ratio):
     recorded(monkeypatch, answers, generics)
-    assert pocket.rise_times(9, "recall") == times
+    assert pocket.rise_times(9, "recall", 3) == times
     assert pocket.rise_ratios([times]) == [ratio]
 
 
 def test_an_answer_that_is_never_learned_has_not_risen_later(monkeypatch):
     """Flat at its first value: a third of the last one is there from the beginning, before "the"."""
     recorded(monkeypatch, (0.001, 0.001, 0.001, 0.001), (0.001, 0.2, 0.5, 0.6))
-    assert pocket.rise_ratios([pocket.rise_times(9, "recall")]) == [0]
+    assert pocket.rise_ratios([pocket.rise_times(9, "recall", 3)]) == [0]
 
 
 def test_shares_and_their_errors():

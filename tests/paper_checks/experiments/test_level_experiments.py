@@ -27,13 +27,13 @@ def test_time_to_recall_is_that_of_the_line_in_log_t():
         Seen((20, 0.9), (30, 1.0)),
         Seen((20, 0.1), (30, 0.79)),
     ]
-    assert levels.updates_to_recall(runs) == pytest.approx([200, 100, 20, np.inf], rel=1e-12)
+    assert levels.updates_to_recall(runs, 0.8) == pytest.approx([200, 100, 20, np.inf], rel=1e-12)
 
 
 def test_law_is_met_by_its_own_times_alone():
     time = 76 / 0.3**2
     runs = [Seen((1, 0), (time, 0.8)), Seen((1, 0), (2 * time, 0.8)), Seen((1, 0), (time / 2, 0.8)), Seen((1, 0))]
-    found = levels.law_error(runs, 0.7, 76)
+    found = levels.law_error(runs, 0.7, 76, 0.8)
     assert found == pytest.approx([0, np.log(2), np.log(2), np.inf], abs=1e-12)
 
 
@@ -49,9 +49,9 @@ def test_noise_is_held_from_update_30_on_and_up_to_a_limit():
     run = Seen(*((step, 0.0) for step in (20, 30, 60, 90)))
     for seen, noise in zip(run.history, (0.9, 0.4, 0.5, 0.9), strict=True):
         seen["noise"] = noise
-    assert levels.noise_error([run], 0.5) == pytest.approx([0.1])
-    assert levels.noise_error([run], 0.5, 60) == pytest.approx([0.05])
-    assert levels.noise_over_correct([run]) == pytest.approx([np.log([1.0, 1.25]).mean()])
+    assert levels.noise_error([run], 0.5, 30) == pytest.approx([0.1])
+    assert levels.noise_error([run], 0.5, 30, 60) == pytest.approx([0.05])
+    assert levels.noise_over_correct([run], 30, 60) == pytest.approx([np.log([1.0, 1.25]).mean()])
 
 
 @pytest.mark.parametrize("make", [variants.later_marks, variants.steady_marks])

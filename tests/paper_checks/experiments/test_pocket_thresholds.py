@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
 from paper_checks.claims.p import test_pocket as checks
-from paper_checks.evidence.comparator import verdict
+from paper_checks.evidence.verdicts import verdict
 from paper_checks.experiments.pocket_models import pocket_models
 from paper_checks.project import rule_of
 from simulate.pocket.shipped import CONFIRMING, EXPLORED
@@ -67,7 +67,7 @@ def test_thresholds_are_those_of_the_rule(found):
 
 def test_every_threshold_is_used(found):
     given, _ = found
-    others = {"P4": {"names_helped"}, "P5": {"early_effect"}}
+    others = {"P3": {"parts", "rounding"}, "P4": {"names_helped"}, "P5": {"early_effect"}}
     for claim, several in given.items():
         named = {key for key in rule_of(claim).thresholds if not key.endswith("_absent")}
         assert named == several.keys() | others.get(claim, set())

@@ -14,6 +14,7 @@ from paper_checks.experiments.trainings.measured import answers_after, fresh_seq
 from paper_checks.experiments.trainings.runs import Run, train_observed
 from paper_checks.experiments.trainings.settings import MARKS, desk, fine_marks
 from paper_checks.jobs.runner import Here, running
+from paper_checks.project import rule_of
 from simulate import initialised, with_weights
 from simulate.sequences.recall import RecallBatch
 
@@ -77,23 +78,24 @@ def observed(noise, recall=None):
 def test_fall_after_the_peak():
     """What comes before the peak, or after step 20, or a later and higher value, does not count."""
     run = observed({0: 0.01, 3: 0.6, 5: 0.8, 10: 0.4, 14: 0.2, 20: 0.9, 30: 0.1})
-    assert experiments.fall_after_peak([run]) == pytest.approx([0.25])
-    assert experiments.largest_early_noise([run]) == [0.8]
+    assert experiments.fall_after_peak([run], 10, 20) == pytest.approx([0.25])
+    assert experiments.largest_early_noise([run], 10) == [0.8]
 
 
 @pytest.mark.parametrize(
     ("noise", "step"), [({0: 0.1, 5: 0.8, 10: 0.5, 14: 0.4}, 14), ({0: 0.1, 5: 0.8, 10: 0.6, 30: 0.5}, np.inf)]
 )
 def test_step_at_which_the_noise_is_below_its_level_again(noise, step):
-    assert experiments.step_below([observed(noise)], 0.5) == [step]
+    assert experiments.step_below([observed(noise)], 0.5, 10) == [step]
 
 
 def test_settled_noise_is_of_step_30_on():
     run = observed({0: 0.1, 20: 0.9, 30: 0.4, 60: 0.6, 90: 0.65})
-    assert experiments.settled_noise([run]).tolist() == [[0.4, 0.6, 0.65]]
+    assert experiments.settled_noise([run], 30).tolist() == [[0.4, 0.6, 0.65]]
     heard = {}
     claim = SimpleNamespace(
-        replicated=lambda name, threshold, side, values, **details: heard.update({threshold: values})
+        rule=rule_of("E1"),
+        replicated=lambda name, threshold, side, values, **details: heard.update({threshold: values}),
     )
     run.history.append({"step": 100, "noise": 0.35, "recall": 0.9})
     statements.noise_first(claim, lambda numbers: numbers([run]))
@@ -104,14 +106,14 @@ def test_recall_that_never_comes_is_not_later():
     recalled = observed({1: 0.3, 2: 0.4, 100: 0.5}, {100: 0.8})
     never = observed({1: 0.4, 100: 0.5})
     neither = observed({1: 0.3, 100: 0.3})
-    later = experiments.recall_after_noise([recalled, never, neither])
+    later = experiments.recall_after_noise([recalled, never, neither], 0.8, 0.4)
     assert later[0] == pytest.approx(np.log(50)) and not np.isfinite(later[1:]).any()
 
 
 def test_what_is_there_before_the_first_update_was_not_learned():
     """Base seed 12 has such a training: P(τ) 0.4 by its initial weights."""
     at_start = observed({0: 0.45, 1: 0.3, 2: 0.4, 100: 0.5}, {100: 0.8})
-    assert not np.isfinite(experiments.recall_after_noise([at_start])).any()
+    assert not np.isfinite(experiments.recall_after_noise([at_start], 0.8, 0.4)).any()
     np.testing.assert_array_equal(experiments.log_updates([0, 1, np.inf]), [np.nan, 0, np.inf])
 
 

@@ -11,7 +11,7 @@ from paper_checks.evidence.run import read_run
 from paper_checks.project import load_claims
 from paper_checks.report import folder as report_folder
 from paper_checks.report import pictures as report_pictures
-from paper_checks.report.formula import formula, parts
+from paper_checks.report.mathematics.formula import formula, parts
 from paper_checks.report.page import MOST_ROWS, claim_view, page, rows
 from tests.oracles.report_runs import (
     COMPARISONS,
@@ -210,19 +210,22 @@ def test_pictures_are_those_of_claims_that_were_run():
     assert [(file.name.split(".")[0], file.claims, file.title) for file in drawn.files] == [
         ("stairs", ("T3.5", "P1.pythia"), "Steps & <stairs>"), ("more-stairs", ("E1",), "Steps & <stairs>"),
     ]  # fmt: skip
-    assert list(drawn.contents) == [file.name for file in drawn.files]
+    assert list(drawn.contents) == [name for file in drawn.files for name in (file.name, file.data)]
+    assert drawn.contents[drawn.files[0].data].startswith(b"step,height\n0,0\n1,1\n")
     assert drawn.troubles == ["picture broken: ZeroDivisionError: division by zero"]
-    assert {(file.width, file.height) for file in drawn.files} == {(384, 288)}
+    assert {file.width for file in drawn.files} == {500} and drawn.files[0].height + 12 == drawn.files[1].height
     again = report_pictures.draw_pictures(mixed_run(), PLANS)
     assert again == drawn
     shown = page(mixed_run(), drawn.files, "x.json", drawn.troubles)
     assert shown.count("<img ") == 3 and "picture broken: ZeroDivisionError: division by zero" in shown
+    assert all(shown.count(f'<a href="assets/{file.data}">') for file in drawn.files)
 
 
 def test_plans_are_of_claims_of_the_ledger_and_their_files_are_ours():
     for plan in report_pictures.PLANS:
         assert {*plan.claims, *plan.needs} <= LEDGER.keys() and plan.needs
-        assert report_folder._OURS.fullmatch(report_folder.asset_name(f"{plan.name}.svg", b""))
+        for kind in ("svg", "csv"):
+            assert report_folder._OURS.fullmatch(report_folder.asset_name(f"{plan.name}.{kind}", b""))
     assert len({plan.name for plan in report_pictures.PLANS}) == len(report_pictures.PLANS)
 
 
@@ -244,7 +247,7 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
     text = html.unescape(page(run, [], "x.json"))
     assert "pytest paper_checks -m claims --claims T1.3 --seed 7 --scale paper<" in text
     assert all(words in text for words in (
-        ">0.9<", ">0.99 [0.99, 0.99]<", ">13/14<", "mutants of the trainings: F2 kept",
+        ">0.9<", ">0.99 [0.99, 0.99]<", ">13 of 14 seeds<", "mutants of the trainings: F2 kept",
         "of 6 seeds 1 on the wrong side (stands with 0 at most, fails with ",
         "<dt>Numbers by seed</dt><dd>0.99, 0.2, 0.99", "<dt>Pilot</dt><dd>0.97, 0.971",
     ))  # fmt: skip

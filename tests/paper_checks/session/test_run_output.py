@@ -34,11 +34,13 @@ def test_a_failed_check_says_what_it_is_about_and_how_to_run_it_alone(project):
     lines = found.stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if "claim T2.1" in line and "---" in line)
     assert lines[start + 1] == "A sentence. (s)"
-    assert lines[start + 2].startswith("y: 1 estimates, worst z +100.00 (alarm beyond 6.44)")
-    assert lines[start + 3] == "  exact 2, estimate 2.1 ± 0.001, z +100.00, tolerance 0.02"
+    assert lines[start + 2].startswith("y: 1 estimates, worst +100.00 standard errors off (alarm beyond 6.44)")
+    assert lines[start + 3] == (
+        "  found 2.1 ± 0.001, expected ≈ 2, +100.00 standard errors off, used >999 % of its tolerance"
+    )
     again = lines[start + 4].removeprefix("Run it alone: ")
     assert again == "pytest paper_checks/claims/test_x.py::test_other -m claims --seed 7"
-    header = next(number for number, line in enumerate(lines) if line.startswith("id        verdict"))
+    header = next(number for number, line in enumerate(lines) if line.startswith("id    verdict"))
     report = lines.index("Report: out/page/index.html")
     assert all(len(line) <= 100 for line in lines[start : start + 5] + lines[header : report + 1])
 
@@ -58,7 +60,7 @@ def test_a_failed_check_says_what_it_is_about_and_how_to_run_it_alone(project):
     assert stopped.returncode == pytest.ExitCode.INTERRUPTED
     assert "interrupted: no record and no report written, earlier ones are as they were" in stopped.stdout
     assert "Report:" not in stopped.stdout
-    assert "T2.1                  not run: the run stopped after 0 of 1 checks: run it to its end" in stopped.stdout
+    assert "– T2.1  not run: the run stopped after 0 of 1 checks: run it to its end" in stopped.stdout
     assert tree(folder) == written and project.record.read_bytes() == record
 
 
@@ -67,8 +69,8 @@ def test_chosen_claims_run_alone_and_what_cannot_be_written_fails_in_one_line(pr
     limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, -1))\n"
     found = project(limited + CHECKS + "claim.less('x', 1, 2)\n", TWO, "--claims", "T2", "--report", "page")
     assert found.returncode == 1, found.stdout + found.stderr
-    assert "T2.1      verified" in found.stdout and "1 passed, 1 deselected" in found.stdout
-    assert f"1 others              not run: {NOT_SELECTED}" in found.stdout
+    assert "T2.1  ✓ verified" in found.stdout and "1 passed, 1 deselected" in found.stdout
+    assert f"– 1 others  not run: {NOT_SELECTED}" in found.stdout
     failed = [line for line in found.stdout.splitlines() if line.startswith("FAILED: ")]
     part = project.record.with_name("part.json")
     assert [line.split(" cannot be written: ")[0] for line in failed] == [
@@ -83,9 +85,9 @@ def test_a_check_alone_gives_no_verdict_and_claims_are_run_in_one_process(projec
     """A claim with two checks of which one is named, in pytest's way, or one file of two is; two processes; a report
     without a claim."""
     both = CHECK + "claim.less('x', 1, 2)\n" + CHECK.replace("test_it", "test_other") + "claim.less('x', 1, 2)\n"
-    assert "T1.1      verified" in project(both, ENTRY).stdout
+    assert "T1.1  ✓ verified" in project(both, ENTRY).stdout
     record = project.record.read_bytes()
-    line = "T1.1                  not run: some of its checks were left out: leave out --claims, -k and names of"
+    line = "– T1.1  not run: some of its checks were left out: leave out --claims, -k and names of checks"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     environment = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}"}
 

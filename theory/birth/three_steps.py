@@ -125,9 +125,11 @@ def key_association(task: InductionTask, block: str, reads: Reads = BASIC) -> Fr
 
 
 def basic_key_association(task: InductionTask) -> Fraction:
-    """A_E1 for values that read E alone, in closed form, with H = Σ_{i<T} 1/i:
+    """A_E1 for values that read E alone, in closed form:
 
-    A_E1 = (1/T) [ (H - 1 + f (T - 2H))/(T-2) - (1 + (T-3) f)/T · (1 + 2/T + 1/(T-1)) ].                             (4)
+        A_E1 = (1/T) [ (H - 1 + f (T - 2H))/(T-2) - (1 + (T-3) f)/T · (1 + 2/T + 1/(T-1)) ].                        (4)
+
+    Here f = 1/(N-1) and H = Σ_{i<T} 1/i.
     """
     N, T = _checked(task)
     f, H = Fraction(1, N - 1), sum((Fraction(1, i) for i in range(1, T)), Fraction(0))

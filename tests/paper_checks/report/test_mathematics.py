@@ -84,22 +84,22 @@ def test_every_sentence_of_the_ledger_keeps_its_words():
 def test_a_docstring_in_parts():
     parts = ["The law\nof it.", "    a_k = 1   for k < N,\n    b = `x`      (3)", "Args:\n    x: no equation"]
     text = "\n\n".join([*parts, "    from x import y\n    y()"])
-    proofs = {3: ("tests/a.py::test_b",)}
+    proofs = {3: (Proof("tests/a.py::test_b", "sympy", (3,)), Proof("tests/a.py::test_c", "balls", (3,)))}
     paragraph, equations, code = blocks(text, proofs)
     assert paragraph.text == "The law of it."
     first, second = equations.equations
     assert first.drawn is not None and first.number is None and first.proofs == ()
     assert second.drawn is None and second.text == "b = `x`" and second.number == 3
-    assert second.proofs == ("tests/a.py::test_b",)
+    assert (second.mark, second.tests) == ("sympy and balls", "tests/a.py::test_b, tests/a.py::test_c")
     assert code.code == "from x import y\ny()"
 
 
-def test_only_symbolic_proofs_of_the_chapter_are_marked():
-    proofs = [Proof("a.py::b", "sympy", (4,)), Proof("c.py::d", "fractions", (7,))]
+def test_equations_of_the_chapter_alone_are_marked():
+    proofs = [Proof("a.py::b", "sympy", (4,)), Proof("c.py::d", "fractions")]
     [found] = derivations(["theory.one_step.gradients"], proofs, ROOT)
     assert (found.path, found.line) == ("theory/one_step/gradients.py", 1)
-    marks = {one.number: one.proofs for block in found.blocks for one in block.equations if one.number}
-    assert marks[4] == ("a.py::b",) and marks[7] == ()
+    marks = {one.number: one.mark for block in found.blocks for one in block.equations if one.number}
+    assert marks[4] == "sympy" and marks[7] == ""
     chapters = derivations(["theory.one_step.gradients", "theory.key_query.step"], proofs, ROOT)
     marked = [one for one in chapters[1].blocks for line in one.equations if line.proofs]
     assert not marked

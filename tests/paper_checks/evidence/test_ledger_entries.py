@@ -13,6 +13,9 @@ from paper_checks.project import own_ledger
 GROUPS = ("T1", "T2", "T3")
 """Whose entries are complete."""
 
+OF_MODELS = ("E", "P")
+"""Groups about trained models, of which theory states nothing."""
+
 CLAIMS = {name: claim for name, claim in own_ledger().claims.items() if claim.group in GROUPS}
 PROOFS = [(claim, proof) for claim in CLAIMS.values() for proof in claim.proof]
 
@@ -64,12 +67,12 @@ def numbered(dotted: str) -> set[int]:
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 def test_an_entry_says_all_that_people_read(claim):
-    for key in ("title", "paper", "found", "shown", "limits"):
+    """What is about gradients and memories is stated by theory; where no proof is named, the limits say so."""
+    for key in ("title", "paper", "found", "limits", *([] if claim.not_run else ["shown"])):
         assert getattr(claim, key).strip(), key
-    assert claim.theory
-    assert not {"title", "shown"} & {key for key in vars(claim) if "Fraction(" in str(getattr(claim, key))}
-    if not claim.proof:
-        assert "proof" in claim.limits or "proves" in claim.limits, "limits must say that nothing is proved"
+    if claim.rule is None and claim.group not in OF_MODELS:
+        assert claim.theory
+        assert claim.proof or re.search(r"\bproof|\bproves", claim.limits), "limits must say that there is no proof"
 
 
 @pytest.mark.parametrize(("claim", "proof"), PROOFS, ids=[f"{claim.id}-{p.test}-{p.by}" for claim, p in PROOFS])

@@ -1,6 +1,6 @@
 """Derivations of a claim: the docstrings of the functions that state it, as paragraphs and typeset equations.
 
-In a docstring an equation is an indented line behind an empty line or another equation, with its number at the right:
+In a docstring equations are indented lines between empty ones, or lines with a number at the right:
 
     G_F[τ,E(q)] = α - 1/M                                                                                          (7)
 
@@ -121,13 +121,18 @@ def blocks(text: str, proved: dict[int, tuple[Proof, ...]]) -> Iterator[Block]:
         lines = part.splitlines()
         if lines and _SECTION.match(lines[0]):
             continue
-        if all(line.startswith(_INDENT) for line in lines):
+        if all(line.startswith(_INDENT) or _has_number(line) for line in lines):
             if any(_CODE.match(line) for line in lines):
                 yield Block(code=inspect.cleandoc(part))
             else:
                 yield Block(equations=tuple(_equation(line, proved) for line in lines))
         elif lines:
             yield Block(" ".join(line.strip() for line in lines))
+
+
+def _has_number(line: str) -> bool:
+    match = _NUMBERED.match(line)
+    return match is not None and match[2] is not None
 
 
 def _equation(line: str, proved: dict[int, tuple[Proof, ...]]) -> Equation:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -49,7 +50,7 @@ def test_lines_begin_and_end_at_their_claims():
 def test_nothing_lies_on_another_or_outside(found):
     boxes, _, (width, height) = drawn(found)
     places = sorted(boxes.values())
-    for (x, y), (other, below) in zip(places, places[1:], strict=False):
+    for (x, y), (other, below) in pairwise(places):
         assert x != other or below - y >= HEIGHT
     assert all(0 <= x <= width - WIDTH and 0 <= y <= height - HEIGHT for x, y in places)
 

@@ -54,7 +54,8 @@ def sentence(text: str) -> Markup:
             core = " ".join(word.core for word in run)
             parts.append(escape(run[0].lead) + _typeset(core) + escape(run[-1].tail))
         else:
-            parts.append(_CODE.sub(r"<code>\1</code>", escape(" ".join("".join(word) for word in run))))
+            plain = str(escape(" ".join("".join(word) for word in run)))  # of Markup, sub would escape what it puts in
+            parts.append(_CODE.sub(r"<code>\1</code>", plain))
     return Markup(" ".join(parts))
 
 

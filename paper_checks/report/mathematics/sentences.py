@@ -20,6 +20,8 @@ _ASCII = {
 """Names of symbols, as scopes have them."""
 
 _NAMED = re.compile(rf"(?<![A-Za-z])({'|'.join(_ASCII)})(?![a-z])")
+_LONGEST = 200
+"""Characters of a word that may be mathematics."""
 _RELATIONS = {
     "=", "<", ">", "<=", ">=", "≤", "≥", "≈", "!=", "≠", "+", "-", "→", "->", "·", "/", "∈", "~",
     "∝", "≫", "≪", ">>", "<<",
@@ -47,7 +49,7 @@ class Word(NamedTuple):
 @lru_cache(maxsize=4096)
 def sentence(text: str) -> Markup:
     """The text as HTML, escaped, with its mathematics as MathML as far as it can be typeset."""
-    words = [_word(part) for part in text.split()]
+    words = [_word(part) for part in text.split(" ")]
     parts: list[str] = []
     for is_formula, run in _runs(words):
         if is_formula:
@@ -98,7 +100,7 @@ def _marked(words: Sequence[Word]) -> list[bool]:
 
 
 def _is_formula(core: str) -> bool:
-    if not core or _PROSE.search(core):
+    if not core or len(core) > _LONGEST or _PROSE.search(core):
         return False
     found = _SIGNS.search(core) or _LETTER.fullmatch(core) or _TERM.fullmatch(core) or _NAMED.search(core)
     return bool(found) and core not in _RELATIONS

@@ -32,7 +32,7 @@ _SIGNS = re.compile(rf"[{GREEK}_^√≤≥≈≠±·×∞∈∝≫≪→‖∇Σ
 _LETTER = re.compile(r"[B-HJ-Zb-z](?:\(.+\))?\'*")  # A, I and a are words, unless a relation stands beside them
 _TERM = re.compile(r"(?=.*[\d/(])(?=.*[A-Z])(?:[-+*/().]|\d+|[A-Z]{1,2}|[a-z](?![a-z]))+")
 """1/(2N), NT/(N+2T)."""
-_PROSE = re.compile(r"`|[A-Za-z]{2,}-|://|[\\\"&]|<[/!a-z][^{}]*>|^-+[a-z]|^[A-Z]{1,2}\d+(?:\.\d+)?$")
+_PROSE = re.compile(r"`|[A-Za-z]{2,}-|://|[\\\"&]|<[/!]|<[A-Za-z]{2}|[a-z]{3,}=|^-+[a-z]|^[A-Z]{1,2}\d+(?:\.\d+)?$")
 """Of words that have such signs and are none: "κt-law", addresses, options, ids of claims."""
 _CODE = re.compile(r"`([^`]+)`")
 _WORD = re.compile(r"^([(\[]*)(.*?)([.,;:!?)\]]*)$", re.DOTALL)

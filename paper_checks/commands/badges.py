@@ -2,7 +2,7 @@
 
     paper-checks badges --out badges                    all of them
     paper-checks badges --groups paper_checks/badges    pictures of the groups alone, as README shows them
-    paper-checks badges --check paper_checks/badges --table README.md    whether both say what the run found
+    paper-checks badges --check paper_checks/badges     whether these say what the run found
 
 The run is the one that `.evidence/claims.json` holds, the record that every run of the claims leaves, or that of
 --record, where several records, of different claims, make one run; it must be of the code at hand, and rest on nothing
@@ -33,15 +33,10 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--out", type=FOLDER, metavar="DIR", help="write all badges to this folder")
 @click.option("--groups", type=FOLDER, metavar="DIR", help="write the pictures of groups to this folder")
 @click.option("--check", type=FOLDER, metavar="DIR", help="hold the pictures of groups in this folder to the run")
-@click.option("--table", type=FOLDER, metavar="FILE", help="with --check: a Markdown table of verdicts as well")
-def command(
-    records: Sequence[Path], out: Path | None, groups: Path | None, check: Path | None, table: Path | None
-) -> int:
+def command(records: Sequence[Path], out: Path | None, groups: Path | None, check: Path | None) -> int:
     folders = [folder for folder in (out, groups, check) if folder is not None]
     if len(folders) != 1:
         refuse("give one of --out DIR, --groups DIR and --check DIR")
-    if table is not None and check is None:
-        refuse("--table is checked with --check DIR, which is not given")
     from paper_checks.evidence.joined import read_runs, require_current
     from paper_checks.report.badges import all_badges, group_pictures, require_fresh
 
@@ -49,18 +44,17 @@ def command(
         run = read_runs(records)
         require_current(run)
         require_fresh(run)
-        text = table.read_text(encoding="utf-8") if table else None
     except (ValueError, OSError) as error:
         refuse(error)
     if check is not None:
-        return _check(run, check, text)
+        return _check(run, check)
     return _write(group_pictures(run) if out is None else all_badges(run), folders[0])
 
 
-def _check(run: "Run", folder: Path, table: str | None) -> int:
-    from paper_checks.report.badges import differences, table_differences
+def _check(run: "Run", folder: Path) -> int:
+    from paper_checks.report.badges import differences
 
-    found = differences(run, folder) + ([] if table is None else table_differences(run, table))
+    found = differences(run, folder)
     for line in found:
         print(line, file=sys.stderr)
     print(f"{folder}: {len(found)} disagreements with the run")

@@ -26,7 +26,7 @@ COMMANDS = {
     "draw": "Draw phase diagrams, memories, trainings and language models.",
     "report": "Write a run as a page for people, with pictures.",
     "badges": "Write the badges of a run, or hold README's against it.",
-    "fill": "Fill the numbers of a run into README, or hold README's against it.",
+    "fill": "Fill numbers and tables of a run into README and docs, or hold these against it.",
     "benchmarks": "Measure how fast everything is, and write docs/benchmarks.md.",
     "seeds": "Run claims at many base seeds, and say at which one is red.",
     "rotation": "Run one part of the claims at a base seed that is drawn from the commit.",

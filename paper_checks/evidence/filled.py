@@ -135,9 +135,11 @@ def same_numbers(shown: str, found: str) -> bool:
     return all(abs(_read(one) - _read(other)) <= _unit(one) for one, other in zip(old, new, strict=True))
 
 
-def placeholders(text: str, evidence: Sequence[Evidence]) -> tuple[str, list[str]]:
-    """The text with its placeholders filled in, "…" for numbers that there are not; and what is wrong, also with braces
-    of another kind, which stay."""
+def placeholders(
+    text: str, evidence: Sequence[Evidence], shown: Callable[[str, Statistic], str] = lambda words, _: words
+) -> tuple[str, list[str]]:
+    """The text with its placeholders filled in, "…" for numbers that there are not, what is filled in as `shown` makes
+    it; and what is wrong, also with braces of another kind, which stay."""
     problems = []
 
     def fill(match: re.Match[str]) -> str:
@@ -146,13 +148,18 @@ def placeholders(text: str, evidence: Sequence[Evidence]) -> tuple[str, list[str
             problems.append(f"{match[0]} must be {{NAME: STATISTIC}}")
             return match[0]
         try:
-            found = look_up(evidence, named[1], named[2])
-            return written(*found, int(named[3] or 3), named["percent"] is not None)
+            item, statistic = look_up(evidence, named[1], named[2])
         except ValueError as error:
             problems.append(str(error))
             return NOT_MEASURED
+        return shown(written(item, statistic, int(named[3] or 3), named["percent"] is not None), statistic)
 
     return _PLACEHOLDER.sub(fill, text), problems
+
+
+def has_placeholders(text: str) -> bool:
+    """Whether numbers of a run are to be filled in."""
+    return _PLACEHOLDER.search(text) is not None
 
 
 def marker(claim: str, name: str, statistic: str, shown: str) -> str:

@@ -100,21 +100,3 @@ def differences(run: Run, folder: Path) -> list[str]:
             state = "says something else" if name in found else "is missing"
             problems.append(f"{folder / name} {state}; the run says {said[1] if said else name}")
     return problems
-
-
-def table_differences(run: Run, text: str) -> list[str]:
-    """Where a table in Markdown with rows "| T1.1, T1.2 words | verdict | ..." is not what the run says.
-
-    A claim that was run needs a row.
-    """
-    verdicts, problems = {claim.id: claim.verdict for claim in run.claims}, []
-    missing = {name for name, verdict in verdicts.items() if verdict != "not run"}
-    for row in re.findall(r"^\| .*\|$", text, flags=re.MULTILINE):
-        words, said = (cell.strip() for cell in (*row.split("|"), "")[1:3])
-        listed = re.match(r"[^\s,]+(, [^\s,]+)*", words)
-        names = [name for name in (listed[0].split(", ") if listed else ()) if name in verdicts]
-        problems += [
-            f"{name} is said to be {said}; the run says {verdicts[name]}" for name in names if verdicts[name] != said
-        ]
-        missing -= set(names)
-    return problems + [f"{name} has no row; the run says {verdicts[name]}" for name in verdicts if name in missing]

@@ -100,12 +100,13 @@ def test_a_file_is_filled_in_and_then_is_not_stale(tmp_path, capsys):
     assert "\\|x\\| - a: at 2: max" in text_of()  # or a table would end its cell there
     assert run_command(tmp_path, text_of("0.1", ""), "--check") == (1, text_of("0.1", ""))
     said = capsys.readouterr()
-    assert said.err.splitlines() == ["E2: |x| - a: at 2: max: shown (nothing), the run has 140"]
-    assert "1 of 2 numbers are not those of the run" in said.out
+    path = tmp_path / "README.md"
+    assert said.err.splitlines() == [f"{path}: E2: |x| - a: at 2: max: shown (nothing), the run has 140"]
+    assert "1 of 2 numbers and blocks are not those of the run" in said.out
     assert run_command(tmp_path, text_of("0.131", "7"), "--check")[0] == 1
     assert capsys.readouterr().err.splitlines() == [
-        "E2: P(τ) without F2: max: shown 0.131, the run has 0.134",
-        "E2: |x| - a: at 2: max: shown 7, the run has 140",
+        f"{path}: E2: P(τ) without F2: max: shown 0.131, the run has 0.134",
+        f"{path}: E2: |x| - a: at 2: max: shown 7, the run has 140",
     ]
     assert run_command(tmp_path, text_of("0.131", "7")) == (0, text_of())
     assert run_command(tmp_path, text_of(), "--check") == (0, text_of())
@@ -146,7 +147,13 @@ def test_the_markers_of_a_claim_are_listed_to_paste(tmp_path, capsys):
     (tmp_path / "pasted").write_text(pasted)
     assert len(filled.MARKER.findall(pasted)) == len(lines) - 4
     assert fill_command([str(tmp_path / "pasted"), "--check", "--record", record]) == 0
-    for asked in (["--list", "E9"], [], ["x.md", "--list", "E2"], [str(tmp_path / "none.md")]):
+    for asked in (
+        ["--list", "E9"],
+        [],
+        ["x.md", "--list", "E2"],
+        [str(tmp_path / "none.md")],
+        [str(tmp_path / "pasted"), str(tmp_path / "none.md")],
+    ):
         assert fill_command([*asked, "--record", record]) == 2
 
 
@@ -170,7 +177,7 @@ def test_the_page_and_a_failed_check_say_the_sentence_with_its_numbers():
     shown = page(run_of([claim_record("E2", "verified", EVIDENCE, statement=stated, scope=stated)]), [], "x.json")
     assert shown.count("P(τ) is at most 0.134.") == 2
     claim = load_claims()["E2"]
-    changed = type(claim)(**(vars(claim) | {"statement": stated}))
+    changed = type(claim)(**(vars(claim) | {"statement": stated, "found": "", "shown": ""}))
     assert failure.explained(changed, EVIDENCE, "again")[0].startswith("P(τ) is at most 0.134. (")
     assert failure.explained(changed, [], "again")[0].startswith("P(τ) is at most …. (")
 

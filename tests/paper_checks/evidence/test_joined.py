@@ -10,7 +10,6 @@ from paper_checks.evidence.joined import joined, read_runs
 from paper_checks.evidence.results import NOT_SELECTED
 from paper_checks.evidence.run import ClaimRecord, Run
 from paper_checks.project import own_ledger
-from paper_checks.report import badges
 from paper_checks.session.surroundings import origin
 from tests.oracles.picture_commands import command
 
@@ -93,38 +92,6 @@ def test_records_on_disk(tmp_path):
     for path, found in zip(paths, (ONE, TWO), strict=True):
         path.write_text(json.dumps(found.as_dict()), encoding="utf-8")
     assert read_runs(paths) == joined([("one.json", ONE), ("two.json", TWO)])
-
-
-def test_the_table_of_verdicts_is_the_runs(tmp_path, capsys):
-    table = "| claim | verdict |\n| --- | --- |\n| T1.1, T1.2 steps | verified | x |\n| T1.3 more | not run | x |\n"
-    both = replace(joined([("one", ONE), ("two", TWO)]), code=own_ledger().code_hash())
-    assert badges.table_differences(both, table) == []
-    wrong = table.replace("T1.2 steps | verified", "T1.2 steps | bounded").replace("not run", "verified")
-    assert badges.table_differences(both, wrong) == [
-        "T1.1 is said to be bounded; the run says verified",
-        "T1.2 is said to be bounded; the run says verified",
-        "T1.3 is said to be verified; the run says not run",
-    ]
-    bold = table.replace("| verified |", "| **verified** |")
-    assert badges.table_differences(both, bold)[0] == "T1.1 is said to be **verified**; the run says verified"
-    assert badges.table_differences(both, "| T1.1, T1.3 | verified |\n") == [
-        "T1.3 is said to be verified; the run says not run",
-        "T1.2 has no row; the run says verified",
-    ]
-    record, file, folder = tmp_path / "run.json", tmp_path / "README.md", tmp_path / "badges"
-    record.write_text(json.dumps(both.as_dict()), encoding="utf-8")
-    assert badges_command(["--record", str(record), "--groups", str(folder)]) == 0
-    for text, status in ((table, 0), (wrong, 1)):
-        file.write_text(text, encoding="utf-8")
-        asked = ["--record", str(record), "--check", str(folder), "--table", str(file)]
-        assert badges_command(asked) == status
-    assert "T1.3 is said to be verified" in capsys.readouterr().err
-    for asked in (
-        ["--table", str(file), "--out", str(folder)],
-        [],
-        ["--check", str(folder), "--table", "no such file"],
-    ):
-        assert badges_command(["--record", str(record), *asked]) == 2
 
 
 def test_badges_and_pictures_are_of_the_code_at_hand(tmp_path, capsys):

@@ -32,9 +32,14 @@ def test_every_kind_in_the_order_of_the_list():
                 comparator.less("l", 1, 2), comparator.close("c", 1.0, 1.0, 0.1, "why"), comparator.equal("x", 1, 1),
                 comparator.sign("s", 1, 1.0, 0.01), comparator.rate("p", 0.5, 1, [1.0] * 99)]  # fmt: skip
     found = [grade.kind for grade in grades(claim(*evidence, proof=PROOFS))]
-    assert found == [kind for kind in GRADES if kind != "prompts"]
+    assert found == [kind for kind in GRADES if kind not in ("prompts", "other")]
     prompted = [grade.kind for grade in grades(claim(*evidence, proof=PROOFS, jobs=PROMPTS))]
-    assert prompted == [kind for kind in GRADES if kind != "Monte Carlo"]
+    assert prompted == [kind for kind in GRADES if kind not in ("Monte Carlo", "other")]
+
+
+def test_a_record_may_have_kinds_of_its_own():
+    strange = replace(ESTIMATES[0], kind="<b>")
+    assert only(strange).kind == "other" and how_we_know(claim(strange)) == "1 other comparison"
 
 
 def test_equalities_name_their_second_ways_and_see_any_difference():

@@ -24,6 +24,7 @@ GRADES = {
     "trainings": "seeds trained until a statement about most of them stands or has failed",
     "all trainings": "statements about the trainings that there are, with no more seeds to draw",
     "observation": "what so few trainings show that they decide nothing",
+    "other": "comparisons of a kind that only the record knows",
 }
 """Kinds of evidence, strongest first, and what each is."""
 WITNESSES = {"enumeration": "enumeration", "dynamic programme": "a dynamic programme", "autograd": "autograd",
@@ -66,7 +67,8 @@ def grades(claim: ClaimRecord) -> list[Grade]:
     found = [_graded(kind, kinds[kind]) for kind in GRADES if kind in kinds]
     if not claim.proof or not claim.evidence:
         return found
-    tools = " and ".join(dict.fromkeys(proof.by for proof in claim.proof))
+    *others, last = dict.fromkeys(proof.by for proof in claim.proof)
+    tools = f"{', '.join(others)} and {last}" if others else last
     tests = len({proof.test for proof in claim.proof})
     return [Grade("proof", tests, 0, tools, "any difference"), *found]
 
@@ -75,7 +77,7 @@ def kind_of(item: Evidence, claim: ClaimRecord) -> str:
     """Which of GRADES a comparison of a claim is."""
     if item.kind == "replicated":
         return "trainings" if len(item.details["boundaries"]["looks"]) > 1 else "all trainings"
-    kind = _OF_KIND.get(item.kind, "observation")  # a kind that we do not know decides nothing
+    kind = _OF_KIND.get(item.kind, "other")
     has_prompts = any(job.kind == _PROMPTS for job in claim.jobs)
     return "prompts" if kind == "Monte Carlo" and has_prompts else kind
 
@@ -158,5 +160,7 @@ def _said(grade: Grade) -> str:
             said = f"{count} statement{several} about {seeds} {which}" + (", each of which" if several else ", which")
             chance = f"would stand with probability {grade.missed:.2g} at most"
             return f"{said} {chance} if only half of all seeds, or its rule's share, bore it out"
+        case "other":
+            return f"{count} other comparison{several}"
         case _:
             return f"{count} statement{several} observed in {seeds} training{'' if seeds == '1' else 's'}"

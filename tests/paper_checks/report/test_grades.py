@@ -32,9 +32,14 @@ def test_every_kind_in_the_order_of_the_list():
                 comparator.less("l", 1, 2), comparator.close("c", 1.0, 1.0, 0.1, "why"), comparator.equal("x", 1, 1),
                 comparator.sign("s", 1, 1.0, 0.01), comparator.rate("p", 0.5, 1, [1.0] * 99)]  # fmt: skip
     found = [grade.kind for grade in grades(claim(*evidence, proof=PROOFS))]
-    assert found == [kind for kind in GRADES if kind != "prompts"]
+    assert found == [kind for kind in GRADES if kind not in ("prompts", "other")]
     prompted = [grade.kind for grade in grades(claim(*evidence, proof=PROOFS, jobs=PROMPTS))]
-    assert prompted == [kind for kind in GRADES if kind != "Monte Carlo"]
+    assert prompted == [kind for kind in GRADES if kind not in ("Monte Carlo", "other")]
+
+
+def test_a_record_may_have_kinds_of_its_own():
+    strange = replace(ESTIMATES[0], kind="<b>")
+    assert only(strange).kind == "other" and how_we_know(claim(strange)) == "1 other comparison"
 
 
 def test_equalities_name_their_second_ways_and_see_any_difference():
@@ -50,6 +55,8 @@ def test_a_proof_counts_its_tests_and_names_its_tools():
     assert known[:5] == ("proof", 2, 0, "sympy and balls", "any difference")
     words = how_we_know(claim(comparator.equal("x", 1, 1), proof=PROOFS[:2]))
     assert words == "proved with sympy in 2 tests; 1 exact equality"
+    third = (*PROOFS, Proof("t.py::c", "Sturm"))
+    assert grades(claim(comparator.equal("x", 1, 1), proof=third))[0].by == "sympy, balls and Sturm"
     assert grades(claim_record("T1.1", "failed", proof=PROOFS)) == []  # nothing ran: the run knows nothing of its proof
 
 

@@ -16,6 +16,7 @@ from theory.one_step.gradients import Moment
 from theory.task import Layer
 
 from . import simulations as experiments
+from .named import in_words
 
 if TYPE_CHECKING:
     from paper_checks.evidence.assertions import Assertions
@@ -37,7 +38,7 @@ def check_enumeration(claim: Assertions, layer: Layer, moment: Moment) -> None:
     """Equality, as fractions, with brute-force enumeration of every sequence."""
     index = ("mean", "variance").index(moment)
     for task, found in zip(SMALL, enumerated(layer), strict=True):
-        claim.equal(f"enumeration, {task}", MATRIX[moment](task, layer, exact=True), found[index])
+        claim.equal(f"enumeration, {in_words(task)}", MATRIX[moment](task, layer, exact=True), found[index])
 
 
 @job("enumerations", cost=0.4)
@@ -62,7 +63,7 @@ def check_dynamic_programme(claim: Assertions, layer: Layer, moment: Moment) -> 
         exact, other = ([source[entry] for entry in entries] for source in (values, found))
         reason = "T sums of positive terms at 64-bit precision, one cancellation of at most 1/N in the mean"
         rounding = task.T * task.N * float(np.finfo(np.longdouble).eps) + float(np.finfo(np.float64).eps)
-        claim.close(f"dynamic programme, {task}", exact, other, rounding, reason)
+        claim.close(f"dynamic programme, {in_words(task)}", exact, other, rounding, reason)
 
 
 def check_autograd(claim: Assertions, layer: Layer) -> None:
@@ -90,7 +91,7 @@ def check_simulation(claim: Assertions, task: Task, layer: Layer, moment: Moment
     present = np.isfinite(estimate)  # classes that have entries at this N
     details = {"samples": found.samples, "seed": found.seed, "device": found.device, "seconds": round(found.seconds, 2)}
     claim.estimate(
-        f"class averages, {task}",
+        f"class averages, {in_words(task)}",
         values[present],
         estimate[present],
         error[present],
@@ -104,4 +105,4 @@ def check_simulation(claim: Assertions, task: Task, layer: Layer, moment: Moment
         "variance": (found.variance, found.variance_standard_error),
     }[moment]
     exact = MATRIX[moment](task, layer)
-    claim.estimate(f"single entries, {task}", exact, entries, entry_error, experiments.ENTRY_ERROR, **details)
+    claim.estimate(f"single entries, {in_words(task)}", exact, entries, entry_error, experiments.ENTRY_ERROR, **details)

@@ -38,7 +38,7 @@ def copying_limits() -> Differences:
     found = [("limit T → ∞, then N → ∞", sympy.limit(long, N, sympy.oo) - (1 - alpha) / alpha)]
     for length in (3, 4, 5, 7, 8, 12):
         stated = (length - 2) ** 2 * (1 - alpha) ** 3 / (2 * (length - 1) - (length - 2) * alpha)
-        found.append((f"limit of N SNR² for N → ∞, T={length}", signal.short_context_limit(length) - stated))
+        found.append((f"limit of N SNR² for N → ∞, T = {length}", signal.short_context_limit(length) - stated))
     return _differences(*found, ("no signal at T = 2", signal.short_context_limit(2)))
 
 

@@ -50,11 +50,17 @@ def _values(task: Task) -> np.ndarray:
     return gradient_mean(task, "attention_value")
 
 
+def held(absorption: RealNumber | None) -> str:
+    """The output probabilities of a key-query step, in the name of a comparison."""
+    return "uniform p" if absorption is None else f"π = {absorption}"
+
+
 class Simulation(NamedTuple):
     """A simulated key-query step: of each of directions @ K (None: K) an exact value, and the relative error that must
-    be detectable."""
+    be detectable; its seed follows from `drawn_as`."""
 
     name: str
+    drawn_as: str
     task: Task
     absorption: RealNumber | None
     directions: np.ndarray | None
@@ -63,12 +69,12 @@ class Simulation(NamedTuple):
 
     def job(self, base_seed: int) -> Job:
         """What draws it."""
-        return simulated.of(*self, base_seed)
+        return simulated.of(*self[1:], base_seed)
 
 
 @job("key-query steps", cost=0.4)
 def simulated(
-    name: str,
+    drawn_as: str,
     task: Task,
     absorption: RealNumber | None,
     directions: np.ndarray | None,
@@ -86,16 +92,16 @@ def simulated(
     def run(samples: int, seed: int) -> KeyQueryMoments:
         return key_query_moments(task, values, p, samples, seed=seed, directions=directions)
 
-    pilot = run(PILOT, experiment_seed(base_seed, f"pilot {name}"))
+    pilot = run(PILOT, experiment_seed(base_seed, f"pilot {drawn_as}"))
     variance = pilot.variance + DESIGN.miss_quantile() * pilot.variance_standard_error
     plans = zip(exact, variance, 2 * np.abs(pilot.skewness), strict=True)
     samples = max(LEAST, *(DESIGN.samples(value, spread, error, skewness=skew) for value, spread, skew in plans))
-    return run(samples, experiment_seed(base_seed, name)), np.sqrt(variance / samples)
+    return run(samples, experiment_seed(base_seed, drawn_as)), np.sqrt(variance / samples)
 
 
 def check_simulation(claim: Assertions, stated: Simulation, side: Side = "holds") -> None:
     """Estimates against exact values."""
-    found, planned = simulated(*stated, claim.base_seed)
+    found, planned = simulated(*stated[1:], claim.base_seed)
     details = {"samples": found.samples, "seed": found.seed, "seconds": round(found.seconds, 2), "side": side}
     claim.estimate(
         stated.name, stated.exact, found.mean, found.standard_error, stated.error, planned_error=planned, **details
@@ -103,11 +109,11 @@ def check_simulation(claim: Assertions, stated: Simulation, side: Side = "holds"
 
 
 def contrast_simulation(
-    name: str, task: Task, absorption: RealNumber | None, contrast: str, error: float
+    name: str, drawn_as: str, task: Task, absorption: RealNumber | None, contrast: str, error: float
 ) -> Simulation:
     """Of one contrast of `phase_diagram`."""
     exact = np.array([contrast_value(task, contrast, absorption)])
-    return Simulation(name, task, absorption, direction(task, CONTRASTS[contrast])[None], exact, error)
+    return Simulation(name, drawn_as, task, absorption, direction(task, CONTRASTS[contrast])[None], exact, error)
 
 
 def check_expansion(

@@ -1,11 +1,24 @@
-"""What the options of a run of P name: checkpoints of a model, files of results."""
+"""Names: of what comparisons are of, in words, and what the options of a run of P name (checkpoints, files)."""
 
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+_SYMBOLS = {"alpha": "α", "trigger": "q"}
 LANGUAGE_PACKAGES = ("huggingface_hub", "tokenizers", "transformers")
 """What the extra `language` installs."""
+
+
+def in_words(value: Any) -> str:
+    """What a comparison is of, in its name: a task or a case as "N = 7, T = 5, α = 3/4, q = 4", several words as "c and
+    k", anything else as it is printed."""
+    if isinstance(value, type) or not is_dataclass(value):
+        return " and ".join(value) if isinstance(value, Iterable) and not isinstance(value, str) else str(value)
+    parts = ((_SYMBOLS.get(one.name, one.name), getattr(value, one.name)) for one in fields(value))
+    return ", ".join(f"{name} = {part}" if len(name) == 1 else f"{name} {part:g}" for name, part in parts)
 
 
 def has_language() -> bool:

@@ -1,7 +1,7 @@
 """The pictures of language models: a sweep of LASER as heat maps, and answers along training.
 
-Every cell of a heat map has its number and the colours go from dark to light; markers, filled or empty, and line styles
-carry the curves: both read without colour.
+The colours of the heat maps go from dark to light, and the first of them have their numbers; markers, filled or empty,
+and line styles carry the curves: both read without colour.
 """
 
 import math
@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
 
 from paper_checks.experiments.language import Chosen, independent
 from simulate.laser.roles import Role
+from simulate.laser.sweeps import Cell
 from simulate.prompts.tokens import Readings, mean_and_error
 
-from .file import Picture, Style
+from . import heat
+from .file import ON_DARK, ON_LIGHT, Picture, Style, Table
 from .language_data import ERRORS, METRICS, Checkpoints, SweepCells, cell_in_words
 
 PROMPTS = {"recall": "indirect object identification", "facts": "countries of cities"}
@@ -27,14 +28,11 @@ HEADINGS = {
     "attention_qkv": "query, key, value (attention_qkv)",
     "attention_out": "attention output (attention_out)",
 }
-FALLS_TO_RISES = LinearSegmentedColormap.from_list(
-    "falls to rises", [(0, "#08183f"), (0.28, "#2f559e"), (0.5, "#a3a3a3"), (0.72, "#f1bd4f"), (1, "#fff8d2")]
-)
-"""Blue, grey, yellow; the lightness rises throughout."""
-CELL = (0.4, 0.28)
-"""Width and height in inches."""
-NUMBER: Style = {"ha": "center", "va": "center", "fontsize": 7.5}
-CHOSEN: Style = {"facecolor": "black", "edgecolor": "white", "linewidth": 0.6, "zorder": 4}
+SHORT = {"mlp_in": "MLP\nin", "mlp_out": "MLP\nout", "attention_qkv": "q, k, v", "attention_out": "att.\nout"}
+TALL, LOW = 0.28, 0.17
+"""Heights of a layer in the first heat maps and in the others, inches."""
+NUMBER: Style = {"ha": "center", "va": "center", "fontsize": 10}
+LATE: Style = {"color": ON_LIGHT, "linewidth": 1.2, "linestyle": (0, (1, 2)), "zorder": 2}
 
 GENERIC: Style = {"color": "#a03000", "marker": "o", "linestyle": (0, (4, 2))}
 ANSWER: Style = {"color": "#1f3f8f", "marker": "s", "linestyle": "-"}
@@ -43,7 +41,8 @@ DIAMOND: Style = {"marker": "D", "s": 130, "facecolors": "none", "edgecolors": "
 
 
 class SweepPicture(Picture):
-    """Changes of P(answer) above, of P("the") below, by layer and rank, one column of panels per role."""
+    """Changes of P(answer) and of P("the") by role and layer at the rank that is chosen for late MLP inputs; below, by
+    layer and rank for each role."""
 
     def __init__(self, shown: SweepCells) -> None:
         self.shown = shown
@@ -87,27 +86,51 @@ class SweepPicture(Picture):
             f"Framed: {', '.join(framed) if framed else 'no cell'}."
         )
 
+    @property
+    def rank(self) -> int:
+        """The rank of the first heat maps."""
+        return self.shown.best["late MLP inputs"].cell.rank
+
+    def table(self) -> Table:
+        """A row per role, layer, rank and probability."""
+        rows, chosen = [], {found.cell: kind for kind, found in self.shown.best.items()}
+        for role in self.shown.roles:
+            framed = self.shown.marked(role)
+            for metric, label in METRICS.items():
+                means, errors = self.shown.changes(role, metric)
+                for (layer, column), mean in np.ndenumerate(means):
+                    cell = Cell(layer, role, self.shown.ranks[column])
+                    marks = int(framed[layer, column]), chosen.get(cell, "")
+                    rows.append((role, layer, cell.rank, label, mean, errors[layer, column], *marks))
+        changes = "change, probability", "standard error"
+        return Table(("role", "layer", "rank", "quantity", *changes, "framed", "chosen of"), rows)
+
     def figure(self) -> Figure:
-        """Heat maps on one scale, with its bar at the right."""
-        roles, (width, height) = self.shown.roles, (len(self.shown.ranks) * CELL[0], self.shown.swept.layers * CELL[1])
-        width, height = max(width, 2.3), max(height, 1.3)
-        size = 0.75 + len(roles) * (width + 0.2) + 0.75
-        below = 0.75 + 0.17 * math.ceil(len(self.caption) / (13.5 * size))
-        figure = self.framed((size, 0.8 + 2 * height + 0.35 + below), left=0.7, above=0.8, right=0.95)
-        gaps = {"wspace": 0.2 / width, "hspace": 0.35 / height}
-        places = figure.subplots(len(METRICS), len(roles), sharex=True, sharey=True, squeeze=False, gridspec_kw=gaps)
-        scale = self._scale()
-        for row, (metric, label) in enumerate(METRICS.items()):
-            for axes, role in zip(places[row], roles, strict=True):
-                drawn = self._draw(axes, role, metric, scale)
-                if row == 0:
-                    axes.set_title(HEADINGS[role], loc="left", fontsize=10)
-                else:
-                    axes.set_xlabel("rank")
-            places[row][0].set_ylabel(f"change of {label}\nlayer")
-        edges = figure.subplotpars
-        bar = figure.add_axes((1 - 0.8 / size, edges.bottom, 0.15 / size, edges.top - edges.bottom))
-        figure.colorbar(drawn, cax=bar).ax.tick_params(labelsize=8)
+        """Role by layer at the chosen rank, with numbers; the bar; then layer by rank, a row per role."""
+        roles, layers = self.shown.roles, self.shown.swept.layers
+        first, other = max(TALL * layers, 0.6), max(LOW * layers, 0.5)
+        figure = self.framed(first + 1.1 + len(roles) * (other + 0.3), above=0.55)
+        top, scale = figure.get_size_inches()[1] * figure.subplotpars.top, self._scale()
+        places = [heat.pair_of_axes(figure, top, first)]
+        places += [
+            heat.pair_of_axes(figure, top - first - 1.4 - row * (other + 0.3), other) for row in range(len(roles))
+        ]
+        for side, (metric, label) in enumerate(METRICS.items()):
+            drawn = self._draw_first(places[0][side], metric, scale)
+            places[0][side].set_title(f"change of {label}\nat rank {self.rank}", loc="left")
+            for pair, role in zip(places[1:], roles, strict=True):
+                self._draw(pair[side], role, metric, scale)
+        for pair, role in zip(places[1:], roles, strict=True):
+            pair[0].set_title(HEADINGS[role], loc="left")
+        for pair in places:
+            pair[0].set_ylabel("layer")
+            pair[1].set_yticklabels([])
+        for axes in (axes for pair in places[1:-1] for axes in pair):
+            axes.set_xticklabels([])
+        for axes in places[-1]:
+            axes.set_xlabel("rank")
+        bar = heat.placed(figure, 0.65, top - first - 0.6, 2 * heat.PANEL + heat.BESIDE, 0.13)
+        figure.colorbar(drawn, cax=bar, orientation="horizontal", label="change of a probability, all heat maps")
         return figure
 
     def _scale(self) -> Normalize:
@@ -116,27 +139,36 @@ class SweepPicture(Picture):
         largest = max(float(abs(self.shown.changes(role, metric)[0]).max()) for role in roles for metric in METRICS)
         return Normalize(-max(largest, 0.005), max(largest, 0.005))
 
-    def _draw(self, axes: Axes, role: Role, metric: str, scale: Normalize) -> Any:
-        values, _ = self.shown.changes(role, metric)
-        drawn = axes.pcolormesh(values, cmap=FALLS_TO_RISES, norm=scale, edgecolors="white", linewidth=0.4)
-        for (layer, column), value in np.ndenumerate(values):
-            dark = _luminance(FALLS_TO_RISES(scale(value))) < 0.18
-            axes.text(column + 0.5, layer + 0.42, _signed(value), color="white" if dark else "black", **NUMBER)
-        for layer, column in np.argwhere(self.shown.marked(role)):
-            for colour, line in (("white", 2.8), ("black", 1.4)):
-                at = (column + 0.04, layer + 0.06)
-                axes.add_patch(Rectangle(at, 0.92, 0.88, fill=False, color=colour, linewidth=line, zorder=3))
-        for found in self.shown.best.values():
-            if found.cell.role == role:
-                column = self.shown.ranks.index(found.cell.rank)
-                right, top = column + 0.98, found.cell.layer + 0.98
-                axes.add_patch(Polygon([(right, top), (right - 0.26, top), (right, top - 0.42)], **CHOSEN))
-        if role.startswith("mlp"):
-            axes.axhline(self.shown.swept.layers // 2, color="black", linewidth=1.2, linestyle=(0, (1, 2)), zorder=2)
-        axes.set_xticks(np.arange(len(self.shown.ranks)) + 0.5, [str(rank) for rank in self.shown.ranks])
-        axes.set_yticks(np.arange(len(values)) + 0.5, [str(layer) for layer in range(len(values))])
-        axes.tick_params(labelsize=8, length=0)
+    def _draw_first(self, axes: Axes, metric: str, scale: Normalize) -> Any:
+        """Role by layer at the chosen rank."""
+        shown, roles = self.shown, self.shown.roles
+        column = shown.ranks.index(self.rank)
+        values = np.stack([shown.changes(role, metric)[0][:, column] for role in roles], axis=1)
+        drawn = heat.heat_map(axes, values, scale)
+        for (layer, place), value in np.ndenumerate(values):
+            dark = heat.luminance(heat.FALLS_TO_RISES(scale(value))) < 0.18
+            axes.text(place + 0.5, layer + 0.46, _signed(value), color=ON_DARK if dark else ON_LIGHT, **NUMBER)
+        for place, role in enumerate(roles):
+            heat.frame(axes, [(place, layer) for layer in np.flatnonzero(shown.marked(role)[:, column]).tolist()])
+            if role.startswith("mlp"):
+                axes.plot([place, place + 1], [shown.swept.layers // 2] * 2, **LATE)
+        cells = [found.cell for found in shown.best.values() if found.cell.rank == self.rank]
+        heat.corner(axes, [(roles.index(cell.role), cell.layer) for cell in cells])
+        axes.set_xticks(np.arange(len(roles)) + 0.5, [SHORT[role] for role in roles])
         return drawn
+
+    def _draw(self, axes: Axes, role: Role, metric: str, scale: Normalize) -> None:
+        """Layer by rank of one role."""
+        shown = self.shown
+        heat.heat_map(axes, shown.changes(role, metric)[0], scale)
+        heat.frame(axes, [(column, layer) for layer, column in np.argwhere(shown.marked(role))])
+        cells = [found.cell for found in shown.best.values() if found.cell.role == role]
+        heat.corner(axes, [(shown.ranks.index(cell.rank), cell.layer) for cell in cells])
+        if role.startswith("mlp"):
+            axes.axhline(shown.swept.layers // 2, **LATE)
+        step = -(-len(shown.ranks) // 9)
+        ticks = np.arange(len(shown.ranks))[::step]
+        axes.set_xticks(ticks + 0.5, [str(shown.ranks[tick]) for tick in ticks])
 
 
 class CheckpointsPicture(Picture):
@@ -184,19 +216,28 @@ class CheckpointsPicture(Picture):
                     parts.append(f"{name}, {label} {numbers}")
         return f"Updates to the right, 0 and then on a logarithmic scale. Means: {'; '.join(parts)}."
 
+    def table(self) -> Table:
+        """A row per training, set of prompts, probability and number of updates."""
+        rows: list[tuple[object, ...]] = []
+        for seed, found in ({None: self.shown.found} | dict(self.shown.others)).items():
+            for name in self.sets:
+                for metric, label in METRICS.items():
+                    numbers = zip(found, *self.shown.curve(name, metric, seed), strict=True)
+                    rows += [("line" if seed is None else f"seed {seed}", name, label, *one) for one in numbers]
+        return Table(("training", "prompts", "quantity", "updates", "mean, probability", "standard error"), rows)
+
     def figure(self) -> Figure:
         """One panel per set of prompts."""
-        figure = self.framed((11.6, 5.2), left=0.65, above=1.0, right=0.2)
-        places = figure.subplots(1, len(self.sets), sharey=True, gridspec_kw={"wspace": 0.06}, squeeze=False)[0]
+        figure, places = self.stacked(len(self.sets), 2.1, 0.55, above=1.05)
         for axes, name in zip(places, self.sets, strict=True):
             self._draw(axes, name)
-            axes.set_title(f"{name}: {PROMPTS[name]}", loc="left", fontsize=10)
-        places[0].set_ylabel("probability")
+            axes.set_title(f"{name}: {PROMPTS[name]}", loc="left")
+            axes.set_ylabel("probability")
+        places[-1].set_xlabel("updates")
         handles, labels = places[0].get_legend_handles_labels()
         kept = dict(sorted(dict(zip(labels, handles, strict=True)).items()))
-        figure.legend(
-            kept.values(), kept.keys(), loc="upper left", bbox_to_anchor=(0.005, 0.945), ncols=5, frameon=False
-        )
+        top = figure.subplotpars.top + 0.25 / figure.get_size_inches()[1]
+        figure.legend(kept.values(), kept.keys(), loc="lower left", bbox_to_anchor=(0.01, top), ncols=2)
         return figure
 
     def _draw(self, axes: Axes, name: str) -> None:
@@ -220,7 +261,7 @@ def _over_updates(axes: Axes, steps: list[int]) -> None:
     first, last = next((step for step in steps if step > 0), 1), max(steps[-1], 2)
     axes.set_xscale("symlog", base=2, linthresh=first, linscale=1)
     spread = math.log2(last / first) + 2
-    axes.set(xlim=(-0.25 * first, last * 2 ** (0.05 * spread)), ylim=(-0.03, 1.03), xlabel="updates")
+    axes.set(xlim=(-0.25 * first, last * 2 ** (0.05 * spread)), ylim=(-0.03, 1.03))
     ticks: list[int] = []
     for step in reversed(steps):
         if not ticks or step == 0 or math.log2(ticks[-1] / step) > 0.055 * spread:
@@ -242,9 +283,3 @@ def _signed(value: float, decimals: int = 2) -> str:
     """Rounded, with no sign for what rounds to 0."""
     written = f"{value:+.{decimals}f}"
     return written[1:] if float(written) == 0 else written.replace("-", "−")
-
-
-def _luminance(colour: tuple[float, ...]) -> float:
-    """Relative luminance of sRGB, 0 to 1 (WCAG)."""
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
-    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))

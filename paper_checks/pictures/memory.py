@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from .file import Picture, Style
+from .file import Picture, Style, Table
 from .memory_data import EXPONENTS, NEAR, Curves, Row, Stretch
 
 CORRECT: Style = {"color": "#1f3f8f", "linestyle": "-", "linewidth": 1.8}
@@ -55,31 +55,41 @@ class SpectrumPicture(Picture):
         )
         return f"Time to the right, on a logarithmic scale, singular values upwards. {sizes}."
 
+    def table(self) -> Table:
+        """A row per panel and time: theory's values, then numpy's."""
+        rows: list[tuple[object, ...]] = []
+        for panel in self.panels:
+            for t, correct, noise in zip(panel.times, panel.correct, panel.noise, strict=True):
+                rows.append(("theory", panel.n, t, correct, noise))
+            for t, several, noise in zip(panel.seen_times, panel.seen_correct, panel.seen_noise, strict=True):
+                rows += [("numpy", panel.n, t, correct, noise) for correct in several]
+        names = "t, units of 1/(learning rate)", "singular value, correct space", "singular value, noise direction"
+        return Table(("source", "n", *names), rows)
+
     def figure(self) -> Figure:
         """One panel per n on common axes, t* as a vertical line, the later time shaded."""
-        figure = self.framed((9.8, 7.2), left=0.65, above=1.0, right=0.15)
-        axes = figure.subplots(2, 2, sharex=True, sharey=True, gridspec_kw={"hspace": 0.17, "wspace": 0.1})
-        for place, panel in zip(axes.ravel(), self.panels, strict=True):
+        figure, axes = self.stacked(len(self.panels), 1.5, 0.52, above=0.85)
+        largest = max(float(values.max()) for panel in self.panels for values in (panel.correct, panel.noise))
+        for place, panel in zip(axes, self.panels, strict=True):
             _draw_curves(place, panel)
-        for place in axes[-1]:
-            place.set_xlabel("time t, in units of 1/(learning rate)")
-        for place in axes[:, 0]:
-            place.set_ylabel("singular value of W(t)")
+            place.set(ylabel="singular value", ylim=(-0.03 * largest, 1.05 * largest))
+        axes[-1].set_xlabel("time t, in units of 1/(learning rate)")
         handles: list[Artist] = [
             Line2D([], [], **CORRECT, label="correct space: D, n-1 times"),
-            Line2D([], [], **NOISE, label="noise direction: σ = √(n+1) |s|"),
+            Line2D([], [], **NOISE, label="noise direction: √(n+1) |s|"),
             Line2D([], [], **DOT, label="numpy's decomposition"),
         ]
         if any(panel.crossing for panel in self.panels):
             handles.append(Patch(facecolor="0.9", label="after t*"))
-        figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.005, 0.963), ncols=4, frameon=False)
+        top = figure.subplotpars.top + 0.3 / figure.get_size_inches()[1]
+        figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, top), ncols=2, columnspacing=1)
         return figure
 
 
 def _draw_curves(axes: Axes, panel: Curves) -> None:
     start, end = panel.times[0], panel.times[-1]
     axes.set(xscale="log", xlim=(start, end))
-    axes.set_title(heading(panel), loc="left", fontsize=10)
+    axes.set_title(heading(panel), loc="left", x=-0.1)
     if panel.crossing:
         axes.axvspan(panel.crossing, end, color="0.9", linewidth=0)
         axes.axvline(panel.crossing, color="black", linewidth=1, linestyle=":")
@@ -128,22 +138,29 @@ class MapPicture(Picture):
             found.append(f"n = {row.n}: {', '.join(parts)}")
         return f"Noise level α to the right, one row per n. {'; '.join(found)}. All equal at n = 3, α = 1/2."
 
+    def table(self) -> Table:
+        """A row per n and stretch of noise levels."""
+        rows = [(row.n, *stretch) for row in self.rows for stretch in row.stretches()]
+        times = "t* from, units of 1/(learning rate)", "t* to"
+        return Table(("n", "alpha from", "alpha to", "on top early", "on top late", *times), rows)
+
     def figure(self) -> Figure:
         """One bar per n, cut where t* is a power of ten and at 1/√(n+1)."""
-        figure = self.framed((9.8, 7.1), left=0.6, above=0.6, right=3.35)
+        figure = self.framed(0.48 * len(self.rows), above=0.35, right=0.95, below=2.5)
         axes = figure.add_subplot()
         axes.set(xlim=(0, 1), ylim=(self.rows[-1].n + 0.5, 1.5), xlabel="noise level α", ylabel="number of inputs n")
         axes.set_yticks([row.n for row in self.rows])
         axes.tick_params(axis="y", length=0)
         for row in self.rows:
             _draw_row(axes, row)
-        axes.text(1.015, 1.01, "on top late", transform=axes.transAxes, fontweight="bold")
+        axes.text(1.02, 1.01, "on top late", transform=axes.transAxes)
         axes.plot(0.5, 3, marker="D", markersize=8, color="white", markeredgecolor="black", zorder=6)
-        options: Style = {"alignment": "left", "frameon": False, "borderaxespad": 0, "borderpad": 0}
+        down = -0.6 / (0.48 * len(self.rows))
+        options: Style = {"alignment": "left", "borderaxespad": 0, "borderpad": 0}
         options |= {"loc": "upper left", "handlelength": 1.6}
-        axes.add_artist(axes.legend(handles=_early_key(), bbox_to_anchor=(1.205, 0.97), **options))
+        axes.add_artist(axes.legend(handles=_early_key(), bbox_to_anchor=(-0.14, down), **options))
         title = "a, then b: it changes at\nthe time t*, which is"
-        axes.legend(handles=_time_key(), title=title, bbox_to_anchor=(1.205, 0.7), **options)
+        axes.legend(handles=_time_key(), title=title, bbox_to_anchor=(0.62, down), **options)
         return figure
 
 
@@ -168,10 +185,11 @@ def _draw_row(axes: Axes, row: Row) -> None:
         spans.setdefault(words(stretch), []).extend((stretch.left, stretch.right))
     for said, ends in spans.items():
         middle = (min(ends) + max(ends)) / 2
-        axes.text(middle, row.n, said, ha="center", va="center", fontsize=8.5, bbox=PLATE, zorder=5)
+        axes.text(middle, row.n, said.replace(", ", ",\n"), ha="center", va="center", bbox=PLATE, zorder=5,
+                  linespacing=0.95)  # fmt: skip
     axes.plot([row.edge, row.edge], [row.n - 0.42, row.n + 0.42], color="black", linewidth=2.5, zorder=4)
     late = list(dict.fromkeys(stretch.late for stretch in row.stretches()))
-    axes.annotate(" | ".join(late), (1.015, row.n), va="center", annotation_clip=False)
+    axes.annotate(" |\n".join(late), (1.02, row.n), va="center", annotation_clip=False)
 
 
 def _filling(stretch: Stretch) -> Style:

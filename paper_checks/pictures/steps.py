@@ -3,6 +3,7 @@
 Shades darken with value, also in grey; marks tell right from wrong by shape.
 """
 
+import textwrap
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from simulate.runtime.arrays import Floats
 
-from .file import Picture, Style
+from .file import Picture, Style, Table
 from .memory_data import ThreeSteps, found_rows
 
 SHADES = matplotlib.colormaps["YlGnBu"]
@@ -26,6 +27,8 @@ AXES = {
     "W_K1[P, P]": ("W_K¹[P(s), P(t)]", "position t as query", "position s as key", "score"),
 }
 """Heading, x, y and unit per block."""
+SIDE = 2.1
+"""Of a square, inches."""
 
 
 class StepsPicture(Picture):
@@ -55,14 +58,24 @@ class StepsPicture(Picture):
         ]
         return f"Matrices as shaded squares. {'; '.join(parts)}."
 
+    def table(self) -> Table:
+        """A row per entry of each block, keys as rows, and per simulated accuracy; tokens from 0, positions from 1."""
+        rows: list[tuple[object, ...]] = []
+        for name, block in self.steps.blocks.items():
+            first = 1 if name == "W_K1[P, P]" else 0
+            rows += [
+                (AXES[name][0], AXES[name][3], i + first, j + first, value) for (i, j), value in np.ndenumerate(block)
+            ]
+        for found in self.steps.widths:
+            rows += [
+                ("accuracy", "share", found.width or "infinite", draw, value) for draw, value in enumerate(found.draws)
+            ]
+        return Table(("what", "unit", "row, or width d", "column, or draw", "value"), rows)
+
     def figure(self) -> Figure:
-        """A square per block, rows keys, columns queries."""
+        """A square per block, rows keys, columns queries, and words at its right."""
         count = len(self.steps.blocks) + bool(self.steps.widths)
-        down = 1 if count == 3 else 2
-        across = -(-count // down)
-        figure = self.framed((4.8 * across, 4.1 * down + 1.3), left=0.7, above=1.1, right=0.85)
-        grid = figure.add_gridspec(down, across, wspace=0.52, hspace=0.38)
-        places = [figure.add_subplot(grid[divmod(i, across)]) for i in range(count)]
+        figure, places = self.stacked(count, SIDE, 0.8, above=0.2, right=5.2 - 0.65 - SIDE)
         for place, (name, block) in zip(places, self.steps.blocks.items(), strict=False):
             _draw_block(place, name, block)
         if self.steps.widths:
@@ -83,9 +96,8 @@ class StepsPicture(Picture):
         axes.set(xscale="log", xlabel="embedding width d", ylabel="accuracy on fresh sequences")
         axes.set_xticks(widths, [str(width) for width in widths])
         axes.minorticks_off()
-        axes.set_title(f"Simulated steps, gradients from\n{self.samples} sequences each", fontsize=10)
-        axes.legend(loc="lower right", fontsize=8.5)
-        axes.set_box_aspect(1)
+        _beside(axes, ["Simulated steps,", "gradients from", f"{self.samples} sequences each"])
+        axes.legend(loc="lower left", bbox_to_anchor=(1.02, -0.05), handlelength=1.2)
 
 
 def where_it_works(steps: ThreeSteps) -> str:
@@ -119,15 +131,21 @@ def _draw_block(axes: Axes, name: str, block: Floats) -> None:
     axes.patch.set(facecolor="white", edgecolor="0.6", hatch="///")
     image = axes.imshow(shown, cmap=SHADES, norm=norm, extent=(*ends, *ends[::-1]), interpolation="nearest")
     axes.set(xlabel=x, ylabel=y)
-    axes.set_title("\n".join([heading, *block_in_words(name, block)]), fontsize=10)
+    label = f"{unit} (logarithmic beyond ±1)" if bent else unit
+    _beside(axes, [heading, *block_in_words(name, block), f"colour: {label}"])
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(6, integer=True))
-    label = f"{unit} (logarithmic beyond ±1)" if bent else unit
     figure = axes.get_figure()
     assert figure is not None
-    figure.colorbar(image, ax=axes, label=label, fraction=0.046, pad=0.03)
+    figure.colorbar(image, cax=axes.inset_axes((1.04, 0, 0.05, 1)))
     if name != "W_K2[E, E]":
         _mark(axes, first, *found_rows(name, block))
+
+
+def _beside(axes: Axes, said: list[str]) -> None:
+    """Words at the right of a square, lines that fit there."""
+    lines = [line for part in said for line in textwrap.wrap(part, 22)]
+    axes.text(1.42, 1, "\n".join(lines), transform=axes.transAxes, va="top")
 
 
 def _mark(axes: Axes, first: int, columns: Any, rows: Any, right: Any) -> None:

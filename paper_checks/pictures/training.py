@@ -4,7 +4,6 @@ Markers, filled or empty, and line styles carry everything, so that they read wi
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,11 +11,12 @@ from matplotlib.figure import Figure
 
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings.recall import Observed
-from paper_checks.experiments.trainings.settings import DESK_TASK, MARKS
-from simulate.runtime.arrays import Floats
+from paper_checks.experiments.trainings.settings import DESK_TASK
 from simulate.transformer.plan import LossOn
 
-from .file import Picture, Style
+from . import bands
+from .bands import Line
+from .file import Picture, Style, Table
 from .training_data import Held, ProbeCurves, RecallCurves, Truncation, contradictions, curves, steps
 
 NOISE: Style = {"color": "#a03000", "marker": "o"}
@@ -42,6 +42,8 @@ BIGRAMS_FIRST: dict[str, tuple[str, Style]] = {
     "bigrams": ("KL on bigrams, in nats", {"color": "0.35", "marker": "D"} | SOLID),
     "recall": ("in-context recall", {"color": "#1f3f8f", "marker": "s"} | SOLID),
 }
+ANSWER_UNITS = {"noise": "probability", "correct": "probability", "recall": "share of sequences"}
+WITHOUT = " without F2"
 LOSSES: dict[LossOn, str] = {"every": "on every token", "recall": "at triggers that stood before"}
 HEADINGS = {
     "F2.w1": "w1 of F2 (reads its input)",
@@ -64,7 +66,10 @@ class CurvesPicture(Picture):
             f"{at[-1]:g} updates"
         )
         self.contradictions, held = _held(shown.held())
-        self.caption = f"{_lines(len(shown.runs))} {MEASURED} Recall: c ahead of all tokens but τ. {held}"
+        self.caption = (
+            f"{bands.band_in_words(len(shown.runs))} {MEASURED} Recall: c ahead of all tokens but τ. F2: the last "
+            f"feed-forward layer. {held}"
+        )
 
     def description(self) -> str:
         """The medians of every curve."""
@@ -72,26 +77,39 @@ class CurvesPicture(Picture):
         parts = [
             _told(f"{label}{which or ' of the full model'}", runs, name + which)
             for name, (label, _) in ANSWERS.items()
-            for which in ("", " without F2")
+            for which in ("", WITHOUT)
         ]
         parts += [_told(f"attention of the {label}", runs, name) for name, (label, _) in LOOKS.items()]
         return f"Updates to the right, on a logarithmic scale. Medians {_when(runs)}: {'; '.join(parts)}."
 
+    def table(self) -> Table:
+        """A row per curve and number of updates."""
+        runs = self.shown.runs
+        answers = [
+            (("without F2" if which else "full model", label, ANSWER_UNITS[name]), name + which)
+            for which in ("", WITHOUT)
+            for name, (label, _) in ANSWERS.items()
+        ]
+        looks = [(("full model", f"attention, {label}", "share"), name) for name, (label, _) in LOOKS.items()]
+        lines = [Line(names, steps(runs), curves(runs, name)) for names, name in answers + looks]
+        return bands.table(("model", "quantity", "unit"), "updates", lines)
+
     def figure(self) -> Figure:
-        """Answers on the left, attention on the right."""
-        figure, runs = self.framed((11.6, 5.7), left=0.65, above=1.2, right=0.2), self.shown.runs
-        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.16})
-        for which, style in (("", SOLID), (" without F2", DASHED)):
+        """Answers of the full model, those without F2, and attention, below each other."""
+        (figure, places), runs = self.stacked(3, 1.75, 0.75, above=0.35), self.shown.runs
+        for axes, which, style in ((places[0], "", SOLID), (places[1], WITHOUT, DASHED)):
             for name, (label, colour) in ANSWERS.items():
-                _draw_over_updates(left, runs, name + which, label + which, colour | style)
+                _draw(axes, runs, name + which, label, colour | style)
         for name, (label, style) in LOOKS.items():
-            _draw_over_updates(right, runs, name, label, style)
+            _draw(places[2], runs, name, label, style)
         alpha = self.shown.alpha
         for value, said in {1 - alpha: "1 - α", alpha: "α"}.items() if alpha != 0.5 else [(0.5, "α = 1 - α")]:
-            _level(left, value, said)
-        for axes, label in ((left, "probability, share of sequences"), (right, "attention")):
-            _over_updates(axes, runs, label)
-            axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, frameon=False)
+            _level(places[0], value, said)
+        for axes, heading in zip(places, ("Full model", "Without F2", ""), strict=True):
+            axes.set_title(heading, loc="left")
+            bands.update_axis(axes, int(steps(runs)[-1]), "probability, share" if heading else "attention")
+            bands.key_above(axes, 3 if heading else 2)
+        places[2].set_xlabel("updates")
         return figure
 
 
@@ -104,7 +122,7 @@ class RanksPicture(Picture):
         self.contradictions, held = _held([found for panel in panels for found in panel.held()])
         self.caption = (
             "One matrix of a trained model is replaced by the part of its top r singular directions, or by the other "
-            f"part. {_lines(len(panels[0].kept['noise']))} {MEASURED} {held}"
+            f"part. {bands.band_in_words(len(panels[0].kept['noise']))} {MEASURED} {held}"
         )
 
     def description(self) -> str:
@@ -119,26 +137,31 @@ class RanksPicture(Picture):
         ranks = ", ".join(str(rank) for rank in self.panels[0].ranks)
         return f"Rank r to the right, on a logarithmic scale. Medians at r = {ranks}: {'; '.join(parts)}."
 
+    def table(self) -> Table:
+        """A row per curve and rank."""
+        lines = [
+            Line((panel.matrix, part, label, "probability"), panel.ranks, values[name])
+            for panel in self.panels
+            for part, values in (("kept", panel.kept), ("removed", panel.removed))
+            for name, (label, _) in PROBABILITIES.items()
+        ]
+        return bands.table(("matrix", "top directions", "quantity", "unit"), "rank", lines)
+
     def figure(self) -> Figure:
         """One panel per matrix."""
-        figure = self.framed((12.6, 5.0), left=0.65, above=1.0, right=0.2)
-        places = figure.subplots(1, len(self.panels), sharey=True, gridspec_kw={"wspace": 0.07})
+        figure, places = self.stacked(len(self.panels), 1.75, 0.55, above=0.85)
         for axes, panel in zip(places, self.panels, strict=True):
             for part, values, style in (("kept", panel.kept, SOLID), ("removed", panel.removed, DASHED)):
                 for name, (label, colour) in PROBABILITIES.items():
-                    draw_seeds(axes, np.array(panel.ranks), values[name], f"{label}, top r {part}", colour | style)
-            _bent(
-                axes,
-                panel.ranks[-1],
-                2,
-                [0, 1, 2, 4, 8, 16, 32, panel.ranks[-1]],
-                "top singular directions r, kept or removed",
-            )
-            axes.set_title(HEADINGS[panel.matrix], loc="left", fontsize=10)
+                    at, said = np.array(panel.ranks), f"{label}, top r {part}"
+                    bands.draw_band(axes, at, values[name], said, colour | style)
+            bands.bent_axis(axes, panel.ranks[-1], 2, [0, 1, 2, 4, 8, 16, 32, panel.ranks[-1]])
+            axes.set_ylabel("probability")
+            axes.set_title(HEADINGS[panel.matrix], loc="left")
             if panel.matrix == "W_OV2":
                 _mark(axes, DESK_TASK.N, f"N = {DESK_TASK.N}")
-        places[0].set_ylabel("probability")
-        _figure_key(figure, places[0])
+        places[-1].set_xlabel("top singular directions r, kept or removed")
+        _key_of_all(figure, places[0], 2)
         return figure
 
 
@@ -154,7 +177,7 @@ class ProbesPicture(Picture):
             "Memory recall: share of tokens (W_O², W_K²) or positions (W_K¹) whose association ranks first; B5 asks "
             "when each is half-way from its first value to 1. Recall: c ahead of all tokens, z_T made a trigger whose "
             "c was shown before. KL: from the chain's rows, away from triggers. Each training has its own chain. "
-            f"{_lines(len(shown.runs['every']))} {held}"
+            f"{bands.band_in_words(len(shown.runs['every']))} {held}"
         )
 
     def description(self) -> str:
@@ -168,75 +191,59 @@ class ProbesPicture(Picture):
         parts += [_told(f"{label}, loss {LOSSES['every']}", runs, name) for name, (label, _) in BIGRAMS_FIRST.items()]
         return f"Updates to the right, on a logarithmic scale. Medians {_when(runs)}: {'; '.join(parts)}."
 
+    def table(self) -> Table:
+        """A row per curve and number of updates."""
+        chosen = [
+            ((LOSSES[loss_on], f"memory recall of {label}", "share"), loss_on, name)
+            for loss_on in LOSSES
+            for name, (label, _) in MEMORIES.items()
+        ]
+        chosen += [
+            ((LOSSES["every"], label, "nats" if name == "bigrams" else "share of sequences"), "every", name)
+            for name, (label, _) in BIGRAMS_FIRST.items()
+        ]
+        runs = self.shown.runs
+        lines = [Line(names, steps(runs[loss]), curves(runs[loss], name)) for names, loss, name in chosen]
+        return bands.table(("loss", "quantity", "unit"), "updates", lines)
+
     def figure(self) -> Figure:
-        """Memory recall in two panels, KL above recall in a third column."""
-        figure = self.framed((13.2, 5.5), left=0.65, above=0.95, right=0.2)
-        grid = figure.add_gridspec(2, 3, wspace=0.23, hspace=0.12)
-        for column, loss_on in enumerate(LOSSES):
-            self._draw_memories(figure.add_subplot(grid[:, column]), loss_on)
+        """Memory recall in two panels, then KL and recall."""
+        figure, places = self.stacked(4, 1.6, 0.55, above=0.6)
+        for axes, loss_on in zip(places, LOSSES, strict=False):
+            for name, (label, style) in MEMORIES.items():
+                _draw(axes, self.shown.runs[loss_on], name, label, style)
+            bands.update_axis(axes, int(steps(self.shown.runs[loss_on])[-1]), "memory recall")
+            axes.set_title(f"Loss {LOSSES[loss_on]}", loc="left")
         runs = self.shown.runs["every"]
-        for row, (name, (label, style)) in enumerate(BIGRAMS_FIRST.items()):
-            axes = figure.add_subplot(grid[row, 2])
-            _draw_over_updates(axes, runs, name, label, style)
-            _over_updates(axes, runs, label)
-        upper = figure.axes[2]
-        upper.set(xlabel="", xticklabels=[], ylim=(0, 1.05 * curves(runs, "bigrams").max()))
-        upper.set_title(f"Loss {LOSSES['every']}", loc="left", fontsize=10)
-        _figure_key(figure, figure.axes[0])
+        for axes, (name, (label, style)) in zip(places[2:], BIGRAMS_FIRST.items(), strict=True):
+            _draw(axes, runs, name, label, style)
+            bands.update_axis(axes, int(steps(runs)[-1]), label)
+            axes.set_title(f"Loss {LOSSES['every']}", loc="left")
+        places[2].set(ylim=(0, 1.05 * curves(runs, "bigrams").max()))
+        places[3].set_xlabel("updates")
+        _key_of_all(figure, places[0], 3)
         return figure
 
-    def _draw_memories(self, axes: Axes, loss_on: LossOn) -> None:
-        runs = self.shown.runs[loss_on]
-        for name, (label, style) in MEMORIES.items():
-            _draw_over_updates(axes, runs, name, label, style)
-        _over_updates(axes, runs, "memory recall")
-        axes.set_title(f"Loss {LOSSES[loss_on]}", loc="left", fontsize=10)
+
+def _draw(axes: Axes, runs: Sequence[Observed], name: str, label: str, style: Style) -> None:
+    bands.draw_over_updates(axes, steps(runs), curves(runs, name), label, style)
 
 
-def draw_seeds(axes: Axes, at: Floats, rows: Floats, label: str, style: Style, marked: Any = None) -> None:
-    """Several seeds as thin lines, their median as a thick one with markers, at the places `marked` if given."""
-    for row in rows if len(rows) > 1 else ():
-        thin = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 0.7, "alpha": 0.7}
-        axes.plot(at, row, label=f"_{label}", **thin)
-    axes.plot(at, np.median(rows, axis=0), label=label, linewidth=1.8, markersize=4.5, markevery=marked, **style)
-
-
-def _draw_over_updates(axes: Axes, runs: Sequence[Observed], name: str, label: str, style: Style) -> None:
-    """A quantity over the steps, with markers at those of MARKS and the last."""
-    at = steps(runs)
-    marked = [place for place, step in enumerate(at) if step in MARKS or step == at[-1]]
-    draw_seeds(axes, at, curves(runs, name), label, style, marked)
-
-
-def _figure_key(figure: Figure, axes: Axes) -> None:
-    """The lines of one panel, under the title."""
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.005, 0.935), ncols=4, frameon=False)
+def _key_of_all(figure: Figure, axes: Axes, columns: int) -> None:
+    """The lines of every panel, above the first one's heading."""
+    height = figure.get_size_inches()[1]
+    where = (0.02, figure.subplotpars.top + 0.25 / height)
+    figure.legend(*axes.get_legend_handles_labels(), loc="lower left", bbox_to_anchor=where, ncols=columns)
 
 
 def _level(axes: Axes, value: float, said: str) -> None:
     axes.axhline(value, color="black", linewidth=0.8, linestyle=(0, (1, 3)))
-    axes.annotate(said, (0.012, value), xycoords=("axes fraction", "data"), va="bottom", fontsize=9)
-
-
-def _over_updates(axes: Axes, runs: Sequence[Observed], label: str) -> None:
-    last = int(steps(runs)[-1])
-    _bent(axes, last, 10, [0, *(10**k for k in range(4) if 2 * 10**k < last), last], "updates")
-    axes.set_ylabel(label)
-
-
-def _bent(axes: Axes, last: int, base: int, ticks: list[int], label: str) -> None:
-    """0 at the left, then a logarithmic axis from 1 on; shares upwards."""
-    axes.set_xscale("symlog", base=base, linthresh=1, linscale=0.6)
-    axes.set(xlim=(-0.12, last * base**0.06), ylim=(-0.02, 1.02), xlabel=label)
-    axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.minorticks_off()
-    axes.grid(color="0.9", linewidth=0.6)
+    axes.annotate(said, (0.012, value), xycoords=("axes fraction", "data"), va="bottom")
 
 
 def _mark(axes: Axes, place: int, said: str) -> None:
     axes.axvline(place, color="black", linewidth=0.9, linestyle=":")
-    axes.annotate(f" {said}", (place, 0.97), xycoords=("data", "axes fraction"), va="top", fontsize=9)
+    axes.annotate(f" {said}", (place, 0.97), xycoords=("data", "axes fraction"), va="top")
 
 
 def _held(held: Sequence[Held]) -> tuple[list[str], str]:
@@ -246,10 +253,6 @@ def _held(held: Sequence[Held]) -> tuple[list[str], str]:
     wrong, claims = contradictions(held), ", ".join(sorted({found.claim for found in held}))
     against = f"{len(held)} numbers held against the ledger's thresholds in {claims}"
     return wrong, f"{against}: {len(wrong)} on the wrong side in most trainings."
-
-
-def _lines(count: int) -> str:
-    return "Lines: one training." if count == 1 else f"Thick: medians over {count} trainings; thin: each of them."
 
 
 def _when(runs: Sequence[Observed]) -> str:

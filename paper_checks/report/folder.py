@@ -1,7 +1,7 @@
 """The folder of a report: what it may overwrite, and how it is replaced without ever being half a report.
 
     DIR/index.html                    the page
-    DIR/assets/phase.1f0c9a….svg      pictures and the record, named by their content
+    DIR/assets/phase.1f0c9a….svg      pictures, their numbers (.csv) and the record, named by their content
 
 Assets are written first, under names that no earlier report uses for other content; index.html is then replaced by a
 rename; last, assets that the new page does not need are removed. Whenever it is interrupted, index.html is the page of
@@ -24,7 +24,7 @@ PROBE = ".report-"
 MARK = '<meta name="generator" content="paper_checks report">'
 """What tells our page from others."""
 
-_OURS = re.compile(r"[a-z0-9-]+\.[0-9a-f]{16}\.(svg|json)")
+_OURS = re.compile(r"[a-z0-9-]+\.[0-9a-f]{16}\.(svg|csv|json)")
 _REST = re.compile(rf"\.({_OURS.pattern}|index\.html)\.\d+\.tmp")
 """What a writer that was killed leaves."""
 

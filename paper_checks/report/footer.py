@@ -7,8 +7,8 @@ from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.run import COUNTED, Run
 
 from . import wording
+from .rounding import power
 
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ESTIMATED = ("estimate", "sign", "rate")
 
 
@@ -26,7 +26,8 @@ def footer(run: Run) -> Iterator[str]:
     if any(kinds[kind] for kind in _ESTIMATED):
         yield _monte_carlo(run, kinds)
     if kinds["replicated"]:
-        yield _trainings(run)
+        looks = [len(item.details["boundaries"]["looks"]) for _, item in evidence if item.kind == "replicated"]
+        yield _trainings(run, drawn=max(looks) > 1)
     yield from _reuse(run)
     for what, allowed in COUNTED.items():
         if run.design[what] > run.design[allowed]:
@@ -52,25 +53,24 @@ def _monte_carlo(run: Run, kinds: Counter[str]) -> str:
         rules.append("a mean of values in [0, 1] is told from its threshold by an exact bound")
     return (
         f"Monte Carlo: {'; '.join(rules)} ({design['comparisons']} of {design['family']} such comparisons; some false "
-        f"alarm in the whole run has probability below {_power(design['false_alarm'])})."
+        f"alarm in the whole run has probability below {power(design['false_alarm'])})."
     )
 
 
-def _trainings(run: Run) -> str:
+def _trainings(run: Run, drawn: bool) -> str:
+    """What the row of a statement about trainings says; of seeds that were drawn until it stood or had failed, how
+    seldom it fails although it is true: of the trainings that there are nobody knows."""
     design = run.design
+    alarm = (
+        f"; where seeds are drawn until it is told and nine tenths are, some false alarm in the whole run has "
+        f"probability below {power(design['training_false_alarm'])}"
+    )
     return (
         "Trainings: found is the median over seeds [its interval], then how many seeds are beyond the threshold. That "
         "half of all seeds are, or the share that the ledger's rule has, is taken for more with probability at most "
-        f"{design['training_miss']:g}; if nine tenths are, some false alarm in the whole run has probability below "
-        f"{_power(design['training_false_alarm'])} ({design['trainings']} of {design['training_family']} statements)."
+        f"{design['training_miss']:g}{alarm if drawn else ''} ({design['trainings']} of {design['training_family']} "
+        "statements)."
     )
-
-
-def _power(probability: float) -> str:
-    """One digit and a power of ten."""
-    digit, _, exponent = f"{probability:.0e}".partition("e")
-    raised = f"10{str(int(exponent)).translate(_RAISED)}"
-    return raised if digit == "1" else f"{digit}·{raised}"
 
 
 def _reuse(run: Run) -> Iterator[str]:

@@ -33,6 +33,7 @@ class PictureFile:
 
     Attributes:
         name: of its file in the folder of assets.   width, height: in CSS pixels.   alt: the picture in words.
+        data: the file of its numbers beside it, "" if there is none.
     """
 
     name: str
@@ -42,11 +43,17 @@ class PictureFile:
     width: int
     height: int
     contradictions: Sequence[str] = ()
+    data: str = ""
 
     @property
     def path(self) -> str:
         """Where it is, from the page."""
         return f"{ASSETS}/{self.name}"
+
+    @property
+    def data_path(self) -> str:
+        """Where its numbers are."""
+        return f"{ASSETS}/{self.data}"
 
 
 class TrainingView(NamedTuple):

@@ -23,7 +23,7 @@ SCOPES = ("T1.3", "T1.6", "T2.5", "T3.3", "T3.4", "T3.6")
 
 
 def _phase(seed: int) -> Any:
-    from paper_checks.pictures.phase_data import phase_diagram
+    from paper_checks.pictures.phase.data import phase_diagram
 
     return phase_diagram(16, 256, depth=8, points=6, samples=20_000, seed=seed)
 
@@ -127,7 +127,8 @@ PLANS = (
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of a report, the contents of their files by name, and why others could not be drawn."""
+    """The pictures of a report, the contents of their files and of those of their numbers by name, and why others could
+    not be drawn."""
 
     files: list[PictureFile]
     contents: Mapping[str, bytes]
@@ -147,22 +148,23 @@ def draw_pictures(run: Run, plans: Sequence[Plan] = PLANS) -> Pictures:
     with local_if_none(), progress_bar(len(wanted), len(wanted), None, "pictures", long=1) as advance:
         for plan in wanted:
             try:
-                file, content = _drawn(plan, run.seed)
+                file, made = _drawn(plan, run.seed)
             except Exception as error:  # whatever it is, the numbers of the run are not lost for it
                 troubles.append(f"picture {plan.name}: {type(error).__name__}: {error}")
             else:
                 files.append(file)
-                contents[file.name] = content
+                contents |= made
             advance(1)
     return Pictures(files, contents, troubles)
 
 
-def _drawn(plan: Plan, seed: int) -> tuple[PictureFile, bytes]:
+def _drawn(plan: Plan, seed: int) -> tuple[PictureFile, dict[str, bytes]]:
     shown = plan.draw(seed)
-    content = shown.render("svg")
+    content, numbers = shown.render("svg"), shown.table().csv()
     alt = f"{shown.title}. {shown.description()} {shown.caption}"
-    name = asset_name(f"{plan.name}.svg", content)
-    return PictureFile(name, plan.claims, shown.title, alt, *size(content), tuple(shown.contradictions)), content
+    name, data = asset_name(f"{plan.name}.svg", content), asset_name(f"{plan.name}.csv", numbers)
+    file = PictureFile(name, plan.claims, shown.title, alt, *size(content), tuple(shown.contradictions), data)
+    return file, {name: content, data: numbers}
 
 
 def size(svg: bytes) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.filled import placeholders
 from paper_checks.evidence.ledger import Stated
 
-from .rounding import interval, rounded
+from .rounding import interval, power, rounded
 
 NONE = "–"
 """What stands where a comparison has no such number."""
@@ -155,6 +155,8 @@ def is_absolute(item: Evidence) -> bool:
 
 
 def percent(share: float) -> str:
-    """A share in per cent, in two digits or three."""
+    """A share in per cent, in three digits; a tiny one as a power of ten."""
     value = 100 * share
-    return f"{value:.3g} %" if 0.01 <= value < 1e4 or not value else f"{value:.0e} %"
+    if value >= 1e4:
+        return ">9999 %"
+    return f"{value:.3g} %" if value >= 0.001 or not value else f"{power(value)} %"

@@ -1,52 +1,58 @@
-"""The picture of a scope map: cells by sign, the exact thresholds and the asymptotic estimates on top, words for all.
+"""The picture of a scope map: a band of cells per integer N, the exact thresholds and the limits at these N, words.
 
-Light and dark, hatches, line styles and words carry everything, so that it reads without colour.
+Colours go from dark to light with zero in their middle, cells where the statement fails are hatched, and words say the
+rest, so that it reads without colour. Nothing is drawn between the integers of the map.
 """
 
-import textwrap
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import BoundaryNorm, ListedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke
-from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from paper_checks.pictures.file import Picture, Style
+from paper_checks.pictures.file import ON_DARK, WIDTH, Picture, Style, Table, wrapped
+from paper_checks.pictures.heat import FALLS_TO_RISES
 from paper_checks.pictures.memory import PLATE
 from simulate.runtime.arrays import Floats
 
 from .grid import ScopeMap
 
-HOLDS: Style = {"facecolor": "#d7e9f7", "edgecolor": "0.35"}
-FAILS: Style = {"facecolor": "#b98a66", "edgecolor": "0.2", "hatch": "//"}
+EDGES = (-1, -0.3, -0.1, -0.03, 0, 0.03, 0.1, 0.3, 1)
+"""Of the shades: of the quantity over its largest size in the row, 0 where its sign changes."""
+SHADES = [to_hex(FALLS_TO_RISES(place)) for place in (0.06, 0.17, 0.28, 0.39, 0.61, 0.72, 0.83, 0.94)]
+HOLDS: Style = {"facecolor": SHADES[6]}
+FAILS: Style = {"facecolor": SHADES[1], "edgecolor": ON_DARK, "hatch": "////"}
 UNDECIDED: Style = {"facecolor": "white", "edgecolor": "0.35", "hatch": ".."}
-EXACT: Style = {"color": "black", "linewidth": 1.6, "linestyle": "-"}
+EXACT: Style = {"color": "black", "linewidth": 2, "linestyle": "-"}
+POINTS: Style = {"linestyle": "none", "markerfacecolor": "white", "markersize": 5.5}
 ESTIMATES: tuple[Style, ...] = (
-    {"color": "#a03000", "linewidth": 1.4, "linestyle": (0, (5, 2))},
-    {"color": "#1f3f8f", "linewidth": 1.6, "linestyle": (0, (1, 1.5))},
+    POINTS | {"color": "#a03000", "marker": "o"},
+    POINTS | {"color": "#1f3f8f", "marker": "D"},
 )
 WRONG: Style = {"linestyle": "none", "marker": "x", "markersize": 5, "color": "black", "zorder": 5}
-HALO = [Stroke(linewidth=3.4, foreground="white"), Normal()]
+HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
 
-WIDTH, HEIGHT, LEFT, ABOVE, RIGHT = 9.8, 6.4, 0.7, 0.55, 2.75
-"""Of the figure and its margins, inches."""
-PANEL = (WIDTH - LEFT - RIGHT, 4.3)
-"""About the size of the axes, inches."""
-LETTER, LINE = 0.075, 0.3
+LEFT, RIGHT = 0.65, 0.2
+"""Of the axes, inches."""
+ROW, LEAST, MOST = 0.3, 1.2, 5.0
+"""Height of a row, and of all rows at least and at most, inches."""
+HALF = 0.43
+"""Of the height of a band, in rows."""
+LETTER, LINE = 0.083, 0.3
 """Width of a letter and height of a line of a label, inches."""
-MOST_TICKS = 10
-LEGEND = 26
-"""Letters in a line of the legend."""
+TICK = 0.16
+"""Least distance of labels at the axis, inches."""
 
 
 class Kind(NamedTuple):
@@ -81,19 +87,19 @@ class ScopePicture(Picture):
         ]
         counts = ", ".join(f"{kind.name}: {kind.share}" for kind in self.kinds if kind.cells.any())
         limits = ", ".join(name.replace(" ", "\u00a0") for name in shown.estimates)
-        limits = f" Broken lines, levels in a limit: {limits}." if limits else ""
+        limits = f" Empty markers, levels in a limit: {limits}." if limits else ""
         self.caption = (
             f"{counts} of {len(shown.sizes)} × {len(shown.levels)} cells, {family.symbol} from {shown.sizes[0]} to "
             f"{shown.sizes[-1]}, α from {float(shown.levels[0]):g} to {float(shown.levels[-1]):g}, {shown.setting}. "
-            f"Cells: the sign of theory's exact quantity. {self._witnesses()}{limits}"
+            f"Colours: theory's exact quantity, positive where the statement holds. {self._witnesses()}{limits}"
         )
 
     def _witnesses(self) -> str:
         names = " and ".join(self._names())
-        line = f"Solid line, exact, found by another route: {names}. " if names else ""
+        line = f"Bars, exact, found by another route: {names}. " if names else ""
         return (
             f"{line}Contradictions: {len(self.contradictions)}, among {self.map.judged} cells about which "
-            f"{'it, or ' if names else ''}what is proved or stated says something."
+            f"{'they, or ' if names else ''}what is proved or stated says something."
         )
 
     def _names(self) -> list[str]:
@@ -125,76 +131,121 @@ class ScopePicture(Picture):
             yield self.kinds[k], column, column + count - 1
             column += count
 
+    def table(self) -> Table:
+        """A row per cell, threshold (its bracket) and limit; a cell has the name of its kind."""
+        shown, rows = self.map, list[tuple[Any, ...]]()
+        for row, size in enumerate(shown.sizes):
+            for kind, first, last in self._runs(row):
+                cells = range(first, last + 1)
+                rows += [("cell", kind.name, size, float(shown.levels[c]), "", shown.values[row, c]) for c in cells]
+            levels = [t for t in shown.thresholds[row] if t.name and _is_level(t.low)]
+            rows += [("exact threshold", t.name, size, float(t.low), float(t.high), "") for t in levels]
+            rows += [("limit", name, size, found[row], "", "") for name, found in shown.estimates.items()]
+        return Table(("what", "name", shown.family.symbol, "alpha", "alpha, upper end", "quantity"), rows)
+
     def figure(self) -> Figure:
-        """The cells, lines through the rows' middles, and a legend at the right."""
-        figure = self.framed((WIDTH, HEIGHT), left=LEFT, above=ABOVE, right=RIGHT)
-        axes, (x, y) = figure.add_subplot(), self._edges()
-        axes.set(xlim=(x[0], x[-1]), yscale="log", ylim=(y[0], y[-1]))
+        """A band of cells per size, bars and markers on it, and what they are below."""
+        count = len(self.map.sizes)
+        height = min(max(ROW * count, LEAST), MOST)
+        handles = self._handles()
+        lines = sum(str(handle.get_label()).count("\n") + 1 for handle in handles)
+        figure = self.framed(height, left=LEFT, above=0.1, right=RIGHT, below=1.35 + 0.205 * lines)
+        axes, x = figure.add_subplot(), self._edges()
+        axes.set(xlim=(x[0], x[-1]), ylim=(-0.5, count - 0.5))
         axes.set(xlabel="noise level α", ylabel=self.map.family.meaning)
-        step = -(-len(self.map.sizes) // MOST_TICKS)
-        axes.set_yticks(self.map.sizes[::step], [str(size) for size in self.map.sizes[::step]])
-        axes.yaxis.set_minor_locator(NullLocator())
+        step = int(np.ceil(TICK * count / height))
+        axes.set_yticks(range(0, count, step), [str(size) for size in self.map.sizes[::step]])
+        axes.tick_params(axis="y", length=0)
+        self._draw_cells(axes, x)
+        for style, _, levels in self._lines():
+            axes.plot(*levels, **style, path_effects=HALO if style is EXACT else None, zorder=4)
+        if self.contradictions:
+            rows, columns = np.nonzero(self.map.contradicted)
+            axes.plot([float(self.map.levels[column]) for column in columns], rows, **WRONG)
         for kind in self.kinds:
-            self._draw_cells(axes, kind, x, y)
+            self._label(axes, kind, x, height)
+        self._draw_scale(axes, height)
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.13, -1.3 / height), borderaxespad=0)
+        return figure
+
+    def _edges(self) -> Floats:
+        """Of the cells: middles between levels."""
+        return _between(np.array([float(level) for level in self.map.levels]), 0.005)
+
+    def shades(self, row: int) -> NDArray[np.int64]:
+        """The number of each cell's shade, -1 where it is undecided."""
+        values = self.map.values[row]
+        sizes = np.abs(values[np.isfinite(values)])
+        largest = sizes.max() if sizes.size and sizes.max() > 0 else 1.0
+        scaled = np.clip(np.nan_to_num(values / largest, nan=2.0), -1, 2)
+        found = np.searchsorted(EDGES[1:-1], scaled, side="left")  # 0 is with what fails
+        return np.where(np.isnan(values), -1, found)
+
+    def _draw_cells(self, axes: Axes, x: Floats) -> None:
+        """Runs of one shade as one rectangle; without antialiasing no seams between them; hatches on runs of a kind."""
+        plain: Style = {"linewidth": 0, "antialiased": False}
+        boxes: dict[int, list[Any]] = {}
+        for row in range(len(self.map.sizes)):
+            column = 0
+            for shade, group in groupby(self.shades(row)):
+                end = column + len(list(group))
+                boxes.setdefault(int(shade), []).append(_box(x[column], x[end], row))
+                column = end
+        for shade in sorted(boxes.keys() - {-1}):
+            axes.add_collection(PolyCollection(boxes[shade], facecolor=SHADES[shade], **plain))
+        for kind in self.kinds[1:]:
+            hatched = [_box(x[a], x[b + 1], row) for row in range(len(self.map.sizes))
+                       for other, a, b in self._runs(row) if other is kind]  # fmt: skip
+            ground = {"facecolor": "none"} if kind.filling is FAILS else {}
+            axes.add_collection(PolyCollection(hatched, **(kind.filling | ground), **plain))
+
+    def _lines(self) -> Iterator[tuple[Style, str, tuple[Any, Any]]]:
+        """Thresholds as bars across their bands, and limits as points: style, name, places."""
+        rows = range(len(self.map.sizes))
+        for name in self._names():
+            at = [(float(t.high), row) for row in rows for t in self.map.thresholds[row]
+                  if t.name == name and _is_level(t.low)]  # fmt: skip
+            levels = [value for level, _ in at for value in (level, level, np.nan)]
+            yield EXACT, f"{name}, exact", (levels, [v for _, row in at for v in (row - HALF, row + HALF, np.nan)])
+        for style, (name, found) in zip(ESTIMATES, self.map.estimates.items(), strict=False):
+            yield style, f"{name} (limit)", (list(found), list(rows))
+
+    def _handles(self) -> list[Artist]:
+        """The legend; a line says so where no part of it is within the axes."""
+        x, letters = self._edges(), 52
         handles: list[Artist] = [
-            Patch(**kind.filling, label=f"{_wrapped(kind.name)}\n{kind.share}")
+            Patch(**kind.filling, label="\n".join(wrapped(f"{kind.name}: {kind.share} of the cells", letters)))
             for kind in self.kinds
             if kind.cells.any()
         ]
-        handles += self._draw_lines(axes, y)
+        for style, name, (levels, _) in self._lines():
+            seen = any(x[0] <= level <= x[-1] for level in levels)
+            label = "\n".join(wrapped(name if seen else f"{name}: outside", letters))
+            handles.append(Line2D([], [], **style, label=label))
         if self.contradictions:
-            rows, columns = np.nonzero(self.map.contradicted)
-            levels = [float(self.map.levels[column]) for column in columns]
-            axes.plot(levels, [self.map.sizes[row] for row in rows], **WRONG)
             handles.append(Line2D([], [], **WRONG, label="contradiction"))
-        for kind in self.kinds:
-            self._label(axes, kind, x, y)
-        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, borderaxespad=0,
-                    labelspacing=0.9)  # fmt: skip
-        return figure
-
-    def _edges(self) -> tuple[Floats, Floats]:
-        """Of the cells: middles between levels, and between logarithms of sizes."""
-        levels = np.array([float(level) for level in self.map.levels])
-        return _between(levels, 0.005), np.exp(_between(np.log(self.map.sizes), 0.1))
-
-    def _draw_cells(self, axes: Axes, kind: Kind, x: Floats, y: Floats) -> None:
-        """Runs of cells as one rectangle each; without antialiasing no seams between them."""
-        boxes = [
-            [(x[a], y[row]), (x[b + 1], y[row]), (x[b + 1], y[row + 1]), (x[a], y[row + 1])]
-            for row in range(len(self.map.sizes))
-            for other, a, b in self._runs(row)
-            if other is kind
-        ]
-        axes.add_collection(PolyCollection(boxes, **kind.filling, linewidth=0, antialiased=False))
-
-    def _draw_lines(self, axes: Axes, y: Floats) -> list[Artist]:
-        """Thresholds, a step per row, and estimates, through the rows' middles; returns their part of the legend."""
-        handles: list[Artist] = []
-        for name in self._names():
-            levels = [
-                next((float(t.high) for t in row if t.name == name and _is_level(t.low)), np.nan)
-                for row in self.map.thresholds
-            ]
-            handles.append(_draw_line(axes, np.repeat(levels, 2), np.repeat(y, 2)[1:-1], EXACT, f"{name}, exact"))
-        for style, (name, found) in zip(ESTIMATES, self.map.estimates.items(), strict=False):
-            middles = np.array(self.map.sizes) if len(found) > 1 else y
-            levels = list(found) if len(found) > 1 else [found[0], found[0]]
-            handles.append(_draw_line(axes, np.array(levels), middles, style, f"{name} (limit)"))
         return handles
 
-    def _label(self, axes: Axes, kind: Kind, x: Floats, y: Floats) -> None:
+    def _draw_scale(self, axes: Axes, height: float) -> None:
+        """What the shades are, below the axis."""
+        bar = axes.inset_axes((0, -0.72 / height, 1, 0.13 / height))
+        edges = np.arange(len(EDGES))
+        bar.pcolormesh(edges, [0, 1], [edges[:-1]], cmap=ListedColormap(SHADES), norm=BoundaryNorm(edges, len(SHADES)))
+        bar.set_xticks(edges, [f"{edge:g}".replace("-", "−") for edge in EDGES])
+        bar.set_yticks([])
+        bar.set_xlabel(f"the quantity over its largest size at this {self.map.family.symbol}")
+
+    def _label(self, axes: Axes, kind: Kind, x: Floats, height: float) -> None:
         """The kind's name where its region has most room, if it has enough, away from the lines."""
         free = np.repeat(np.repeat(np.pad(kind.cells & ~self._under_lines(x), 1), 3, axis=0), 3, axis=1)
-        height, width = free.shape
+        tall, wide = free.shape
         # distances in halves of the label, in either direction
-        step = (2 * PANEL[1] / height / LINE, 2 * PANEL[0] / width / (LETTER * len(kind.name) + 0.2))
+        step = (2 * height / tall / LINE, 2 * (WIDTH - LEFT - RIGHT) / wide / (LETTER * len(kind.name) + 0.2))
         room = distance_transform_edt(free, sampling=step)
         row, column = np.unravel_index(int(room.argmax()), room.shape)
         if room[row, column] >= 1:
             level = np.interp((column - 2.5) / 3, np.arange(len(x)), x)
-            size = np.exp(np.interp((row - 2.5) / 3, np.arange(len(y)), np.log(y)))
-            axes.text(level, size, kind.name, ha="center", va="center", fontsize=9.5, bbox=PLATE, zorder=6)
+            axes.text(level, (row - 4) / 3, kind.name, ha="center", va="center", bbox=PLATE, zorder=6)
 
     def _under_lines(self, x: Floats) -> NDArray[np.bool_]:
         covered = np.zeros(self.map.values.shape, dtype=bool)
@@ -208,21 +259,13 @@ class ScopePicture(Picture):
         return covered
 
 
+def _box(left: float, right: float, row: int) -> list[tuple[float, float]]:
+    low, high = row - HALF, row + HALF
+    return [(left, low), (right, low), (right, high), (left, high)]
+
+
 def _is_level(level: float | Fraction) -> bool:
     return bool(np.isfinite(float(level)))
-
-
-def _draw_line(axes: Axes, levels: Floats, sizes: Floats, style: Style, label: str) -> Line2D:
-    """Draw it; returns its entry of the legend, which says so where no part of it is within the axes."""
-    axes.plot(levels, sizes, **style, path_effects=HALO, zorder=4)
-    low, high = axes.get_xlim()
-    known = levels[np.isfinite(levels)]
-    seen = len(known) > 0 and known.min() <= high and known.max() >= low
-    return Line2D([], [], **style, label=_wrapped(label if seen else f"{label}: outside"))
-
-
-def _wrapped(text: str) -> str:
-    return "\n".join(textwrap.wrap(text.replace(" = ", "\u00a0=\u00a0"), LEGEND))
 
 
 def _between(places: Floats, alone: float) -> Floats:

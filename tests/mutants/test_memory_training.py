@@ -97,7 +97,7 @@ def test_sampling_at_another_noise_level_is_caught(monkeypatch, level):
     original = memory_experiments.stochastic_gradient_descent
     monkeypatch.setattr(memory_experiments, "stochastic_gradient_descent", sample)
     monkeypatch.setattr(boundary_checks, "LEVELS", (0.5,))
-    for check, name in ((trained_values, "D, Case|σ, Case"), (trained_rank_one, "P.noise"), (trained_top, "no gap")):
+    for check, name in ((trained_values, "D, n|σ, n"), (trained_rank_one, "P.noise"), (trained_top, "no gap")):
         caught(partial(check, n=3) if check is trained_top else check, name)
 
 

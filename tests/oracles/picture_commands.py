@@ -1,5 +1,6 @@
 """What the tests of the picture commands share: the words of an SVG, and checks of what every command promises."""
 
+import csv
 import re
 import subprocess
 import sys
@@ -91,12 +92,13 @@ def interrupted(*options):
 
 
 def assert_described(main, name, folder, expected):
-    """Only the picture is written, with the title, texts in the picture and texts in its description expected."""
+    """The picture and its numbers are written, with the title, texts in the picture and texts in its description
+    expected."""
     out = folder / "picture.svg"
     assert draw(main, out, name) == 0
-    assert list(folder.iterdir()) == [out]
+    assert sorted(folder.iterdir()) == [folder / "picture.csv", out]
     root, (title, drawn, said) = ET.parse(out).getroot(), expected
-    assert root.find(f"{SVG}title").text == title and title in words(root)
+    assert root.find(f"{SVG}title").text == title and title in " ".join(words(root))
     assert [text for text in drawn if text not in words(root)] == []
     assert [text for text in said if text not in root.find(f"{SVG}desc").text] == []
 
@@ -106,6 +108,16 @@ def assert_same_bytes(picture, shown):
     one, other = (picture(shown()) for _ in range(2))
     found = one.render("svg")
     assert found == other.render("svg") and found.startswith(b"<?xml")
+
+
+def rows_beside(out):
+    """The numbers beside a picture, one dictionary per row."""
+    return list(csv.DictReader(out.with_suffix(".csv").read_text(encoding="utf-8").splitlines()))
+
+
+def rows_of(picture):
+    """The rows of a picture's table, as they are in its file."""
+    return list(csv.DictReader(picture.table().csv().decode().splitlines()))
 
 
 def assert_forms(main, name, folder):

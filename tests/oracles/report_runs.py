@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib", reason="needs the extra report", exc_type=Modu
 
 from paper_checks.evidence import comparator
 from paper_checks.evidence.run import ClaimRecord, Code, Run
-from paper_checks.pictures.file import Picture
+from paper_checks.pictures.file import Picture, Table
 from paper_checks.project import load_claims, own_ledger
 from paper_checks.report.folder import asset_name, write_folder
 from paper_checks.report.page import page
@@ -120,9 +120,12 @@ class Staircase(Picture):
         return f"A staircase of {len(self.steps)} steps, each one as high as the one before it."
 
     def figure(self):
-        figure = self.framed((4, 3), 0.5, 0.5, 0.25)
+        figure = self.framed(2 + len(self.steps) / 8)
         figure.add_subplot().stairs(self.steps)
         return figure
+
+    def table(self):
+        return Table(("step", "height"), [(step, step) for step in self.steps])
 
 
 PLANS = (

@@ -16,6 +16,7 @@ from sympy.polys.rings import PolyRing
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
+from paper_checks.experiments.named import in_words
 from paper_checks.experiments.simulations import signal_and_residual
 from paper_checks.jobs import results
 from paper_checks.witnesses import enumeration
@@ -215,21 +216,23 @@ def test_context_signal(claim: Assertions, n: int) -> None:
         S, (r, mean) = memory.context_signal(task, exact=True), memory.distributional_residual(task, exact=True)
         residual, G = np.multiply.outer(r, mean), gradient_mean(task, "attention_value", exact=True)
         parts = np.array(memory.zero_weight_parts(eye, p, means))
-        claim.equal(f"S and r μᵀ by enumeration, {task}", parts, np.array([S, residual]))
-        claim.equal(f"G_V = S + r μᵀ, {task}", G, S + residual)
-        claim.equal(f"S has no noise output, {task}", 0 * mean, S[task.tau])
+        claim.equal(f"S and r μᵀ by enumeration, {in_words(task)}", parts, np.array([S, residual]))
+        claim.equal(f"G_V = S + r μᵀ, {in_words(task)}", G, S + residual)
+        claim.equal(f"S has no noise output, {in_words(task)}", 0 * mean, S[task.tau])
         direction = eye[task.tau] - (1 - eye[task.tau]) / n
-        claim.equal(f"r is α - 1/M times e_τ - mean, {task}", (level - Fraction(1, task.M)) * direction, r)
+        claim.equal(f"r is α - 1/M times e_τ - mean, {in_words(task)}", (level - Fraction(1, task.M)) * direction, r)
         kept = G - np.multiply.outer(direction, direction @ G) / (direction @ direction)
-        claim.equal(f"G_V without that direction, {task}", kept, S)
+        claim.equal(f"G_V without that direction, {in_words(task)}", kept, S)
         scatter = (weight @ feature**2 * Fraction(1, total * scale**2) - (means[:-1] ** 2).sum(axis=0) / n).sum()
         sizes = [(S * S).sum(), (residual * residual).sum(), ((means[:-1] - mean) ** 2).sum() / n, scatter]
-        claim.equal(f"sizes, {task}", np.array(sizes), np.array([*memory.part_sizes(task, exact=True)]))
-        claim.equal(f"‖G_V‖² = ‖S‖² + ‖r μᵀ‖², {task}", (G * G).sum(), sum(sizes[:2]))
+        claim.equal(f"sizes, {in_words(task)}", np.array(sizes), np.array([*memory.part_sizes(task, exact=True)]))
+        claim.equal(f"‖G_V‖² = ‖S‖² + ‖r μᵀ‖², {in_words(task)}", (G * G).sum(), sum(sizes[:2]))
         learns, leaves = length > 2 and level < 1, level != Fraction(1, task.M)  # else S = 0, r = 0
         side: Side = "holds" if learns and leaves else "beyond"
         expected = np.array([(n - 1) * learns, (n - 1) * learns + leaves], dtype=object)
-        claim.equal(f"ranks of S and G_V, {task}", expected, np.array([rank(S), rank(G)], dtype=object), side=side)
+        claim.equal(
+            f"ranks of S and G_V, {in_words(task)}", expected, np.array([rank(S), rank(G)], dtype=object), side=side
+        )
 
 
 @pytest.mark.claims("B2")
@@ -243,7 +246,7 @@ def test_entries_of_the_signal(claim: Assertions) -> None:
             rows = {"q": (m * D1, -V - m * D / n, m * level * D), "k": (-D1, m * V + D / n, -V + D / n, -level * D)}
             stated = np.array([*rows["q"], *rows["k"], *[Fraction(0)] * 3] * 2) * (1 - level) / (n * n * length)
             values = memory.context_signal_classes(Task(n, length, level), exact=True)
-            at = f"N={n}, T={length}, α={float(level):.4f}"
+            at = f"N = {n}, T = {length}, α = {float(level):.4f}"
             claim.equal(f"entries of S, {at}", stated, np.array([*values.values()]))
             claim.greater(f"copying entries, {at}", np.array([values["k", "E(k)"], values["q", "E(q)"]]), 0)
 
@@ -284,4 +287,4 @@ def test_signal_and_residual_simulated(claim: Assertions, task: Task) -> None:
     for name, value, variance, draw in signal_and_residual(claim.base_seed, task):
         (found,) = results([draw])
         details = {"samples": found.samples, "seed": found.seed, "planned_error": (variance / found.samples) ** 0.5}
-        claim.estimate(f"{name}, {task}", value, found.mean, found.standard_error, 0.05, **details)
+        claim.estimate(f"{name}, {in_words(task)}", value, found.mean, found.standard_error, 0.05, **details)

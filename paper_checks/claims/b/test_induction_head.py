@@ -14,6 +14,7 @@ from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.training_design import TRAINING
 from paper_checks.experiments import induction as experiments
 from paper_checks.experiments.exact import score_gaps, wrong_rows
+from paper_checks.experiments.named import in_words
 from paper_checks.jobs import Job, results
 from paper_checks.witnesses.induction_enumeration import Enumeration, votes
 from simulate import TwoLayer
@@ -43,20 +44,21 @@ def test_steps_by_enumeration(claim: Assertions, sizes: tuple[int, int]) -> None
     W_O, o = every.outputs(), head.output_association(task)
     stated = np.zeros_like(W_O) + Fraction(0)
     stated[:, :N], stated[:, F : F + N] = o * delta, head.copied_output_association(task) * delta
-    claim.equal(f"W_O², {task}", stated, W_O)
+    claim.equal(f"W_O², {in_words(task)}", stated, W_O)
     for reads in (BASIC, COPIES):
         seen = stated.copy()
         seen[:, F:] *= "E1" in reads.values
         found, bias = every.key_query(seen), head.position_bias(task, reads)
+        at = f"{in_words(task)}, values read {in_words(reads.values)}"
         for block, rows in (("E", slice(0, N)), ("E1", slice(F, F + N))):
             association = o * head.key_association(task, block, reads) / (N - 1) * delta
-            claim.equal(f"W_K²[{block}, E], {task}, {reads.values}", association, found[rows, :N])
-            claim.equal(f"W_K²[{block}, P(T)], {task}, {reads.values}", 0 * delta[0], found[rows, F - 1])
-        claim.equal(f"W_K²[P, E], {task}, {reads.values}", np.outer(o * bias / N, delta[0] * 0 + 1), found[N:F, :N])
-        claim.equal(f"W_K²[P, P(T)], {task}, {reads.values}", o * bias, found[N:F, F - 1])
+            claim.equal(f"W_K²[{block}, E], {at}", association, found[rows, :N])
+            claim.equal(f"W_K²[{block}, P(T)], {at}", 0 * delta[0], found[rows, F - 1])
+        claim.equal(f"W_K²[P, E], {at}", np.outer(o * bias / N, delta[0] * 0 + 1), found[N:F, :N])
+        claim.equal(f"W_K²[P, P(T)], {at}", o * bias, found[N:F, F - 1])
     scores = every.key_query(stated * (np.arange(2 * F) < F))[F : F + N, :N]
     slope = o * head.match_score(task, o, BASIC) * head.previous_token_slope(task)
-    claim.equal(f"W_K¹, {task}", slope, every.previous_token(stated * (np.arange(2 * F) < F), scores))
+    claim.equal(f"W_K¹, {in_words(task)}", slope, every.previous_token(stated * (np.arange(2 * F) < F), scores))
 
 
 SAMPLES = 2**16
@@ -87,16 +89,17 @@ def test_steps_simulated(claim: Assertions, task: InductionTask, match: float) -
     outputs, scores, attention = results(gradients_at(claim.base_seed, task, match))
     diagonals = [np.einsum("bkk->b", outputs[:, :, block]) for block in (E, E1)]
     exact = [(task.N - 1) * float(f(task)) for f in (head.output_association, head.copied_output_association)]
-    experiments.check_blocks(claim, f"tr W_O², {task}", exact, np.stack(diagonals, axis=1), 0.1, samples=SAMPLES)
+    sizes = in_words(task)
+    experiments.check_blocks(claim, f"tr W_O², {sizes}", exact, np.stack(diagonals, axis=1), 0.1, samples=SAMPLES)
     diagonals = [np.einsum("bkk->b", scores[:, block, E]) for block in (E, E1)]
     exact = [o * float(head.key_association(task, block)) for block in ("E", "E1")]
-    experiments.check_blocks(claim, f"tr W_K², {task}", exact, np.stack(diagonals, axis=1), 0.2, samples=SAMPLES)
+    experiments.check_blocks(claim, f"tr W_K², {sizes}", exact, np.stack(diagonals, axis=1), 0.2, samples=SAMPLES)
     bias = o * head.position_bias(task).astype(np.float64)
-    last = scores[:, P, P.stop - 1]
-    experiments.check_blocks(claim, f"W_K²[P(t), P(T)], {task}", bias[[0, -1]], last[:, [0, -1]], 0.3, samples=SAMPLES)
+    last = scores[:, P, P.stop - 1][:, [0, -1]]
+    experiments.check_blocks(claim, f"W_K²[P(t), P(T)], {sizes}", bias[[0, -1]], last, 0.3, samples=SAMPLES)
     found = attention[:, P, P]
     step, at = o * head.previous_token_step(task, size), np.arange(task.T - 1)
-    name = f"W_K¹[P(t-1), P(t)], λ = {match}, {task}"
+    name = f"W_K¹[P(t-1), P(t)], λ = {match:g}, {sizes}"
     experiments.check_blocks(claim, name, step[at, at + 1], found[:, at, at + 1], 0.25, samples=SAMPLES)
 
 
@@ -129,7 +132,7 @@ def test_the_match_is_learned_simulated(claim: Assertions, task: InductionTask, 
     found, model = experiments.block_gradients(start, "W_K2", SAMPLES, seed), TwoLayer(task.N, task.T)
     traces = np.einsum("bkk->b", found[:, model.block("E1"), model.block("E")])
     side, spread = ("holds" if sign > 0 else "beyond"), traces.std(ddof=1) / len(traces) ** 0.5
-    claim.sign(f"tr W_K²[E1, E], {task}", sign, [traces.mean()], [spread], side=side, degrees=len(traces) - 1)
+    claim.sign(f"tr W_K²[E1, E], {in_words(task)}", sign, [traces.mean()], [spread], side=side, degrees=len(traces) - 1)
 
 
 LADDER = [InductionTask(*size) for size in ((4, 26), (5, 11), (8, 9), (14, 8), (20, 16), (50, 7), (100, 40))]
@@ -148,7 +151,7 @@ def test_previous_token_rows(claim: Assertions) -> None:
     for task, found in zip(LADDER, wrong_rows(LADDER, MATCHES, (BASIC, TOKENS)), strict=True):
         for (reads, match), rows in zip(product((BASIC, TOKENS), MATCHES), found, strict=True):
             wrong = [t for t in rows if t < task.T or reads is BASIC]
-            claim.equal(f"wrong rows, {task}, {reads.keys}, λ = {match}", 0, len(wrong))
+            claim.equal(f"wrong rows, {in_words(task)}, keys read {in_words(reads.keys)}, λ = {match:g}", 0, len(wrong))
     cases: tuple[tuple[float, list[int], Side], ...] = (
         (3, [], "holds"),
         (0.5, [2], "beyond"),
@@ -172,10 +175,10 @@ def test_what_the_scores_prefer(claim: Assertions) -> None:
     for N in (4, 5, 8, 20, 100):
         tasks = lengths_that_learn(N)
         for task, (gaps, tokens, everything) in zip(tasks, score_gaps(tasks, READ), strict=True):
-            claim.equal(f"gap at j = 1, {task}", Fraction(0), gaps[0], side="beyond")
-            claim.greater(f"gaps at j >= 2, {task}", gaps[1:], Fraction(0))
-            claim.greater(f"gaps, keys read tokens, {task}", tokens, Fraction(0))
-            claim.less(f"least gap, everything read, {task}", min(everything), Fraction(0), side="beyond")
+            claim.equal(f"gap at j = 1, {in_words(task)}", Fraction(0), gaps[0], side="beyond")
+            claim.greater(f"gaps at j >= 2, {in_words(task)}", gaps[1:], Fraction(0))
+            claim.greater(f"gaps, keys read tokens, {in_words(task)}", tokens, Fraction(0))
+            claim.less(f"least gap, everything read, {in_words(task)}", min(everything), Fraction(0), side="beyond")
     for N, T in ((8, 31), (20, 16), (100, 13)):
         holds, fails = (min(accuracy.score_gaps(InductionTask(N, length), POSITIONS)) for length in (T, T - 1))
         claim.greater(f"least gap, positions read, N = {N}, T = {T}", holds, Fraction(0))
@@ -225,13 +228,13 @@ def test_accuracy_with_population_weights(claim: Assertions) -> None:
         exact = float(accuracy.basic_accuracy(task))
         spread = (exact * (1 - exact) / samples) ** 0.5
         details = {"samples": samples, "seed": seed}
-        claim.estimate(f"accuracy, {task}", exact, found.mean(), spread, 0.02, side="beyond", **details)
-        claim.equal(f"errors at j >= 2, {task}", 0, int((~found[position >= 2]).sum()))
+        claim.estimate(f"accuracy, {in_words(task)}", exact, found.mean(), spread, 0.02, side="beyond", **details)
+        claim.equal(f"errors at j >= 2, {in_words(task)}", 0, int((~found[position >= 2]).sum()))
         model = experiments.population_model(task, *accuracy.sufficient_sizes(task, TOKENS), TOKENS)
         found, _ = experiments.recalled(model, samples, seed)
-        claim.equal(f"errors where keys read tokens, {task}", 0, int((~found).sum()))
-        probes = experiments.memory_recall(model)
-        claim.equal(f"probes, {task}", np.ones(3, dtype=int), np.array([int(p == 1) for p in probes.values()]))
+        claim.equal(f"errors where keys read tokens, {in_words(task)}", 0, int((~found).sum()))
+        probes = np.array([int(p == 1) for p in experiments.memory_recall(model).values()])
+        claim.equal(f"probes, {in_words(task)}", np.ones(3, dtype=int), probes)
 
 
 @cache

@@ -11,6 +11,7 @@ from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.experiments import agreement
+from paper_checks.experiments.named import in_words
 from paper_checks.experiments.simulations import (
     GROWTH,
     TASKS,
@@ -57,13 +58,13 @@ def test_feed_forward_gradient_simulated(claim: Assertions, task: Task) -> None:
 def test_attention_gradient(claim: Assertions) -> None:
     """G_V for all N, T, α, q; two values known independently, enumeration, programme and autograd."""
     exact = gradient_mean(Task(3, 5, Fraction(1, 3)), "attention_value", exact=True)
-    claim.equal("G_V[1,E(1)] at N=3, T=5, α=1/3, q=0", Fraction(17, 1458), exact[1, 1])
-    claim.equal("G_V[τ,E(1)] at N=3, T=5, α=1/3, q=0", Fraction(29, 1458), exact[3, 1])
+    claim.equal("G_V[1,E(1)] at N = 3, T = 5, α = 1/3, q = 0", Fraction(17, 1458), exact[1, 1])
+    claim.equal("G_V[τ,E(1)] at N = 3, T = 5, α = 1/3, q = 0", Fraction(29, 1458), exact[3, 1])
     for steps in range(1, 8):
         law = {flag: TriggerChain(Fraction(5), steps + 1, Fraction(1, 3), flag) for flag in (False, True)}
         for flag, ratio in ((False, Fraction(-1, 5)), (True, 1 - Fraction(1, 3) - Fraction(1, 5))):
             stated = Fraction(1, 5) * (1 - ratio**steps) / (1 - ratio)
-            name = f"P(z_{steps} = q), ratio {ratio}, N=5, α=1/3"
+            name = f"P(z_{steps} = q), ratio {ratio}, N = 5, α = 1/3"
             claim.equal(name, stated, law[flag].probability_at_end("q"))
     agreement.check_enumeration(claim, "attention_value", "mean")
     agreement.check_dynamic_programme(claim, "attention_value", "mean")
@@ -84,7 +85,9 @@ def test_feed_forward_margin_formula(claim: Assertions) -> None:
         named = margins.feed_forward_margins(task, exact=True)
         found = enumeration.feed_forward_margins(task)
         expected = [named["q" if j == task.q else "tau" if j == task.tau else "j"] for j in found]
-        claim.equal(f"margins, {task}", np.array(expected, dtype=object), np.array([*found.values()], dtype=object))
+        claim.equal(
+            f"margins, {in_words(task)}", np.array(expected, dtype=object), np.array([*found.values()], dtype=object)
+        )
         weight, _ = enumeration.weights(task)
         sequences = enumeration.sequences(task.N, task.T, task.q)
         formula = []
@@ -96,7 +99,9 @@ def test_feed_forward_margin_formula(claim: Assertions) -> None:
             share = (1 - level) / task.N
             formula.append(level - share + level * sum(given) / task.N - share * max(given))
         claim.equal(
-            f"stated formula, {task}", np.array([*found.values()], dtype=object), np.array(formula, dtype=object)
+            f"stated formula, {in_words(task)}",
+            np.array([*found.values()], dtype=object),
+            np.array(formula, dtype=object),
         )
 
 
@@ -107,14 +112,16 @@ def test_noise_threshold_both_sides(claim: Assertions) -> None:
         below, above = margins.noise_threshold(n, length)
         low, high = (margins.feed_forward_margins(Task(n, length, a), exact=True) for a in (below, above))
         claim.greater(
-            f"positive on every sequence above, N={n}, T={length}", np.array([*high.values()], dtype=object), 0
+            f"positive on every sequence above, N = {n}, T = {length}", np.array([*high.values()], dtype=object), 0
         )
         if length == 2:  # the bracket may close on the threshold itself, where the margin is 0
             margin = margins.feed_forward_margins(Task(n, 2, Fraction(1, n + 1)), exact=True)
-            claim.equal(f"threshold is 1/(N+1) at T=2, N={n}", Fraction(0), min(margin.values()), side="beyond")
+            claim.equal(f"threshold is 1/(N+1) at T = 2, N = {n}", Fraction(0), min(margin.values()), side="beyond")
         else:
-            claim.less(f"negative on some sequence below, N={n}, T={length}", min(low.values()), 0, side="beyond")
-            claim.greater(f"1/(N+1) is too low for T > 2, N={n}, T={length}", below, Fraction(1, n + 1), side="beyond")
+            claim.less(f"negative on some sequence below, N = {n}, T = {length}", min(low.values()), 0, side="beyond")
+            claim.greater(
+                f"1/(N+1) is too low for T > 2, N = {n}, T = {length}", below, Fraction(1, n + 1), side="beyond"
+            )
 
 
 @pytest.mark.claims("T1.3")
@@ -124,10 +131,10 @@ def test_noise_threshold_is_unique(claim: Assertions) -> None:
         roots = threshold_roots(n, length)
         at_one = margins.feed_forward_contrasts(Task(n, length, 1), exact=True)
         claim.greater(
-            f"every contrast is positive at α = 1, N={n}, T={length}", np.array([*at_one.values()], dtype=object), 0
+            f"every contrast is positive at α = 1, N = {n}, T = {length}", np.array([*at_one.values()], dtype=object), 0
         )
         claim.equal(
-            f"roots of each contrast, N={n}, T={length}",
+            f"roots of each contrast, N = {n}, T = {length}",
             np.ones(len(roots), dtype=object),
             np.array(roots, dtype=object),
         )
@@ -142,20 +149,19 @@ def test_noise_threshold_limits(claim: Assertions) -> None:
         exact = float(limit.subs(N, n))
         rate = (1 - exact - 1 / n) ** (length - 2) + 2.0**-40 / exact
         reason = "the trigger's law is within r^(T-2) of its limit, the bracket is 2^-40 wide"
-        claim.close(
-            f"limiting threshold, N={n}, T={length}", exact, float(margins.noise_threshold(n, length)[1]), rate, reason
-        )
+        found = float(margins.noise_threshold(n, length)[1])
+        claim.close(f"limiting threshold, N = {n}, T = {length}", exact, found, rate, reason)
     exact, length = float(limit.subs(N, 2)), 60
     rate = (1 - exact - 1 / 2) ** (length - 2) + 2.0**-40 / exact
     of_q, of_j = (float(margins.noise_threshold(2, length, preceding)[1]) for preceding in ("q", "j"))
-    claim.close(f"limiting threshold of sequences with z_(T-1) = q, N=2, T={length}", exact, of_q, rate, reason)
-    claim.greater(f"those with z_(T-1) = j need more, N=2, T={length}", of_j, exact * (1 + rate), side="beyond")
+    claim.close(f"limiting threshold of sequences with z_(T-1) = q, N = 2, T = {length}", exact, of_q, rate, reason)
+    claim.greater(f"those with z_(T-1) = j need more, N = 2, T = {length}", of_j, exact * (1 + rate), side="beyond")
     for n, length in ((50, 5), (400, 9)):
         ratio = (n + 1) * margins.noise_threshold(n, length)[1] - 1
-        claim.less(f"(N+1) threshold - 1 is below (T-1)/N, N={n}, T={length}", ratio, Fraction(length - 1, n))
+        claim.less(f"(N+1) threshold - 1 is below (T-1)/N, N = {n}, T = {length}", ratio, Fraction(length - 1, n))
         for preceding in ("j", "tau"):
             elsewhere = (n + 1) * margins.noise_threshold(n, 64, preceding=preceding)[1] - 1
-            name = f"z_(T-1) = {preceding}: (N+1) threshold - 1 is below 2/N, N={n}, T=64"
+            name = f"z_(T-1) = {preceding.replace('tau', 'τ')}: (N+1) threshold - 1 is below 2/N, N = {n}, T = 64"
             claim.less(name, elsewhere, Fraction(2, n))
 
 
@@ -174,7 +180,7 @@ def test_noise_threshold_simulated(claim: Assertions, n: int, length: int) -> No
         samples = DESIGN.samples(exact / 4, variance / 16, 1)  # S/4 has a range of 1; the sign must show
         seed = claim.seed(f"threshold {n} {length} {factor}")
         found = along(task, "feed_forward", direction, samples, seed)
-        name = f"ξ_τ - ξ_q at {factor} × threshold, N={n}, T={length}"
+        name = f"ξ_τ - ξ_q at {factor} × threshold, N = {n}, T = {length}"
         details = {"samples": samples, "seed": seed, "seconds": round(found.seconds, 2)}
         claim.sign(name, expected, found.mean, found.standard_error, side=side, **details)
 
@@ -185,14 +191,16 @@ def test_attention_margin_bound(claim: Assertions) -> None:
     for task in agreement.SMALL:
         largest = max(abs(margin) for margin in enumeration.attention_margins(task))
         bound = margins.attention_margin_bound(task, exact=True)
-        claim.less(f"every sequence within the entries' bound, {task}", largest, bound, strict=False)
+        claim.less(f"every sequence within the entries' bound, {in_words(task)}", largest, bound, strict=False)
     for n in (2, 3, 17, 1000, 10**6):
         for length in (2, 3, 29, 1000, 10**6):
             for level in (0.0, 0.01, 0.3, 0.5, 0.9, 1.0):
                 task = Task(n, length, level)
                 stated = margins.attention_margin_constant(level) * (1 / n + 1 / length)
                 claim.less(
-                    f"entries' bound within the stated one, {task}", margins.attention_margin_bound(task), stated
+                    f"entries' bound within the stated one, {in_words(task)}",
+                    margins.attention_margin_bound(task),
+                    stated,
                 )
 
 
@@ -209,7 +217,7 @@ def test_attention_margin_bound_is_not_idle(claim: Assertions) -> None:
     """
     for level in (0.2, 0.3, 1 / 3, 0.5, 0.9):
         for path in GROWTH:
-            tasks, at = growing_tasks(path, level), f"{path}, α={level:.3g}"
+            tasks, at = growing_tasks(path, level), f"{path}, α = {level:.3g}"
             stated, half = (np.array([stated_share(task.N, task.T, a) for task in tasks]) for a in (level, 0.5))
             bound = np.array([margins.attention_margin_constant(level) * (1 / task.N + 1 / task.T) for task in tasks])
             attained = np.abs([margins.repeated_trigger_margin(task) for task in tasks]) / bound
@@ -238,10 +246,12 @@ def test_sign_of_copying_in_the_limit(claim: Assertions) -> None:
         sympy.limit(N**2 * long_sequence_limit(contrast), N, sympy.oo) - (1 - alpha) ** 2))  # fmt: skip
     for task in (Task(3, 3, Fraction(99, 100)), Task(7, 19, Fraction(1, 2)), Task(50, 4, 0)):
         values = class_values(task, "attention_value", "mean", exact=True)
-        claim.greater(f"contrast positive, {task}", values["k", "E(k)"], values["k", "E(j)"])
+        claim.greater(f"contrast positive, {in_words(task)}", values["k", "E(k)"], values["k", "E(j)"])
     for task in (Task(5, 2, Fraction(1, 2)), Task(5, 9, 1)):
         values = class_values(task, "attention_value", "mean", exact=True)
-        claim.equal(f"no contrast at T = 2 or α = 1, {task}", values["k", "E(j)"], values["k", "E(k)"], side="beyond")
+        claim.equal(
+            f"no contrast at T = 2 or α = 1, {in_words(task)}", values["k", "E(j)"], values["k", "E(k)"], side="beyond"
+        )
 
 
 @pytest.mark.claims("T1.6")
@@ -250,8 +260,8 @@ def test_sign_of_copying_both_sides(claim: Assertions) -> None:
     for n, length in ((2, 7), (5, 17), (11, 121)):
         below, above = margins.copying_threshold(n, length)
         low, high = (class_values(Task(n, length, a), "attention_value", "mean", exact=True) for a in (below, above))
-        claim.greater(f"positive below α = {float(below):.6f}, N={n}, T={length}", low["k", "E(k)"], 0)
-        claim.less(f"negative above, N={n}, T={length}", high["k", "E(k)"], 0, side="beyond")
+        claim.greater(f"positive below α = {float(below):.6f}, N = {n}, T = {length}", low["k", "E(k)"], 0)
+        claim.less(f"negative above, N = {n}, T = {length}", high["k", "E(k)"], 0, side="beyond")
     limit = (3 - 5**0.5) / 2
     gaps = [limit - float(margins.limiting_copying_threshold(n)) for n in (64, 128, 256, 512)]
     fit = fit_exponent([64, 128, 256, 512], [abs(gap) for gap in gaps], orders=1)
@@ -282,6 +292,6 @@ def test_sign_of_copying_simulated(claim: Assertions, level: float, expected: in
     details = {"samples": found.samples, "seed": found.seed, "seconds": round(found.seconds, 2)}
     side = "holds" if expected > 0 else "beyond"
     claim.estimate(
-        f"average copying entry, {task}", exact, found.mean, found.standard_error, 0.02, side=side, **details
+        f"average copying entry, {in_words(task)}", exact, found.mean, found.standard_error, 0.02, side=side, **details
     )
-    claim.sign(f"its sign, {task}", expected, found.mean, found.standard_error, side=side, **details)
+    claim.sign(f"its sign, {in_words(task)}", expected, found.mean, found.standard_error, side=side, **details)

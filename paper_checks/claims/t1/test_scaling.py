@@ -32,11 +32,11 @@ def test_ratio_of_margins(claim: Assertions, level: float) -> None:
         largest = np.array([margins.attention_margin_bound(task) for task in tasks])
         attained = np.array([abs(margins.repeated_trigger_margin(task)) for task in tasks])
         stated = np.array([task.N * task.T / (task.N + 2 * task.T) for task in tasks])
-        claim.less(f"attained margin within the bound, {path}, α={level}", attained, largest, side=side)
+        claim.less(f"attained margin within the bound, {path}, α = {level}", attained, largest, side=side)
         for name, ratio in (("guaranteed ratio", margin / largest), ("ratio on q q … q", margin / attained)):
             fit = fit_growth(path, ratio)
-            claim.exponent(f"exponent of the {name}, {path}, α={level}", EXPONENTS[path], fit, side)
-            name = f"exponent of its relative distance to NT/(N+2T), {name}, {path}, α={level}"
+            claim.exponent(f"exponent of the {name}, {path}, α = {level}", EXPONENTS[path], fit, side)
+            name = f"exponent of its relative distance to NT/(N+2T), {name}, {path}, α = {level}"
             claim.exponent(name, *fit_distance(path, ratio / stated), side=side)
 
 
@@ -54,7 +54,7 @@ def test_ratio_of_margins_on_sequences(claim: Assertions, n: int) -> None:
         found[name] = (logits[:, task.tau] - logits[:, : task.N].max(dim=1).values).numpy()
     guaranteed = min(margins.feed_forward_margins(task).values()) / margins.attention_margin_bound(task)
     smallest = float((found["W_F"] / np.abs(found["W_V"])).min())
-    claim.less(f"guaranteed ratio, N={n}, T={3 * n}", guaranteed, smallest)
+    claim.less(f"guaranteed ratio, N = {n}, T = {3 * n}", guaranteed, smallest)
 
 
 @pytest.mark.claims("T1.6")

@@ -11,6 +11,7 @@ from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.experiments import agreement
 from paper_checks.experiments.derived import copying_limits, noise_row_limit
+from paper_checks.experiments.named import in_words
 from paper_checks.experiments.simulations import TASKS, centred_copying, drawn_jobs
 from paper_checks.experiments.steps import IN_CONTEXT, bracket_end, in_context_task
 from paper_checks.witnesses import enumeration
@@ -60,7 +61,7 @@ def test_signal_to_noise_values(claim: Assertions) -> None:
     for n, length, stated, digits in ((8, 64, 0.00416, 5), (16, 256, 0.002736, 6), (32, 1024, 0.001548, 6)):
         found = signal.class_signal_to_noise(Task(n, length, 0.5), "attention_value")["k", "E(k)"]
         rounding = 0.5 * 10.0**-digits / stated
-        claim.close(f"copying SNR², N={n}, T={length}", stated, found, rounding, f"stated to {digits} decimals")
+        claim.close(f"copying SNR², N = {n}, T = {length}", stated, found, rounding, f"stated to {digits} decimals")
 
 
 @pytest.mark.claims("T2.3")
@@ -82,7 +83,8 @@ def test_signal_to_noise_exponents(claim: Assertions) -> None:
             signal.class_signal_to_noise(Task(n, length, level), layer)[entry]
             for n, length in zip(sizes, lengths, strict=True)
         ]
-        name = f"exponent of SNR² in N, {layer} ({row},{column}), α={level:.3f}, T={'16' if power == 0 else 'N²'}"
+        place = f"{layer.replace('_', ' ')} ({row.replace('tau', 'τ')}, {column})"
+        name = f"exponent of SNR² in N, {place}, α = {level:g}, T = {'16' if power == 0 else 'N²'}"
         claim.exponent(name, exponent, fit_exponent(sizes, values), side)
     noise_row = [class_values(Task(n, n * n, 0.5), "attention_value", "mean")["tau", "E(j)"] for n in sizes]
     claim.exponent("exponent in N of the noise row G_V[τ,E(k)] itself", -1, fit_exponent(sizes, noise_row))
@@ -104,7 +106,9 @@ def test_centred_copying_exact(claim: Assertions) -> None:
         mean, variance = enumeration.projected_moments(task, "attention_value", direction)
         found = signal.centred_copying_moments(task, exact=True)
         stated = np.array([mean / task.N, variance / task.N**2], dtype=object)
-        claim.equal(f"mean and variance along D, {task}", stated, np.array([found.mean, found.variance], dtype=object))
+        claim.equal(
+            f"mean and variance along D, {in_words(task)}", stated, np.array([found.mean, found.variance], dtype=object)
+        )
 
 
 @pytest.mark.claims("T2.4")
@@ -132,7 +136,9 @@ def test_centred_copying_simulated(claim: Assertions, task: Task) -> None:
         ("mean", exact.mean, found.mean, found.standard_error, (exact.variance / found.samples) ** 0.5),
         ("variance", exact.variance, found.variance, found.variance_standard_error, planned_error),
     ):
-        claim.estimate(f"{name} along D, {task}", value, estimate, error, 0.02, planned_error=planned, **details)
+        claim.estimate(
+            f"{name} along D, {in_words(task)}", value, estimate, error, 0.02, planned_error=planned, **details
+        )
 
 
 @pytest.mark.claims("T2.5")
@@ -159,14 +165,22 @@ def test_in_context_samples_outgrow_N(claim: Assertions) -> None:
     for pair, factor in ((("c", "k"), 1), (("c", "q"), 4), (("q", "k"), alpha**-4)):
         limit = sympy.limit(N**3 * signals[pair], N, sympy.oo)
         difference = sympy.simplify(limit - factor * (1 - alpha) ** 5 / 2)
-        claim.equal(f"limit T → ∞, then N → ∞, of N³ SNR² of {pair}", sympy.Integer(0), difference)
+        claim.equal(f"limit T → ∞, then N → ∞, of N³ SNR² of {in_words(pair)}", sympy.Integer(0), difference)
     sizes = [2**power for power in range(6, 13)]
     for level in (0.2, 0.5):
         found = [sample_complexity.in_context_signal_to_noise(Task(n, n * n, level)) for n in sizes]
         for pair in signals:
             fit = fit_exponent(sizes, [values[pair] for values in found])
-            claim.exponent(f"exponent of the in-context SNR² of {pair} in N at T = N², α={level}", -3.0, fit)
+            claim.exponent(
+                f"exponent of the in-context SNR² of {in_words(pair)} in N at T = N², α = {level}", -3.0, fit
+            )
             near, far = (sample_complexity.in_context_signal_to_noise(Task(64, T, level))[pair] for T in (2**20, 2**21))
             limit, change = float(signals[pair].subs({N: 64, alpha: level})), 2 * abs(near / far - 1)
             because = "what is left falls like 1/T: the change from T/2 to T, and as much again"
-            claim.close(f"SNR² of {pair} at T = 2²¹ against its limit, N = 64, α={level}", limit, far, change, because)
+            claim.close(
+                f"SNR² of {in_words(pair)} at T = 2²¹ against its limit, N = 64, α = {level}",
+                limit,
+                far,
+                change,
+                because,
+            )

@@ -11,6 +11,7 @@ from paper_checks.evidence import experiment_seed
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.experiments.exact import in_context_signals
+from paper_checks.experiments.named import in_words
 from paper_checks.experiments.steps import (
     IN_CONTEXT,
     RATE,
@@ -49,9 +50,11 @@ def check_rates(claim: Assertions, stated: list[Steps]) -> None:
         claim.rate(f"{name}, success rate", RATE, expected, rates, most=most, samples=samples, seed=seed)
 
 
-def fresh_steps(base_seed: int, name: str, task: Task, layer: Layer, samples: int, most: int, expected: int) -> Steps:
-    """m-sample steps, asked on fresh sequences."""
-    seed = experiment_seed(base_seed, name)
+def fresh_steps(
+    base_seed: int, name: str, drawn_as: str, task: Task, layer: Layer, samples: int, most: int, expected: int
+) -> Steps:
+    """m-sample steps, asked on fresh sequences; the seed follows from `drawn_as`."""
+    seed = experiment_seed(base_seed, drawn_as)
     return Steps(name, samples, expected, most,
                  rates_on_fresh_sequences.of(task, layer, samples, expected, most, seed))  # fmt: skip
 
@@ -60,8 +63,8 @@ def noise_margin_steps(base_seed: int, n: int) -> list[Steps]:
     """48-sample steps of the feed-forward layer get the sign of the noise margin right, 2-sample steps do not."""
     task = Task(n, 16, 0.5, trigger=3)
     return [
-        fresh_steps(base_seed, f"48 samples, N={n}", task, "feed_forward", 48, 500, +1),
-        fresh_steps(base_seed, f"2 samples, N={n}", task, "feed_forward", 2, 100, -1),
+        fresh_steps(base_seed, f"48 samples, N = {n}", f"48 samples, N={n}", task, "feed_forward", 48, 500, +1),
+        fresh_steps(base_seed, f"2 samples, N = {n}", f"2 samples, N={n}", task, "feed_forward", 2, 100, -1),
     ]
 
 
@@ -81,7 +84,8 @@ def jobs_of(stated: list[Steps]) -> list[Job]:
 def low_noise_steps(base_seed: int) -> list[Steps]:
     """At α = 1/10, the noise level of the attention checks below, 512 samples are enough at N = 32."""
     task = Task(32, 16, 0.1, trigger=3)
-    return [fresh_steps(base_seed, "512 samples, N=32, α=1/10", task, "feed_forward", 512, 500, +1)]
+    name, drawn_as = "512 samples, N = 32, α = 1/10", "512 samples, N=32, α=1/10"
+    return [fresh_steps(base_seed, name, drawn_as, task, "feed_forward", 512, 500, +1)]
 
 
 @pytest.mark.claims("T2.5")
@@ -103,8 +107,8 @@ def test_in_context_signal_enumerated(claim: Assertions) -> None:
             tokens = {("c", "k"): (c, k), ("c", "q"): (c, q), ("q", "k"): (q, k)}
             named = [enumeration.in_context_signal_to_noise(task, *both) for both in tokens.values()]
             value = np.array([found[pair] for pair in tokens], dtype=object)
-            claim.equal(f"signed SNR² of the pairs, {task}", np.array(named, dtype=object), value, side=side)
-            claim.equal(f"no signal at T = 2 alone, {task}", length == 2, not any(found.values()), side=side)
+            claim.equal(f"signed SNR² of the pairs, {in_words(task)}", np.array(named, dtype=object), value, side=side)
+            claim.equal(f"no signal at T = 2 alone, {in_words(task)}", length == 2, not any(found.values()), side=side)
 
 
 SHORT = Task(5, 6, Fraction(1, 10), 1)
@@ -141,13 +145,13 @@ def test_short_contexts_rank_the_trigger_first(claim: Assertions) -> None:
     for n, tenths, first in FIRST:
         tasks = around(n, tenths, first)
         found, lengths = in_context_signals(tasks), np.array([task.T for task in tasks])
-        at, ahead = f"N={n}, α={tenths}/10", np.array([values["c", "q"] for values in found])
+        at, ahead = f"N = {n}, α = {tenths}/10", np.array([values["c", "q"] for values in found])
         others = [values[pair] for values in found for pair in (("c", "k"), ("q", "k"))]
         claim.greater(f"c and q ahead of k, {at}", others, 0)
         claim.greater(f"c ahead of q from T = {first} on, {at}", ahead[lengths >= first], 0)
         claim.less(f"q ahead of c at smaller T, {at}", ahead[lengths < first], 0, side="beyond")
     (steps,) = results([short_context_steps(claim.base_seed)])
-    name, seed = f"steps of 10⁹ samples, {SHORT}, success rate", claim.seed("short context")
+    name, seed = f"steps of 10⁹ samples, {in_words(SHORT)}, success rate", claim.seed("short context")
     claim.rate(name, RATE, -1, steps, most=200, side="beyond", seed=seed)
 
 
@@ -160,7 +164,7 @@ def bracket(base_seed: int, name: str, task: Task, rates: Rates, most: tuple[int
                 bracket_end(task, expected, count),
                 experiment_seed(base_seed, f"{name}, {task}, {expected:+d}"),
             )
-            full = f"{name}, {samples / predicted_samples(task):.3g} × predicted samples, {task}"
+            full = f"{name}, {samples / predicted_samples(task):.3g} × predicted samples, {in_words(task)}"
             stated.append(Steps(full, samples, expected, count, rates.of(task, samples, expected, count, seed)))
     return stated
 
@@ -201,8 +205,9 @@ def fresh_bracket(base_seed: int) -> list[Steps]:
     task, stated = Task(3, 144, 0.1, trigger=1), []
     for expected, most in ((+1, 1300), (-1, 1000)):
         samples = bracket_end(task, expected, most, fresh=True)
-        name = f"{samples / predicted_samples(task, fresh=True):.3g} × predicted samples, {task}"
-        stated.append(fresh_steps(base_seed, name, task, "attention_value", samples, most, expected))
+        what = f"{samples / predicted_samples(task, fresh=True):.3g} × predicted samples"
+        name, drawn_as = f"{what}, {in_words(task)}", f"{what}, {task}"
+        stated.append(fresh_steps(base_seed, name, drawn_as, task, "attention_value", samples, most, expected))
     return stated
 
 

@@ -11,6 +11,7 @@ import torch
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.experiments.key_query import held_probabilities
+from paper_checks.experiments.named import in_words
 from simulate import OneLayer, attention_model, held_loss, mass_after_trigger, ranks_first, sample
 from theory import Task, gradient_mean, key_query_gradient
 from theory.key_query.attention_step import concentrating_step, follower_logits, noise_rank_threshold
@@ -92,15 +93,15 @@ def test_attention_after_the_step(claim: Assertions, task: Task) -> None:
     """
     step = concentrating_step(task, MISSING, task.alpha)
     after = observe(claim, task, step_model(task, task.alpha, step), f"after the step, {task}")
-    claim.less(f"attention elsewhere, every sequence, {task}", 1 - after.mass, MISSING)
+    claim.less(f"attention elsewhere, every sequence, {in_words(task)}", 1 - after.mass, MISSING)
     before = observe(claim, task, step_model(task, task.alpha, 0.0), f"before the step, {task}")
-    claim.rate(f"attention on followers before the step, {task}", 0.5, -1, before.mass, side="beyond")
-    claim.rate(f"attention on followers after it, {task}", 0.95, +1, after.mass)
+    claim.rate(f"attention on followers before the step, {in_words(task)}", 0.5, -1, before.mass, side="beyond")
+    claim.rate(f"attention on followers after it, {in_words(task)}", 0.95, +1, after.mass)
     rate = after.first_among(ordinary_but_trigger(task))
-    claim.rate(f"c first among ordinary tokens other than q, {task}", 0.95, +1, rate)
+    claim.rate(f"c first among ordinary tokens other than q, {in_words(task)}", 0.95, +1, rate)
     with_trigger, with_noise = (after.first_among([token]) for token in (task.q, task.tau))
-    claim.rate(f"c above q, {task}", 0.05, -1, with_trigger, side="beyond")
-    claim.rate(f"c above τ, {task}", 0.05, -1, with_noise, side="beyond")
+    claim.rate(f"c above q, {in_words(task)}", 0.05, -1, with_trigger, side="beyond")
+    claim.rate(f"c above τ, {in_words(task)}", 0.05, -1, with_noise, side="beyond")
 
 
 @pytest.mark.claims("T3.6")
@@ -108,12 +109,12 @@ def test_attention_after_the_step(claim: Assertions, task: Task) -> None:
 def test_a_step_that_is_too_large(claim: Assertions, task: Task) -> None:
     """K[E(τ)] > K[E(k)] at absorbed p: beside (q, τ), a step η leaves (q, c) at most T exp(-η (K[E(τ)] - K[E(k)]))."""
     reversal = -contrast_value(task, "avoids", task.alpha)
-    claim.greater(f"reversal, {task}", reversal, 0)
+    claim.greater(f"reversal, {in_words(task)}", reversal, 0)
     step = float(np.log(task.T / MISSING) / reversal)
     after = observe(claim, task, step_model(task, task.alpha, step), f"too large a step, {task}")
     both = after.answerable & after.holds_pair(task.tau)
     on_correct = after.mass_on(after.correct[:, None])[both]
-    claim.less(f"attention on (q, c) where (q, τ) occurs, {task}", on_correct, MISSING, side="beyond")
+    claim.less(f"attention on (q, c) where (q, τ) occurs, {in_words(task)}", on_correct, MISSING, side="beyond")
 
 
 @pytest.mark.claims("T3.6")
@@ -122,11 +123,11 @@ def test_the_step_at_uniform_probabilities(claim: Assertions) -> None:
     for level, expected in ((0.2, 1), (0.6, -1)):
         task = Task(16, 256, level, 5)
         side, critical = ("holds" if expected > 0 else "beyond"), float(critical_noise_level(16, 256)[1])
-        claim.greater(f"distance of α={level} from α_c, with its sign", expected * (critical - level), 0, side=side)
+        claim.greater(f"distance of α = {level} from α_c, with its sign", expected * (critical - level), 0, side=side)
         step = float(np.log(task.T / MISSING)) / abs(ranking_gap(task))
         after = observe(claim, task, step_model(task, None, step), f"uniform step, {task}")
         threshold = 0.95 if expected > 0 else 1 / (4 * task.N)
-        claim.rate(f"attention on followers, uniform p, {task}", threshold, expected, after.mass, side=side)
+        claim.rate(f"attention on followers, uniform p, {in_words(task)}", threshold, expected, after.mass, side=side)
 
 
 @pytest.mark.claims("T3.6")
@@ -135,13 +136,15 @@ def test_when_noise_outranks_the_correct_token(claim: Assertions, n: int, length
     """τ outranks c above an exact noise level near √(3/2)/N, seen on fresh sequences at 1/3 and 3 times it."""
     low, high = noise_rank_threshold(n, length)
     below, above = (follower_logits(Task(n, length, level)) for level in (low, high))
-    claim.less(f"ξ_τ <= ξ_c just below α = {float(low):.6f}, N={n}, T={length}", below["tau"], below["c"], strict=False)
-    claim.less(f"ξ_c < ξ_τ just above, N={n}, T={length}", above["c"], above["tau"], side="beyond")
+    claim.less(
+        f"ξ_τ <= ξ_c just below α = {float(low):.6f}, N = {n}, T = {length}", below["tau"], below["c"], strict=False
+    )
+    claim.less(f"ξ_c < ξ_τ just above, N = {n}, T = {length}", above["c"], above["tau"], side="beyond")
     for factor, expected, side in ((1 / 3, +1, "holds"), (3, -1, "beyond")):
         task = Task(n, length, factor * float(high), 2)
         step = concentrating_step(task, MISSING, task.alpha)
         after = observe(claim, task, step_model(task, task.alpha, step), f"noise rank, {task}")
-        threshold, name = (0.9, 0.1)[expected < 0], f"c above τ at {factor:.2f} × the threshold, N={n}, T={length}"
+        threshold, name = (0.9, 0.1)[expected < 0], f"c above τ at {factor:.2f} × the threshold, N = {n}, T = {length}"
         claim.rate(name, threshold, expected, after.first_among([task.tau]), side=side)
 
 
@@ -154,13 +157,13 @@ def test_ranks_in_the_limit(claim: Assertions) -> None:
     for n in (2, 3, 8, 50):
         for level in (0.01, 0.3, 0.6, 0.9, 0.99):
             logits = follower_logits(Task(n, 10**8, level))
-            claim.less(f"ξ_c < ξ_q, N={n}, T=10⁸, α={level}", logits["c"], logits["q"], side="beyond")
-            claim.less(f"ξ_k < ξ_c, N={n}, T=10⁸, α={level}", logits["k"], logits["c"])
+            claim.less(f"ξ_c < ξ_q, N = {n}, T = 10⁸, α = {level}", logits["c"], logits["q"], side="beyond")
+            claim.less(f"ξ_k < ξ_c, N = {n}, T = 10⁸, α = {level}", logits["k"], logits["c"])
     for n in (5, 8, 50):
         edge = 1 - Fraction(2, n)
         for sign, side in ((-1, "beyond"), (1, "holds")):
             logits = follower_logits(Task(n, 10**12, edge + sign * Fraction(1, 100 * n)), 0)
-            name = f"f = 0, N={n}, T=10¹²: sign of ξ_c - ξ_q {'above' if sign > 0 else 'below'} 1 - 2/N"
+            name = f"f = 0, N = {n}, T = 10¹²: sign of ξ_c - ξ_q {'above' if sign > 0 else 'below'} 1 - 2/N"
             claim.greater(name, sign * (logits["c"] - logits["q"]), 0, side=side)
     stated, task = Fraction(1, 4), Task(7, 10**6, Fraction(2, 5))
     logits = follower_logits(task, stated)
@@ -170,7 +173,7 @@ def test_ranks_in_the_limit(claim: Assertions) -> None:
         (logits["q"] - logits["c"]) * 7 / float(1 - task.alpha),
         "terms of relative size at most 20/T left out",
     )
-    claim.close("(ξ_q - ξ_c) N/(1-α) at f = 1/4, N=7, α=2/5", float(formula), found, 20 / task.T, reason)
+    claim.close("(ξ_q - ξ_c) N/(1-α) at f = 1/4, N = 7, α = 2/5", float(formula), found, 20 / task.T, reason)
 
 
 @pytest.mark.claims("T3.6")

@@ -14,8 +14,10 @@ from paper_checks.experiments.key_query import (
     check_simulation,
     class_directions,
     contrast_simulation,
+    held,
     held_probabilities,
 )
+from paper_checks.experiments.named import in_words
 from paper_checks.experiments.proved import PROVED_RANKS
 from paper_checks.witnesses import dynamic_programme
 from paper_checks.witnesses.sturm import key_query_roots
@@ -58,18 +60,18 @@ def test_key_query_gradient(claim: Assertions) -> None:
         value = 32**3 * key_query_classes(Task(32, 4096, level), absorption)[name]
         rounding = 0.5 * 10.0**-decimals
         reason = f"stated to {decimals} decimals"
-        at = f"N³ K[{name}] at N=32, T=4096, α={level}, π={absorption or 'uniform'}"
+        at = f"N³ K[{name.replace('tau', 'τ')}] at N = 32, T = 4096, α = {level}, {held(absorption)}"
         claim.close(at, stated, value, rounding, reason, scale=1.0)
     for task, steps in zip(SMALL, enumerated_steps(SMALL), strict=True):
         for share, enumerated in zip((None, Fraction(task.alpha), Fraction(1, 5)), steps, strict=True):
             found = key_query_gradient(task, share, exact=True)
-            claim.equal(f"enumeration, {task}, π={share or 'uniform'}", enumerated, found)
+            claim.equal(f"enumeration, {in_words(task)}, {held(share)}", enumerated, found)
     for task in LARGE:
-        for held in (None, float(task.alpha), 0.2):
-            scale = dynamic_programme.key_query_scale(task, held)
-            exact = key_query_gradient(task, held) / scale
-            programme = dynamic_programme.key_query_gradient(task, held) / scale
-            name = f"dynamic programme, {task}, π={'uniform' if held is None else held}"
+        for absorption in (None, float(task.alpha), 0.2):
+            scale = dynamic_programme.key_query_scale(task, absorption)
+            exact = key_query_gradient(task, absorption) / scale
+            programme = dynamic_programme.key_query_gradient(task, absorption) / scale
+            name = f"dynamic programme, {in_words(task)}, {held(absorption)}"
             reason = "rounding of the programme's sums at 64-bit precision, per size of the terms that cancel"
             claim.close(name, exact, programme, dynamic_programme.key_query_rounding(task), reason, scale=1.0)
 
@@ -87,20 +89,22 @@ def test_key_query_gradient_is_the_networks(claim: Assertions) -> None:
     for absorption in (None, 0.3, 0.9):
         p = held_probabilities(task, absorption)
         counted = counted_key_query_gradient(task, values, p, batch.tokens, batch.target)
-        largest, name = float(np.abs(counted).max()), "uniform" if absorption is None else absorption
+        largest = float(np.abs(counted).max())
         model = OneLayer(task)
         model.W_V.data.copy_(torch.from_numpy(values))
-        (held,) = torch.autograd.grad(held_loss(model, batch.tokens, batch.target, p), [model.W_KQ])
+        (at_held,) = torch.autograd.grad(held_loss(model, batch.tokens, batch.target, p), [model.W_KQ])
         reason = "1000 × 11 terms in float64, relative to the largest entry"
-        found = -held.numpy()[:, task.q]
-        claim.close(f"autograd, p held, π={name}", counted, found, 11000 * 2.0**-53, reason, scale=largest)
+        found = -at_held.numpy()[:, task.q]
+        claim.close(f"autograd, p held, {held(absorption)}", counted, found, 11000 * 2.0**-53, reason, scale=largest)
         model.W_V.data.mul_(small)
         model.W_F.data[:, task.q] = torch.from_numpy(np.log(p))
         (real,) = torch.autograd.grad(model.loss(batch.tokens, batch.target), [model.W_KQ])
         bound = 2 * small * 2 * np.abs(values).max() * 4 * np.abs(values).max() + 11000 * 2.0**-53 * largest
         reason = "first order in ε = 2^-26 (see the docstring), and rounding"
         found = -real.numpy()[:, task.q] / small
-        claim.close(f"autograd of cross-entropy, W_F = log p, π={name}", counted, found, bound, reason, scale=1.0)
+        claim.close(
+            f"autograd of cross-entropy, W_F = log p, {held(absorption)}", counted, found, bound, reason, scale=1.0
+        )
 
 
 SIMULATED = (  # primes, distinct within a task; uniform, absorbed and other π
@@ -113,12 +117,15 @@ SIMULATED = (  # primes, distinct within a task; uniform, absorbed and other π
 
 def classes_and_entries(task: Task, absorption: float | None, error: float) -> list[Simulation]:
     """Class averages of K, and its entries to 20 %."""
-    values, name = key_query_classes(task, absorption), f"{task}, π={absorption}"
+    values, name = key_query_classes(task, absorption), f"{in_words(task)}, {held(absorption)}"
+    drawn_as = f"{task}, π={absorption}"
     exact, directions = np.array([values[key] for key in KEY_CLASSES]), np.stack([*class_directions(task).values()])
     return [
-        Simulation(f"class averages of K, {name}", task, absorption, directions, exact, error),
-        Simulation(f"entries of K, {name}", task, absorption, None, key_query_gradient(task, absorption), 0.20),
-    ]
+        Simulation(f"class averages of K, {name}", f"class averages of K, {drawn_as}", task, absorption, directions,
+                   exact, error),
+        Simulation(f"entries of K, {name}", f"entries of K, {drawn_as}", task, absorption, None,
+                   key_query_gradient(task, absorption), 0.20),
+    ]  # fmt: skip
 
 
 @pytest.mark.claims("T3.1")
@@ -173,19 +180,19 @@ def test_absorbed_noise_both_sides(claim: Assertions) -> None:
     """K[P(q)] > 0 at absorbed p for every α in (0, 1) unless T is of order N³; then not below α₀(N, T)."""
     for n, length in ((3, 5), (5, 7), (5, 11), (8, 12)):
         roots = key_query_roots(n, length, "attends", absorbed=True)
-        claim.equal(f"sign changes of K[P(q)] on (0, 1), N={n}, T={length}", 0, roots)
+        claim.equal(f"sign changes of K[P(q)] on (0, 1), N = {n}, T = {length}", 0, roots)
         middle = key_query_classes(Task(n, length, Fraction(1, 2)), Fraction(1, 2), exact=True)["P(q)"]
-        claim.greater(f"K[P(q)] at α = 1/2, N={n}, T={length}", middle, 0)
+        claim.greater(f"K[P(q)] at α = 1/2, N = {n}, T = {length}", middle, 0)
     for n, length in ((3, 200), (5, 500), (8, 2000), (32, 10**6)):
         threshold = absorbed_threshold(n, length)
         assert threshold is not None
         low, high = (contrast_value(Task(n, length, level), "attends", level) for level in threshold)
-        claim.less(f"K[P(q)] just below α₀ = {float(threshold[0]):.3g}, N={n}, T={length}", low, 0, side="beyond")
-        claim.greater(f"K[P(q)] just above, N={n}, T={length}", high, 0)
+        claim.less(f"K[P(q)] just below α₀ = {float(threshold[0]):.3g}, N = {n}, T = {length}", low, 0, side="beyond")
+        claim.greater(f"K[P(q)] just above, N = {n}, T = {length}", high, 0)
     for length in (3, 5, 17):
         values = key_query_classes(Task(7, 2, Fraction(1, length)), Fraction(1, length), exact=True)
         zeros, found = np.zeros(6, dtype=object), np.array([*values.values()], dtype=object)
-        claim.equal(f"at T = 2 the absorbed step is zero, α=1/{length}", zeros, found, side="beyond")
+        claim.equal(f"at T = 2 the absorbed step is zero, α = 1/{length}", zeros, found, side="beyond")
 
 
 @pytest.mark.claims("T3.2")
@@ -197,19 +204,21 @@ def test_followers_of_the_trigger_rank_first(claim: Assertions) -> None:
     for T ≫ N² lost below an exact level near 1/(4N²) - 1/T; lost in the middle for N = 2.
     """
     for (n, length), proved in zip(PROVED_RANKS, ranked_up_to(PROVED_RANKS), strict=True):
-        claim.greater(f"proved for α from 0 up to {float(proved):.4f}, N={n}, T={length}", proved, Fraction(99, 100))
+        claim.greater(
+            f"proved for α from 0 up to {float(proved):.4f}, N = {n}, T = {length}", proved, Fraction(99, 100)
+        )
     for n, length in ((5, 500), (8, 1000), (32, 10**6)):
         threshold = ranking_threshold(n, length)
         assert threshold is not None
         low, high = (ranking_gap(Task(n, length, level), level) for level in threshold)
-        claim.less(f"gap just below {float(threshold[0]):.3g}, N={n}, T={length}", low, 0, side="beyond")
-        claim.greater(f"gap just above, N={n}, T={length}", high, 0)
+        claim.less(f"gap just below {float(threshold[0]):.3g}, N = {n}, T = {length}", low, 0, side="beyond")
+        claim.greater(f"gap just above, N = {n}, T = {length}", high, 0)
     for n, length, level in ((6, 4, Fraction(99, 100)), (2, 50, Fraction(1, 5)), (2, 4, Fraction(1, 2))):
         gap = ranking_gap(Task(n, length, level), level, exact=True)
-        claim.less(f"gap, N={n}, T={length}, α={level}", gap, 0, side="beyond")
+        claim.less(f"gap, N = {n}, T = {length}, α = {level}", gap, 0, side="beyond")
     for n in (2, 5, 12):
         tie = ranking_gap(Task(n, 3, Fraction(2, 5)), Fraction(2, 5), exact=True)
-        claim.equal(f"a tie at T = 3, N={n}", Fraction(0), tie, side="beyond")
+        claim.equal(f"a tie at T = 3, N = {n}", Fraction(0), tie, side="beyond")
 
 
 @pytest.mark.claims("T3.2")
@@ -226,7 +235,8 @@ def test_ranking_threshold_in_the_limit(claim: Assertions) -> None:
 
 def absorbed_simulation(task: Task) -> Simulation:
     """K[P(q)] at absorbed p."""
-    return contrast_simulation(f"absorbed K[P(q)], {task}", task, task.alpha, "attends", 0.02)
+    what = "absorbed K[P(q)]"
+    return contrast_simulation(f"{what}, {in_words(task)}", f"{what}, {task}", task, task.alpha, "attends", 0.02)
 
 
 @pytest.mark.claims("T3.2")

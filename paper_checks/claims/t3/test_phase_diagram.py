@@ -10,7 +10,8 @@ import sympy
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.comparator import Side
 from paper_checks.evidence.fitting import fit_exponent
-from paper_checks.experiments.key_query import Simulation, check_expansion, check_simulation, contrast_simulation
+from paper_checks.experiments.key_query import Simulation, check_expansion, check_simulation, contrast_simulation, held
+from paper_checks.experiments.named import in_words
 from paper_checks.witnesses.sturm import key_query_roots
 from theory import Task
 from theory.evaluation import N, alpha
@@ -93,14 +94,14 @@ def test_critical_noise_level(claim: Assertions) -> None:
     for n, length in ((3, 5), (5, 11), (8, 64), (16, 256), (32, 4096), (101, 211), (512, 512**2)):
         low, high = critical_noise_level(n, length)
         below, above = (contrast_value(Task(n, length, level), "attends") for level in (low, high))
-        claim.greater(f"K[P(q)] just below α_c = {float(low):.6f}, N={n}, T={length}", below, 0)
-        claim.less(f"K[P(q)] just above, N={n}, T={length}", above, 0, side="beyond")
+        claim.greater(f"K[P(q)] just below α_c = {float(low):.6f}, N = {n}, T = {length}", below, 0)
+        claim.less(f"K[P(q)] just above, N = {n}, T = {length}", above, 0, side="beyond")
     for n, length in ((3, 5), (5, 7), (5, 11), (8, 12)):
         roots = key_query_roots(n, length, "attends", absorbed=False)
-        claim.equal(f"sign changes of K[P(q)] on (0, 1), N={n}, T={length}", 1, roots)
+        claim.equal(f"sign changes of K[P(q)] on (0, 1), N = {n}, T = {length}", 1, roots)
     for level in (Fraction(1, 10), Fraction(1, 2), Fraction(9, 10)):
         value = contrast_value(Task(7, 2, level), "attends")
-        claim.greater(f"positive on both sides at T = 2, α={level}", value, 0, side="beyond")
+        claim.greater(f"positive on both sides at T = 2, α = {level}", value, 0, side="beyond")
 
 
 @pytest.mark.claims("T3.3")
@@ -113,11 +114,11 @@ def test_uniform_probabilities_at_tiny_noise(claim: Assertions) -> None:
         threshold = uniform_threshold(n, length)
         assert threshold is not None
         low, high = (contrast_value(Task(n, length, level), "attends") for level in threshold)
-        claim.less(f"K[P(q)] just below {float(threshold[0]):.3g}, N={n}, T={length}", low, 0, side="beyond")
-        claim.greater(f"K[P(q)] just above, N={n}, T={length}", high, 0)
+        claim.less(f"K[P(q)] just below {float(threshold[0]):.3g}, N = {n}, T = {length}", low, 0, side="beyond")
+        claim.greater(f"K[P(q)] just above, N = {n}, T = {length}", high, 0)
     for n, length in ((5, 125), (8, 512), (32, 4096)):
         value = contrast_value(Task(n, length, Fraction(1, 10**12)), "attends")
-        claim.greater(f"K[P(q)] at α = 10⁻¹², N={n}, T={length}", value, 0)
+        claim.greater(f"K[P(q)] at α = 10⁻¹², N = {n}, T = {length}", value, 0)
     for order, power, stated in ((0, 4, 2 * x - 1), (1, 1, 2)):
         found = long_sequence_parts("P(q)", order).at(alpha - 1 / (N + 1)).subs(alpha, x / N**3).subs(N, 1 / s)
         leading = expand(found, 1)
@@ -141,7 +142,8 @@ def test_critical_noise_level_in_the_limit(claim: Assertions) -> None:
 def uniform_simulation(level: float) -> Simulation:
     """K[P(q)] at uniform p."""
     task = Task(8, 61, level, 5)
-    return contrast_simulation(f"uniform K[P(q)], {task}", task, None, "attends", 0.02)
+    what = "uniform K[P(q)]"
+    return contrast_simulation(f"{what}, {in_words(task)}", f"{what}, {task}", task, None, "attends", 0.02)
 
 
 @pytest.mark.claims("T3.3")
@@ -150,7 +152,7 @@ def uniform_simulation(level: float) -> Simulation:
 def test_uniform_probabilities_simulated(claim: Assertions, level: float, side: Side) -> None:
     """Simulated K[P(q)] at uniform p to 2 %, on both sides of α_c(8, 61)."""
     expected, critical = (1 if side == "holds" else -1), float(critical_noise_level(8, 61)[1])
-    claim.greater(f"distance of α={level} from α_c, with its sign", expected * (critical - level), 0, side=side)
+    claim.greater(f"distance of α = {level} from α_c, with its sign", expected * (critical - level), 0, side=side)
     check_simulation(claim, uniform_simulation(level), side)
 
 
@@ -160,8 +162,8 @@ def test_avoiding_noise_both_sides(claim: Assertions) -> None:
     for n, length in ((3, 20), (5, 11), (8, 64), (16, 256), (32, 4096), (101, 211)):
         low, high = avoidance_threshold(n, length)
         below, above = (contrast_value(Task(n, length, level), "avoids") for level in (low, high))
-        claim.less(f"K[E(k)] - K[E(τ)] just below {float(low):.6f}, N={n}, T={length}", below, 0, side="beyond")
-        claim.greater(f"just above, N={n}, T={length}", above, 0)
+        claim.less(f"K[E(k)] - K[E(τ)] just below {float(low):.6f}, N = {n}, T = {length}", below, 0, side="beyond")
+        claim.greater(f"just above, N = {n}, T = {length}", above, 0)
     series = np.array(threshold_series("avoids", 2, 3))
     stated = np.array([1, -sympy.Rational(1, 2), -sympy.Rational(1, 8)])
     claim.equal("α_τ in powers of N^{-1/2}", stated, series)
@@ -184,19 +186,19 @@ def test_avoiding_noise_in_short_contexts(claim: Assertions) -> None:
     for n, longest in ((4, 9), (5, 8), (8, 8), (16, 9), (32, 10), (100, 13), (1000, 25)):
         low, between, high = Fraction(1, n + 1), Fraction(3, 10), 1 - Fraction(1, 2 * n)
         first, second = at(n, longest, low, between)
-        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1/(N+1), N={n}, T={longest}", first, 0, side="beyond")
-        claim.less(f"at α = 3/10, N={n}, T={longest}", second, 0)
+        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1/(N+1), N = {n}, T = {longest}", first, 0, side="beyond")
+        claim.less(f"at α = 3/10, N = {n}, T = {longest}", second, 0)
         first, last = at(n, longest + 1, low, high)
-        claim.less(f"at α = 1/(N+1), N={n}, T={longest + 1}", first, 0)
-        claim.greater(f"at α = 1 - 1/(2N), N={n}, T={longest + 1}", last, 0)
+        claim.less(f"at α = 1/(N+1), N = {n}, T = {longest + 1}", first, 0)
+        claim.greater(f"at α = 1 - 1/(2N), N = {n}, T = {longest + 1}", last, 0)
     for length, side in ((12, "beyond"), (13, "holds")):
         (value,) = at(3, length, Fraction(1, 4))
         claim.greater(
-            f"at α = 1/4, N=3, T={length}, with its sign", value if side == "beyond" else -value, 0, side=side
+            f"at α = 1/4, N = 3, T = {length}, with its sign", value if side == "beyond" else -value, 0, side=side
         )
-    claim.less("at α = 5/6, N=3, T=9", at(3, 9, Fraction(5, 6))[0], 0, side="beyond")
+    claim.less("at α = 5/6, N = 3, T = 9", at(3, 9, Fraction(5, 6))[0], 0, side="beyond")
     for length in (3, 4, 12, 64, 1000, 10**6):
-        claim.greater(f"at α = 1/3, N=2, T={length}", at(2, length, Fraction(1, 3))[0], 0, side="beyond")
+        claim.greater(f"at α = 1/3, N = 2, T = {length}", at(2, length, Fraction(1, 3))[0], 0, side="beyond")
 
 
 @pytest.mark.claims("T3.4")
@@ -207,10 +209,10 @@ def test_avoiding_noise_near_the_ends(claim: Assertions) -> None:
     """
     for n, length in ((5, 30), (8, 64), (16, 256), (32, 4096)):
         inside, at_one = (contrast_value(Task(n, length, level), "avoids") for level in (1 - 8 / (n * length), 1))
-        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1 - 8/(NT), N={n}, T={length}", inside, 0)
-        claim.less(f"at α = 1, N={n}, T={length}", at_one, 0, side="beyond")
+        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1 - 8/(NT), N = {n}, T = {length}", inside, 0)
+        claim.less(f"at α = 1, N = {n}, T = {length}", at_one, 0, side="beyond")
     for n, length in ((8, 12), (32, 200), (101, 1000)):
-        claim.greater(f"at α = 1, N={n}, T={length}", contrast_value(Task(n, length, 1), "avoids"), 0)
+        claim.greater(f"at α = 1, N = {n}, T = {length}", contrast_value(Task(n, length, 1), "avoids"), 0)
     for order, power, stated in ((0, 4, x), (1, 3, -2), (2, 1, 1)):
         part = long_sequence_parts("avoids", order).noise.subs(alpha, 1 - x / N**2).subs(N, 1 / s)
         leading = expand(part, 1)
@@ -219,8 +221,8 @@ def test_avoiding_noise_near_the_ends(claim: Assertions) -> None:
         claim.equal(f"{name}: coefficient", sympy.Integer(0), sympy.cancel(leading.coefficients[0] - stated))
     for n, length in ((8, 10**4), (32, 10**6)):
         values = [contrast_value(Task(n, length, share / n**2), "avoids") for share in (0.5, 2)]
-        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1/(2N²), N={n}, T={length}", values[0], 0)
-        claim.less(f"at α = 2/N², N={n}, T={length}", values[1], 0, side="beyond")
+        claim.greater(f"K[E(k)] - K[E(τ)] at α = 1/(2N²), N = {n}, T = {length}", values[0], 0)
+        claim.less(f"at α = 2/N², N = {n}, T = {length}", values[1], 0, side="beyond")
 
 
 @pytest.mark.claims("T3.4")
@@ -228,7 +230,7 @@ def test_reversal_at_absorbed_noise(claim: Assertions) -> None:
     """Absorbed p: K[E(τ)] > K[E(k)] between two levels, 1/N² - 2/T and 1 - 1/N for T ≫ N² ≫ 1; never for T <= 8."""
     for n, length in ((3, 20), (8, 64), (8, 1000), (16, 256), (32, 4096), (32, 10**6)):
         low, high = reversal_range(n, length)
-        sizes = f"N={n}, T={length}"
+        sizes = f"N = {n}, T = {length}"
         for name, level, inside in (
             ("at α = 2/5", Fraction(2, 5), True),
             *((("below the range", low[0], False), ("just inside it", low[1], True)) if low else ()),
@@ -242,9 +244,9 @@ def test_reversal_at_absorbed_noise(claim: Assertions) -> None:
                 claim.greater(f"not reversed {name}, {sizes}", gap, 0, strict=False, side="beyond")
     for n, length in ((3, 8), (5, 7), (5, 8), (8, 8)):
         roots = key_query_roots(n, length, "avoids", absorbed=True)
-        claim.equal(f"sign changes on (0, 1) at T = {length}, N={n}", 0, roots, side="beyond")
+        claim.equal(f"sign changes on (0, 1) at T = {length}, N = {n}", 0, roots, side="beyond")
         gap = contrast_value(Task(n, length, Fraction(1, 2)), "avoids", Fraction(1, 2))
-        claim.greater(f"and not reversed at α = 1/2, N={n}, T={length}", gap, 0, side="beyond")
+        claim.greater(f"and not reversed at α = 1/2, N = {n}, T = {length}", gap, 0, side="beyond")
     part = long_sequence_parts("avoids").in_context
     for name, level in (("α = x/N²", x / N**2), ("α = 1 - x/N", 1 - x / N)):
         leading = expand(part.subs(alpha, level).subs(N, 1 / s), 1).coefficients[0]
@@ -262,15 +264,17 @@ def test_where_the_order_turns(claim: Assertions) -> None:
         assert turn is not None
         step = 2.0**-40
         below, above = (contrast_value(task, "avoids", turn * (1 + sign * step)) for sign in (-1, 1))
-        claim.greater(f"avoids the noise just below π* = {turn:.6f}, {task}", below, 0)
-        claim.less(f"reversed just above, {task}", above, 0, side="beyond")
+        claim.greater(f"avoids the noise just below π* = {turn:.6f}, {in_words(task)}", below, 0)
+        claim.less(f"reversed just above, {in_words(task)}", above, 0, side="beyond")
     stated = [(1 - alpha) ** 4 * (1 + 2 * alpha) / alpha**3]
     check_expansion(claim, "α - π* of the order", turning_expansion("avoids", 1), 2, stated)
 
 
 def order_simulation(task: Task, absorption: float | None) -> Simulation:
     """K[E(k)] - K[E(τ)]."""
-    return contrast_simulation(f"K[E(k)] - K[E(τ)], {task}, π={absorption}", task, absorption, "avoids", 0.05)
+    name, drawn_as = f"{in_words(task)}, {held(absorption)}", f"{task}, π={absorption}"
+    what = "K[E(k)] - K[E(τ)]"
+    return contrast_simulation(f"{what}, {name}", f"{what}, {drawn_as}", task, absorption, "avoids", 0.05)
 
 
 @pytest.mark.claims("T3.4")
@@ -283,5 +287,5 @@ def order_simulation(task: Task, absorption: float | None) -> Simulation:
 def test_avoiding_noise_simulated(claim: Assertions, task: Task, absorption: float | None, side: Side) -> None:
     """Simulated K[E(k)] - K[E(τ)] to 5 %: positive at uniform p above α_τ, negative at absorbed p."""
     stated = order_simulation(task, absorption)
-    claim.greater(f"its sign, {task}", float(stated.exact[0]) * (1 if side == "holds" else -1), 0, side=side)
+    claim.greater(f"its sign, {in_words(task)}", float(stated.exact[0]) * (1 if side == "holds" else -1), 0, side=side)
     check_simulation(claim, stated, side)

@@ -8,6 +8,7 @@ import pytest
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.exact import proved_at, proved_beside_the_boundary
 from paper_checks.experiments.key_query import Simulation, check_expansion, check_simulation, direction
+from paper_checks.experiments.named import in_words
 from theory import Task
 from theory.evaluation import alpha
 from theory.key_query.limits import turning_expansion
@@ -21,14 +22,14 @@ from theory.key_query.step import combine, key_query_parts
 def test_certified_regions(claim: Assertions, n: int, length: int) -> None:
     """Both signs are proved on at least 99 % of the (α, π) square, and agree with the exact boundary π*(α)."""
     width, area, beside = proved_beside_the_boundary(n, length)
-    claim.greater(f"smallest box width, N={n}, T={length}", width, Fraction(1, 512), strict=False)
-    claim.greater(f"area with both signs proved, N={n}, T={length}", area, Fraction(99, 100))
+    claim.greater(f"smallest box width, N = {n}, T = {length}", width, Fraction(1, 512), strict=False)
+    claim.greater(f"area with both signs proved, N = {n}, T = {length}", area, Fraction(99, 100))
     for contrast, signs in beside.items():
         wrong, undecided = (sum(proved == sign * exact for exact, proved in signs) for sign in (-1, 0))
         claim.less(
-            f"undecided of {len(signs)} signs beside π*, {contrast}, N={n}, T={length}", undecided, len(signs) / 4
+            f"undecided of {len(signs)} signs beside π*, {contrast}, N = {n}, T = {length}", undecided, len(signs) / 4
         )
-        name = f"{contrast}: wrong ones of {len(signs)} signs at π* ± 2, 8 and 32/512, N={n}, T={length}"
+        name = f"{contrast}: wrong ones of {len(signs)} signs at π* ± 2, 8 and 32/512, N = {n}, T = {length}"
         claim.equal(name, 0, wrong)
 
 
@@ -51,27 +52,33 @@ def test_window_of_absorption(claim: Assertions) -> None:
         inside, outside = (low + high) / 2, (low * (1 - 2.0**-40), high * (1 + 2.0**-40))
         for contrast, edge in zip(CONTRASTS, outside, strict=True):
             claim.greater(
-                f"{contrast} inside ({low:.6f}, {high:.6f}), {task}", contrast_value(task, contrast, inside), 0
+                f"{contrast} inside ({low:.6f}, {high:.6f}), {in_words(task)}",
+                contrast_value(task, contrast, inside),
+                0,
             )
-            claim.less(f"and not at its edge, {task}", contrast_value(task, contrast, edge), 0, side="beyond")
+            claim.less(f"and not at its edge, {in_words(task)}", contrast_value(task, contrast, edge), 0, side="beyond")
     for task in (Task(8, 64, 0.1), Task(32, 4096, 0.1)):
         for step in range(17):
             values = [contrast_value(task, contrast, Fraction(step, 16)) for contrast in CONTRASTS]
-            claim.less(f"no window at π={step}/16, {task}", min(values), 0, side="beyond")
+            claim.less(f"no window at π = {step}/16, {in_words(task)}", min(values), 0, side="beyond")
     for n, short in ((8, 8), (16, 9), (64, 13)):
         for level in (Fraction(1, 10**6), Fraction(1, 1000), Fraction(1, 100), Fraction(1, 10)):
             values = [window_width(Task(n, length, level)) for length in (2 * n, n * n)]
             claim.less(
-                f"width of the window at α={level}, N={n}, T=2N and N²", max(values), 0, strict=False, side="beyond"
+                f"width of the window at α = {level}, N = {n}, T = 2N and N²",
+                max(values),
+                0,
+                strict=False,
+                side="beyond",
             )
         for length in (short, 2 * n * n):  # in short contexts and from T = 2N² on there is one again at tiny α
             width = window_width(Task(n, length, Fraction(1, 10**6)))
-            claim.greater(f"width of the window at α=1e-6, N={n}, T={length}", width, 0)
+            claim.greater(f"width of the window at α = 10⁻⁶, N = {n}, T = {length}", width, 0)
     for task in (Task(8, 1000, 1e-6), Task(16, 4096, 0.001)):
         found = window(task)
         assert found is not None
         values = [contrast_value(task, contrast, sum(found) / 2) for contrast in CONTRASTS]
-        claim.greater(f"both in the middle of ({found[0]:.4f}, {found[1]:.4f}), {task}", min(values), 0)
+        claim.greater(f"both in the middle of ({found[0]:.4f}, {found[1]:.4f}), {in_words(task)}", min(values), 0)
     stated = [(1 - alpha) ** 3 / alpha**2]
     check_expansion(claim, "α - π* of attending", turning_expansion("attends", 1), 1, stated)
 
@@ -85,8 +92,9 @@ def point(level: float, absorption: float) -> Simulation:
     parts = key_query_parts(task)
     exact = np.array([combine(parts, terms).at(level - absorption) for terms in CONTRASTS.values()])
     directions = np.stack([direction(task, terms) for terms in CONTRASTS.values()])
-    name = f"contrasts at α={level}, π={absorption}, N=5, T=13"
-    return Simulation(name, task, absorption, directions, exact, 0.2)
+    name = f"contrasts at α = {level}, π = {absorption}, N = 5, T = 13"
+    drawn_as = f"contrasts at α={level}, π={absorption}, N=5, T=13"
+    return Simulation(name, drawn_as, task, absorption, directions, exact, 0.2)
 
 
 @pytest.mark.claims("T3.5")
@@ -95,5 +103,5 @@ def test_phase_diagram_simulated(claim: Assertions) -> None:
     """At 16 points of the square both contrasts are estimated to 20 %, which settles both signs."""
     for (level, absorption), proved in zip(POINTS, proved_at(POINTS), strict=True):
         stated, signs = point(level, absorption), np.array([proved[contrast] for contrast in CONTRASTS])
-        claim.equal(f"certified signs at α={level}, π={absorption}", signs, np.sign(stated.exact).astype(int))
+        claim.equal(f"certified signs at α = {level}, π = {absorption}", signs, np.sign(stated.exact).astype(int))
         check_simulation(claim, stated)

@@ -24,6 +24,7 @@ from paper_checks.experiments.memory import (
     stated_variances,
     value_averages,
 )
+from paper_checks.experiments.named import in_words
 from simulate import gradient_descent, orthonormal_embeddings, truncate
 from theory.memory import gradient_flow as memory
 from theory.memory import sampling_noise as memory_noise
@@ -98,10 +99,10 @@ def test_growing_steps_follow_the_flow(claim: Assertions, case: Case) -> None:
     embeddings = orthonormal_embeddings(case.n)
     halved = gradient_descent(embeddings, case.alpha, np.repeat(rates / 2, 2), progress=False).logits[-1]
     change = float(abs(halved - found).max())
-    claim.close(f"W, {case}", exact, 2 * halved - found, change, "change by halving the steps", scale=1.0)
+    claim.close(f"W, {in_words(case)}", exact, 2 * halved - found, change, "change by halving the steps", scale=1.0)
     rounding = 4 * len(rates) * 2.0**-52 * abs(found).max()
     path, column = late(case).path[-1], found[:, 0]
-    claim.close(f"path of the moments, {case}", column, path, rounding, "roundings of every step", scale=1.0)
+    claim.close(f"path of the moments, {in_words(case)}", column, path, rounding, "roundings of every step", scale=1.0)
 
 
 @pytest.mark.claims("T4.1")
@@ -118,16 +119,16 @@ def test_spread_of_small_batches(claim: Assertions, case: EqualSteps) -> None:
     for mark, when in enumerate(("n", "3n")):
         found = squares(logits[mark])
         for name, exact in stated_variances(moments, mark).items():
-            check_variance(claim, f"{name} at t = {when}, {case}", exact, found[name])
+            check_variance(claim, f"{name} at t = {when}, {in_words(case)}", exact, found[name])
     averages, (path, mean, covariances) = value_averages(logits[-1]), averages_of(moments)
     for index, name in ((0, "a"), (2, "s")):
-        at = f"{name} at t = 3n, {case}"
+        at = f"{name} at t = 3n, {in_words(case)}"
         check_mean(claim, at, mean[index], averages[:, index], covariances[index, index], 0.1)
     power = 0.3 if case.batch == 1 else None  # less noise of b, but still less lag
     lag, found_lag = mean[1] - path[1], averages[:, 1] - path[1]
-    check_mean(claim, f"b minus that of descent at t = 3n, {case}", lag, found_lag, covariances[1, 1], power)
+    check_mean(claim, f"b minus that of descent at t = 3n, {in_words(case)}", lag, found_lag, covariances[1, 1], power)
     sums, rounding = logits.sum(axis=-2), 4 * len(case.schedule[0]) * (case.n + 1) * 2.0**-52 * abs(logits).max()
-    claim.close(f"column sums, {case}", 0 * sums, sums, rounding, "roundings of every step", scale=1.0)
+    claim.close(f"column sums, {in_words(case)}", 0 * sums, sums, rounding, "roundings of every step", scale=1.0)
 
 
 @pytest.mark.claims("T4.1")
@@ -138,9 +139,9 @@ def test_one_pair_and_a_big_step(claim: Assertions, case: EqualSteps) -> None:
     logits, moments = equally_sampled(case, claim.base_seed).logits, stated(case)
     (one, first), (three, last) = ((squares(logits[mark]), stated_variances(moments, mark)) for mark in (0, 1))
     for name in ("a", "s"):
-        check_variance(claim, f"{name} after one step, {case}", first[name], one[name])
+        check_variance(claim, f"{name} after one step, {in_words(case)}", first[name], one[name])
         excess, error = three[name] - 1.1 * last[name], three[name].std(ddof=1) / SPREAD_REPLICATES**0.5
-        at = f"variance of {name} after three steps less 1.1 times first order, {case}"
+        at = f"variance of {name} after three steps less 1.1 times first order, {in_words(case)}"
         claim.sign(at, 1, [excess.mean()], [error], side="beyond")
 
 
@@ -213,8 +214,8 @@ def test_three_values_of_sampled_training(claim: Assertions, case: Case) -> None
     _, mean, covariances = averages_of(late(case))
     for index, name in ((0, "a"), (2, "s")):
         values, variance = averages[:, index], covariances[index, index]
-        check_mean(claim, f"{name}, {case}", mean[index], values, variance, 0.02)
-        check_variance(claim, f"{name}, {case}", variance, squared_deviations(values))
+        check_mean(claim, f"{name}, {in_words(case)}", mean[index], values, variance, 0.02)
+        check_variance(claim, f"{name}, {in_words(case)}", variance, squared_deviations(values))
 
 
 @pytest.mark.claims("T4.2")
@@ -232,8 +233,8 @@ def test_singular_values_of_sampled_training(claim: Assertions, case: Case) -> N
         ("σ", found.noise, np.array([0.0, 0.0, math.sqrt(case.n + 1)])),
     ):
         exact, variance = direction @ mean, direction @ covariances @ direction
-        check_mean(claim, f"{name}, {case}", exact, values, variance, 0.02)
-        check_variance(claim, f"{name}, {case}", variance, squared_deviations(values))
+        check_mean(claim, f"{name}, {in_words(case)}", exact, values, variance, 0.02)
+        check_variance(claim, f"{name}, {in_words(case)}", variance, squared_deviations(values))
 
 
 @pytest.mark.claims("T4.3")

@@ -24,6 +24,7 @@ from paper_checks.experiments.memory import (
     sampled,
     spectra,
 )
+from paper_checks.experiments.named import in_words
 from paper_checks.jobs import Job, results
 from paper_checks.witnesses.best_approximations import approximations_at_ends, predictions_of
 from simulate import remove_direction, truncate
@@ -144,14 +145,14 @@ def test_top_space_of_sampled_training(claim: Assertions, n: int) -> None:
         case, top = Case(n, alpha), stated_top(n, alpha)
         if top == "tie":
             error = gaps[-1].std(ddof=1) / case.replicates**0.5
-            name = f"no gap at the tie, {case}"
+            name = f"no gap at the tie, {in_words(case)}"
             claim.estimate(name, 0.0, gaps[-1].mean(), error, None, side="beyond", degrees=case.replicates - 1)
             continue
         late = 1 if top == "noise" else -1
         for gap, sign, when in zip(gaps, (-late, late)[-len(gaps) :], ("before", "after")[-len(gaps) :], strict=True):
             side = "beyond" if sign > 0 else "holds"
             error = gap.std(ddof=1) / case.replicates**0.5
-            name = f"sign of σ - D {when} t* = {case.crossing:.3g}, {case}"
+            name = f"sign of σ - D {when} t* = {case.crossing:.3g}, {in_words(case)}"
             claim.sign(name, sign, [gap.mean()], [error], side=side, degrees=case.replicates - 1)
 
 
@@ -269,7 +270,7 @@ def test_probabilities_without_noise_of_sampled_training(claim: Assertions, case
         ("P(noise)", stated.noise, shares[:, case.n].mean(axis=1)),
     ):
         error = found.std(ddof=1) / case.replicates**0.5
-        claim.estimate(f"{name}, {case}", value, found.mean(), error, 0.02, degrees=case.replicates - 1)
+        claim.estimate(f"{name}, {in_words(case)}", value, found.mean(), error, 0.02, degrees=case.replicates - 1)
 
 
 def embedding_draws(base_seed: int, dimension: int, expected: int) -> list[Job]:

@@ -19,11 +19,11 @@ from paper_checks.commands.options import base_seed, count
 from .picture import drawn
 
 if TYPE_CHECKING:
-    from paper_checks.pictures.phase_diagram import PhaseDiagram
+    from paper_checks.pictures.phase.diagram import PhaseDiagram
 
 DEPTHS = (4, 12)
 MOST_POINTS, LEAST_SAMPLES = 12, 1000
-"""As in theory.key_query.certified and pictures.phase_signs, without the seconds that importing them takes; a test
+"""As in theory.key_query.certified and pictures.phase.signs, without the seconds that importing them takes; a test
 holds both against each other."""
 
 
@@ -36,8 +36,8 @@ holds both against each other."""
 @base_seed("the simulation")
 @drawn
 def command(N: int, T: int, depth: int, points: int, samples: int, seed: int) -> "PhaseDiagram":
-    from paper_checks.pictures.phase_data import phase_diagram
-    from paper_checks.pictures.phase_signs import check_size
+    from paper_checks.pictures.phase.data import phase_diagram
+    from paper_checks.pictures.phase.signs import check_size
 
     check_size(N, T)
     return phase_diagram(N, T, depth, points, samples, seed)

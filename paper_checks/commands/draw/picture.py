@@ -13,7 +13,6 @@ from paper_checks.commands.options import PictureFile, form_of
 
 if TYPE_CHECKING:
     from paper_checks.pictures.file import Picture
-    from paper_checks.pictures.phase_diagram import PhaseDiagram
 
 # All else is imported when the command runs, so that Ctrl-C ends the seconds that it takes like the rest of the run,
 # and a missing matplotlib is one line.
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
 INTERRUPTED = "interrupted; no picture written"
 
 
-def drawn(draw: "Callable[..., Picture | PhaseDiagram]") -> Callable[..., int]:
-    """A function of options that returns a picture, as one that writes it to the option --out, and returns the exit
-    status: 1 if something in the picture contradicts what is proved or stated.
+def drawn(draw: "Callable[..., Picture]") -> Callable[..., int]:
+    """A function of options that returns a picture, as one that writes it to the option --out, and its numbers beside
+    it, and returns the exit status: 1 if something in the picture contradicts what is proved or stated.
     """
 
-    @click.option("--out", type=PictureFile(), required=True, help="the picture: .svg, .png or .pdf")
+    @click.option(
+        "--out", type=PictureFile(), required=True, help="the picture: .svg, .png or .pdf; its numbers beside it: .csv"
+    )
     @functools.wraps(draw)
     def written(out: Path, **options: Any) -> int:
         picture = _written(out, lambda: draw(**options))
@@ -38,7 +39,7 @@ def drawn(draw: "Callable[..., Picture | PhaseDiagram]") -> Callable[..., int]:
     return written
 
 
-def _written(out: Path, draw: "Callable[[], Picture | PhaseDiagram]") -> "Picture | PhaseDiagram":
+def _written(out: Path, draw: "Callable[[], Picture]") -> "Picture":
     """The picture, written whole; the command ends with the reason if there is none."""
     from paper_checks.jobs import local_if_none
     from simulate.runtime.files import write_whole
@@ -55,7 +56,9 @@ def _written(out: Path, draw: "Callable[[], Picture | PhaseDiagram]") -> "Pictur
     except (ValueError, FloatingPointError) as error:  # N or T too large for this machine, say, or a loss that diverged
         refuse(error)
     try:
-        write_whole(out, picture.render(form_of(out)))
+        rendered = picture.render(form_of(out))
+        write_whole(out.with_suffix(".csv"), picture.table().csv())
+        write_whole(out, rendered)
     except OSError as error:
         raise Stopped(f"the picture cannot be written: {error}") from error
     return picture

@@ -1,6 +1,8 @@
 """What decides a claim about trainings or language models is in its rule in the ledger; all that is there decides."""
 
+import re
 from collections import ChainMap
+from fractions import Fraction
 from functools import partial
 from types import SimpleNamespace
 
@@ -58,6 +60,20 @@ def test_the_papers_size_is_held_against_the_rules_of_desk_scale():
     assert rule_of("E10").thresholds == dict(ChainMap(*several))
     assert len(rule_of("E10").thresholds) == sum(map(len, several))
     assert rule_of("E10").thresholds["recall_reached"] == paper_scale.RECALLED
+
+
+def numbers(claim):
+    """The sizes of the numbers in a claim's formal statement."""
+    formal = re.sub(r"\\tfrac(\d)(\d)", r"\1/\2", load_claims()[claim].formal)
+    return {abs(Fraction(one)) for one in re.findall(r"\d+/\d+|\d+(?:\.\d+)?", formal)}
+
+
+@pytest.mark.parametrize("claim", [name for name, one in load_claims().items() if one.group in "EP" and one.rule])
+def test_the_formal_statement_has_every_threshold(claim):
+    """Or its inverse, of so many parts; E10 refers to others."""
+    sizes = [abs(Fraction(str(value))) for value in rule_of(claim).thresholds.values()]
+    known = set().union(*map(numbers, ["E1", "E2", "E4"] if claim == "E10" else [claim]))
+    assert [size for size in sizes if not {size, 1 / size} & known] == []
 
 
 @pytest.mark.parametrize(

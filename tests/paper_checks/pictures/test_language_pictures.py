@@ -10,10 +10,13 @@ from tests.oracles import picture_commands as commands
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon, Rectangle
 
 from paper_checks.pictures import language_data as data
-from paper_checks.pictures.language import FALLS_TO_RISES, CheckpointsPicture, SweepPicture, _luminance
+from paper_checks.pictures.file import dark
+from paper_checks.pictures.heat import FALLS_TO_RISES, luminance
+from paper_checks.pictures.language import CheckpointsPicture, SweepPicture
 from tests.oracles.language_numbers import HELPS, STEPS, changes, checkpoints, shown, spoiled, sweep_cells
 
 main = commands.command("draw", "language")
@@ -37,7 +40,8 @@ def no_work(monkeypatch):
 EXPECTED = {
     "sweep": (
         "Pocket Pythia, seed 1, 2000 updates: LASER on one matrix at a time, prompts: indirect object identification",
-        ["MLP input (mlp_in)", "attention output (attention_out)", "rank", "+0.25", "−0.15", "0.00", "layer"],
+        ["MLP input (mlp_in)", "attention output (attention_out)", "rank", "+0.25", "−0.15", "0.00", "layer",
+         "at rank 1"],
         ["Changes at ranks 0, 1, 2, 4: mlp_in, change of P(answer): layer 0: −0.01, −0.03, −0.05, −0.06; layer 1:",
          'mlp_in, change of P("the"): layer 0: −0.05, −0.03, −0.01, 0.00;', "layer 3: −0.05, −0.15, −0.01, 0.00.",
          "Standard errors: at most 0.003.", "mlp_in of layer 2 at rank 0, mlp_in of layer 3 at rank 0,",
@@ -64,42 +68,85 @@ def test_title_text_and_description(tmp_path, by_hand, name):
 
 
 def panels(cells):
-    """The heat maps by role and metric, as they are drawn: all but the bar."""
+    """The heat maps by role and metric, and those of all roles at the chosen rank by metric; the last axes are the
+    bar."""
     axes = SweepPicture(cells).figure().axes[:-1]
-    return {(role, metric): axes[4 * row + n] for row, metric in enumerate(data.METRICS)
-            for n, role in enumerate(cells.roles)}  # fmt: skip
+    first = dict(zip(data.METRICS, axes, strict=False))
+    return first, {(role, metric): axes[2 + 2 * n + m] for m, metric in enumerate(data.METRICS)
+                   for n, role in enumerate(cells.roles)}  # fmt: skip
 
 
-def test_every_cell_has_its_colour_and_number():
-    """Both metrics on one scale around 0; layer 0 below, the lowest rank at the left."""
+def test_every_cell_has_its_colour_and_the_first_their_numbers():
+    """All on one scale around 0; layer 0 below, the lowest rank at the left; first every role at the chosen rank."""
     cells = sweep_cells()
-    for (role, metric), axes in panels(cells).items():
+    first, others = panels(cells)
+    for (role, metric), axes in others.items():
         values, (mesh,) = cells.changes(role, metric)[0], axes.collections
         assert mesh.get_array().tolist() == values.tolist()
-        assert mesh.get_clim() == pytest.approx((-0.25, 0.25))
-        written = {text.get_position(): text.get_text() for text in axes.texts}
-        assert len(written) == values.size
-        for (layer, column), value in np.ndenumerate(values):
-            (found,) = (said for (x, y), said in written.items() if (int(x), int(y)) == (column, layer))
-            assert float(found.replace("−", "-")) == pytest.approx(value, abs=0.00501)
-        assert axes.get_ylim() == (0, 4)
+        assert mesh.get_clim() == pytest.approx((-0.25, 0.25)) and axes.get_ylim() == (0, 4)
         ticks = [label.get_text() for label in axes.get_xticklabels()]
-        assert ticks == (["0", "1", "2", "4"] if metric == "distributional" else [])
+        assert ticks == (["0", "1", "2", "4"] if role == cells.roles[-1] else [""] * 4)
+    for metric, axes in first.items():
+        column = cells.ranks.index(HELPS.rank)
+        values = np.stack([cells.changes(role, metric)[0][:, column] for role in cells.roles], axis=1)
+        (mesh,) = axes.collections
+        assert mesh.get_array().tolist() == values.tolist() and mesh.get_clim() == pytest.approx((-0.25, 0.25))
+        assert axes.get_title(loc="left") == f"change of {data.METRICS[metric]}\nat rank 1"
+        written = {(int(x), int(y)): text.get_text() for text in axes.texts for x, y in [text.get_position()]}
+        for (layer, place), value in np.ndenumerate(values):
+            assert float(written.pop((place, layer)).replace("−", "-")) == pytest.approx(value, abs=0.00501)
+        assert not written
+
+
+def marks(axes):
+    """Cells with a frame, and with a corner."""
+    frames = {(int(patch.get_x()), int(patch.get_y())) for patch in axes.patches if type(patch) is Rectangle}
+    return frames, [patch.get_xy()[0].astype(int).tolist() for patch in axes.patches if type(patch) is Polygon]
 
 
 def test_marked_and_chosen_cells():
-    """Frames where both probabilities change for the better, a corner on the chosen cell, in both rows of panels."""
-    for (role, _), axes in panels(sweep_cells()).items():
-        frames = {(int(patch.get_x()), int(patch.get_y())) for patch in axes.patches if type(patch) is Rectangle}
-        corners = [patch.get_xy()[0].astype(int).tolist() for patch in axes.patches if type(patch) is Polygon]
+    """Frames where both probabilities change for the better, a corner on the chosen cell, beside both probabilities."""
+    first, others = panels(sweep_cells())
+    for (role, _), axes in others.items():
+        frames, corners = marks(axes)
         assert frames == ({(0, 3), (1, 3), (2, 3), (0, 2)} if role == "mlp_in" else set())
         assert role not in ("mlp_in", "mlp_out") or len(corners) == 1
         assert role != "mlp_in" or corners == [[HELPS.rank, HELPS.layer]]
+    for axes in first.values():
+        frames, corners = marks(axes)
+        assert frames == {(0, 3)} and [0, HELPS.layer] in corners
+
+
+def test_the_file_beside_has_every_cell_and_checkpoint():
+    cells, given = sweep_cells(), checkpoints()
+    rows = commands.rows_of(SweepPicture(cells))
+    assert len(rows) == 2 * 4 * 4 * 4
+    for row in rows:
+        metric = {label: metric for metric, label in data.METRICS.items()}[row["quantity"]]
+        place = int(row["layer"]), cells.ranks.index(int(row["rank"]))
+        means, errors = cells.changes(row["role"], metric)
+        assert float(row["change, probability"]) == pytest.approx(means[place], rel=1e-7)
+        assert float(row["standard error"]) == pytest.approx(errors[place], rel=1e-7)
+        assert (row["framed"] == "1") == cells.marked(row["role"])[place]
+    chosen = [row for row in rows if row["chosen of"] == "late MLP inputs"]
+    assert [(row["layer"], row["role"], row["rank"]) for row in chosen] == [("3", "mlp_in", "1")] * 2
+    rows = commands.rows_of(CheckpointsPicture(given))
+    line = [row for row in rows if (row["training"], row["prompts"], row["quantity"]) == ("line", "facts", "P(answer)")]
+    assert [int(row["updates"]) for row in line] == list(STEPS)
+    assert [float(row["mean, probability"]) for row in line] == pytest.approx(given.curve("facts", "answer")[0])
+    assert len(rows) == 4 * (len(STEPS) + 2 * 2)
+
+
+def test_a_dark_page_changes_no_colour_of_a_heat_map():
+    """No entry is a grey, which would be another one there."""
+    colours = [to_hex(FALLS_TO_RISES(entry)) for entry in range(FALLS_TO_RISES.N)]
+    assert [dark(colour) for colour in colours] == colours
+    assert dark("#000000") == "#e6edf3" and dark("#ffffff") == "#0d1117" and dark("#a03000") == "#ff9e73"
 
 
 def test_lightness_rises_with_the_change_and_numbers_are_legible():
     """The colours read in greyscale, and every number has a contrast of at least 3.5 with its cell."""
-    lightness = [_luminance(FALLS_TO_RISES(value)) for value in np.linspace(0, 1, 101)]
+    lightness = [luminance(FALLS_TO_RISES(value)) for value in np.linspace(0, 1, 101)]
     assert np.all(np.diff(lightness) > 0)
     assert min(max(1.05 / (value + 0.05), 1) if value < 0.18 else (value + 0.05) / 0.05 for value in lightness) > 3.5
 

@@ -48,7 +48,7 @@ def pictures(tmp_path_factory):
     for name, words in COMMANDS.items():
         out = tmp_path_factory.mktemp("pictures") / "picture.svg"
         assert draw(out, *words) == 0
-        assert [file.name for file in out.parent.iterdir()] == ["picture.svg"]
+        assert sorted(file.name for file in out.parent.iterdir()) == ["picture.csv", "picture.svg"]
         found[name] = out.read_bytes()
     return found
 
@@ -71,22 +71,22 @@ def test_text_is_text(roots):
     expected = {
         "singular-values": [
             "time t, in units of 1/(learning rate)",
-            "singular value of W(t)",
+            "singular value",
             "n = 3: correct space on top at every t > 0",
             "n = 4: correct space on top before t*, noise direction after",
             f"t* = {memory_spectrum.crossing_time(4, LEVEL):.0f}",
         ],
-        "top-space": ["noise level α", "number of inputs n", "correct, then noise", "noise, then correct"],
+        "top-space": ["noise level α", "number of inputs n", "then noise", "then correct"],
         "three-steps": [
             "W_K²[E(k), E(l)]",
             "position t as query",
-            "largest at s = t-1 in 7 of 7 columns",
+            "7 of 7 columns",
             "embedding width d",
         ],
     }
     for name, root in roots.items():
         assert root.find(f"{SVG}title").text == titles[name]
-        assert titles[name] in words(root)
+        assert titles[name] in " ".join(words(root))
         assert [text for text in expected[name] if text not in words(root)] == []
 
 
@@ -99,6 +99,30 @@ def test_descriptions_hold_the_numbers(roots):
     assert f"accuracy is {float(basic_accuracy(InductionTask(6, 8))):.4f}" in said["three-steps"]
     assert f"0 errors on {FRESH} fresh sequences, seed 3" in said["three-steps"]
     assert all(f"width {width}: accuracy 0." in said["three-steps"] for width in WIDTHS)
+
+
+def test_the_files_beside_have_what_is_drawn(tmp_path):
+    """Theory's and numpy's singular values, the stretches of noise levels, every entry of the blocks."""
+    rows = {}
+    for name, words_of in COMMANDS.items():
+        assert draw(tmp_path / f"{name}.svg", *words_of) == 0
+        rows[name] = shared.rows_beside(tmp_path / f"{name}.svg")
+    panels = all_curves()
+    theory = [row for row in rows["singular-values"] if row["source"] == "theory"]
+    assert [float(row["singular value, noise direction"]) for row in theory] == pytest.approx(
+        [value for panel in panels for value in panel.noise], rel=1e-7
+    )
+    assert len(rows["singular-values"]) - len(theory) == sum(panel.seen_correct.size for panel in panels)
+    stretches = [(row.n, stretch) for row in map(ROW, (2, 3, 4)) for stretch in row.stretches()]
+    found = [(int(row["n"]), row["on top early"], row["on top late"]) for row in rows["top-space"]]
+    assert found == [(n, stretch.early, stretch.late) for n, stretch in stretches]
+    assert [float(row["alpha to"]) for row in rows["top-space"]] == pytest.approx(
+        [stretch.right for _, stretch in stretches], rel=1e-7
+    )
+    counts = {
+        what: sum(row["what"] == what for row in rows["three-steps"]) for what in ("W_K¹[P(s), P(t)]", "accuracy")
+    }
+    assert counts == {"W_K¹[P(s), P(t)]": 8 * 8, "accuracy": 2 * (len(WIDTHS) + 1)}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

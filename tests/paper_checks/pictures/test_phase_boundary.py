@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from paper_checks.pictures.phase_boundary import FINEST, RISE, boundary
+from paper_checks.pictures.phase.boundary import FINEST, RISE, boundary
 from theory import Task
 from theory.key_query.phase_diagram import CONTRASTS, contrast_parts, turning_absorption
 

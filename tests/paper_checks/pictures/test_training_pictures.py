@@ -3,11 +3,13 @@
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 from paper_checks.evidence.training_design import TRAINING
 from paper_checks.experiments.trainings import birth, replicates
 from paper_checks.experiments.trainings.settings import close_marks, fine_marks
+from paper_checks.pictures import bands
 from paper_checks.pictures import training_data as data
 from paper_checks.pictures.training import CurvesPicture, ProbesPicture, RanksPicture
 from tests.oracles import picture_commands as commands
@@ -27,7 +29,7 @@ def by_hand(monkeypatch):
 EXPECTED = {
     "curves": (
         "Noisy recall over training: noise level α = 0.5, 1 trigger, 600 updates",
-        ["P(τ) without F2", "recall", "2nd layer, on (q,c)", "1st layer, on t-1, all t", "updates", "α = 1 - α"],
+        ["P(τ)", "Without F2", "recall", "2nd layer, on (q,c)", "1st layer, on t-1, all t", "updates", "α = 1 - α"],
         ["after 0, 10, 50, 100, 200 and 600 updates", "P(τ) of the full model 0.09, 0.29, 0.49, 0.49, 0.49, 0.49;",
          "24 numbers held against the ledger's thresholds in E1, E2, E4, E5: 0 on the wrong side"],
     ),
@@ -62,10 +64,17 @@ def test_other_forms(tmp_path, by_hand):
 
 
 def lines(axes):
-    """Medians by label, and single seeds by the label of their median."""
+    """Medians and bands by label."""
     found = {line.get_label(): line for line in axes.get_lines() if line.get_marker() != "None"}
-    single = {name: [line for line in axes.get_lines() if line.get_label() == f"_{name}"] for name in found}
-    return found, single
+    return found, {band.get_label().removeprefix("_"): band for band in axes.collections}
+
+
+def ends(band):
+    """Places, lower and upper ends of a band, as they are drawn."""
+    (path,) = band.get_paths()
+    corners = [(round(float(x), 9), float(y)) for x, y in path.vertices]
+    at = sorted({x for x, _ in corners})
+    return at, *([edge(y for x, y in corners if x == place) for place in at] for edge in (min, max))
 
 
 def given(name):
@@ -74,10 +83,10 @@ def given(name):
     if name == "curves":
         rows = {key: data.curves(numbers.runs, key) for key in numbers.runs[0].history[0]}
         left = {"P(τ)": "noise", "P(c)": "correct", "recall": "recall"}
-        left |= {f"{label} without F2": f"{key} without F2" for label, key in left.items()}
+        less = {label: f"{key} without F2" for label, key in left.items()}
         right = {"2nd layer, on (q,c)": "on (q,c)", "2nd layer, on (q,τ)": "on (q,τ)"}
         right |= {"1st layer, on t-1, all t": "previous", "1st layer, on t-1, t after a trigger": "after"}
-        return [{label: rows[key] for label, key in panel.items()} for panel in (left, right)]
+        return [{label: rows[key] for label, key in panel.items()} for panel in (left, less, right)]
     if name == "ranks":
         return [{f"{label}, top r {part}": getattr(panel, part)[key] for part in ("kept", "removed")
                  for label, key in (("P(τ)", "noise"), ("P(c)", "correct"))} for panel in numbers]  # fmt: skip
@@ -91,17 +100,54 @@ def given(name):
 def test_what_is_drawn_is_what_was_given(name):
     panels, at = PICTURES[name](shown()[name]).figure().axes, data.RANKS if name == "ranks" else None
     for axes, rows in zip(panels, given(name), strict=True):
-        found, single = lines(axes)
-        assert found.keys() == rows.keys()
+        found, shaded = lines(axes)
+        assert found.keys() == rows.keys() == shaded.keys()
         for label, values in rows.items():
             steps = (close_marks(200) if name == "probes" else fine_marks(600)) if at is None else at
             assert found[label].get_xdata().tolist() == list(steps)
             assert found[label].get_ydata().tolist() == values[1].tolist()  # the middle seed
-            assert [line.get_ydata().tolist() for line in single[label]] == values.tolist()
+            assert ends(shaded[label]) == (list(steps), values.min(axis=0).tolist(), values.max(axis=0).tolist())
             low, high = axes.get_ylim()
             assert low <= values.min() and values.max() <= high
         left, right = axes.get_xlim()
         assert left < 0 and right > steps[-1]
+
+
+COLUMNS = {
+    "curves": ["model", "quantity"],
+    "ranks": ["matrix", "top directions", "quantity"],
+    "probes": ["loss", "quantity"],
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_file_beside_has_what_is_drawn(tmp_path, by_hand, name):
+    """Curve by curve in the order of the panels: median, ends of the band, every training, and a unit."""
+    out = tmp_path / "picture.svg"
+    assert commands.draw(main, out, name) == 0
+    rows = commands.rows_beside(out)
+    curves = list(dict.fromkeys(tuple(row[column] for column in COLUMNS[name]) for row in rows))
+    drawn = [values for panel in given(name) for values in panel.values()]
+    assert len(curves) == len(drawn) and all(row["unit"] for row in rows)
+    for curve, values in zip(curves, drawn, strict=True):
+        found = [row for row in rows if tuple(row[column] for column in COLUMNS[name]) == curve]
+        for place, row in enumerate(found):
+            numbers = [float(row[f"training {n}"]) for n in (1, 2, 3)]
+            assert numbers == pytest.approx(values[:, place].tolist(), rel=1e-7)
+            assert [float(row[column]) for column in ("low", "median", "high")] == sorted(numbers)
+
+
+def test_bands_are_the_intervals_of_the_evidence():
+    """Twenty trainings: the sixth least and largest numbers, which the caption says."""
+    rows = np.random.default_rng(3).normal(size=(20, 5))
+    found = bands.band(rows)
+    ordered = np.sort(rows, axis=0)
+    assert found.low.tolist() == ordered[5].tolist() and found.high.tolist() == ordered[14].tolist()
+    assert found.median.tolist() == np.median(rows, axis=0).tolist()
+    said = bands.band_in_words(20)
+    assert "from their 6th least to their 6th largest number" in said and said.endswith("probability 0.96.")
+    assert bands.band_in_words(1) == "Lines: one training."
+    assert "from their least to their largest" in bands.band_in_words(6)
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -78,7 +78,7 @@ def test_it_opens_from_disk_without_a_network(page, report):
     outer = [link for link in links if not link.startswith("#")]
     known = page.eval_on_selector_all("[id]", "all => all.map(one => one.id)")
     assert len(set(known)) == len(known) and set(inner) <= set(known)
-    assert len(outer) == 4 and all((report.parent / link).is_file() for link in outer)
+    assert len(outer) == 7 and all((report.parent / link).is_file() for link in outer)
 
 
 def test_what_goes_wrong_in_a_page_is_seen(browser, report):

@@ -210,19 +210,22 @@ def test_pictures_are_those_of_claims_that_were_run():
     assert [(file.name.split(".")[0], file.claims, file.title) for file in drawn.files] == [
         ("stairs", ("T3.5", "P1.pythia"), "Steps & <stairs>"), ("more-stairs", ("E1",), "Steps & <stairs>"),
     ]  # fmt: skip
-    assert list(drawn.contents) == [file.name for file in drawn.files]
+    assert list(drawn.contents) == [name for file in drawn.files for name in (file.name, file.data)]
+    assert drawn.contents[drawn.files[0].data].startswith(b"step,height\n0,0\n1,1\n")
     assert drawn.troubles == ["picture broken: ZeroDivisionError: division by zero"]
-    assert {(file.width, file.height) for file in drawn.files} == {(384, 288)}
+    assert {file.width for file in drawn.files} == {500} and drawn.files[0].height + 12 == drawn.files[1].height
     again = report_pictures.draw_pictures(mixed_run(), PLANS)
     assert again == drawn
     shown = page(mixed_run(), drawn.files, "x.json", drawn.troubles)
     assert shown.count("<img ") == 3 and "picture broken: ZeroDivisionError: division by zero" in shown
+    assert all(shown.count(f'<a href="assets/{file.data}">') for file in drawn.files)
 
 
 def test_plans_are_of_claims_of_the_ledger_and_their_files_are_ours():
     for plan in report_pictures.PLANS:
         assert {*plan.claims, *plan.needs} <= LEDGER.keys() and plan.needs
-        assert report_folder._OURS.fullmatch(report_folder.asset_name(f"{plan.name}.svg", b""))
+        for kind in ("svg", "csv"):
+            assert report_folder._OURS.fullmatch(report_folder.asset_name(f"{plan.name}.{kind}", b""))
     assert len({plan.name for plan in report_pictures.PLANS}) == len(report_pictures.PLANS)
 
 

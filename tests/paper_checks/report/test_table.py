@@ -148,6 +148,12 @@ def test_the_footer_is_about_what_is_in_the_table(kind):
     assert ("Monte Carlo" in said) == (kind in ("estimate", "sign", "rate")) and "all 1 are in the record" in said
 
 
+def test_of_trainings_that_are_all_there_are_no_false_alarm_is_promised():
+    few = comparator.replicated("x", 0.5, 1, [0.9] * 7)
+    said = head(render(run_of([record(few)])))
+    assert "is taken for more with probability at most 0.05 (7 of 256 statements)" in said and "nine tenths" not in said
+
+
 def test_a_run_without_evidence_has_no_footer():
     lines = render(run_of([claim_record("P6")]))
     assert lines[-1] == "1 not run" and lines[-2] == "─" * COLUMNS

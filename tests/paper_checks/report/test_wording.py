@@ -22,7 +22,7 @@ ONE_OF_EACH = {
     "close": (comparator.close("x", 2.0, 2.001, 0.01, "why"), "≈ 2 | 2.001 | 5 % | 1 %"),
     "close, scale": (
         comparator.close("x", [0.0, 2.0], [0.0, 2.0], 1e-9, "why", scale=0.5),
-        "≈ 0 | 0, worst of 2 | 0 % | 1e-07 % of 0.5",
+        "≈ 0 | 0, worst of 2 | 0 % | 10⁻⁷ % of 0.5",
     ),
     "less": (comparator.less("x", 1, 4), "< 4 | 1 | – | margin 75 %"),
     "at most": (comparator.less("x", 4, 4, strict=False), "≤ 4 | 4 | – | margin 0 %"),
@@ -46,8 +46,8 @@ ONE_OF_EACH = {
     "few trainings": (
         observed("x", 0.5, 1, [1.0, 0.75]), "> 0.5 | 0.875, median of 2 trainings | – | margin 75 %",
     ),
-    "far off": (comparator.close("x", 1.0, 2.0, 1e-9, "why"), "≈ 1 | 2 | >999 % | 1e-07 %"),
-    "not finite": (comparator.close("x", 1.0, math.nan, 1e-9, "why"), "≈ 1 | – | >999 % | 1e-07 %"),
+    "far off": (comparator.close("x", 1.0, 2.0, 1e-9, "why"), "≈ 1 | 2 | >999 % | 10⁻⁷ %"),
+    "not finite": (comparator.close("x", 1.0, math.nan, 1e-9, "why"), "≈ 1 | – | >999 % | 10⁻⁷ %"),
 }  # fmt: skip
 
 

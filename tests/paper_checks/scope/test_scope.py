@@ -7,11 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
+from paper_checks.pictures.heat import luminance
 from paper_checks.scope import claims as scope_claims
 from paper_checks.scope.claims import MAPPED, scope_map
 from paper_checks.scope.grid import levels_between
-from paper_checks.scope.picture import ScopePicture
+from paper_checks.scope.picture import EDGES, HALF, SHADES, ScopePicture
 from tests.oracles import picture_commands as shared
 from tests.oracles.picture_commands import SVG, words
 from theory.one_step.margins import noise_threshold
@@ -31,14 +33,14 @@ def small_map(claim="T1.3"):
 def test_a_map_is_drawn_with_title_words_and_lines(tmp_path, capsys):
     out = tmp_path / "map.svg"
     assert draw(out, "T1.3", *SMALL) == 0
-    assert [file.name for file in tmp_path.iterdir()] == ["map.svg"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["map.csv", "map.svg"]
     root = ET.parse(out).getroot()
     title = "T1.3: where one feed-forward step ranks the noise first on every sequence, T = N²"
-    assert root.find(f"{SVG}title").text == title and title in words(root)
+    assert root.find(f"{SVG}title").text == title and title in " ".join(words(root))
     expected = [
         "noise level α",
         "vocabulary size N",
-        "not on some sequence",
+        "not on some sequence: 37.5 % of the cells",
         "threshold of T1.3, exact",
         "√2/N (limit)",
     ]
@@ -201,12 +203,69 @@ def test_drawn_is_what_the_report_can_use():
     assert picture.render("svg").startswith(b"<?xml") and not picture.contradictions
 
 
-def test_a_line_outside_is_said_to_be(tmp_path):
-    """Between two rows a line may cross the picture though neither of its points is in it."""
-    said = {levels: words(ET.fromstring(ScopePicture(scope_map("T3.6", (8, 64), levels, rows=24)).render("svg")))
-            for levels in ((Fraction(1, 10), Fraction(1, 10)), (Fraction(1, 2), Fraction(3, 4)))}  # fmt: skip
-    crossing, outside = said.values()
-    assert "√(3/2)/N (limit)" in crossing and "√(3/2)/N (limit): outside" in outside
+def test_a_limit_outside_is_said_to_be():
+    """Between two integers there is nothing: N = 12 alone has √(3/2)/N in the picture."""
+    levels = Fraction(1, 10), Fraction(1, 10)
+    said = [words(ET.fromstring(ScopePicture(scope_map("T3.6", sizes, levels)).render("svg")))
+            for sizes in ((11, 13), (8, 11), (13, 64))]  # fmt: skip
+    assert ["√(3/2)/N (limit)" in found for found in said] == [True, False, False]
+    assert ["√(3/2)/N (limit): outside" in found for found in said] == [False, True, True]
+
+
+def test_thresholds_and_limits_stand_at_integers_alone():
+    """A bar across the band of each N, a marker in its middle, and no line from one to the next."""
+    shown = scope_map("T1.3", (8, 16), (Fraction(1, 20), Fraction(1, 5)), rows=3, columns=16)
+    axes = ScopePicture(shown).figure().axes[0]
+    bars, *points = axes.get_lines()
+    x, y = (np.reshape(values, (3, 3)) for values in bars.get_data())
+    levels = [float(row[0].high) for row in shown.thresholds]
+    assert x[:, 0].tolist() == x[:, 1].tolist() == levels and np.isnan(x[:, 2]).all()
+    assert y[:, :2].tolist() == [[row - HALF, row + HALF] for row in range(3)]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [str(size) for size in shown.sizes]
+    for line, levels in zip(points, shown.estimates.values(), strict=True):
+        assert line.get_linestyle() == "None" and line.get_marker() != "None"
+        assert line.get_data()[0].tolist() == list(levels) and line.get_data()[1].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("claim", ["T1.3", "T4.4"])
+def test_shades_are_the_quantity_with_zero_in_their_middle(claim):
+    """The shade of every cell by its share of the row's largest size; darker below zero, so that greyscale keeps it."""
+    picture = ScopePicture(scope_claims.default_map(claim))
+    middle = len(SHADES) // 2
+    for row, values in enumerate(picture.map.values):
+        shades = picture.shades(row)
+        for value, shade in zip(values / np.nanmax(np.abs(values)), shades, strict=True):
+            assert shade == -1 if np.isnan(value) else EDGES[shade] <= value <= EDGES[shade + 1]
+        assert ((shades >= middle) == picture.map.holds[row]).all()
+    lightness = [luminance(to_rgb(shade)) for shade in SHADES]
+    assert EDGES[middle] == 0 and np.all(np.diff(lightness) > 0)
+    assert lightness[middle] > lightness[middle - 1] + 0.15
+
+
+def test_infinite_quantities_have_the_last_shade():
+    shown = small_map()
+    values = shown.values.copy()
+    values[0, :3], values[1] = (-np.inf, np.inf, np.nan), 0
+    picture = ScopePicture(replace(shown, values=values))
+    assert picture.shades(0)[:3].tolist() == [0, len(SHADES) - 1, -1]
+    assert set(picture.shades(1)) == {len(SHADES) // 2 - 1}  # zero is with what fails
+
+
+def test_the_file_beside_has_cells_thresholds_and_limits():
+    shown = small_map()
+    rows = shared.rows_of(ScopePicture(shown))
+    cells = [row for row in rows if row["what"] == "cell"]
+    assert [int(row["N"]) for row in cells] == [8] * 16 + [16] * 16
+    assert [float(row["alpha"]) for row in cells] == pytest.approx([float(level) for level in shown.levels] * 2)
+    assert [float(row["quantity"]) for row in cells] == pytest.approx(shown.values.ravel().tolist(), rel=1e-7)
+    assert [row["name"] == shown.statement.holds for row in cells] == shown.holds.ravel().tolist()
+    exact = [row for row in rows if row["what"] == "exact threshold"]
+    assert [(row["N"], row["name"]) for row in exact] == [("8", "threshold of T1.3"), ("16", "threshold of T1.3")]
+    for row, threshold in zip(exact, (row[0] for row in shown.thresholds), strict=True):
+        ends = float(row["alpha"]), float(row["alpha, upper end"])
+        assert ends == pytest.approx((float(threshold.low), float(threshold.high)), rel=1e-7)
+    limits = {(row["name"], row["N"]): float(row["alpha"]) for row in rows if row["what"] == "limit"}
+    assert limits["√2/N", "16"] == pytest.approx(2**0.5 / 16, rel=1e-7) and len(limits) == 4
 
 
 @pytest.mark.parametrize("claim", ["T1.3", "T3.6", "T4.2"])

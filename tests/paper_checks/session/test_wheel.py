@@ -100,7 +100,7 @@ def test_our_claims_run_from_the_wheel(python, tmp_path, command):
     """With the options of this project; code and ledger are, to the byte, those of the checkout."""
     options = ["--claims", "T1.4", "--jobs", "1", "-p", "no:cacheprovider"]
     found = run([python.with_name(command[0]), *command[1:], *options], tmp_path)
-    assert found.returncode == 0 and "T1.4      verified" in found.stdout, found.stdout + found.stderr
+    assert found.returncode == 0 and "T1.4  ✓ verified" in found.stdout, found.stdout + found.stderr
     record = json.loads((tmp_path / ".evidence" / "part.json").read_text(encoding="utf-8"))
     assert record["code"] == own_ledger().code_hash()
     assert "torch" in record["versions"] and record["project"]["title"] == "Distributional associations, verified"
@@ -162,7 +162,7 @@ def test_a_strangers_failed_check_says_how_to_run_it_alone(python, away):
     checks.write_text(checks.read_text(encoding="utf-8").replace("DAYS = 365", "DAYS = 300"), encoding="utf-8")
     found = pytest_in(python, away, "birthdays", "-m", "claims", "--seed", "7")
     again = "Run it alone: pytest birthdays/test_birthday.py::test_between_22_and_23 -m claims --seed 7"
-    assert found.returncode == 1 and "S1        failed" in found.stdout and again in found.stdout, found.stdout
+    assert found.returncode == 1 and "S1    ! failed" in found.stdout and again in found.stdout, found.stdout
     alone = pytest_in(python, away, *again.split()[4:])
     assert alone.returncode == 1 and "1 failed" in alone.stdout and again in alone.stdout, alone.stdout + alone.stderr
 

@@ -6,9 +6,9 @@ from rich.progress import Progress
 from theory.key_query import certified
 from theory.key_query.phase_diagram import CONTRASTS, critical_noise_level
 
-from . import phase_boundary
-from .phase_diagram import PhaseDiagram
-from .phase_signs import estimated_signs, summary
+from .boundary import boundary
+from .diagram import PhaseDiagram
+from .signs import estimated_signs, summary
 
 
 def phase_diagram(N: int, T: int, depth: int, points: int, samples: int, seed: int) -> PhaseDiagram:
@@ -29,7 +29,7 @@ def phase_diagram(N: int, T: int, depth: int, points: int, samples: int, seed: i
         bar.advance(proofs)
         boundaries = {}
         for contrast in CONTRASTS:
-            boundaries[contrast] = phase_boundary.boundary(N, T, contrast)
+            boundaries[contrast] = boundary(N, T, contrast)
             bar.advance(curves)
         signs = list(estimated_signs(regions, points, samples, seed, lambda: bar.advance(places)))
     critical = float(sum(critical_noise_level(N, T)) / 2) if T >= 3 else None

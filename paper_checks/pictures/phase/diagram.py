@@ -3,7 +3,6 @@
 Greys, hatches, line styles and shapes carry everything, so that it reads without colour. pyplot is not used.
 """
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,21 +11,25 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import Normal, Stroke
 
+from paper_checks.pictures.file import WIDTH, Picture, Style, Table
 from theory.key_query.certified import Box, Regions
 from theory.key_query.phase_diagram import CONTRASTS
 
-from .file import content
-from .phase_boundary import Point
-from .phase_signs import EstimatedSign
+from .boundary import Point
+from .signs import EstimatedSign
 
 Kind = tuple[int, ...]
 
-SIZE = (9.8, 7.1)  # inches
-SQUARE = (0.075, 0.145, 0.81 * 7.1 / 9.8, 0.81)  # left, bottom, width, height of the axes, in shares of SIZE
+LEFT, RIGHT = 0.65, 0.25
+SIDE = WIDTH - LEFT - RIGHT
+"""Of the square, inches."""
+KEYS = 3.85
+"""Height of the words below it, inches."""
 
 UNDECIDED: Kind = ()
 REGIONS: dict[Kind, tuple[str, str, str]] = {
@@ -50,10 +53,13 @@ SHAPES: dict[tuple[str, int], tuple[str, str, str]] = {
     ("", 0): ("$?$", "black", "sign not determined"),
 }
 """Marker, its filling and its meaning per contrast and estimated sign."""
+ABSORBED: Style = {"color": "black", "linewidth": 1, "linestyle": ":"}
+UNIFORM: Style = {"color": "black", "linewidth": 1, "linestyle": "-."}
+CRITICAL: Style = {"color": "white", "marker": "D", "markersize": 9, "markeredgecolor": "black", "linestyle": "none"}
 
 
-@dataclass(frozen=True)
-class PhaseDiagram:
+@dataclass(eq=False)
+class PhaseDiagram(Picture):
     """What the picture shows for one (N, T)."""
 
     regions: Regions
@@ -64,19 +70,11 @@ class PhaseDiagram:
     points: int
     caption: str
 
-    @property
-    def title(self) -> str:
-        """The heading."""
-        return f"Where the first key-query step looks, N = {self.regions.N}, T = {self.regions.T}"
-
-    @property
-    def contradictions(self) -> list[str]:
-        """The simulated signs that are not the proved ones."""
-        return [f"the simulated sign contradicts the proved one: {sign}" for sign in self.signs if sign.disagrees]
-
-    def render(self, form: str) -> bytes:
-        """The picture as the content of a file, `form` "svg", "png" or "pdf"; the same diagram gives the same bytes."""
-        return content(lambda: _figure(self), form, self.title, self.description())
+    def __post_init__(self) -> None:
+        self.title = f"Where the first key-query step looks, N = {self.regions.N}, T = {self.regions.T}"
+        self.contradictions = [
+            f"the simulated sign contradicts the proved one: {sign}" for sign in self.signs if sign.disagrees
+        ]
 
     def boxes(self, kind: Kind) -> list[Box]:
         """The boxes of one kind of region."""
@@ -92,8 +90,35 @@ class PhaseDiagram:
         critical = "" if self.critical is None else f" The critical noise level at uniform p is {self.critical:.4f}."
         return (
             "Noise level α from 0 to 1 to the right, absorption π from 0 to 1 upwards. "
-            f"Certified regions, by share of the square: {areas}.{critical} {self.caption}"
+            f"Certified regions, by share of the square: {areas}.{critical}"
         )
+
+    def table(self) -> Table:
+        """Proved boxes (lower left corner, width, signs), points of the boundaries, simulated signs."""
+        rows: list[tuple[object, ...]] = [
+            ("proved box", *map(float, box.corner), float(box.width), *(box.signs[name] for name in CONTRASTS))
+            for box in self.regions.boxes
+        ]
+        for name, branches in self.boundaries.items():
+            rows += [(f"boundary of {name}", *point, "", "", "") for branch in branches for point in branch]
+        places: dict[tuple[float, float], dict[str, int]] = {}
+        for sign in self.signs:
+            places.setdefault((float(sign.alpha), float(sign.absorption)), {})[sign.contrast] = sign.seen
+        rows += [("simulated", *place, "", *(seen[name] for name in CONTRASTS)) for place, seen in places.items()]
+        return Table(("what", "alpha", "absorption pi", "width", *(f"sign of {name}" for name in CONTRASTS)), rows)
+
+    def figure(self) -> Figure:
+        """The square, and below it what its greys, lines and marks are."""
+        figure = self.framed(SIDE, left=LEFT, above=0.1, right=RIGHT, below=KEYS)
+        axes = figure.add_subplot()
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="noise level α", ylabel="absorption π = p_τ")
+        _draw_regions(axes, self)
+        _draw_lines(axes, self)
+        for contrast, branches in self.boundaries.items():
+            _draw_boundary(axes, contrast, branches, _free_heights(self))
+        _draw_signs(axes, self)
+        _draw_legends(axes, self)
+        return figure
 
 
 def kind_of(box: Box) -> Kind:
@@ -105,21 +130,6 @@ def kind_of(box: Box) -> Kind:
 def slug(name: str) -> str:
     """The id, in an SVG, of the group that holds the boxes of a region of REGIONS."""
     return name.replace(",", "").replace(" ", "-")
-
-
-def _figure(diagram: PhaseDiagram) -> Figure:
-    figure = Figure(figsize=SIZE)
-    axes = figure.add_axes(SQUARE)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="noise level α", ylabel="absorption π = p_τ")
-    axes.set_title(diagram.title, loc="left", fontsize=12)
-    _draw_regions(axes, diagram)
-    _draw_lines(axes, diagram)
-    for contrast, branches in diagram.boundaries.items():
-        _draw_boundary(axes, contrast, branches, _free_heights(diagram))
-    _draw_signs(axes, diagram)
-    _draw_legends(axes, diagram)
-    figure.text(SQUARE[0], 0.02, textwrap.fill(diagram.caption, 140), fontsize=8.5, va="bottom")
-    return figure
 
 
 def _draw_regions(axes: Axes, diagram: PhaseDiagram) -> None:
@@ -134,19 +144,13 @@ def _draw_regions(axes: Axes, diagram: PhaseDiagram) -> None:
 
 
 def _draw_lines(axes: Axes, diagram: PhaseDiagram) -> None:
-    """π = α, π = 1/(N+1) and α_c, labelled at their right ends."""
+    """π = α, π = 1/(N+1) and α_c."""
     uniform = 1 / (diagram.regions.N + 1)
     halo = [Stroke(linewidth=3, foreground="white"), Normal()]
-    axes.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle=":", path_effects=halo)
-    axes.plot([0, 1], [uniform, uniform], color="black", linewidth=1, linestyle="-.", path_effects=halo)
-    label = "uniform p, π = 1/(N+1)"
-    if diagram.critical is not None:
-        axes.plot(
-            diagram.critical, uniform, marker="D", markersize=9, color="white", markeredgecolor="black", zorder=5
-        )  # white, and under the marks: it may lie on one
-        label += f"\n◇ critical noise level on it:\nα_c(N, T) = {diagram.critical:.4f}"
-    axes.annotate("noise absorbed, π = α", (1.015, 1), va="center", annotation_clip=False)
-    axes.annotate(label, (1.015, uniform), va="center", annotation_clip=False)
+    axes.plot([0, 1], [0, 1], **ABSORBED, path_effects=halo)
+    axes.plot([0, 1], [uniform, uniform], **UNIFORM, path_effects=halo)
+    if diagram.critical is not None:  # white, and under the marks: it may lie on one
+        axes.plot(diagram.critical, uniform, **CRITICAL, zorder=5)
 
 
 def _draw_boundary(axes: Axes, contrast: str, branches: list[list[Point]], free: list[float]) -> None:
@@ -163,7 +167,7 @@ def _draw_boundary(axes: Axes, contrast: str, branches: list[list[Point]], free:
     axes.annotate(
         f"{contrast}: sign changes",
         near,
-        (min(near[0] + 0.1, 0.71) if right else max(near[0] - 0.05, 0.28), height),
+        (min(near[0] + 0.1, 0.71) if right else max(near[0] - 0.05, 0.43), height),
         ha="left" if right else "right",
         va="center",
         color=colour,
@@ -196,7 +200,7 @@ def _draw_signs(axes: Axes, diagram: PhaseDiagram) -> None:
 
 
 def _draw_legends(axes: Axes, diagram: PhaseDiagram) -> None:
-    swatches = [
+    swatches: list[Artist] = [
         Patch(facecolor=grey, hatch=hatch * 2, edgecolor="0.35", label=f"{name}, {diagram.share(kind):.1%}")
         for kind, (grey, hatch, name) in REGIONS.items()
     ]
@@ -206,18 +210,23 @@ def _draw_legends(axes: Axes, diagram: PhaseDiagram) -> None:
     ]
     if any(sign.disagrees for sign in diagram.signs):
         marks.append(
-            Patch(facecolor="white", edgecolor="black", linewidth=3, label="disagrees with the certified sign")
+            Patch(facecolor="white", edgecolor="black", linewidth=3, label="disagrees with the\ncertified sign")
         )
-    definitions = "attends: K[P(q)] > 0\navoids: K[E(k)] > K[E(τ)]\n\n"
-    options: dict[str, Any] = {
-        "loc": "upper left",
-        "alignment": "left",
-        "frameon": False,
-        "borderpad": 0,
-        "borderaxespad": 0,
-    }
-    first = axes.legend(
-        handles=swatches, title=definitions + "Proved, share of the square", bbox_to_anchor=(1.015, 0.95), **options
-    )
-    axes.add_artist(first)
-    axes.legend(handles=marks, title="Simulated: attends left, avoids right", bbox_to_anchor=(1.015, 0.61), **options)
+    lines: list[Artist] = [
+        Line2D([], [], **ABSORBED, label="noise absorbed, π = α"),
+        Line2D([], [], **UNIFORM, label="uniform p, π = 1/(N+1)"),
+    ]
+    if diagram.critical is not None:
+        said = f"critical noise level on it:\nα_c(N, T) = {diagram.critical:.4f}"
+        lines.append(Line2D([], [], **CRITICAL, label=said))
+    options: Style = {"loc": "upper left", "alignment": "left", "borderpad": 0, "borderaxespad": 0}
+    definitions = "attends: K[P(q)] > 0; avoids: K[E(k)] > K[E(τ)]\n"
+    places: list[tuple[list[Artist], str, tuple[float, float]]] = [
+        (swatches, definitions + "Proved, share of the square", (-0.14, 0.55)),
+        (lines, "Lines", (-0.14, 2.15)),
+        (marks, "Simulated: attends\nleft, avoids right", (0.5, 2.15)),
+    ]
+    for handles, title, (left, down) in places:
+        labels = [str(handle.get_label()) for handle in handles]
+        place = (left, -down / SIDE)
+        axes.add_artist(Legend(axes, handles, labels, title=title, bbox_to_anchor=place, **options))

@@ -50,6 +50,26 @@ def test_the_terms_of_the_gradient_that_grow_in_reciprocal():
     assert sympy.simplify(found.coefficients[0] * (1 - alpha) ** 4) == 1
 
 
+def order_left(contrast, root, series):
+    """The power of s = N^(-1/root) with which a contrast at uniform p begins at α = s (u_0 + u_1 s + …), T → ∞."""
+    level = sum(sympy.sympify(u) * s ** (i + 1) for i, u in enumerate(series))
+    value = long_sequence_parts(contrast).at(alpha - 1 / (N + 1)).subs(alpha, level).subs(N, s**-root)
+    return expand(value, 1).exponent
+
+
+@pytest.mark.parametrize(
+    ("contrast", "root", "series"),
+    [("attends", 3, [1, 0, -1, 1]), ("avoids", 2, [1, -sympy.Rational(1, 2), -sympy.Rational(1, 8)])],
+)
+def test_series_of_the_levels(contrast, root, series):
+    """Equations (12) and (17): each term of α_c and α_τ makes the contrast smaller by an order; 5 % off, none does."""
+    first = order_left(contrast, root, [2])
+    for terms in range(1, len(series) + 1):
+        assert order_left(contrast, root, series[:terms]) >= first + terms
+        off = sympy.Rational(1, 20)
+        assert order_left(contrast, root, [*series[: terms - 1], series[terms - 1] + off]) == first + terms - 1
+
+
 def test_leading_terms_of_the_reversal():
     """Equation (18): K[E(k)] - K[E(τ)] at absorbed p, next to both of its levels; in sympy's exact series."""
     for level, order, power, stated in (

@@ -19,7 +19,11 @@ from .trigger_chain import Power, TriggerChain, integer_power
 
 
 def class_signal_to_noise(task: Task, layer: Layer) -> dict[EntryClass, float]:
-    """SNR² of every entry class with a positive variance.
+    """SNR² = mean²/variance of every entry class with a positive variance, both by equation (4) of `gradients`.
+
+    For T → ∞, then N → ∞, the attention value noise row's is that of the feed-forward noise entry (τ, E(q)):
+
+        SNR²_V[τ,E(k)] → α/(1-α).                                                                               (21)
 
     Args:
         task: the task.

@@ -74,9 +74,10 @@ def bent_axis(axes: Axes, last: int, base: int, ticks: list[int]) -> None:
     axes.grid(color="0.9", linewidth=0.6)
 
 
-def key_above(axes: Axes, columns: int) -> None:
-    """The lines of one panel, above it."""
-    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), ncols=columns, borderaxespad=0.1, columnspacing=1.4)
+def key_above(axes: Axes, columns: int, side: str = "right") -> None:
+    """The lines of one panel, above it, at its left or right end."""
+    options: Style = {"loc": f"lower {side}", "bbox_to_anchor": (-0.02 if side == "left" else 1.02, 1.0)}
+    axes.legend(**options, ncols=columns, borderaxespad=0.1, columnspacing=1.4)
 
 
 class Line(NamedTuple):

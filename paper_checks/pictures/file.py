@@ -5,11 +5,13 @@ An SVG has a transparent ground, and brings the colours of a dark one along: it 
 """
 
 import csv
+import hashlib
 import io
 import re
 import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 from xml.sax.saxutils import escape
 
@@ -44,10 +46,14 @@ ON_LIGHT, ON_DARK = "#010102", "#fefeff"
 
 
 class Table(NamedTuple):
-    """The numbers behind a picture; units stand in the names of the columns, or in one called unit."""
+    """The numbers behind a picture; units stand in the names of the columns, or in one called unit.
+
+    `within` says by column how far the numbers of two machines may be apart; elsewhere it is a unit of the last digit.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    within: Mapping[str, float] = MappingProxyType({})
 
     def csv(self) -> bytes:
         """As a file: commas, UTF-8, eight significant digits, nothing for what is not a number."""
@@ -68,19 +74,29 @@ def wrapped(text: str, letters: int) -> list[str]:
     return [line.replace("\u00a0=\u00a0", " = ") for line in lines]
 
 
-def content(make_figure: Callable[[], Figure], form: str, title: str, description: str) -> bytes:
-    """The figure that `make_figure` makes in STYLE, `form` "svg", "png" or "pdf"; pyplot is not used."""
+def content(make_figure: Callable[[], Figure], form: str, title: str, description: str, numbers: bytes) -> bytes:
+    """The figure that `make_figure` makes in STYLE, `form` "svg", "png" or "pdf"; pyplot is not used. An SVG names the
+    file of its numbers by their digest."""
     with matplotlib.style.context(["default", STYLE | (TRANSPARENT if form == "svg" else {})]):
         stream = io.BytesIO()
-        make_figure().savefig(stream, format=form, dpi=160, metadata=_metadata(form, title, description))
+        make_figure().savefig(stream, format=form, dpi=160, metadata=_metadata(form, title, description, numbers))
     return _finished(stream.getvalue().decode(), description).encode() if form == "svg" else stream.getvalue()
 
 
-def _metadata(form: str, title: str, description: str) -> Style:
+def digest(numbers: bytes) -> str:
+    """What an SVG calls the file of its numbers."""
+    return f"numbers: sha256 {hashlib.sha256(numbers).hexdigest()}"
+
+
+def _metadata(form: str, title: str, description: str, numbers: bytes) -> Style:
     """Title, description and no date."""
     described = {"svg": "Description", "png": "Description", "pdf": "Subject"}[form]
-    undated: Style = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}[form]
-    return {"Title": title, described: description} | undated
+    own: dict[str, Style] = {
+        "svg": {"Date": None, "Identifier": digest(numbers)},
+        "png": {},
+        "pdf": {"CreationDate": None},
+    }
+    return {"Title": title, described: description} | own[form]
 
 
 def _finished(svg: str, description: str) -> str:
@@ -127,7 +143,7 @@ class Picture(ABC):
 
     def render(self, form: str) -> bytes:
         """The content of a file, `form` "svg", "png" or "pdf"; the same picture gives the same bytes."""
-        return content(self.figure, form, self.title, f"{self.description()} {self.caption}")
+        return content(self.figure, form, self.title, f"{self.description()} {self.caption}", self.table().csv())
 
     def framed(
         self, inner: float, left: float = 0.65, above: float = 0.3, right: float = 0.15, below: float = 0.55

@@ -16,7 +16,7 @@ from paper_checks.evidence.run import ClaimRecord, Run, by_use
 from paper_checks.evidence.verdicts import LOOKS, counted, counts
 
 from .folder import ASSETS, MARK
-from .formula import formula
+from .mathematics.formula import formula
 from .wording import detects, estimated, number, score
 from .wording import tolerance as used
 

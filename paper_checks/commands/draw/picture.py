@@ -28,9 +28,15 @@ def drawn(draw: "Callable[..., Picture]") -> Callable[..., int]:
     @click.option(
         "--out", type=PictureFile(), required=True, help="the picture: .svg, .png or .pdf; its numbers beside it: .csv"
     )
+    @click.option("--check", is_flag=True, help="write nothing, say what in the files is not what would be drawn")
     @functools.wraps(draw)
-    def written(out: Path, **options: Any) -> int:
-        picture = _written(out, lambda: draw(**options))
+    def written(out: Path, check: bool, **options: Any) -> int:
+        if check and form_of(out) != "svg":
+            refuse(f"--check is for a .svg, whose words can be read, got {str(out)!r}")
+        picture = _drawn(lambda: draw(**options))
+        if check:
+            return _check(out, picture)
+        _write(out, picture)
         for contradiction in picture.contradictions:
             print(contradiction, file=sys.stderr)
         print(f"{out}: {picture.caption}")
@@ -39,14 +45,13 @@ def drawn(draw: "Callable[..., Picture]") -> Callable[..., int]:
     return written
 
 
-def _written(out: Path, draw: "Callable[[], Picture]") -> "Picture":
-    """The picture, written whole; the command ends with the reason if there is none."""
+def _drawn(draw: "Callable[[], Picture]") -> "Picture":
+    """The picture; the command ends with the reason if there is none."""
     from paper_checks.jobs import local_if_none
-    from simulate.runtime.files import write_whole
 
     try:
         with local_if_none():
-            picture = draw()
+            return draw()
     except ModuleNotFoundError as error:
         if error.name is None:  # raised by ours, with the remedy
             raise Stopped(str(error)) from error
@@ -55,10 +60,29 @@ def _written(out: Path, draw: "Callable[[], Picture]") -> "Picture":
         raise Stopped("pictures need matplotlib: pip install 'matplotlib>=3.9'") from error
     except (ValueError, FloatingPointError) as error:  # N or T too large for this machine, say, or a loss that diverged
         refuse(error)
+
+
+def _check(out: Path, picture: "Picture") -> int:
+    """1 if the files are stale, with the reasons."""
+    from paper_checks.pictures.current import stale
+
+    try:
+        found = stale(out, picture)
+    except (OSError, ValueError) as error:
+        refuse(error)
+    for line in found:
+        print(line, file=sys.stderr)
+    print(f"{out}: {'is not' if found else 'is'} what would be drawn now")
+    return 1 if found else 0
+
+
+def _write(out: Path, picture: "Picture") -> None:
+    """The picture and its numbers, each written whole."""
+    from simulate.runtime.files import write_whole
+
     try:
         rendered = picture.render(form_of(out))
         write_whole(out.with_suffix(".csv"), picture.table().csv())
         write_whole(out, rendered)
     except OSError as error:
         raise Stopped(f"the picture cannot be written: {error}") from error
-    return picture

@@ -1,17 +1,22 @@
 """Draw how a two-layer transformer learns recall, and where its weights keep the noise.
 
     paper-checks draw training curves --alpha 0.5 --out curves.svg
+    paper-checks draw training overview --out docs/curves.svg --check
     paper-checks draw training ranks --out ranks.svg
     paper-checks draw training probes --seeds 10 --out probes.svg
 
 curves: probabilities, accuracy of recall and attention over training, with the last feed-forward layer and without it
 (E1, E2, E4, E5; E7 at other noise levels, E8 with 2 or 5 triggers).
+overview: the first of these on less room, README's picture.
 ranks: probabilities when a matrix keeps only its top singular directions, or all but them (E3, E6).
 probes: memory recall of the three matrices over training, by the loss, and global bigrams before recall (B4, B5).
 The models are those of these claims, trained anew, at desk scale: some 5 seconds each on one processor.
 
-Exit status: 0; 1 if a median over the seeds is on the wrong side of the ledger's threshold (the picture is written); 2
-if there is no picture, with the reason on standard error; 130 on Ctrl-C. The file is written whole or not at all.
+With --check nothing is written: the file and its numbers beside it are held against what would be drawn.
+
+Exit status: 0; 1 if a median over the seeds is on the wrong side of the ledger's threshold (the picture is written), or
+--check finds something stale; 2 if there is no picture, with the reason on standard error; 130 on Ctrl-C. The file is
+written whole or not at all.
 """
 
 from typing import TYPE_CHECKING
@@ -48,6 +53,21 @@ def _curves(alpha: float, triggers: int, seeds: int, seed: int) -> "Picture":
     from paper_checks.pictures.training_data import recall_curves
 
     return CurvesPicture(recall_curves(alpha, triggers, seed, seeds))
+
+
+@command.command("overview", cls=Command, short_help="what is learned first, README's picture")
+@seeds_of_training
+@seed_of_training
+@drawn
+def _overview(seeds: int, seed: int) -> "Picture":
+    """Noise, recall and attention of the model, and what is left without its last feed-forward layer.
+
+    Example: paper-checks draw training overview --out docs/curves.svg
+    """
+    from paper_checks.pictures.overview import OverviewPicture  # before the work
+    from paper_checks.pictures.training_data import recall_curves
+
+    return OverviewPicture(recall_curves(0.5, 1, seed, seeds))
 
 
 @command.command("ranks", cls=Command, short_help="probabilities by rank")

@@ -162,7 +162,7 @@ BAD = [
     ("singular-values --alpha 1/0", "Invalid value for '--alpha': a number such as 0.3 or 1/3 is needed, got '1/0'"),
     ("singular-values --alpha many", "Invalid value for '--alpha': a number such as 0.3 or 1/3 is needed, got 'many'"),
     ("singular-values --alpha 1e-300", "no float is large enough for the time asked for at n=2"),
-    ("singular-values --seed 3", "No such option '--seed'.* Accepted: --alpha --out --help$"),
+    ("singular-values --seed 3", "No such option '--seed'.* Accepted: --alpha --out --check --help$"),
     ("top-space --largest-n 3", "Invalid value for '--largest-n': 3 is not in the range 4<=x<=24."),
     ("top-space --largest-n 25", "Invalid value for '--largest-n': 25 is not in the range 4<=x<=24."),
     ("three-steps --N 3", "Invalid value for '--N': 3 is not in the range 4<=x<=64."),

@@ -139,7 +139,10 @@ BAD = [
     ({"samples": 10}, "Invalid value for '--samples': 10 is not in the range x>=1000."),
     ({"samples": 0.5}, "Invalid value for '--samples': '0.5' is not a valid integer."),
     ({"seed": -1}, "Invalid value for '--seed': -1 is not in the range x>=0."),
-    ({"alpha": 0.5}, "No such option '--alpha'.* Accepted: --N --T --depth --points --samples --seed --out --help$"),
+    (
+        {"alpha": 0.5},
+        "No such option '--alpha'.* Accepted: --N --T --depth --points --samples --seed --out --check --help$",
+    ),
     ({"out": "phase.bmp"}, r"Invalid value for '--out': must end in \.svg, \.png or \.pdf, got '.*phase\.bmp'"),
     ({"out": "phase"}, r"Invalid value for '--out': must end in \.svg, \.png or \.pdf"),
     (

@@ -211,8 +211,8 @@ def no_training(monkeypatch, instead):
         ("ranks --seeds 0", "Invalid value for '--seeds': 0 is not in the range 1<=x<=100."),
         ("probes --seeds 101", "Invalid value for '--seeds': 101 is not in the range 1<=x<=100."),
         ("probes --seed -1", "Invalid value for '--seed': -1 is not in the range x>=0."),
-        ("ranks --alpha 0.5", "No such option '--alpha'.* Accepted: --seeds --seed --out --help$"),
-        ("loss", "No such command 'loss'.* Accepted: curves, ranks, probes$"),
+        ("ranks --alpha 0.5", "No such option '--alpha'.* Accepted: --seeds --seed --out --check --help$"),
+        ("loss", "No such command 'loss'.* Accepted: curves, overview, ranks, probes$"),
         (
             "probes --out picture.bmp",
             r"Invalid value .*--out.*: must end in \.svg, \.png or \.pdf, got 'picture\.bmp'",

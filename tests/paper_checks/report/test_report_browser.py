@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from paper_checks.report.formula import parts
+from paper_checks.report.mathematics.formula import parts
 from tests.oracles.report_runs import Staircase, contrast, ledger_run, mixed_run, write_drawn
 from tests.paper_checks.report.browser import (
     NAMES,

@@ -11,7 +11,7 @@ from paper_checks.evidence.run import read_run
 from paper_checks.project import load_claims
 from paper_checks.report import folder as report_folder
 from paper_checks.report import pictures as report_pictures
-from paper_checks.report.formula import formula, parts
+from paper_checks.report.mathematics.formula import formula, parts
 from paper_checks.report.page import MOST_ROWS, claim_view, page, rows
 from tests.oracles.report_runs import (
     COMPARISONS,

@@ -131,7 +131,7 @@ BAD = [
     ("T1.3 --T N^4", r"T must be an integer or one of N, 2N, N\^2, N\^3, got 'N\^4'"),
     ("T1.3 --T 1", r"T must be an integer in 2\.\.10+, got '1', which is 1 at N = 8"),
     ("T3.2 --T N --N 2:9", r"T must be an integer in 4\.\.10+, got 'N', which is 2 at N = 2"),
-    ("T1.3 --n 2:8", "No such option '--n'.* Accepted: --N --alpha --T --rows --columns --out --help$"),
+    ("T1.3 --n 2:8", "No such option '--n'.* Accepted: --N --alpha --T --rows --columns --out --check --help$"),
     ("T1.3 --part margin", "No such option '--part'.* Accepted: --N --alpha"),
     ("T4.4 --T 8", "No such option '--T'.* Accepted: --n --alpha --t --rows"),
     ("T3.4 --part both", "Invalid value for '--part': 'both' is not one of 'uniform', 'absorbed'."),

@@ -174,6 +174,26 @@ def test_late_expansion():
     assert vanishes((beta - loss * e) * normaliser - 1, 1)  # p_a
 
 
+def test_the_late_constant():
+    """(15) from (5), x = 1/ε: I_μ(z) = e^z/√(2πz) (1 - (4μ²-1)/(8z) + …) in y and q, κt e^{-D} to first order in ε.
+
+    K_μ is exponentially small; w = √(α/(1-α)), ℓ = 2 log w, and L is log C - log(2πλ)/2.
+    """
+    e, w, ell, L, order, z = sympy.symbols("epsilon w ell L mu z", positive=True)
+    level, beta = w**2 / (1 + w**2), 1 / (1 + w**2)
+    rate, c = 2 * w / ((1 + w**2) * (n + 1)), (1 - 2 * level) * (n - 1) / (n + 1)
+    upper, lower = (1 - (4 * power**2 - 1) / (8 * z) for power in (order, order - 1))
+    assert is_zero(sympy.series(lower / upper, z, sympy.oo, 2).removeO() - 1 - (2 * order - 1) / (2 * z))
+    root = w * (1 - c * e / (2 * rate))  # q, as 2μ - 1 = -c
+    log_y = (1 - c) / 2 * X + rate / e - X / 2 + L
+    time = n / (level * beta) * log_y + n / level * ell / 2 + n * (n - 1) / ((n + 1) * level) * X
+    kappa, g = (n + 1) * beta / (2 * n), n * (n - 1) / (2 * (n + 1) * level * beta)
+    k = n / (level * beta) * (L + (n - 1) * ell / (4 * (n + 1)) - c / 2) + n * ell / (2 * level)
+    first = (g * (X - ell / 2) + k) * level * beta * e / (n * rate)  # (g log κt + k)/t, at log κt = D = X - ℓ/2
+    rest = sympy.cancel(sympy.together(kappa * time * root * e - 1 - first))  # κt e^{-D} = κt q/x
+    assert all(is_zero(sympy.diff(rest, e, power).subs(e, 0)) for power in (0, 1))
+
+
 def test_the_gap_of_the_singular_values_moves_as_stated():
     """n G' = (m+1)(α - (m-1) p_b - p_s); where G = 0, s - b = D/(m-1), and the last two terms are h(D)."""
     rate = (m * RATES["s"] - (RATES["a"] - RATES["b"])).subs(n, m**2 - 1)

@@ -23,15 +23,15 @@ _ARROWS = ("\u27fa", "\u27f9", "\u21d4")
 """Equivalences and implications: fonts without mathematics leave them no room."""
 
 
-def formula(latex: str) -> list[str]:
-    """The formula as MathML, in parts that may stand on lines of their own: see `parts`.
+def formula(latex: str, display: str = "block") -> list[str]:
+    """The formula as MathML, "block" or "inline", in parts that may stand on lines of their own: see `parts`.
 
     All text is escaped, whatever the LaTeX says.
 
     Raises:
         ValueError: no LaTeX that can be drawn.
     """
-    return [_drawn(part) for part in parts(latex)]
+    return [_drawn(part, display) for part in parts(latex)]
 
 
 def parts(latex: str) -> list[str]:
@@ -47,12 +47,12 @@ def parts(latex: str) -> list[str]:
     return [part.strip() for part in found if part.strip()]
 
 
-def _drawn(latex: str) -> str:
+def _drawn(latex: str, display: str) -> str:
     known = latex
     for macro, replacement in _MACROS:
         known = macro.sub(replacement.replace("\\", r"\\"), known)
     try:
-        element = convert_to_element(known, display="block")
+        element = convert_to_element(known, display=display)
     except Exception as error:  # of many kinds, all about the text
         raise ValueError(f"no LaTeX that can be drawn: {latex!r} ({type(error).__name__})") from error
     for node in element.iter():

@@ -1,0 +1,118 @@
+"""Running text of a ledger with its mathematics typeset: "all N >= 2, 0 <= alpha <= 1, T_0 ≈ N/(4α)".
+
+Mathematics in a sentence are words with indices, Greek letters or signs of mathematics, single letters, and what
+stands beside such a sign. Names of symbols in ASCII, alpha or tau, are the symbols.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+
+from .equations import GREEK, typeset
+
+_ASCII = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "kappa": "κ", "lambda": "λ", "eta": "η", "tau": "τ", "pi": "π",
+    "rho": "ρ", "sigma": "σ", "xi": "ξ", "mu": "μ", "xbar": "x̄", "sqrt": "√",
+}  # fmt: skip
+"""Names of symbols, as scopes have them."""
+
+_NAMED = re.compile(rf"(?<![A-Za-z])({'|'.join(_ASCII)})(?![a-z])")
+_RELATIONS = {
+    "=", "<", ">", "<=", ">=", "≤", "≥", "≈", "!=", "≠", "+", "-", "→", "->", "·", "/", "∈", "~",
+    "∝", "≫", "≪", ">>", "<<",
+}  # fmt: skip
+"""Words that make their neighbours mathematics."""
+_DOUBLED = {">>": "≫", "<<": "≪"}
+_SIGNS = re.compile(rf"[{GREEK}_^√≤≥≈≠±·×∞∈∝≫≪→‖∇Σ⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀⁿ₀₁₂₃₄₅₆₇₈₉\u0302-\u0304]|[=<>]|\w\[.*\]")
+_LETTER = re.compile(r"[B-HJ-Zb-z](?:\(.+\))?\'*")  # A, I and a are words, unless a relation stands beside them
+_TERM = re.compile(r"(?=.*[\d/(])(?=.*[A-Z])(?:[-+*/().]|\d+|[A-Z]{1,2}|[a-z](?![a-z]))+")
+"""1/(2N), NT/(N+2T)."""
+_PROSE = re.compile(r"[A-Za-z]{2,}-|://|[\\\"&]|<[/!a-z]|^-+[a-z]|^[A-Z]{1,2}\d+(?:\.\d+)?$")
+"""Of words that have such signs and are none: "κt-law", addresses, options, ids of claims."""
+_WORD = re.compile(r"^([(\[]*)(.*?)([.,;:!?)\]]*)$", re.DOTALL)
+
+
+class Word(NamedTuple):
+    """A word with what leads to it and what closes it, which are no part of a formula."""
+
+    lead: str
+    core: str
+    tail: str
+
+
+@lru_cache(maxsize=4096)
+def sentence(text: str) -> Markup:
+    """The text as HTML, escaped, with its mathematics as MathML as far as it can be typeset."""
+    words = [_word(part) for part in text.split()]
+    parts = []
+    for is_formula, run in _runs(words):
+        if is_formula:
+            core = " ".join(word.core for word in run)
+            parts.append(escape(run[0].lead) + _typeset(core) + escape(run[-1].tail))
+        else:
+            parts.append(escape(" ".join("".join(word) for word in run)))
+    return Markup(" ").join(parts)
+
+
+def _word(part: str) -> Word:
+    """Brackets that open and close within a word stay with it."""
+    match = _WORD.match(part)
+    lead, core, tail = match.groups() if match else ("", part, "")
+    while tail[:1] in (")", "]") and tail and core.count(")]"[tail[0] == "]"]) < core.count("(["[tail[0] == "]"]):
+        core, tail = core + tail[0], tail[1:]
+    while lead and core.count(")" if lead[-1] == "(" else "]") > core.count(lead[-1]):
+        core, lead = lead[-1] + core, lead[:-1]
+    return Word(lead, core, tail)
+
+
+def _runs(words: Sequence[Word]) -> Iterator[tuple[bool, list[Word]]]:
+    """Neighbours that are one formula, and those that are prose."""
+    marked = _marked(words)
+    run: list[Word] = []
+    for at, word in enumerate(words):
+        begins = bool(run) and (marked[at] != marked[at - 1] or (marked[at] and bool(words[at - 1].tail or word.lead)))
+        if begins:
+            yield marked[at - 1], run
+            run = []
+        run.append(word)
+    if run:
+        yield marked[-1], run
+
+
+def _marked(words: Sequence[Word]) -> list[bool]:
+    """Which words are mathematics."""
+    marked = [_is_formula(word.core) for word in words]
+    for at, word in enumerate(words):
+        if word.core not in _RELATIONS or word.lead or word.tail:
+            continue
+        beside = [one for one in (at - 1, at + 1) if 0 <= one < len(words) and _may_be(words[one].core)]
+        marked[at] = bool(beside)
+        for one in beside:
+            marked[one] = True
+    return marked
+
+
+def _is_formula(core: str) -> bool:
+    if not core or _PROSE.search(core):
+        return False
+    found = _SIGNS.search(core) or _LETTER.fullmatch(core) or _TERM.fullmatch(core) or _NAMED.search(core)
+    return bool(found) and core not in _RELATIONS
+
+
+def _may_be(core: str) -> bool:
+    """Whether a word beside a relation is part of the formula: a number, a letter, what is mathematics anyway."""
+    return _is_formula(core) or core in _RELATIONS or bool(re.fullmatch(r"[-+]?[\d.,/()]+|[A-Za-z]", core))
+
+
+def _typeset(core: str) -> Markup:
+    """The formula as MathML; as it is written where that cannot be."""
+    named = _NAMED.sub(lambda match: _ASCII[match[0]], core)
+    for old, new in _DOUBLED.items():
+        named = named.replace(old, new)
+    try:
+        return Markup(typeset(named, "inline"))
+    except ValueError:
+        return escape(named)

@@ -1,0 +1,116 @@
+"""Mathematics of docstrings and sentences: typeset as it is written, or left as it is written."""
+
+import re
+
+import pytest
+
+from paper_checks.evidence.ledger import Proof
+from paper_checks.project import load_claims
+from paper_checks.report.mathematics.derivation import blocks, derivations
+from paper_checks.report.mathematics.equations import equation, latex, same_signs
+from paper_checks.report.mathematics.sentences import sentence
+from tests.places import ROOT
+
+
+def bare(drawn):
+    """MathML without the tags of formulas and rows, which say nothing."""
+    return re.sub(r"</?mrow>|<math[^>]*>|</math>", "|", drawn).replace("|", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("g_F = (e_y - 1/M) x_Tᵀ", "g_{F} = (e_{y} - 1/M) x_{T}^{T}"),
+        ("E[1{y=k} f_a²]", r"E[1\{y=k\} f_{a}^{2}]"),
+        ("r^{t-1} x̄_c μ̂_k", r"r^{t-1} \bar{x}_{c} \hat{μ}_{k}"),
+        ("√(α/(1-α)) ≤ √n", r"\sqrt{α/(1-α)} \leq  \sqrt{n}"),
+        ("log x  for ordinary k", r"\log  x\;\; \text{ for } \text{ ordinary } k"),
+        ("N^(-1/2) o₁", "N^{-1/2} o_{1}"),
+        ("NT/(N+2T)", "NT/(N+2T)"),
+        ("a ≠ b ∉ C", r"a \neq  b \notin  C"),
+    ],
+)
+def test_a_line_as_latex(text, written):
+    assert latex(text) == written
+    assert same_signs(text, equation(text))
+
+
+@pytest.mark.parametrize("text", ["√", "√+", "x_", "x^(1", "x_{k", "`name`", "x_ab_cd", "☃"])
+def test_what_is_no_mathematics_is_refused(text):
+    with pytest.raises(ValueError):
+        equation(text)
+
+
+def test_other_letters_are_seen():
+    drawn = equation("G_V[k,E(k)] = α")
+    assert same_signs("G_V[k,E(k)] = α", drawn)
+    assert not same_signs("G_V[k,E(j)] = α", drawn)
+    assert not same_signs("G_V[k,E(k)] = 2α", drawn)
+
+
+def test_a_sentence_has_its_mathematics_typeset():
+    found = bare(sentence("all N >= 2, 0 <= alpha < 1; a third, sqrt(2)/N"))
+    assert "all <mi>N</mi><mo>≥</mo><mn>2</mn>, " in found
+    assert "<mn>0</mn><mo>≤</mo><mi>α</mi><mo>&lt;</mo><mn>1</mn>; a third, " in found
+    assert "<msqrt><mn>2</mn></msqrt><mo>/</mo><mi>N</mi>" in found
+
+
+def test_ids_of_claims_are_words():
+    assert sentence("As T4.4, E3 and P4 say of F2, GPT-2.") == "As T4.4, E3 and P4 say of F2, GPT-2."
+
+
+def test_brackets_of_a_sentence_stay():
+    assert bare(sentence("(N = 8)")) == "(<mi>N</mi><mo>=</mo><mn>8</mn>)"
+    assert bare(sentence("levels (α, π) of it")).startswith("levels (<mi>α</mi>, <mi>π</mi>) of it")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<script>alert(1)</script>", "a <b>x</b> = 1", "\"'&<>", "x=<img/src=x>", "α<b>_</b>", "--model x", "GPT-2", "F2"],
+)
+def test_hostile_words_are_escaped(text):
+    found = re.sub(r"</?m[a-z]+(?: [a-z]+=\"[^\"]*\")*>", "", sentence(text))
+    assert "<" not in found and '"' not in found.replace("&quot;", "")
+
+
+def test_every_sentence_of_the_ledger_keeps_its_words():
+    for claim in load_claims().values():
+        for text in (claim.statement, claim.scope, claim.found, claim.paper, claim.limits):
+            assert text.count("(") - text.count("√(") >= sentence(text).count("(")
+            for word in re.findall(r"[a-z]{5,}", text):
+                assert word in sentence(text) or word in ("alpha", "kappa", "lambda", "gamma", "sigma")
+
+
+def test_a_docstring_in_parts():
+    parts = ["The law\nof it.", "    a_k = 1   for k < N,\n    b = `x`      (3)", "Args:\n    x: no equation"]
+    text = "\n\n".join([*parts, "    from x import y\n    y()"])
+    proofs = {3: ("tests/a.py::test_b",)}
+    paragraph, equations, code = blocks(text, proofs)
+    assert paragraph.text == "The law of it."
+    first, second = equations.equations
+    assert first.drawn is not None and first.number is None and first.proofs == ()
+    assert second.drawn is None and second.text == "b = `x`" and second.number == 3
+    assert second.proofs == ("tests/a.py::test_b",)
+    assert code.code == "from x import y\ny()"
+
+
+def test_only_symbolic_proofs_of_the_chapter_are_marked():
+    proofs = [Proof("a.py::b", "sympy", (4,)), Proof("c.py::d", "fractions", (7,))]
+    [found] = derivations(["theory.one_step.gradients"], proofs, ROOT)
+    assert (found.path, found.line) == ("theory/one_step/gradients.py", 1)
+    marks = {one.number: one.proofs for block in found.blocks for one in block.equations if one.number}
+    assert marks[4] == ("a.py::b",) and marks[7] == ()
+    chapters = derivations(["theory.one_step.gradients", "theory.key_query.step"], proofs, ROOT)
+    marked = [one for one in chapters[1].blocks for line in one.equations if line.proofs]
+    assert not marked
+
+
+def test_all_equations_of_theory_are_typeset():
+    drawn = missing = 0
+    for path in sorted((ROOT / "theory").glob("*/*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for one in derivations([name], [], ROOT)[0].blocks:
+            drawn += sum(line.drawn is not None for line in one.equations)
+            missing += sum(line.drawn is None for line in one.equations)
+    assert missing == 0
+    assert drawn >= 60

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 _SYMBOLS = {"alpha": "α", "trigger": "q"}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LANGUAGE_PACKAGES = ("huggingface_hub", "tokenizers", "transformers")
 """What the extra `language` installs."""
 
 
-def in_words(value: Any) -> str:
-    """What a comparison is of, in its name: a task or a case as "N = 7, T = 5, α = 3/4, q = 4", several words as "c and
-    k", anything else as it is printed."""
-    if isinstance(value, type) or not is_dataclass(value):
-        return " and ".join(value) if isinstance(value, Iterable) and not isinstance(value, str) else str(value)
-    parts = ((_SYMBOLS.get(one.name, one.name), getattr(value, one.name)) for one in fields(value))
-    return ", ".join(f"{name} = {part}" if len(name) == 1 else f"{name} {part:g}" for name, part in parts)
+def in_words(value: Any, digits: int = 6) -> str:
+    """What a comparison is of, in its name: a task or a case as "N = 7, T = 5, α = 3/4, q = 4", a float in so many
+    digits, 10⁶ and not 1e+06, several words as "c and k", anything else as it is printed."""
+    if isinstance(value, float):
+        size, _, exponent = f"{value:.{digits}g}".partition("e")
+        return f"{size}·10{str(int(exponent)).translate(_RAISED)}".removeprefix("1·") if exponent else size
+    if is_dataclass(value):
+        parts = ((_SYMBOLS.get(one.name, one.name), in_words(getattr(value, one.name))) for one in fields(value))
+        return ", ".join(f"{name}{' = ' if len(name) == 1 else ' '}{part}" for name, part in parts)
+    return " and ".join(value) if isinstance(value, Iterable) and not isinstance(value, str) else str(value)
 
 
 def has_language() -> bool:

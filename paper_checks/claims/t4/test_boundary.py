@@ -59,16 +59,16 @@ def test_top_space_and_crossing(claim: Assertions, n: int) -> None:
     levels = looked_at(n)
     for alpha, (found, crossing, gaps) in zip(levels, gaps_beside_crossings(n, levels), strict=True):
         top = stated_top(n, alpha)
-        claim.equal(f"top space, n = {n}, α = {alpha}", top, found)
+        claim.equal(f"top space, n = {n}, α = {in_words(alpha)}", top, found)
         if top == "tie":
             continue
         other = "noise" if top == "correct" else "correct"
         for after, t, gap in gaps:
             expected = top if after else other
-            name = f"{expected} on top at t = {t:.4g}, n = {n}, α = {alpha:.4g}"
+            name = f"{expected} on top at t = {in_words(t, 4)}, n = {n}, α = {in_words(alpha, 4)}"
             claim.greater(name, gap if expected == "noise" else -gap, 0, side=SIDE_OF[expected])
         early = "noise" if alpha > 1 / math.sqrt(n + 1) else "correct"
-        claim.equal(f"whether it crosses, n = {n}, α = {alpha}", early != top, crossing > 0)
+        claim.equal(f"whether it crosses, n = {n}, α = {in_words(alpha)}", early != top, crossing > 0)
 
 
 TIES = tuple(product((2, 3, 4, 8, 64), (0.1, 1.0, 5.0)))
@@ -91,16 +91,16 @@ def test_boundary_by_algebra(claim: Assertions) -> None:
 def test_three_inputs_and_the_edge(claim: Assertions) -> None:
     """n = 3: an exact tie at α = 1/2, else a gap that stays bounded; α = 1/√(n+1): the noise from the start on."""
     for t in (1e-3, 1.0, 1e3, 1e9):
-        claim.equal(f"tie at t = {t:g}", "tie", spectrum.top_space_at(*TIE, t), side="beyond")
+        claim.equal(f"tie at t = {in_words(t)}", "tie", spectrum.top_space_at(*TIE, t), side="beyond")
         values = np.linalg.svd(memory.logits(*TIE, t), compute_uv=False)
         because = "backward error of LAPACK"
-        name = f"three equal singular values at t = {t:g}"
+        name = f"three equal singular values at t = {in_words(t)}"
         claim.close(name, values[[0, 0]], values[1:], 64 * 2.0**-52, because, side="beyond")
     for alpha, t in ((0.05, 1e8), (0.3, 1e8), (0.7, 1e8), (0.95, 1e8)):
         shift, gap = 6 * (2 * alpha - 1) / (4 * alpha * (1 - alpha) * t), spectra(memory.logits(3, alpha, t)).gap
         found, limit = (float(gap), 1.5 * math.log(alpha / (1 - alpha)))
         because, tolerance = "first order of ρ, and as much again", 3 * abs(shift) + 1e-13
-        claim.close(f"bounded gap at n = 3, α = {alpha}", limit, found, tolerance, because, scale=1.0)
+        claim.close(f"bounded gap at n = 3, α = {in_words(alpha)}", limit, found, tolerance, because, scale=1.0)
     claim.less(
         "no crossing at n = 8, α = 1/3", spectrum.crossing_time(8, Fraction(1, 3)), 0, side="beyond", strict=False
     )
@@ -119,7 +119,7 @@ def test_crossing_time_laws(claim: Assertions) -> None:
             log = math.log((n + 1) * (1 - alpha) * exact / (2 * n))
             delta = spread / 2 * log + memory.late_constant(n, alpha) / exact
             shift = delta - n * spread * (2 * alpha - 1) / (n - 1 - math.sqrt(n + 1))
-            claim.close(f"log of t* over its late law, n = {n}, α = {alpha}", shift, math.log(exact / law),
+            claim.close(f"log of t* over its late law, n = {n}, α = {in_words(alpha)}", shift, math.log(exact / law),
                         (spread * (log + n)) ** 2 + 2.0**-50 * log, "first order in log t/t, its square left",
                         scale=1.0)  # fmt: skip
     for n in (2, 4, 5, 8, 64):
@@ -152,7 +152,7 @@ def test_top_space_of_sampled_training(claim: Assertions, n: int) -> None:
         for gap, sign, when in zip(gaps, (-late, late)[-len(gaps) :], ("before", "after")[-len(gaps) :], strict=True):
             side = "beyond" if sign > 0 else "holds"
             error = gap.std(ddof=1) / case.replicates**0.5
-            name = f"sign of σ - D {when} t* = {case.crossing:.3g}, {in_words(case)}"
+            name = f"sign of σ - D {when} t* = {in_words(case.crossing, 3)}, {in_words(case)}"
             claim.sign(name, sign, [gap.mean()], [error], side=side, degrees=case.replicates - 1)
 
 
@@ -169,7 +169,7 @@ def test_truncation_at_every_rank(claim: Assertions, n: int, alpha: float, early
     rounding = 64 * n * 2.0**-52 * abs(W).max()
     for rank in range(1, n + 1):
         stated, kept = memory_truncation.truncation(n, alpha, t, rank), truncate(W, rank)
-        odds, at = kept[n] - kept[:n].diagonal(), f"rank {rank}, n = {n}, α = {alpha}, t = {t:.3g}"
+        odds, at = kept[n] - kept[:n].diagonal(), f"rank {rank}, n = {n}, α = {in_words(alpha)}, t = {in_words(t, 3)}"
         others = np.where(np.eye(n) == 1, -np.inf, kept[:n]).max(axis=0) - kept[:n].diagonal()
         for name, ends, found in (
             ("noise log-odds", stated.noise_log_odds, odds),
@@ -185,12 +185,14 @@ def test_truncation_at_every_rank(claim: Assertions, n: int, alpha: float, early
         claim.equal(f"whether it is unique, {at}", unique, stated.unique, side=SIDE_OF[top])
     removed, full = (predicted(truncate(W, rank))[n] for rank in (n - 1, n))
     if top == "correct":
-        claim.less(f"rank n-1 removes noise, n = {n}, α = {alpha}", removed, full)
+        claim.less(f"rank n-1 removes noise, n = {n}, α = {in_words(alpha)}", removed, full)
     else:
-        claim.greater(f"rank n-1 keeps it, n = {n}, α = {alpha}", removed, full - rounding, side="beyond", strict=False)
+        claim.greater(
+            f"rank n-1 keeps it, n = {n}, α = {in_words(alpha)}", removed, full - rounding, side="beyond", strict=False
+        )
         alone = 1 / (1 + n * math.exp(-(n + 1) / n * memory.values(n, alpha, t).s))
         found = predicted(truncate(W, 1))[n]
-        name, because = f"rank 1 keeps nothing else, n = {n}, α = {alpha}", "backward error of LAPACK"
+        name, because = f"rank 1 keeps nothing else, n = {n}, α = {in_words(alpha)}", "backward error of LAPACK"
         claim.close(name, np.full(n, alone), found, rounding, because, side="beyond", scale=1.0)
 
 
@@ -204,7 +206,7 @@ def test_a_basis_decides_about_one_input(claim: Assertions, n: int, alpha: float
     side, values = "beyond" if top != "correct" else "holds", np.linalg.svd(W, compute_uv=False)
     rounding, because = 64 * n * 2.0**-52 * abs(W).max(), "roundings of n terms"
     for rank in range(1 + (top == "noise"), n - (top == "correct")):
-        stated, at = memory_truncation.truncation(n, alpha, t, rank), f"rank {rank}, n = {n}, α = {alpha}"
+        stated, at = memory_truncation.truncation(n, alpha, t, rank), f"rank {rank}, n = {n}, α = {in_words(alpha)}"
         kept = approximations_at_ends(W, top, rank)
         found = np.linalg.norm(W - np.array(kept), axis=(1, 2))
         nearest = np.full(len(kept), math.hypot(*values[rank:]))
@@ -224,14 +226,20 @@ def test_without_the_noise_direction(claim: Assertions, n: int) -> None:
         W = memory.logits(n, alpha, t)
         kept = remove_direction(W, right)
         answers = kept.argmax(axis=0)
-        claim.equal(f"inputs recalled, n = {n}, α = {alpha}, t = {t:g}", np.arange(n), answers)
+        claim.equal(f"inputs recalled, n = {n}, α = {in_words(alpha)}, t = {in_words(t)}", np.arange(n), answers)
         shares, stated = predicted(kept), memory_truncation.noise_removed_predictions(n, alpha, t)
         rounding, because = 32 * n * 2.0**-52 * (1 + abs(W).max()), "roundings of n logits of this size"
         for name, share, found in (
             ("P(correct)", stated.correct, shares[:n].diagonal()),
             ("P(noise)", stated.noise, shares[n]),
         ):
-            claim.close(f"{name}, n = {n}, α = {alpha}, t = {t:g}", np.full(n, share), found, rounding, because)
+            claim.close(
+                f"{name}, n = {n}, α = {in_words(alpha)}, t = {in_words(t)}",
+                np.full(n, share),
+                found,
+                rounding,
+                because,
+            )
     rate = (n + 1) * 0.7 * 1e300 / (2 * n)  # κt at α = 0.3, t = 10³⁰⁰
     limit, z = rate ** (-(n - 1) / n), (n - 1) * rate ** (-1 / n)
     rounding, because = 64 * 690 * 2.0**-52, "roundings of n log t, log t = 690"
@@ -253,7 +261,7 @@ def test_noise_is_one_direction_of_sampled_training(claim: Assertions, n: int) -
     t* exceeds 10⁵.
     """
     for alpha, (_, forgotten) in decomposed(n, LEVELS, claim.base_seed).items():
-        claim.equal(f"inputs not recalled, n = {n}, α = {alpha}", 0, forgotten)
+        claim.equal(f"inputs not recalled, n = {n}, α = {in_words(alpha)}", 0, forgotten)
 
 
 @pytest.mark.claims("T4.5")

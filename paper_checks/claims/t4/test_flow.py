@@ -10,6 +10,7 @@ from scipy.integrate import solve_ivp
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.derived import three_values
 from paper_checks.experiments.memory import predicted
+from paper_checks.experiments.named import in_words
 from simulate import gradient_descent, orthonormal_embeddings, truncate
 from theory.memory import gradient_flow as memory
 from theory.memory import spectrum as memory_spectrum
@@ -38,7 +39,10 @@ def test_flow_of_the_whole_matrix(claim: Assertions, n: int, alpha: float) -> No
     because = "tolerance of the integrator, and roundings of the rates times t"
     for matrix, t in zip(found, times, strict=True):
         stated = memory.logits(n, alpha, t)
-        allowed, at = TOLERANCE * (1 + abs(stated).max()) + 2.0**-53 * t / n, f"n = {n}, α = {alpha}, t = {t:g}"
+        allowed, at = (
+            TOLERANCE * (1 + abs(stated).max()) + 2.0**-53 * t / n,
+            f"n = {n}, α = {in_words(alpha)}, t = {in_words(t)}",
+        )
         claim.close(f"W, {at}", stated, matrix, allowed, because, scale=1.0)
         sums = matrix.sum(axis=0)
         claim.close(f"column sums, {at}", 0 * sums, sums, n * allowed, because, scale=1.0)
@@ -73,9 +77,17 @@ def test_gradient_descent_follows_the_flow(claim: Assertions, n: int, alpha: flo
     coarse, fine = 2 * runs[1] - runs[0], 2 * runs[2] - runs[1]
     change = float(abs(fine - coarse).max())
     stated = memory.logits(n, alpha, time)
-    claim.close(f"W(40), n = {n}, α = {alpha}", stated, fine, change, "last change of the extrapolation", scale=1.0)
+    claim.close(
+        f"W(40), n = {n}, α = {in_words(alpha)}", stated, fine, change, "last change of the extrapolation", scale=1.0
+    )
     halved = abs(runs[0] - stated).max() / abs(runs[1] - stated).max()
-    claim.close(f"error of η over η/2, n = {n}, α = {alpha}", 2.0, halved, time / 400, "order 1, next order relative η")
+    claim.close(
+        f"error of η over η/2, n = {n}, α = {in_words(alpha)}",
+        2.0,
+        halved,
+        time / 400,
+        "order 1, next order relative η",
+    )
 
 
 @pytest.mark.claims("T4.2")
@@ -87,11 +99,13 @@ def test_singular_values_at_a_million(claim: Assertions) -> None:
     for n in (2, 3, 4, 8, 64):
         for alpha in (0.05, 0.3, 0.5, 0.8, 0.95):
             stated, found = _leading(n, alpha, 1e6), np.array(memory_spectrum.singular_values(n, alpha, 1e6))
-            claim.close(f"n = {n}, α = {alpha}", stated, found, 0.005, "the claim's own accuracy")
+            claim.close(f"n = {n}, α = {in_words(alpha)}", stated, found, 0.005, "the claim's own accuracy")
     for n, alpha in ((64, 1e-5), (8, 1e-6), (2, 1 - 1e-6)):
         stated, found = _leading(n, alpha, 1e6), np.array(memory_spectrum.singular_values(n, alpha, 1e6))
         error = (abs(found - stated) / stated).max()
-        claim.greater(f"error at α(1-α) t of order n and below, n = {n}, α = {alpha}", error, 0.005, side="beyond")
+        claim.greater(
+            f"error at α(1-α) t of order n and below, n = {n}, α = {in_words(alpha)}", error, 0.005, side="beyond"
+        )
 
 
 def _leading(n: int, alpha: float, t: float) -> np.ndarray:
@@ -115,11 +129,11 @@ def test_remainder(claim: Assertions, n: int, alpha: float) -> None:
     logs = np.log((n + 1) * (1 - alpha) / (2 * n) * times)
     rest = D - logs + (g * logs + k) / times
     bound = np.array([_delta(n, alpha, t) for t in times]) ** 2 + 2.0**-52 * D
-    claim.less(f"remainder, n = {n}, α = {alpha}", abs(rest), bound)
-    claim.greater(f"log t/t is needed, n = {n}, α = {alpha}", abs(D - logs)[:4], 10 * bound[:4])
+    claim.less(f"remainder, n = {n}, α = {in_words(alpha)}", abs(rest), bound)
+    claim.greater(f"log t/t is needed, n = {n}, α = {in_words(alpha)}", abs(D - logs)[:4], 10 * bound[:4])
     for t, log in zip(times, logs, strict=True):
         values, delta, odds = memory.values(n, alpha, t), _delta(n, alpha, t), math.log(alpha / (1 - alpha))
-        at, because = f"n = {n}, α = {alpha}, t = {t:.3g}", "square of the first order in log t/t"
+        at, because = f"n = {n}, α = {in_words(alpha)}, t = {in_words(t, 3)}", "square of the first order in log t/t"
         late, noise = memory.late_values(n, alpha, t)[1], memory.late_noise_probability(n, alpha, t)
         size = 2.0**-50 * (1 + abs(odds))
         claim.close(f"ρ, {at}", late, values.rho, delta**2 + size, because, scale=1.0)
@@ -140,7 +154,7 @@ def test_singular_vectors(claim: Assertions, n: int, alpha: float) -> None:
         rounding = 8 * n * 2.0**-52
         built = found.D * U @ V.T + math.sqrt(n + 1) * found.s * np.outer(u, v)
         at, because = (
-            f"n = {n}, α = {alpha}, t = {t:g}",
+            f"n = {n}, α = {in_words(alpha)}, t = {in_words(t)}",
             "n + 1 terms of size at most the largest, a few roundings each",
         )
         claim.close(f"W from its singular vectors, {at}", W, built, rounding, because, scale=size)
@@ -161,18 +175,22 @@ def test_rank_one_at_two_inputs(claim: Assertions, alpha: float) -> None:
     shift, delta = 2 / (3 * t), _delta(2, alpha, t)
     noise = memory.predictions(2, alpha, t).noise
     because = "next order, relatively (g log t + k)/t, and as much again"
-    claim.close(f"P(noise), α = {alpha}", alpha - shift, noise, 2 * shift * delta + 2.0**-52, because, scale=1.0)
+    claim.close(
+        f"P(noise), α = {in_words(alpha)}", alpha - shift, noise, 2 * shift * delta + 2.0**-52, because, scale=1.0
+    )
     top = truncate(memory.logits(2, alpha, t), 1)
     error = 1 - float(predicted(top)[0, 0])
     constant = math.sqrt(4 / (3 * (1 - alpha) * t))
-    claim.close(f"error of rank 1 at t = 10⁶, α = {alpha}", constant, error, 0.01, "the claim's own accuracy")
+    claim.close(f"error of rank 1 at t = 10⁶, α = {in_words(alpha)}", constant, error, 0.01, "the claim's own accuracy")
     exact = memory_truncation.noise_removed_error(2, alpha, t)
-    claim.close(f"error of rank 1, exact, α = {alpha}", exact, error, 64 * 2.0**-52 / exact, "roundings of 1 - p")
+    claim.close(
+        f"error of rank 1, exact, α = {in_words(alpha)}", exact, error, 64 * 2.0**-52 / exact, "roundings of 1 - p"
+    )
     # error = x - x³ + …, x = e^(-D/2), and D = log κt - δ with δ = (g log κt + k)/t, decreasing
     errors = [memory_truncation.noise_removed_error(2, alpha, time) for time in (1e6, 1e7)]
     slope = math.log(errors[1] / errors[0]) / math.log(10)
     rest = constant**2 + delta
-    claim.close(f"slope of the error, α = {alpha}", -0.5, slope, rest, "δ + x² at its left end", scale=1.0)
+    claim.close(f"slope of the error, α = {in_words(alpha)}", -0.5, slope, rest, "δ + x² at its left end", scale=1.0)
 
 
 @pytest.mark.claims("T4.3")
@@ -184,8 +202,10 @@ def test_rank_one_before_the_crossing(claim: Assertions) -> None:
             kept = predicted(truncate(memory.logits(2, alpha, factor * crossing), 1))
             ahead = kept[0, 0] - kept[2, 0]
             if factor < 1:
-                name, because = f"rank 1 keeps the noise alone, α = {alpha}", "backward error of LAPACK"
+                name, because = f"rank 1 keeps the noise alone, α = {in_words(alpha)}", "backward error of LAPACK"
                 claim.close(name, kept[0, 0], kept[1, 0], 256 * 2.0**-52, because, side="beyond", scale=1.0)
-            claim.greater(f"rank 1 at {factor} t*, α = {alpha}", -ahead if factor < 1 else ahead, 0, side=side)
+            claim.greater(
+                f"rank 1 at {factor} t*, α = {in_words(alpha)}", -ahead if factor < 1 else ahead, 0, side=side
+            )
     below = [memory_spectrum.crossing_time(2, alpha) for alpha in (0.01, 0.3, 0.5, Fraction(57, 100))]
     claim.equal("no crossing for α <= 1/√3", np.zeros(4, dtype=object), np.array(below, dtype=object))

@@ -1,11 +1,8 @@
 """Where the first key-query step looks, over noise level α and absorption π: signs, boundaries, windows, thresholds.
 
-Two contrasts of K = A + (α-π) C (`step`):
-
-    "attends": K[P(q)] > 0, the step points at positions that follow the trigger;
-    "avoids":  K[E(k)] - K[E(τ)] > 0, it prefers (q, c) to (q, τ).
-
-Both are affine in π, so for given α each changes sign at one absorption, exactly:
+Two contrasts of K = A + (α-π) C (`step`) are looked at: where "attends", K[P(q)], is positive, the step points at
+positions that follow the trigger; where "avoids", K[E(k)] - K[E(τ)], is positive, it prefers (q, c) to (q, τ). Both are
+affine in π, so for given α each changes sign at one absorption, exactly:
 
     π* = α + A/C,    where C ≠ 0.                                                                                (9)
 

@@ -70,7 +70,7 @@ def numbers(claim):
 
 @pytest.mark.parametrize("claim", [name for name, one in load_claims().items() if one.group in "BEP" and one.rule])
 def test_the_formal_statement_has_every_threshold(claim):
-    """Or its inverse, of so many parts; E10 refers to others. A share of seeds that is told from another is the design's."""
+    """Or its inverse, of so many parts; E10 refers to others. Shares told from a threshold's own are the design's."""
     thresholds = rule_of(claim).thresholds
     sizes = [abs(Fraction(str(value))) for name, value in thresholds.items() if not name.endswith("_stated")]
     known = set().union(*map(numbers, ["E1", "E2", "E4"] if claim == "E10" else [claim]))

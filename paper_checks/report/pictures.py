@@ -14,7 +14,7 @@ from paper_checks.project import rule_of
 from simulate.runtime.streaming import progress_bar
 
 from .folder import asset_name
-from .page import PictureFile
+from .views import PictureFile
 
 SCOPES = ("T1.3", "T1.6", "T2.5", "T3.3", "T3.4", "T3.6")
 """Claims beside which a map of where they hold stands, besides the pictures that they share with others."""

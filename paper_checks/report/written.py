@@ -1,7 +1,7 @@
-"""A run written as a folder for people: its pictures, its page and its record."""
+"""A run written as a folder for people: its pictures, its page, its record, and tables of its comparisons."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 from paper_checks.evidence.ledger import read_ledger
 from paper_checks.evidence.run import Run
 
+from .against import changes
+from .comparisons import comparisons
 from .folder import ASSETS, asset_name, write_folder
+from .mathematics.derivation import Derivation, derivations
 from .page import page
+from .views import Attached
 
 if TYPE_CHECKING:
     from .pictures import Plan
 
 
-def write_report(run: Run, folder: Path, pictures: str = "all") -> list[str]:
-    """Draw the pictures of the run's ledger, "all" or "none", and write the report; returns what could not be drawn,
-    and why.
+def write_report(run: Run, folder: Path, pictures: str = "all", against: Run | None = None) -> list[str]:
+    """Draw the pictures of the run's ledger, "all" or "none", and write the report, with what changed since the run
+    `against`; returns what could not be drawn, and why.
 
     Raises:
         OSError, ValueError: as `write_folder`, and with pictures as `read_ledger`.
@@ -28,9 +32,35 @@ def write_report(run: Run, folder: Path, pictures: str = "all") -> list[str]:
     drawn = draw_pictures(run, _plans(run) if pictures == "all" else ())
     record = json.dumps(run.as_dict(), ensure_ascii=False, allow_nan=False).encode()
     name = asset_name("claims.json", record)
-    content = page(run, drawn.files, f"{ASSETS}/{name}", drawn.troubles)
-    write_folder(folder, content, {**drawn.contents, name: record})
+    tables = {claim.id: comparisons(claim) for claim in run.claims if claim.evidence}
+    names = {claim: asset_name(f"{_stem(claim)}.csv", content) for claim, content in tables.items()}
+    derived, note = _derived(run)
+    attached = Attached(drawn.files, derived, {claim: f"{ASSETS}/{name}" for claim, name in names.items()})
+    told = changes(against, run) if against else None
+    content = page(run, attached, f"{ASSETS}/{name}", [*drawn.troubles, *note], told)
+    files = {names[claim]: table for claim, table in tables.items()}
+    write_folder(folder, content, {**drawn.contents, **files, name: record})
     return drawn.troubles
+
+
+def _stem(claim: str) -> str:
+    """The name of a claim's file of comparisons; ids differ in more than case and signs."""
+    return "comparisons-" + "".join(one if one.isalnum() and one.isascii() else "-" for one in claim.lower())
+
+
+def _derived(run: Run) -> tuple[Mapping[str, Sequence[Derivation]], list[str]]:
+    """The derivations of each claim, and why there are none: they are those of the code at hand, which must be the
+    run's."""
+    if not any(claim.theory for claim in run.claims):
+        return {}, []
+    try:
+        ledger = read_ledger(Path(run.project.ledger))
+        if run.code != ledger.code_hash():
+            return {}, ["derivations: the code at hand is not that of the run"]
+        root = (ledger.folder / ledger.project.root).resolve()
+        return {claim.id: derivations(claim.theory, claim.proof, root) for claim in run.claims if claim.theory}, []
+    except (ValueError, LookupError) as error:
+        return {}, [f"derivations: {error}"]
 
 
 def _plans(run: Run) -> "Sequence[Plan]":

@@ -15,6 +15,7 @@ from paper_checks.project import load_claims, own_ledger
 from paper_checks.report.folder import asset_name, write_folder
 from paper_checks.report.page import page
 from paper_checks.report.pictures import Plan, draw_pictures
+from paper_checks.report.views import Attached
 from paper_checks.session.surroundings import origin
 from simulate.runtime.files import write_json
 
@@ -138,11 +139,13 @@ PLANS = (
 that cannot be drawn."""
 
 
-def write_report(folder, run, files=(), contents=None, troubles=()):
+def write_report(folder, run, files=(), contents=None, troubles=(), derived=None, against=None):
     """The report of a run in a folder; returns its page."""
     record = b'{"made": "up"}'
     name = asset_name("claims.json", record)
-    write_folder(folder, page(run, files, f"assets/{name}", troubles), {**(contents or {}), name: record})
+    attached = Attached(files, derived or {})
+    text = page(run, attached, f"assets/{name}", troubles, against)
+    write_folder(folder, text, {**(contents or {}), name: record})
     return folder / "index.html"
 
 

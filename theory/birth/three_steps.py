@@ -4,9 +4,12 @@ Sequence law. The trigger q is uniform on N tokens, its position j uniform on 1.
 q; z_j = q, z_{j+1} = y, z_T = q, and the T-3 other tokens are uniform on the tokens other than q, so each equals y with
 probability f = 1/(N-1). The loss is cross-entropy of y at position T.
 
-Model. x_t = E(z_t) + P(t); the first layer adds Σ_s a_ts (E1(z_s) + P1(s)), a_t = softmax_{s<=t} x_sᵀ W_K¹ x_t; the
-second attends from T with scores x¹_tᵀ W_K² x¹_T and answers with logits ξ = W_O² Σ_t a_t x¹_t. All the vectors E, P,
-E1, P1 are orthonormal (infinite width). `Reads` says which of them each of the matrices sees.
+Model. The first layer makes x¹ of x and the second, which attends from T, logits ξ of x¹:
+
+    x_t = E(z_t) + P(t),   x¹(t) = x_t + Σ_s a_{ts} (E1(z_s) + P1(s)),   a_{ts} = softmax of x_sᵀ W_K¹ x_t in s <= t,
+    ξ = W_O² Σ_t a_t x¹(t),   a_t = softmax of x¹(t)ᵀ W_K² x¹(T) in t.
+
+All the vectors E, P, E1, P1 are orthonormal (infinite width). `Reads` says which of them each of the matrices sees.
 
 Steps, each from zero, in this order, at the output probabilities p̂ = 1/N of small logits; δ is Kronecker's:
 
@@ -125,9 +128,11 @@ def key_association(task: InductionTask, block: str, reads: Reads = BASIC) -> Fr
 
 
 def basic_key_association(task: InductionTask) -> Fraction:
-    """A_E1 for values that read E alone, in closed form, with H = Σ_{i<T} 1/i:
+    """A_E1 for values that read E alone, in closed form:
 
-    A_E1 = (1/T) [ (H - 1 + f (T - 2H))/(T-2) - (1 + (T-3) f)/T · (1 + 2/T + 1/(T-1)) ].                             (4)
+        A_E1 = (1/T) [ (H - 1 + f (T - 2H))/(T-2) - (1 + (T-3) f)/T · (1 + 2/T + 1/(T-1)) ].                        (4)
+
+    Here f = 1/(N-1) and H = Σ_{i<T} 1/i.
     """
     N, T = _checked(task)
     f, H = Fraction(1, N - 1), sum((Fraction(1, i) for i in range(1, T)), Fraction(0))

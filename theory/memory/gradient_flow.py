@@ -7,9 +7,12 @@ cross-entropy from W = 0, and by symmetry keeps three values
     a = W[x, x],  b = W[k, x] (k ≠ x, k < n),  s = W[n, x];      D = a - b > 0,  ρ = s - a,
     n a' = 1 - α - p_a,   n b' = -p_b,   n s' = α - p_s,   p ∝ (e^a, e^b, n-1 times, e^s),                          (1)
 
-so that a + (n-1) b + s = 0: b = -(2D + ρ)/(n+1), a = b + D, s = ((n-1) D + nρ)/(n+1). D grows for ever and
-sign ρ = sign(2α-1) for t > 0. The solution is in `solution`. With κ = (n+1)(1-α)/(2n), at late times,
-α(1-α) t ≫ n log t,
+so that their weighted sum stays 0,
+
+    a + (n-1) b + s = 0,   b = -(2D + ρ)/(n+1),   a = b + D,   s = ((n-1) D + nρ)/(n+1).
+
+D grows for ever and sign ρ = sign(2α-1) for t > 0. The solution is in `solution`. With κ = (n+1)(1-α)/(2n), at late
+times, α(1-α) t ≫ n log t,
 
     D = log κt - g log(κt)/t + O(1/t),    g = n(n-1)/(2(n+1)α(1-α)),
     ρ = log(α/(1-α)) + n(n-1)(2α-1)/((n+1)α(1-α) t) + O(log t/t²),

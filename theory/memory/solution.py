@@ -1,7 +1,11 @@
 """The flow of the associative memory in closed form: modified Bessel functions, and the time in logarithms of them.
 
-Let x = e^{-(n+1) b/2} >= 1, X = log x, q = e^{ρ/2} (symbols: `gradient_flow`). Then Z/e^b = x (q + 1/q) + n - 1 for the
-softmax's denominator Z, and dividing n ρ' by n b' = -e^b/Z leaves a Riccati equation without t:
+With the symbols of `gradient_flow` let
+
+    x = e^{-(n+1) b/2} >= 1,   X = log x,   q = e^{ρ/2}.
+
+Then Z/e^b = x (q + 1/q) + n - 1 for the softmax's denominator Z, and dividing n ρ' by n b' = -e^b/Z leaves a Riccati
+equation without t:
 
     q' = A - B q² - c q/x,   q(1) = 1,   A = 2α/(n+1),  B = 2(1-α)/(n+1),  c = (1-2α)(n-1)/(n+1).                  (3)
 

@@ -157,8 +157,8 @@ def late_crossing_time(n: int, alpha: RealNumber) -> float:
 def early_crossing_time(n: int, alpha: RealNumber) -> float:
     """What t* comes to as α -> 1/m = 1/√(n+1) from the side where t* > 0, for fixed n:
 
-        τ = m (m+1) √(6 m³ (m-1) (1/m - α)/(m-2)),
-        t* = τ (1 - (n-4) τ/(8n(n+1)) + O(τ²)).                                                                    (18)
+        t₀ = m (m+1) √(6 m³ (m-1) (1/m - α)/(m-2)),
+        t* = t₀ (1 - (n-4) t₀/(8n(n+1)) + O(t₀²)).                                                                 (18)
 
     Raises:
         ValueError: t* = 0.

@@ -99,7 +99,8 @@ def test_singular_values_at_a_million(claim: Assertions) -> None:
     for n in (2, 3, 4, 8, 64):
         for alpha in (0.05, 0.3, 0.5, 0.8, 0.95):
             stated, found = _leading(n, alpha, 1e6), np.array(memory_spectrum.singular_values(n, alpha, 1e6))
-            claim.close(f"n = {n}, α = {in_words(alpha)}", stated, found, 0.005, "the claim's own accuracy")
+            at = f"n = {n}, α = {in_words(alpha)}"
+            claim.close(f"D and σ at t = 10⁶, {at}", stated, found, 0.005, "the claim's own accuracy")
     for n, alpha in ((64, 1e-5), (8, 1e-6), (2, 1 - 1e-6)):
         stated, found = _leading(n, alpha, 1e6), np.array(memory_spectrum.singular_values(n, alpha, 1e6))
         error = (abs(found - stated) / stated).max()

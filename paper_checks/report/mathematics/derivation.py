@@ -1,6 +1,6 @@
 """Derivations of a claim: the docstrings of the functions that state it, as paragraphs and typeset equations.
 
-In a docstring an equation is an indented line behind an empty line or another equation, with its number at the right:
+In a docstring equations are indented lines between empty ones, or lines with a number at the right:
 
     G_F[τ,E(q)] = α - 1/M                                                                                          (7)
 
@@ -26,18 +26,26 @@ _INDENT = "    "
 _NUMBERED = re.compile(r"^(.*?)(?:\s{2,}\((\d+)\))?$")
 _SECTION = re.compile(r"^(?:Args|Attributes|Returns|Raises|Yields|Examples?):")
 _CODE = re.compile(r"^\s*(?:>>>|from \w|import \w)")
-SYMBOLIC = "sympy"
-"""By what an equation that is marked is proved."""
 
 
 class Equation(NamedTuple):
-    """A line of mathematics: as it is written, as MathML (None: it could not be typeset), its number, and the tests
-    that prove it symbolically."""
+    """A line of mathematics: as it is written, as MathML (None: it could not be typeset), its number, and what proves
+    it."""
 
     text: str
     drawn: Markup | None
     number: int | None
-    proofs: tuple[str, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """By what it is proved, in words; empty if it is not."""
+        return " and ".join(dict.fromkeys(proof.by for proof in self.proofs))
+
+    @property
+    def tests(self) -> str:
+        """The tests that prove it."""
+        return ", ".join(dict.fromkeys(proof.test for proof in self.proofs))
 
 
 class Block(NamedTuple):
@@ -60,7 +68,7 @@ class Derivation:
 
 
 def derivations(names: Sequence[str], proofs: Sequence[Proof], root: Path) -> list[Derivation]:
-    """Those of functions by their dotted names, modules first; equations that `proofs` proves by sympy are marked.
+    """Those of functions by their dotted names, modules first; equations that `proofs` proves have them.
 
     A number is one of its chapter, the package in which the function lies: claims name one chapter each, or their
     proofs are of the first.
@@ -78,11 +86,11 @@ def derivations(names: Sequence[str], proofs: Sequence[Proof], root: Path) -> li
     ]
 
 
-def _proved(proofs: Sequence[Proof]) -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
+def _proved(proofs: Sequence[Proof]) -> dict[int, tuple[Proof, ...]]:
+    found: dict[int, tuple[Proof, ...]] = {}
     for proof in proofs:
-        for number in proof.equations if proof.by == SYMBOLIC else ():
-            found[number] = (*found.get(number, ()), proof.test)
+        for number in proof.equations:
+            found[number] = (*found.get(number, ()), proof)
     return found
 
 
@@ -107,13 +115,13 @@ def _place(thing: object, root: Path) -> tuple[str, int]:
     return (file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name), line
 
 
-def blocks(text: str, proved: dict[int, tuple[str, ...]]) -> Iterator[Block]:
+def blocks(text: str, proved: dict[int, tuple[Proof, ...]]) -> Iterator[Block]:
     """Paragraphs, equations and code of a docstring, up to what it says of arguments."""
     for part in re.split(r"\n\s*\n", text.strip("\n")):
         lines = part.splitlines()
         if lines and _SECTION.match(lines[0]):
             continue
-        if all(line.startswith(_INDENT) for line in lines):
+        if all(line.startswith(_INDENT) or _has_number(line) for line in lines):
             if any(_CODE.match(line) for line in lines):
                 yield Block(code=inspect.cleandoc(part))
             else:
@@ -122,7 +130,12 @@ def blocks(text: str, proved: dict[int, tuple[str, ...]]) -> Iterator[Block]:
             yield Block(" ".join(line.strip() for line in lines))
 
 
-def _equation(line: str, proved: dict[int, tuple[str, ...]]) -> Equation:
+def _has_number(line: str) -> bool:
+    match = _NUMBERED.match(line)
+    return match is not None and match[2] is not None
+
+
+def _equation(line: str, proved: dict[int, tuple[Proof, ...]]) -> Equation:
     match = _NUMBERED.match(line.strip())
     written, number = (match[1], match[2]) if match else (line.strip(), None)
     try:

@@ -35,6 +35,7 @@ _TOKEN = re.compile(
     | (?P<name>{_LETTER}[\u0302-\u0304]|[A-Za-z]{{2,}}|{_LETTER}) | (?P<prime>'+) | (?P<sign><=|>=|!=|->|.)""",
     re.VERBOSE,
 )
+_RAISED_FIRST = re.compile(rf"([{''.join(_RAISED)}]+)(_(?:\{{[^{{}}]*\}}|[A-Za-z{GREEK}0-9]+))")
 _LONE = re.compile(rf"{_LETTER}[\u0302-\u0304]?|\d+|\*")
 _PLAIN = set("+=<>()[]|,;:./!")
 
@@ -53,7 +54,8 @@ def latex(text: str) -> str:
 
 
 def _apart(text: str) -> str:
-    """The text with accents on letters, and nothing else, as characters of their own."""
+    """The text with accents on letters, and nothing else, as characters of their own; indices before exponents."""
+    text = _RAISED_FIRST.sub(r"\2\1", text)
     parts = ((one, unicodedata.normalize("NFD", one)) for one in text)
     return "".join(two if two[1:] in _ACCENTS else one for one, two in parts)
 
@@ -156,7 +158,7 @@ def typeset(text: str, display: str) -> str:
 
 def same_signs(text: str, drawn: str) -> bool:
     """Whether MathML has the letters and digits of the text, in their order."""
-    return _letters(text) == _letters(html.unescape(re.sub(r"<[^>]*>", "", drawn)))
+    return _letters(_apart(text)) == _letters(html.unescape(re.sub(r"<[^>]*>", "", drawn)))
 
 
 def _letters(text: str) -> list[str]:

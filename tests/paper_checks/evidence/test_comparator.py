@@ -1,5 +1,6 @@
 """The comparator's promises: its error probabilities, its refusals, and its verdicts."""
 
+import ast
 import json
 import math
 
@@ -13,6 +14,7 @@ from paper_checks.evidence.design import DESIGN, Design
 from paper_checks.evidence.fitting import fit_exponent
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
 from paper_checks.evidence.verdicts import verdict
+from tests.places import ROOT
 
 
 def test_levels_add_up_to_the_family():
@@ -104,6 +106,19 @@ def test_shapes_and_kinds_are_checked():
         comparator.equal("x", 0.5, 0.5)
     assert not comparator.equal("x", 1, 2).passed
     assert not comparator.less("x", 1, 1).passed
+
+
+def test_whatever_makes_evidence_says_its_relation():
+    """Read from the source: no Evidence is made without one, so that no new record has a row without direction."""
+    calls = [
+        (path, node)
+        for path in (ROOT / "paper_checks").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Evidence"
+    ]
+    made = [(path.name, call) for path, call in calls if call.args]  # Evidence(**kept) reads what was made
+    assert len(made) >= 8
+    assert [name for name, call in made if "relation" not in {word.arg for word in call.keywords}] == []
 
 
 def test_the_verdict_follows_from_the_evidence():

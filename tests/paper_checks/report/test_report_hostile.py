@@ -6,7 +6,7 @@ import pytest
 
 from paper_checks.evidence import comparator
 from paper_checks.evidence.run import Code, read_run
-from paper_checks.report.page import PictureFile
+from paper_checks.report.views import PictureFile
 from tests.oracles.report_runs import agreeing, claim_record, run_of, write_record, write_report
 from tests.paper_checks.report.browser import PHONE, launched, open_details, opened, overflow
 

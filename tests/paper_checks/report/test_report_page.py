@@ -12,7 +12,8 @@ from paper_checks.project import load_claims
 from paper_checks.report import folder as report_folder
 from paper_checks.report import pictures as report_pictures
 from paper_checks.report.mathematics.formula import formula, parts
-from paper_checks.report.page import MOST_ROWS, claim_view, page, rows
+from paper_checks.report.page import page
+from paper_checks.report.views import MOST_ROWS, Attached, claim_view, rows
 from tests.oracles.report_runs import (
     COMPARISONS,
     FOUND,
@@ -95,9 +96,9 @@ def test_markup_in_a_formula_is_text(latex):
 def test_what_is_no_formula_is_refused_and_shown_as_source(latex, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         formula(latex)
-    shown = page(run_of([claim_record("T1.1", formal=f"{latex}<b>")]), [], "x.json")
+    shown = page(run_of([claim_record("T1.1", formal=f"{latex}<b>")]), Attached(), "x.json")
     assert f"<code>{html.escape(latex, quote=False)}&lt;b&gt;</code>".replace("'", "&#39;") in shown
-    assert "<math" not in shown
+    assert 'class="part"' not in shown
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path):
@@ -196,13 +197,13 @@ def test_failed_comparisons_come_first_then_those_that_used_most():
 
 
 def test_the_page_says_what_it_leaves_out():
-    shown = page(run_of([claim_record("T4.1", *FOUND["T4.1"])]), [], "x.json")
+    shown = page(run_of([claim_record("T4.1", *FOUND["T4.1"])]), Attached(), "x.json")
     assert f"{MOST_ROWS} of {COMPARISONS}, " in shown and shown.count("<strong>failed:</strong>") == 1
     table = shown.partition("<summary>Comparisons of")[2]
     assert table.index("<strong>failed:</strong>") < table.index(f"mean {COMPARISONS - 2}</td>")
     assert f"{3 * (COMPARISONS - 1) + 1} numbers in {COMPARISONS} comparisons" in shown
     assert "100, 101, 102, 103, 104 and 54 more" in shown
-    assert " of 2, " not in page(run_of([claim_record("T1.1", *FOUND["T1.1"])]), [], "x.json")
+    assert " of 2, " not in page(run_of([claim_record("T1.1", *FOUND["T1.1"])]), Attached(), "x.json")
 
 
 def test_pictures_are_those_of_claims_that_were_run():
@@ -216,7 +217,7 @@ def test_pictures_are_those_of_claims_that_were_run():
     assert {file.width for file in drawn.files} == {500} and drawn.files[0].height + 12 == drawn.files[1].height
     again = report_pictures.draw_pictures(mixed_run(), PLANS)
     assert again == drawn
-    shown = page(mixed_run(), drawn.files, "x.json", drawn.troubles)
+    shown = page(mixed_run(), Attached(drawn.files), "x.json", drawn.troubles)
     assert shown.count("<img ") == 3 and "picture broken: ZeroDivisionError: division by zero" in shown
     assert all(shown.count(f'<a href="assets/{file.data}">') for file in drawn.files)
 
@@ -233,7 +234,7 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
     """By claim: sides, seeds, names and values of the headline's columns, the line that runs it with its seed."""
     run = replace(mixed_run(), options="--scale paper")
     run = replace(run, claims=[replace(one, catches=["F2 kept"] if one.id == "E1" else []) for one in run.claims])
-    views = {claim.id: claim_view(claim, []) for claim in run.claims}
+    views = {claim.id: claim_view(claim, Attached()) for claim in run.claims}
     assert [views[name].sides for name in ("T1.1", "T1.3", "T1.6")] == [
         "",
         "1 holds, 1 beyond",
@@ -241,15 +242,13 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
     ]
     assert views["E1"].seeds == "3" and views["T1.3"].seeds == ""
     assert views["T3.5"].seeds == "spawned from the run's base seed"
-    named = {name: (view.exact_name, view.estimate_name, view.score_name) for name, view in views.items()}
-    assert named["E1"] == ("threshold", "median over seeds [interval]", "seeds on its side")
-    assert named["T1.1"] == ("exact", "estimate ± standard error", "z") and named["P6"][0] == "threshold"
-    text = html.unescape(page(run, [], "x.json"))
+    assert [views[name].is_observed for name in ("E1", "T1.1", "P1.pythia")] == [True, False, True]
+    text = html.unescape(page(run, Attached(), "x.json"))
     assert "pytest paper_checks -m claims --claims T1.3 --seed 7 --scale paper<" in text
     assert all(words in text for words in (
-        ">0.9<", ">0.99 [0.99, 0.99]<", ">13 of 14 seeds<", "mutants of the trainings: F2 kept",
+        ">> 0.9<", ">0.99 [0.99, 0.99], 13 of 14 seeds<", "mutants of the trainings: F2 kept",
         "of 6 seeds 1 on the wrong side (stands with 0 at most, fails with ",
         "<dt>Numbers by seed</dt><dd>0.99, 0.2, 0.99", "<dt>Pilot</dt><dd>0.97, 0.971",
     ))  # fmt: skip
     assert "Trainings of E1" in text and "Trainings of T1.1" not in text and "7 of 256 statements" in text
-    assert "(1 holds, 1 beyond)" in text and "<dt>Seeds</dt><dd>spawned from" in text
+    assert "(1 holds, 1 beyond)" in text and "Seeds: spawned from" in text

@@ -10,7 +10,7 @@ from paper_checks.evidence import comparator
 from paper_checks.evidence.run import by_use, read_run
 from paper_checks.report import rounding
 from paper_checks.session import kept, surroundings
-from tests.oracles.report_runs import agreeing_run, claim_record, run_of, write_record
+from tests.oracles.report_runs import agreeing_run, claim_record, mixed_run, run_of, write_record
 
 
 def headline(*evidence):
@@ -47,6 +47,18 @@ def test_details_of_trainings_are_checked(tmp_path):
         path = write_record(tmp_path, run_of([claim_record("E1", "verified", [wrong])]))
         with pytest.raises(ValueError, match=f"claim E1: evidence 'x': details: {key} must"):
             read_run(path)
+
+
+def test_a_relation_is_one_of_those_there_are(tmp_path):
+    run = mixed_run()
+    path = write_record(tmp_path, run)
+    assert all(item.relation for claim in read_run(path).claims for item in claim.evidence)
+
+    def change(record):
+        next(claim for claim in record["claims"] if claim["evidence"])["evidence"][0]["relation"] = "~"
+
+    with pytest.raises(ValueError, match=r"claim T1\.1: evidence 'exact': relation"):
+        read_run(write_record(tmp_path, run, change))
 
 
 def test_an_interval_is_rounded_outward():

@@ -66,7 +66,8 @@ def grades(claim: ClaimRecord) -> list[Grade]:
     found = [_graded(kind, kinds[kind]) for kind in GRADES if kind in kinds]
     if not claim.proof or not claim.evidence:
         return found
-    tools = " and ".join(dict.fromkeys(proof.by for proof in claim.proof))
+    *others, last = dict.fromkeys(proof.by for proof in claim.proof)
+    tools = f"{', '.join(others)} and {last}" if others else last
     tests = len({proof.test for proof in claim.proof})
     return [Grade("proof", tests, 0, tools, "any difference"), *found]
 

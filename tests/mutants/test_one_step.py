@@ -205,4 +205,4 @@ def test_a_mutant_fails_the_claims_run_itself(tmp_path, cache):
     environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": "", "PAPER_CHECKS_CACHE": str(cache)}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 1, run.stdout + run.stderr
-    assert "T2.2      failed" in run.stdout
+    assert "T2.2  ! failed" in run.stdout

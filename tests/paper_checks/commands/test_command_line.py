@@ -196,8 +196,8 @@ def test_the_status_of_verify_is_pytests(project, elsewhere):
     environment = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
     project(CHECK + 'claim.less("the seed", claim.base_seed, 100)\n', ENTRY, "--collect-only")
     for given, status, said in (
-        (["--claims", "T1.1", "--seed", "7"], 0, "T1.1      verified"),
-        (["--claims", "T1.1", "--seed", "101"], 1, "T1.1      failed"),
+        (["--claims", "T1.1", "--seed", "7"], 0, "T1.1  ✓ verified"),
+        (["--claims", "T1.1", "--seed", "101"], 1, "T1.1  ! failed"),
         (["--claims", "T9"], 4, "--claims must be groups (T1) and claims such as T1.1"),
     ):
         words = [sys.executable, "-m", "paper_checks", "verify", "-p", "no:cacheprovider", *given]

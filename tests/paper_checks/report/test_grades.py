@@ -50,6 +50,8 @@ def test_a_proof_counts_its_tests_and_names_its_tools():
     assert known[:5] == ("proof", 2, 0, "sympy and balls", "any difference")
     words = how_we_know(claim(comparator.equal("x", 1, 1), proof=PROOFS[:2]))
     assert words == "proved with sympy in 2 tests; 1 exact equality"
+    third = (*PROOFS, Proof("t.py::c", "Sturm"))
+    assert grades(claim(comparator.equal("x", 1, 1), proof=third))[0].by == "sympy, balls and Sturm"
     assert grades(claim_record("T1.1", "failed", proof=PROOFS)) == []  # nothing ran: the run knows nothing of its proof
 
 

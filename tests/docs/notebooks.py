@@ -1,6 +1,6 @@
 """Notebooks of the docs, executed.
 
-    python -m tests.docs.notebooks docs/notebooks/own-sizes.ipynb     run it, and store what it prints
+python -m tests.docs.notebooks docs/notebooks/own-sizes.ipynb     run it, and store what it prints
 """
 
 import sys
@@ -18,7 +18,9 @@ def executed(path: Path) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     return notebook
 
 

@@ -80,7 +80,8 @@ def test_ci_runs_it_after_the_default_seed_and_checks_what_pages_say():
     another file and is kept by the workflow."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     steps = ['bash -c "$command"', "paper-checks badges --check", "paper-checks fill --check README.md docs/*.md",
-             "paper-checks rotation\n", "ruff check"]  # fmt: skip
+             "draw training overview --out docs/curves.svg --check", "paper-checks rotation\n", "mkdocs build --strict",
+             "ruff check"]  # fmt: skip
     assert [script.count(step) for step in steps] == [1] * len(steps)
     places = [script.index(step) for step in steps]
     assert places == sorted(places)

@@ -1,4 +1,4 @@
-"""What is collected as a benchmark, and that the page and README have it. No test asserts a time."""
+"""What is collected as a benchmark, and that pages have it. No test asserts a time."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def test_the_page_has_every_group(everything):
     assert [group for group in members(everything) if f"| {group} |" not in page] == []
 
 
-README_ORDER = (
+SPEED = (
     ("sample", "bare random numbers"),
     ("literal sample", "sample of a chain"),
     ("moments of both", "sample"),
@@ -85,16 +85,16 @@ README_ORDER = (
     ("matrix products alone", "asked positions"),
     ("one model per cell", "sweep"),
 )
-"""The ratios that README's section "Speed" has, in its order."""
+"""The ratios that the section "Speed" of the page on running has, in its order."""
 
 
-def test_the_ratios_of_readme_are_those_of_the_page_to_a_third():
-    page, readme = (path.read_text(encoding="utf-8") for path in (PAGE, ROOT / "README.md"))
+def test_the_ratios_in_a_sentence_are_those_of_the_page_to_a_third():
+    page, running = (path.read_text(encoding="utf-8") for path in (PAGE, ROOT / "docs" / "run.md"))
     rows = re.findall(r"^\| [^|]*: ([^|:]+) \| ([^|]+) \| ([\d.,]+) \| [^|]+ \| at ", page, re.MULTILINE)
     found = {(name, other): float(ratio.replace(",", "")) for name, other, ratio in rows}
-    section = readme.partition("## Speed\n")[2].partition("\n## ")[0]
+    section = running.partition("## Speed\n")[2].partition("\n## ")[0]
     shown = [float(number) for number in re.findall(r"([\d.]+) times", section)]
-    assert shown == pytest.approx([found[pair] for pair in README_ORDER], rel=1 / 3)
+    assert shown == pytest.approx([found[pair] for pair in SPEED], rel=1 / 3)
 
 
 def test_a_run_of_the_benchmarks_can_be_read(tmp_path):

@@ -12,9 +12,9 @@ import paper_checks
 import simulate
 import theory
 
-from .places import ROOT
+from .places import PAGES, ROOT, name_of
 
-GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "adding-a-claim.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -27,9 +27,12 @@ def test_the_code_of_the_guide_is_in_the_tree():
         assert [part for part in parts if part not in text] == [], path
 
 
-def test_what_the_guide_names_is_there():
-    paths = re.findall(r"`((?:tests|theory|simulate|paper_checks|\.ci)/[\w./]+)`", GUIDE)
-    assert len(paths) > 5 and [path for path in paths if not (ROOT / path).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_pages_name_is_there(page):
+    """Files and folders of the checkout, and functions in them, as pages name them in code; not those that are made."""
+    paths = re.findall(r"`((?:tests|theory|simulate|paper_checks|docs|\.ci|\.github)/[\w./-]+)(?:::[\w:]+)?`",
+                       page.read_text(encoding="utf-8"))  # fmt: skip
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_the_packages_have_the_version_of_their_distribution():

@@ -55,11 +55,12 @@ def test_what_is_published_is_what_the_run_leaves_even_if_it_failed():
 
     kept = using("claims", "upload-artifact")
     assert kept["if"] == "always()" and kept["with"]["include-hidden-files"] is True
-    assert {"report", "badges", ".evidence/claims.json"} <= set(kept["with"]["path"].split())
+    assert {"report", "site", "badges", ".evidence/claims.json"} <= set(kept["with"]["path"].split())
     fetched = {name: using(name, "download-artifact")["with"] for name in ("report", "badges")}
     for one in fetched.values():
         assert one["name"].replace("env.PUBLISHED", "matrix.python") == kept["with"]["name"]
-    assert using("report", "upload-pages-artifact")["with"]["path"] == "report"
+    joined = next(step["run"] for step in steps["report"] if "run" in step)
+    assert using("report", "upload-pages-artifact")["with"]["path"] == "site" and "mv report site/report\n" in joined
     assert f"mv {fetched['badges']['path']}/badges/* ." in steps["badges"][-1]["run"]
     for name in ("report", "badges"):
         assert "!cancelled()" in WORKFLOW["jobs"][name]["if"]

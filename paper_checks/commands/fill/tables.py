@@ -10,6 +10,7 @@ from paper_checks.evidence.filled import FILLED, Statistic, has_placeholders, pl
 from paper_checks.evidence.results import NOT_SELECTED
 from paper_checks.evidence.run import ClaimRecord, Run
 from paper_checks.evidence.verdicts import LOOKS
+from paper_checks.report.grades import GRADES, grades
 from paper_checks.report.table import excerpt
 
 MEASURED = re.compile("\x02([^\x03]*)\x03")
@@ -122,6 +123,31 @@ def _excerpt(run: Run, words: Sequence[str]) -> Iterator[str]:
     return iter(("```text", *lines, "```"))
 
 
+def _grades(run: Run, words: Sequence[str]) -> Iterator[str]:
+    """Of the claims of some groups, or of all: kinds of evidence, the smallest errors that each sees, limits."""
+    groups = run.groups()
+    _require("groups", words, groups)
+    claims = [claim for name in (words or groups) for claim in groups[name]]
+    _require_run(claims)
+    yield from _table(("kind", "what it is"), ((f"**{kind}**", what) for kind, what in GRADES.items()))
+    yield ""
+    rows = (row for claim in claims for row in _graded(claim))
+    yield from _table(("claim", "kind", "comparisons", "sees", "does not show"), rows)
+
+
+def _graded(claim: ClaimRecord) -> Iterator[Sequence[str]]:
+    """A row per kind; claim and limits in the first."""
+    named = [f"[{claim.id}](findings/{claim.group}.md#{anchor(claim.id)}) {_text(claim.title)}", _text(claim.limits)]
+    found = grades(claim)
+    if not found:
+        yield named[0], claim.verdict, "", "", named[1]
+    for grade in found:
+        seen = _DECIMAL.sub("\x02\\g<0>\x03", _text(grade.sees))
+        by = f", {_text(grade.by)}" if grade.by else ""
+        yield named[0], grade.kind, f"{grade.comparisons}{by}", seen, named[1]
+        named = ["", ""]
+
+
 BLOCKS: dict[str, Callable[[Run, Sequence[str]], Iterator[str]]] = {
     "findings": _findings,
     "details": _details,
@@ -129,6 +155,7 @@ BLOCKS: dict[str, Callable[[Run, Sequence[str]], Iterator[str]]] = {
     "symbols": _symbols,
     "verdicts": _verdicts,
     "table": _excerpt,
+    "grades": _grades,
 }
 
 

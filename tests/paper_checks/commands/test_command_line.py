@@ -15,7 +15,7 @@ import pytest
 from paper_checks.commands import command_line, groups, verify
 from paper_checks.commands.command_line import COMMAND_LINE, COMMANDS, main
 from tests.oracles.claim_project import CHECK, ENTRY
-from tests.places import ROOT
+from tests.places import PAGES, ROOT
 
 
 def below(command, words=()):
@@ -132,8 +132,8 @@ def test_an_interrupt_while_a_command_is_loaded_is_one_line(monkeypatch, capsys)
 
 
 def examples():
-    """All lines that README and the help of commands show, as words; a line may go on after a backslash."""
-    texts = [(ROOT / "README.md").read_text(encoding="utf-8"), *(command.help for command in EVERY.values())]
+    """All lines that pages and the help of commands show, as words; a line may go on after a backslash."""
+    texts = [*(page.read_text(encoding="utf-8") for page in PAGES), *(command.help for command in EVERY.values())]
     joined = re.sub(r"\\\n +", "", "\n".join(texts))
     lines = re.findall(r"^(?: {4}|Example: |\.venv/bin/)(paper-checks .*)$", joined, flags=re.MULTILINE)
     return [shlex.split(re.sub("   .*", "", line))[1:] for line in lines]
@@ -149,7 +149,7 @@ def test_lines_that_are_shown_are_accepted(words, tmp_path, monkeypatch, capsys)
     assert parsed == [" ".join(["paper-checks", *words])[: len(parsed[0])]] if parsed else "--help" in words
 
 
-def test_readme_shows_every_command():
+def test_pages_show_every_command():
     shown = {words[0] for words in examples()}
     assert shown == set(COMMANDS) and len(examples()) > 40
 
@@ -220,10 +220,10 @@ def completed(monkeypatch, capsys, **variables):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_script_for_completion_is_produced_as_readme_says(shell, monkeypatch, capsys):
+def test_a_script_for_completion_is_produced_as_the_page_says(shell, monkeypatch, capsys):
     script = completed(monkeypatch, capsys, _PAPER_CHECKS_COMPLETE=f"{shell}_source")
     assert f"_PAPER_CHECKS_COMPLETE={shell}_complete" in script and "paper-checks" in script
-    assert f"{shell}_source" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{shell}_source" in (ROOT / "docs" / "run.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

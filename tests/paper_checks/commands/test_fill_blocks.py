@@ -63,6 +63,13 @@ def test_groups_symbols_verdicts_and_rows():
     assert made("symbols N π").splitlines()[2:] == [f"| N | {symbols['N']} |", f"| π | {symbols['π']} |"]
     assert len(made("symbols").splitlines()) == len(symbols) + 2
     assert "| – not run | with the reason" in made("verdicts")
+    assert made("grades E").splitlines()[-1] == (
+        "| [E2](findings/E.md#e2) Half \\| whole | trainings | 1 | margins of 42.5 % | " + E2.limits + " |"
+    )
+    assert (
+        made("grades T3 P").splitlines()[-1]
+        == "| [P6](findings/P.md#p6) Later | not run | – | – | " + (P6.limits or "–") + " |"
+    )
     assert made("table T3.5 E2").splitlines() == ["```text", *excerpt(RUN, ["T3.5", "E2"]), "```"]
 
 
@@ -94,6 +101,7 @@ def test_a_line_more_or_less_is_stale():
         (block("groups badges"), "line 2: block groups badges: groups takes two folders"),
         (block("verdicts all"), "line 2: block verdicts all: verdicts takes no words, got all"),
         (block("table"), "line 2: block table: table takes ids of claims, got none"),
+        (block("grades Z"), "line 2: block grades Z: groups must be of T3, E, P, got Z"),
         (block("table E2 Z9"), "line 2: block table E2 Z9: ids must be of T3.5, E2, P6, got Z9"),
         ("a\n<!-- made: verdicts -->\nb\n", "line 2: a comment of a block has no partner"),
         ("a <!-- made: verdicts -->\n<!-- /made -->\n", "line 1: a comment of a block has no partner"),

@@ -75,12 +75,13 @@ def test_without_a_commit_there_is_nothing_to_draw_from(monkeypatch, capsys, giv
     assert "--commit must be the 40 digits of a commit" in capsys.readouterr().err
 
 
-def test_ci_runs_it_after_the_default_seed_and_checks_the_numbers_of_readme():
-    """In this order: README's commands, badges and numbers of README against that run, the rotation, whose record is
+def test_ci_runs_it_after_the_default_seed_and_checks_what_pages_say():
+    """In this order: README's commands, badges, README and pages against that run, the rotation, whose record is
     another file and is kept by the workflow."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    steps = ['bash -c "$command"', "paper-checks badges --check", "paper-checks fill README.md --check",
-             "paper-checks rotation\n", "ruff check"]  # fmt: skip
+    steps = ['bash -c "$command"', "paper-checks badges --check", "paper-checks fill --check README.md docs/*.md",
+             "draw training overview --out docs/curves.svg --check", "paper-checks rotation\n", "mkdocs build --strict",
+             "ruff check"]  # fmt: skip
     assert [script.count(step) for step in steps] == [1] * len(steps)
     places = [script.index(step) for step in steps]
     assert places == sorted(places)

@@ -75,7 +75,7 @@ def kind_of(item: Evidence, claim: ClaimRecord) -> str:
     """Which of GRADES a comparison of a claim is."""
     if item.kind == "replicated":
         return "trainings" if len(item.details["boundaries"]["looks"]) > 1 else "all trainings"
-    kind = _OF_KIND[item.kind]
+    kind = _OF_KIND.get(item.kind, "observation")  # a kind that we do not know decides nothing
     has_prompts = any(job.kind == _PROMPTS for job in claim.jobs)
     return "prompts" if kind == "Monte Carlo" and has_prompts else kind
 

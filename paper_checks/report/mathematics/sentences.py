@@ -20,6 +20,8 @@ _ASCII = {
 """Names of symbols, as scopes have them."""
 
 _NAMED = re.compile(rf"(?<![A-Za-z])({'|'.join(_ASCII)})(?![a-z])")
+_LONGEST = 200
+"""Characters of a word that may be mathematics."""
 _RELATIONS = {
     "=", "<", ">", "<=", ">=", "≤", "≥", "≈", "!=", "≠", "+", "-", "→", "->", "·", "/", "∈", "~",
     "∝", "≫", "≪", ">>", "<<",
@@ -30,7 +32,7 @@ _SIGNS = re.compile(rf"[{GREEK}_^√≤≥≈≠±·×∞∈∝≫≪→‖∇Σ
 _LETTER = re.compile(r"[B-HJ-Zb-z](?:\(.+\))?\'*")  # A, I and a are words, unless a relation stands beside them
 _TERM = re.compile(r"(?=.*[\d/(])(?=.*[A-Z])(?:[-+*/().]|\d+|[A-Z]{1,2}|[a-z](?![a-z]))+")
 """1/(2N), NT/(N+2T)."""
-_PROSE = re.compile(r"`|[A-Za-z]{2,}-|://|[\\\"&]|<[/!a-z][^{}]*>|^-+[a-z]|^[A-Z]{1,2}\d+(?:\.\d+)?$")
+_PROSE = re.compile(r"`|[A-Za-z]{2,}-|://|[\\\"&]|<[/!]|<[A-Za-z]{2}|[a-z]{3,}=|^-+[a-z]|^[A-Z]{1,2}\d+(?:\.\d+)?$")
 """Of words that have such signs and are none: "κt-law", addresses, options, ids of claims."""
 _CODE = re.compile(r"`([^`]+)`")
 _WORD = re.compile(r"^([(\[]*)(.*?)([.,;:!?)\]]*)$", re.DOTALL)
@@ -47,7 +49,7 @@ class Word(NamedTuple):
 @lru_cache(maxsize=4096)
 def sentence(text: str) -> Markup:
     """The text as HTML, escaped, with its mathematics as MathML as far as it can be typeset."""
-    words = [_word(part) for part in text.split()]
+    words = [_word(part) for part in text.split(" ")]
     parts: list[str] = []
     for is_formula, run in _runs(words):
         if is_formula:
@@ -98,7 +100,7 @@ def _marked(words: Sequence[Word]) -> list[bool]:
 
 
 def _is_formula(core: str) -> bool:
-    if not core or _PROSE.search(core):
+    if not core or len(core) > _LONGEST or _PROSE.search(core):
         return False
     found = _SIGNS.search(core) or _LETTER.fullmatch(core) or _TERM.fullmatch(core) or _NAMED.search(core)
     return bool(found) and core not in _RELATIONS

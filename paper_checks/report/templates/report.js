@@ -56,6 +56,16 @@ function explain(event) {
 document.addEventListener("pointerover", explain);
 document.addEventListener("click", explain);
 
+// A formula that is wider than its line scrolls; then the keyboard reaches it.
+function reach() {
+  for (const formula of document.querySelectorAll("p > math, dd > math, li > math")) {
+    if (formula.scrollWidth > formula.clientWidth + 1) formula.tabIndex = 0;
+    else formula.removeAttribute("tabindex");
+  }
+}
+window.addEventListener("resize", reach);
+document.addEventListener("toggle", reach, true);
+
 form.addEventListener("change", show);
 search.addEventListener("input", show);
 form.addEventListener("submit", (event) => event.preventDefault());
@@ -81,3 +91,4 @@ window.addEventListener("afterprint", () => opened.forEach((fold) => { fold.open
 form.hidden = false;
 show();
 reveal();
+reach();

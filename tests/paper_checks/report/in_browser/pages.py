@@ -6,6 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from paper_checks.report import written
+from tests.oracles.report_runs import PLANS, ledger_run
+
 MISSING = "not run: no Chromium (apt-get install chromium), or the extra test is not installed"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -18,7 +21,12 @@ except ModuleNotFoundError:
         raise
     pytest.skip(MISSING, allow_module_level=True)
 
-WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 812}
+RUN = ledger_run()
+"""A run of the whole ledger."""
+
+ALL = [claim.id for claim in RUN.claims]
+
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 def chromium():
@@ -61,9 +69,22 @@ def _local(url):
     return url.startswith(("file:", "data:"))
 
 
+def write_whole(folder, run, against=None):
+    """The report of a run as the command writes it, but for its pictures, which are made up; returns its page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(written, "_plans", lambda run: PLANS)
+        written.write_report(run, folder, against=against)
+    return folder / "index.html"
+
+
 def visible(page):
     """The claims that are seen, in order."""
     return page.eval_on_selector_all("article", "all => all.filter(one => one.checkVisibility()).map(one => one.id)")
+
+
+def open_groups(page):
+    """Open all groups, as a reader does."""
+    page.get_by_role("button", name="Open all groups").click()
 
 
 def overflow(page):
@@ -81,3 +102,45 @@ def violations(page):
     found = Axe().run(page).response["violations"]
     wrong = [one for one in found if one["impact"] in ("serious", "critical")]
     return [f"{one['id']}: {[node['target'] for node in one['nodes'][:3]]}" for one in wrong]
+
+
+def group(name):
+    """The claims of a group."""
+    return [claim.id for claim in RUN.claims if claim.group == name]
+
+
+def count(number):
+    """What the page says of so many claims shown."""
+    return f"{number} of {len(ALL)} claims shown"
+
+
+def shown(page):
+    """What it says."""
+    return page.locator("[id='page:shown']").inner_text()
+
+
+def untick(page, name, value):
+    """Hide a group or a verdict."""
+    page.locator(f"input[name={name}][value='{value}']").uncheck()
+
+
+def seen(page, name):
+    """Wait until a claim is seen, and near."""
+    page.wait_for_function("name => document.getElementById(name).checkVisibility()", arg=name)
+    page.wait_for_function(
+        "name => Math.abs(document.getElementById(name).getBoundingClientRect().top) < 800", arg=name
+    )
+
+
+def active(page):
+    """What has the focus: its kind, and its class, id or name."""
+    return page.evaluate("(one => [one.tagName, one.className || one.id || one.name])(document.activeElement)")
+
+
+def tab_to(page, kind, most=200):
+    """Press Tab until an element of a kind has the focus."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("kind => document.activeElement.matches(kind)", kind):
+            return
+    raise AssertionError(f"no {kind} within {most} steps")

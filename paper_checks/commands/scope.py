@@ -5,9 +5,10 @@
     paper-checks scope T3.4 --part absorbed --N 3:100 --T N^3 --out reversed.pdf
     paper-checks scope T4.4 --n 2:32 --alpha 0.05:0.95 --t 1e4 --out top.svg
 
-A cell is one N (or n, in T4) and one alpha; it shows the sign of the exact quantity that decides about the claim there.
-Solid lines are exact thresholds, found by another route: a cell on the wrong side of one is a contradiction. Broken
-lines are asymptotic estimates. --T is the length of the sequences, an integer or the rule N, 2N, N^2 or N^3.
+A cell is one N (or n, in T4) and one alpha; its colour is the exact quantity that decides about the claim there, with
+zero in the middle of the scale. Bars are exact thresholds at that N, found by another route: a cell on the wrong side
+of one is a contradiction. Empty markers are levels in a limit; nothing is drawn between two N. The numbers are written
+beside the picture, as .csv. --T is the length of the sequences, an integer or the rule N, 2N, N^2 or N^3.
 
 Exit status: 0; 1 if a threshold, or what is proved or stated, contradicts a cell (the picture is written); 2 if there
 is no picture, with the reason on standard error; 130 on Ctrl-C. The file is written whole or not at all.

@@ -63,28 +63,37 @@ class SweepPicture(Picture):
         )
 
     def description(self) -> str:
-        """All means, layer by layer."""
-        shown = self.shown
-        parts = [
-            f"{role}, change of {label}: "
-            + "; ".join(
-                f"layer {layer}: {', '.join(_signed(value) for value in row)}"
-                for layer, row in enumerate(shown.changes(role, metric)[0])
-            )
+        """Every number of the first heat maps, the least and the largest change of the others, the frames."""
+        shown, column = self.shown, self.shown.ranks.index(self.rank)
+        first = [
+            f"{role}, {label} " + ", ".join(_signed(value) for value in shown.changes(role, metric)[0][:, column])
             for role in shown.roles
             for metric, label in METRICS.items()
         ]
+        others = [
+            f"{role}, {label} {self._ends(role, metric)}" for role in shown.roles for metric, label in METRICS.items()
+        ]
         largest = max(shown.changes(role, metric)[1].max() for role in shown.roles for metric in METRICS)
         framed = [
-            f"{role} of layer {layer} at rank {shown.ranks[column]}"
+            f"{role} of layer {layer} at rank {shown.ranks[place]}"
             for role in shown.roles
-            for layer, column in np.argwhere(shown.marked(role))
+            for layer, place in np.argwhere(shown.marked(role))
         ]
         return (
-            f"Heat maps, rank to the right, layer upwards. Changes at ranks {', '.join(map(str, shown.ranks))}: "
-            f"{'. '.join(parts)}. Standard errors: at most {largest:.3f}. "
+            f"Heat maps of changes, layer upwards. First every role at rank {self.rank}, layers from 0 on: "
+            f"{'; '.join(first)}. Then rank to the right, {', '.join(map(str, shown.ranks))}, a row per role: "
+            f"{'; '.join(others)}. Standard errors: at most {largest:.3f}. "
             f"Framed: {', '.join(framed) if framed else 'no cell'}."
         )
+
+    def _ends(self, role: Role, metric: str) -> str:
+        """The least and the largest change of one role, with their cells."""
+        values = self.shown.changes(role, metric)[0]
+        said = []
+        for place in (values.argmin(), values.argmax()):
+            layer, column = np.unravel_index(place, values.shape)
+            said.append(f"{_signed(values[layer, column])} (layer {layer}, rank {self.shown.ranks[column]})")
+        return " to ".join(said)
 
     @property
     def rank(self) -> int:

@@ -3,9 +3,9 @@
 Line styles, markers, hatches and shades that darken with t* carry everything, so that they read without colour.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import matplotlib
@@ -134,7 +134,7 @@ class MapPicture(Picture):
         """The map, row by row."""
         found = []
         for row in self.rows:
-            parts = (f"α from {s.left:.3g} to {s.right:.3g}: {words(s)}{_between(s)}" for s in row.stretches())
+            parts = (f"α from {s.left:.3g} to {s.right:.3g}: {words(s)}{_between(s)}" for s in _joined(row.stretches()))
             found.append(f"n = {row.n}: {', '.join(parts)}")
         return f"Noise level α to the right, one row per n. {'; '.join(found)}. All equal at n = 3, α = 1/2."
 
@@ -169,9 +169,17 @@ def words(stretch: Stretch) -> str:
     return stretch.early if stretch.early == stretch.late else f"{stretch.early}, then {stretch.late}"
 
 
+def _joined(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
+    """Neighbours on which the same space is on top early and late, as one."""
+    for _, group in groupby(stretches, words):
+        every = list(group)
+        least, most = min(one.least for one in every), max(one.most for one in every)
+        yield every[0]._replace(right=every[-1].right, least=least, most=most)
+
+
 def _between(stretch: Stretch) -> str:
     """Bounds on t*, where it is not 0."""
-    if stretch.early == stretch.late:
+    if stretch.early == stretch.late or (stretch.least, stretch.most) == (0, np.inf):
         return ""
     most = f"to {stretch.most:g}" if stretch.most < np.inf else "up"
     return f" from a t* of {stretch.least:g} {most} on"

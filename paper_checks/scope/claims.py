@@ -21,77 +21,93 @@ COPYING = "copying entries positive", "copying entries not positive"
 MAPPED: dict[str, Mapped] = {
     "T1.3": Mapped(SEQUENCES, {"margin": Statement(
         "one feed-forward step ranks the noise first on every sequence",
-        "noise first on every sequence", "not on some sequence", of.least_margin, exact.noise_first,
+        "noise first on every sequence", "not on some sequence",
+        "least margin over all sequences", of.least_margin, exact.noise_first,
         estimates={"1/(N+1)": lambda N, T: 1 / (N + 1), "√2/N": lambda N, T: 2**0.5 / N})}),
     "T1.4": Mapped(SEQUENCES, {"bound": Statement(
         "the attention margin stays within its bound",
-        "within the bound", "beyond the bound", of.room_in_bound, stated=of.attained_within_bound)}),
+        "within the bound", "beyond the bound",
+        "1 - (bound from the exact entries)/(stated bound)", of.room_in_bound, stated=of.attained_within_bound)}),
     "T1.5": Mapped(SEQUENCES, {"factor": Statement(
         "the least feed-forward margin exceeds every attention margin",
-        "factor above 1", "factor at most 1", of.factor_above_one, exact.noise_first_needed,
+        "factor above 1", "factor at most 1",
+        "least feed-forward margin over a bound on the attention margin, less 1", of.factor_above_one,
+        exact.noise_first_needed,
         undecided="between the bounds")}),
     "T1.6": Mapped(SEQUENCES, {
         "copying": Statement(
-            "the copying entry of G_V is positive", *COPYING, partial(of.entry, "k", "E(k)"), exact.copying,
+            "the copying entry of G_V is positive", *COPYING,
+            "G_V[k,E(k)]", partial(of.entry, "k", "E(k)"), exact.copying,
             estimates={"(3-√5)/2": lambda N, T: (3 - 5**0.5) / 2}),
         "contrast": Statement(
-            "copying exceeds the other rows", "contrast positive", "no contrast", of.copying_contrast,
+            "copying exceeds the other rows", "contrast positive", "no contrast",
+            "G_V[k,E(k)] - G_V[k,E(j)]", of.copying_contrast,
             stated=of.where_in_context)}),
     "T2.5": Mapped(SEQUENCES, {"samples": Statement(
         f"{of.SAMPLES} samples give the feed-forward noise margin its sign, probability {float(of.CONFIDENCE)}",
-        f"{of.SAMPLES} samples guaranteed enough", "not guaranteed", of.guarantee, exact.noise_first_needed,
+        f"{of.SAMPLES} samples guaranteed enough", "not guaranteed",
+        f"guaranteed probability less {float(of.CONFIDENCE)}", of.guarantee, exact.noise_first_needed,
         of.enough_at_one_half)}),
     "T3.2": Mapped(SEQUENCES, {
         "attends": Statement(
-            "K[P(q)] > 0 with the noise absorbed (π = α)", "attends followers of q", "looks away",
+            "K[P(q)] > 0 with the noise absorbed (π = α)", "attends followers of q", "looks away", "K[P(q)]",
             partial(of.contrast, "attends", 1, True), exact.absorbed,
             estimates={"1/N³ - 1/T": lambda N, T: N**-3 - 1 / T}),
         "ranking": Statement(
             "all that follow the trigger rank first (π = α)", "followers rank first", "some follower outranked",
+            "least gap of K between followers and the rest",
             of.ranking, exact.ranking, of.proved_ranking, {"1/(4N²) - 1/T": lambda N, T: 1 / (4 * N**2) - 1 / T})},
         least=4),
     "T3.3": Mapped(SEQUENCES, {"attends": Statement(
-        "K[P(q)] > 0 at uniform output probabilities", "attends followers of q", "looks away",
+        "K[P(q)] > 0 at uniform output probabilities", "attends followers of q", "looks away", "K[P(q)]",
         partial(of.contrast, "attends", 1, False), exact.critical,
         estimates={"1/(1+N^(1/3))": lambda N, T: 1 / (1 + N ** (1 / 3)), "N^(-1/3) - 1/N": lambda N, T: N ** (-1 / 3)
                    - 1 / N})}, least=3),
     "T3.4": Mapped(SEQUENCES, {
         "uniform": Statement(
             "attention avoids the noise at uniform probabilities", "(q,c) before (q,τ)", "(q,τ) before (q,c)",
+            "K[E(k)] - K[E(τ)]",
             partial(of.contrast, "avoids", 1, False), exact.avoidance,
             estimates={"1/√N - 1/(2N)": lambda N, T: N**-0.5 - 1 / (2 * N)}),
         "absorbed": Statement(
             "the order is reversed once the noise is absorbed (π = α)", "(q,τ) before (q,c)", "(q,c) before (q,τ)",
+            "K[E(τ)] - K[E(k)]",
             partial(of.contrast, "avoids", -1, True), exact.reversal,
             estimates={"1/N² - 2/T": lambda N, T: N**-2 - 2 / T, "1 - 1/N": lambda N, T: 1 - 1 / N})}, least=3),
     "T3.5": Mapped(SEQUENCES, {"window": Statement(
         "some absorption π attends and avoids the noise", "a window of absorptions", "no such absorption",
+        "width of the window of π, -1 where there is none",
         of.window_width, stated=of.window_by_signs, undecided="narrower than rounding")}, least=3),
     "T3.6": Mapped(SEQUENCES, {
         "noise": Statement(
             "after a large step the correct token outranks the noise", "c outranks τ", "τ outranks c",
+            "logit of c less that of τ",
             partial(of.logit, "c", "tau"), exact.noise_rank,
             estimates={"√(3/2)/N": lambda N, T: 1.5**0.5 / N}),
         "ordinary": Statement(
             "after a large step c outranks other ordinary tokens", "c outranks k ≠ q", "c does not outrank k ≠ q",
+            "logit of c less that of k",
             partial(of.logit, "c", "k"), stated=of.where_in_context),
         "trigger": Statement(
             "after a large step the trigger outranks c", "q outranks c", "q does not outrank c",
+            "logit of q less that of c",
             partial(of.logit, "q", "c"), stated=of.inside)}, least=3),
     "T4.2": Mapped(MEMORIES, {"law": Statement(
-        "the singular values follow their laws to 0.5 %", "within 0.5 %", "off by more", of.accuracy,
+        "the singular values follow their laws to 0.5 %", "within 0.5 %", "off by more",
+        "0.5 % less the larger relative distance from the laws", of.accuracy,
         exact.accuracy_box, estimates={
             "α(1-α) t = n log t": partial(of.spread, sign=-1), "the same, for large α": partial(of.spread, sign=1)})},
         setting="1e6"),
     "T4.4": Mapped(MEMORIES, {"top": Statement(
         "the noise direction is the top singular space", "noise direction on top", "correct space on top",
-        of.noise_on_top, exact.top_space, estimates={"1/√(n+1), t → 0": lambda n, t: (n + 1) ** -0.5},
+        "√(n+1) s - D", of.noise_on_top, exact.top_space, estimates={"1/√(n+1), t → 0": lambda n, t: (n + 1) ** -0.5},
         undecided="all equal")}, setting="inf"),
     "T4.5": Mapped(MEMORIES, {"recall": Statement(
-        "without the noise direction every input is recalled", "every input recalled", "not recalled", of.recalled,
+        "without the noise direction every input is recalled", "every input recalled", "not recalled",
+        "margin of the correct output", of.recalled,
         stated=of.inside)}, setting="1e6"),
     "B2": Mapped(SEQUENCES, {"signal": Statement(
-        "without the residual copying entries are positive", *COPYING, of.in_context_signal,
+        "without the residual copying entries are positive", *COPYING, "S[k,E(k)]", of.in_context_signal,
         stated=of.where_in_context)}),
 }  # fmt: skip
 """By claim, in the ledger's order. K is mapped from T = 3 on, rankings from T = 4: before, they vanish or tie."""

@@ -55,6 +55,7 @@ class Statement:
     Attributes:
         short: what holds, in the picture's heading.
         holds, fails, undecided: the three kinds of cells in a few words.
+        measure: the quantity in a few words.
         quantity: of (size, setting, α), positive where the statement holds, NaN where theory leaves it open. Size and
             setting are N and T, or, for the associative memory, n and the time t, None for t → ∞.
         thresholds: of (size, setting): the row's exact levels.
@@ -65,6 +66,7 @@ class Statement:
     short: str
     holds: str
     fails: str
+    measure: str
     quantity: Callable[[int, Any, Fraction], float]
     thresholds: Callable[[int, Any], Sequence[Threshold]] = lambda size, setting: ()
     stated: Callable[[int, Any, Fraction], int] = lambda size, setting, alpha: 0

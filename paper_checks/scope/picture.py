@@ -47,8 +47,8 @@ LEFT, RIGHT = 0.65, 0.2
 """Of the axes, inches."""
 ROW, LEAST, MOST = 0.3, 1.2, 5.0
 """Height of a row, and of all rows at least and at most, inches."""
-HALF = 0.43
-"""Of the height of a band, in rows."""
+HALF, MANY = 0.43, 40
+"""Of the height of a band, in rows; with more rows than so many there is no room between them."""
 LETTER, LINE = 0.083, 0.3
 """Width of a letter and height of a line of a label, inches."""
 TICK = 0.16
@@ -91,7 +91,7 @@ class ScopePicture(Picture):
         self.caption = (
             f"{counts} of {len(shown.sizes)} × {len(shown.levels)} cells, {family.symbol} from {shown.sizes[0]} to "
             f"{shown.sizes[-1]}, α from {float(shown.levels[0]):g} to {float(shown.levels[-1]):g}, {shown.setting}. "
-            f"Colours: theory's exact quantity, positive where the statement holds. {self._witnesses()}{limits}"
+            f"Colours: {statement.measure}, positive where the statement holds, exact. {self._witnesses()}{limits}"
         )
 
     def _witnesses(self) -> str:
@@ -168,6 +168,11 @@ class ScopePicture(Picture):
         axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.13, -1.3 / height), borderaxespad=0)
         return figure
 
+    @property
+    def half(self) -> float:
+        """Of the height of a band, in rows."""
+        return HALF if len(self.map.sizes) <= MANY else 0.5
+
     def _edges(self) -> Floats:
         """Of the cells: middles between levels."""
         return _between(np.array([float(level) for level in self.map.levels]), 0.005)
@@ -189,12 +194,12 @@ class ScopePicture(Picture):
             column = 0
             for shade, group in groupby(self.shades(row)):
                 end = column + len(list(group))
-                boxes.setdefault(int(shade), []).append(_box(x[column], x[end], row))
+                boxes.setdefault(int(shade), []).append(_box(x[column], x[end], row - self.half, row + self.half))
                 column = end
         for shade in sorted(boxes.keys() - {-1}):
             axes.add_collection(PolyCollection(boxes[shade], facecolor=SHADES[shade], **plain))
         for kind in self.kinds[1:]:
-            hatched = [_box(x[a], x[b + 1], row) for row in range(len(self.map.sizes))
+            hatched = [_box(x[a], x[b + 1], row - self.half, row + self.half) for row in range(len(self.map.sizes))
                        for other, a, b in self._runs(row) if other is kind]  # fmt: skip
             ground = {"facecolor": "none"} if kind.filling is FAILS else {}
             axes.add_collection(PolyCollection(hatched, **(kind.filling | ground), **plain))
@@ -206,7 +211,11 @@ class ScopePicture(Picture):
             at = [(float(t.high), row) for row in rows for t in self.map.thresholds[row]
                   if t.name == name and _is_level(t.low)]  # fmt: skip
             levels = [value for level, _ in at for value in (level, level, np.nan)]
-            yield EXACT, f"{name}, exact", (levels, [v for _, row in at for v in (row - HALF, row + HALF, np.nan)])
+            yield (
+                EXACT,
+                f"{name}, exact",
+                (levels, [v for _, row in at for v in (row - self.half, row + self.half, np.nan)]),
+            )
         for style, (name, found) in zip(ESTIMATES, self.map.estimates.items(), strict=False):
             yield style, f"{name} (limit)", (list(found), list(rows))
 
@@ -233,7 +242,7 @@ class ScopePicture(Picture):
         bar.pcolormesh(edges, [0, 1], [edges[:-1]], cmap=ListedColormap(SHADES), norm=BoundaryNorm(edges, len(SHADES)))
         bar.set_xticks(edges, [f"{edge:g}".replace("-", "−") for edge in EDGES])
         bar.set_yticks([])
-        bar.set_xlabel(f"the quantity over its largest size at this {self.map.family.symbol}")
+        bar.set_xlabel(f"colour: quantity over its largest size at this {self.map.family.symbol}")
 
     def _label(self, axes: Axes, kind: Kind, x: Floats, height: float) -> None:
         """The kind's name where its region has most room, if it has enough, away from the lines."""
@@ -259,8 +268,7 @@ class ScopePicture(Picture):
         return covered
 
 
-def _box(left: float, right: float, row: int) -> list[tuple[float, float]]:
-    low, high = row - HALF, row + HALF
+def _box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
     return [(left, low), (right, low), (right, high), (left, high)]
 
 

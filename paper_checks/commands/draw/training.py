@@ -1,7 +1,7 @@
 """Draw how a two-layer transformer learns recall, and where its weights keep the noise.
 
     paper-checks draw training curves --alpha 0.5 --out curves.svg
-    paper-checks draw training overview --out docs/curves.svg --check
+    paper-checks draw training overview --out overview.svg --check
     paper-checks draw training ranks --out ranks.svg
     paper-checks draw training probes --seeds 10 --out probes.svg
 
@@ -62,7 +62,7 @@ def _curves(alpha: float, triggers: int, seeds: int, seed: int) -> "Picture":
 def _overview(seeds: int, seed: int) -> "Picture":
     """Noise, recall and attention of the model, and what is left without its last feed-forward layer.
 
-    Example: paper-checks draw training overview --out docs/curves.svg
+    Example: paper-checks draw training overview --out overview.svg
     """
     from paper_checks.pictures.overview import OverviewPicture  # before the work
     from paper_checks.pictures.training_data import recall_curves

@@ -30,8 +30,9 @@ _SIGNS = re.compile(rf"[{GREEK}_^√≤≥≈≠±·×∞∈∝≫≪→‖∇Σ
 _LETTER = re.compile(r"[B-HJ-Zb-z](?:\(.+\))?\'*")  # A, I and a are words, unless a relation stands beside them
 _TERM = re.compile(r"(?=.*[\d/(])(?=.*[A-Z])(?:[-+*/().]|\d+|[A-Z]{1,2}|[a-z](?![a-z]))+")
 """1/(2N), NT/(N+2T)."""
-_PROSE = re.compile(r"[A-Za-z]{2,}-|://|[\\\"&]|<[/!a-z]|^-+[a-z]|^[A-Z]{1,2}\d+(?:\.\d+)?$")
+_PROSE = re.compile(r"`|[A-Za-z]{2,}-|://|[\\\"&]|<[/!a-z][^{}]*>|^-+[a-z]|^[A-Z]{1,2}\d+(?:\.\d+)?$")
 """Of words that have such signs and are none: "κt-law", addresses, options, ids of claims."""
+_CODE = re.compile(r"`([^`]+)`")
 _WORD = re.compile(r"^([(\[]*)(.*?)([.,;:!?)\]]*)$", re.DOTALL)
 
 
@@ -47,14 +48,15 @@ class Word(NamedTuple):
 def sentence(text: str) -> Markup:
     """The text as HTML, escaped, with its mathematics as MathML as far as it can be typeset."""
     words = [_word(part) for part in text.split()]
-    parts = []
+    parts: list[str] = []
     for is_formula, run in _runs(words):
         if is_formula:
             core = " ".join(word.core for word in run)
             parts.append(escape(run[0].lead) + _typeset(core) + escape(run[-1].tail))
         else:
-            parts.append(escape(" ".join("".join(word) for word in run)))
-    return Markup(" ").join(parts)
+            plain = str(escape(" ".join("".join(word) for word in run)))  # of Markup, sub would escape what it puts in
+            parts.append(_CODE.sub(r"<code>\1</code>", plain))
+    return Markup(" ".join(parts))
 
 
 def _word(part: str) -> Word:

@@ -54,7 +54,7 @@ def test_help_of_every_command_loads_nothing_heavy(scope):
     heavy = ["torch", "numba", "matplotlib", "transformers", "pytest"]
     heavy += [] if scope else ["numpy", "scipy", "sympy", "flint", "rich"]
     every = [words for words in EVERY if (words[:1] == ("scope",)) == scope]
-    assert len(every) == (15 if scope else 24)
+    assert len(every) == (15 if scope else 25)
     words = [sys.executable, "-c", HELP, json.dumps(every), json.dumps(heavy)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr

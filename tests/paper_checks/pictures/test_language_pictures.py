@@ -42,8 +42,9 @@ EXPECTED = {
         "Pocket Pythia, seed 1, 2000 updates: LASER on one matrix at a time, prompts: indirect object identification",
         ["MLP input (mlp_in)", "attention output (attention_out)", "rank", "+0.25", "−0.15", "0.00", "layer",
          "at rank 1"],
-        ["Changes at ranks 0, 1, 2, 4: mlp_in, change of P(answer): layer 0: −0.01, −0.03, −0.05, −0.06; layer 1:",
-         'mlp_in, change of P("the"): layer 0: −0.05, −0.03, −0.01, 0.00;', "layer 3: −0.05, −0.15, −0.01, 0.00.",
+        ["First every role at rank 1, layers from 0 on: mlp_in, P(answer) −0.03, −0.02, +0.01, +0.25;",
+         'Then rank to the right, 0, 1, 2, 4, a row per role: mlp_in, P(answer) −0.06 (layer 0, rank 4) to +0.25 '
+         '(layer 3, rank 1); mlp_in, P("the") −0.15 (layer 3, rank 1) to 0.00 (layer 0, rank 4);',
          "Standard errors: at most 0.003.", "mlp_in of layer 2 at rank 0, mlp_in of layer 3 at rank 0,",
          '12 prompts; whole model: P(answer) = 0.400, P("the") = 0.500, accuracy = 0.000.',
          "late MLP inputs (mlp_in of layer 3 at rank 1): +0.250\u00a0±\u00a0", "late MLP outputs (mlp_out of layer 2",

@@ -56,6 +56,12 @@ def test_a_sentence_has_its_mathematics_typeset():
     assert "<msqrt><mn>2</mn></msqrt><mo>/</mo><mi>N</mi>" in found
 
 
+def test_names_of_code_are_code():
+    assert sentence("From `copying_threshold` and `a<b`.") == (
+        "From <code>copying_threshold</code> and <code>a&lt;b</code>."
+    )
+
+
 def test_ids_of_claims_are_words():
     assert sentence("As T4.4, E3 and P4 say of F2, GPT-2.") == "As T4.4, E3 and P4 say of F2, GPT-2."
 

@@ -51,6 +51,7 @@ def test_a_map_is_drawn_with_title_words_and_lines(tmp_path, capsys):
     assert f"noise first on every sequence: {holds / 32:.1%}".replace("%", " %") in said
     assert f"; threshold of T1.3 {below[0]:.5g}." in said
     assert "of 2 × 16 cells, N from 8 to 16, α from 0.05 to 0.2, T = N²" in said
+    assert "Colours: least margin over all sequences, positive where the statement holds, exact." in said
     assert "Contradictions: 0, among 32 cells" in said and "contradiction" not in words(root)
     assert capsys.readouterr().out.startswith(f"{out}: noise first on every sequence: ")
 

@@ -154,9 +154,15 @@ def is_absolute(item: Evidence) -> bool:
     return item.kind != "sign" and item.detectable is None and not item.exact
 
 
+SMALLEST = 1e-9
+"""Per cent below which shares are not told apart: rounding, which differs between machines."""
+
+
 def percent(share: float) -> str:
-    """A share in per cent, in three digits; a tiny one as a power of ten."""
+    """A share in per cent, in three digits; a tiny one as a power of ten, one in the rounding as below all of these."""
     value = 100 * share
+    if 0 < value < SMALLEST:
+        return f"<{power(SMALLEST)} %"
     if value >= 1e4:
         return ">9999 %"
     return f"{value:.3g} %" if value >= 0.001 or not value else f"{power(value)} %"

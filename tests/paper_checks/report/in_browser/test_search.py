@@ -85,3 +85,5 @@ def test_on_a_phone_a_symbol_is_tapped_and_its_meaning_is_inside_the_window(brow
             box, at = tip.bounding_box(), symbol.bounding_box()
             assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
             assert 0 <= box["y"] - at["y"] - at["height"] < 12
+            wide = tip.evaluate("one => { one.style.left = '0'; return one.offsetWidth; }")
+            assert box["width"] == pytest.approx(wide, abs=1), "the window's edge narrowed it"

@@ -92,6 +92,14 @@ def overflow(page):
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
+def cut_off(page, other=""):
+    """What ends right of the window and is in nothing that scrolls: claims cut it off, so that `overflow` is blind.
+    `other` is what else to leave out."""
+    script = """(all, left) => all.filter(one => !one.closest(left) && one.checkVisibility())
+        .filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 80))"""
+    return page.eval_on_selector_all("body *", script, f".scroll, pre, math *, .index{other}")
+
+
 def open_details(page):
     """Open all that can be opened."""
     page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")

@@ -12,7 +12,7 @@ from paper_checks.report.mathematics.derivation import Block, Derivation, Equati
 from paper_checks.report.views import PictureFile
 from tests.oracles.report_runs import agreeing, claim_record, run_of, write_record, write_report
 
-from .pages import PHONE, open_details, opened, overflow
+from .pages import PHONE, cut_off, open_details, opened, overflow
 
 MARKUP = (
     "<script>window.hacked=1</script>",
@@ -150,8 +150,6 @@ def test_formulas_that_cannot_be_drawn_are_shown_as_source(page):
 
 def test_it_is_not_wider_than_a_phone(page):
     """A heap of accents on one letter of a name of code has no place to break; it is cut off."""
-    fits = "all => all.filter(one => !one.closest('.scroll, pre, math, .index, h4 code, li code'))"
-    fits += ".filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 60))"
-    wide = page.eval_on_selector_all("body *", fits)
+    wide = cut_off(page, ", h4 code, li code")
     assert wide == []
     assert overflow(page) <= 0

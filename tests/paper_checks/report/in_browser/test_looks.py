@@ -18,6 +18,7 @@ from .pages import (
     PHONE,
     RUN,
     WIDE,
+    cut_off,
     open_details,
     open_groups,
     opened,
@@ -108,7 +109,7 @@ def test_axe_would_find_something(browser, mixed):
 @pytest.mark.parametrize("width", SIZES)
 def test_nothing_is_wider_than_the_window(shared, width):
     shared.set_viewport_size({"width": width, "height": 800})
-    assert overflow(shared) <= 0
+    assert overflow(shared) <= 0 and cut_off(shared) == []
     wide = shared.eval_on_selector_all(
         ".scroll", "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => (one.scrollLeft = 30))"
     )

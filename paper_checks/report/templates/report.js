@@ -63,7 +63,7 @@ document.addEventListener("click", explain);
 
 // A formula that is wider than its line scrolls; then the keyboard reaches it.
 function reach() {
-  for (const formula of document.querySelectorAll("p > math, dd > math, li > math")) {
+  for (const formula of document.querySelectorAll(":is(p, dd, li, .whole) > math")) {
     if (formula.scrollWidth > formula.clientWidth + 1) formula.tabIndex = 0;
     else formula.removeAttribute("tabindex");
   }

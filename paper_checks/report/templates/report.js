@@ -49,6 +49,7 @@ function explain(event) {
   tip.hidden = !symbol;
   if (!symbol) return;
   tip.textContent = `${symbol.textContent}: ${meanings.get(symbol.textContent)}`;
+  tip.style.left = "0"; // where it is measured, so that its last place does not narrow it
   const place = symbol.getBoundingClientRect(), room = document.documentElement.clientWidth - tip.offsetWidth - 8;
   tip.style.left = `${scrollX + Math.max(8, Math.min(place.left, room))}px`;
   tip.style.top = `${scrollY + place.bottom + 6}px`;

@@ -36,8 +36,16 @@ def test_what_is_not_there_is_said(name):
 @pytest.mark.parametrize(
     "test",
     [
-        "tests/theory/test_equations.py::test_nothing", "tests/theory/test_x.py::test_y", "tests/theory", THERE[:-1],
-        "::test_y", "README.md::test_y", "docs/curves.svg::test_y", "../x.py::test_y", "/dev/null::test_y", "tests/\0::y",
+        "tests/theory/test_equations.py::test_nothing",
+        "tests/theory/test_x.py::test_y",
+        "tests/theory",
+        THERE[:-1],
+        "::test_y",
+        "README.md::test_y",
+        "docs/curves.svg::test_y",
+        "../x.py::test_y",
+        "/dev/null::test_y",
+        "tests/\0::y",
     ],
 )
 def test_a_proof_that_is_not_there_is_said(test):

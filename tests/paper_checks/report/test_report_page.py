@@ -156,6 +156,14 @@ MALFORMED = {
     "long": (first(id="x" * 41), ["id must be up to 40 letters"]),
     "group": (first(group="a b"), ["claim T1.1", "group must be up to 40 letters", "'a b'"]),
     "twice": (change("claims", 1, id="T1.1"), ["different ids", "T1.1"]),
+    "rows": (change("claims", 0, "evidence", 1, rows=[[1.0]] * 3), ["claim T1.1", "rows must be 3 lists of 5 numbers"]),
+    "row": (change("claims", 0, "evidence", 1, rows=[[1.0] * 5]), ["claim T1.1", "rows must be 3 lists of 5 numbers"]),
+    "scale": (change("claims", 0, "evidence", 0, details={"scale": "1"}), ["scale must be a finite number, got '1'"]),
+    "itself": (first(depends_on=["T1.1"]), ["no claim must rest on itself, got T1.1 for T1.1"]),
+    "round": (
+        lambda content: (first(depends_on=["B1"])(content), change("claims", 2, depends_on=["T1.1"])(content)),
+        ["no claim must rest on itself"],
+    ),
 }
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from paper_checks.evidence.comparator import SIDES, Evidence
 from paper_checks.evidence.filled import placeholders
+from paper_checks.evidence.ledger import meanings
 from paper_checks.evidence.run import ClaimRecord, by_use
 
 from .folder import ASSETS
@@ -22,7 +23,8 @@ DRAWN = ("estimate", "sign", "rate", "replicated")
 """Kinds of comparison with numbers that were drawn or trained."""
 MOST_ROWS = 50
 """Comparisons of one claim that are shown; the record has all."""
-_IDENTIFIER = re.compile(r"<mi[^>]*>([^<]*)</mi>")
+_IDENTIFIER = re.compile(r"<mi>([^<]*)</mi>")
+"""Symbols of a formula; upright letters are those of words."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def claim_view(
         attached.tables.get(claim.id, ""), carries,
     )  # fmt: skip
     used = set(_IDENTIFIER.findall("".join(drawn) + "".join(view.text(key) for key in ("statement", "found", "scope"))))
-    known = [(name, meaning) for name, meaning in (symbols or {}).items() if name in used]
+    known = [(name, meaning) for name, meaning in meanings(symbols or {}, claim.group).items() if name in used]
     return ClaimView(**{**view.__dict__, "symbols": known})
 
 

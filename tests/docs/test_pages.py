@@ -44,7 +44,7 @@ def test_what_the_readme_s_own_sizes_say_is_what_they_print():
     """The sentence under the block is about its numbers."""
     printed = next(executed(ROOT / "README.md")).printed
     patterns = (r">= ([\d.]+)", r"least ([\d.]+)", r"at most ([\d.]+)\n", r"(\d+) samples are",
-                r"of ([\d.]+) per", r"from (\d+)")  # fmt: skip
+                r"ratio ([\d.]+) per", r"from (\d+)")  # fmt: skip
     threshold, margin, moved, samples, ratio, recall = (float(re.search(one, printed)[1]) for one in patterns)
     said = " ".join(text_of(ROOT / "README.md").split())
     assert "N = 32, T = 256 and α = 0.3 the feed-forward layer learns the noise first" in said and threshold < 0.3

@@ -8,6 +8,7 @@ import pytest
 from paper_checks.commands.fill import blocks
 from paper_checks.evidence import comparator
 from paper_checks.evidence.results import NOT_SELECTED
+from paper_checks.evidence.run import JobRecord
 from paper_checks.project import own_ledger
 from paper_checks.report.table import excerpt
 from tests.oracles.picture_commands import command
@@ -85,6 +86,13 @@ def test_texts_and_counts_are_compared_exactly_and_numbers_to_a_unit(old, new, i
     assert bool(problems) is is_stale
     assert all(line.startswith("line 2: block findings E is not the run's: shown | <a id=") for line in problems)
     assert blocks.fill(RUN, shown).text == block("findings E", FINDINGS)
+
+
+def test_rows_of_the_table_do_not_say_what_was_reused():
+    """A run with an empty cache and one with a full one say the same."""
+    reused = replace(E2, jobs=[JobRecord("draw", "0" * 64, 1.0, "2024-06-03T10:11:12+00:00")])
+    assert "↺" in "".join(excerpt(run_of([reused]), ["E2"]))
+    assert made("table E2", run_of([reused])) == made("table E2", run_of([E2]))
 
 
 def test_a_line_more_or_less_is_stale():

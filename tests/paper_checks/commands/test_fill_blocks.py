@@ -77,7 +77,8 @@ def test_groups_symbols_verdicts_and_rows():
 
 @pytest.mark.parametrize(
     ("old", "new", "is_stale"),
-    [("0.134", "0.133", False), ("0.134", "0.132", True), ("0.134", "0", True), ("0.134", "0.1", True), ("6 of 6", "6 of 7", True), ("6 of 6", "5 of 6", True),
+    [("0.134", "0.133", False), ("0.134", "0.132", True), ("0.134", "0", True), ("0.134", "0.1", True),
+     ("6 of 6", "6 of 7", True), ("6 of 6", "5 of 6", True),
      ("verified", "bounded", True), ("falls", "fell", True), ("0.134", "", True), ("0.134", "0.134 or so", True)],
 )  # fmt: skip
 def test_texts_and_counts_are_compared_exactly_and_numbers_to_a_unit(old, new, is_stale):

@@ -263,7 +263,7 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
 
 
 def test_what_was_not_found_here_is_not_said_to_be():
-    """Only exact numbers are exactly true; of claims that failed or were not run what was found is the ledger's word."""
+    """Only exact numbers are exactly true; of claims that failed or were not run the ledger alone speaks."""
     found = {
         "Exactly true is": claim_record("T1.3", *FOUND["T1.3"]),
         "What was found": claim_record("T1.3", "verified", [agreeing(1)], proof=()),

@@ -250,7 +250,7 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
     ]
     assert views["E1"].seeds == "3" and views["T1.3"].seeds == ""
     assert views["T3.5"].seeds == "spawned from the run's base seed"
-    assert [views[name].is_observed for name in ("E1", "T1.1", "P1.pythia")] == [True, False, True]
+    assert [views[name].is_observed for name in ("E1", "T1.1", "P1.pythia", "P6")] == [True, False, True, True]
     text = html.unescape(page(run, Attached(), "x.json"))
     assert "pytest paper_checks -m claims --claims T1.3 --seed 7 --scale paper<" in text
     assert all(words in text for words in (
@@ -260,3 +260,18 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
     ))  # fmt: skip
     assert "Trainings of E1" in text and "Trainings of T1.1" not in text and "7 of 256 statements" in text
     assert "(1 holds, 1 beyond)" in text and "Seeds: spawned from" in text
+
+
+def test_what_was_not_found_here_is_not_said_to_be():
+    """Only exact numbers are exactly true; of claims that failed or were not run the ledger alone speaks."""
+    found = {
+        "Exactly true is": claim_record("T1.3", *FOUND["T1.3"]),
+        "What was found": claim_record("T1.3", "verified", [agreeing(1)], proof=()),
+        "The ledger says, not run here": claim_record("T1.3"),
+        "The ledger says, but a check failed": claim_record("T1.3", "failed", [wrong()]),
+    }
+    for words, record in found.items():
+        shown = page(run_of([record]), Attached(), "x.json")
+        assert [one for one in found if f"<dt>{one}</dt>" in shown] == [words]
+        assert ("<strong>Found.</strong>" in shown) is not words.startswith("The ledger")
+        assert shown.count(f"<strong>{words}.</strong>") == words.startswith("The ledger")

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from latex2mathml.converter import convert
 from mkdocs.structure.files import File
+
+from paper_checks.report.mathematics.formula import formula
 
 ROOT = Path(__file__).parents[1]
 BADGES = ROOT / "paper_checks" / "badges"
@@ -24,6 +25,7 @@ def on_files(files: Any, config: Any) -> Any:
         for face in faces:
             others = [one for one in all_faces if one != face and one.startswith(face)]
             files.append(File.generated(config, f"api/{face}.md", content=face_page(face, others)))
+    files.append(File.generated(config, "readme.md", content=readme()))
     for badge in sorted(BADGES.glob("*.svg")):
         files.append(File.generated(config, f"badges/{badge.name}", abs_src_path=str(badge)))
     return files
@@ -31,7 +33,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Formulas as MathML; links out of docs/ as links to the repository, or as their text where none is known."""
-    markdown = _MATHS.sub(lambda match: f'<div class="formula">{convert(match[1], display="block")}</div>', markdown)
+    markdown = _MATHS.sub(lambda match: f'<div class="formula">{"<br>".join(formula(match[1]))}</div>', markdown)
     folder = (Path(config.docs_dir) / page.file.src_uri).parent
     return _LINK.sub(lambda match: _linked(match, folder, page.file.src_uri, config), markdown)
 
@@ -44,12 +46,22 @@ def _linked(match: re.Match[str], folder: Path, page: str, config: Any) -> str:
     if there.parent == BADGES:
         return f"{label}({'../' * page.count('/')}badges/{there.name})"
     if there == ROOT / "README.md":
-        return f"{label}({'../' * page.count('/')}index.md)"
+        return f"{label}({'../' * page.count('/')}readme.md{'#' + place if place else ''})"
     if config.repo_url:
         return (
             f"{label}({config.repo_url}/blob/HEAD/{there.relative_to(ROOT).as_posix()}{'#' + place if place else ''})"
         )
     return label[1:-1]
+
+
+def readme() -> str:
+    """README, as it would stand in docs/."""
+
+    def moved(match: re.Match[str]) -> str:
+        target = match[2]
+        return f"{match[1]}({target.removeprefix('docs/') if target.startswith('docs/') else '../' + target})"
+
+    return _LINK.sub(moved, (ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 def face_page(face: str, others: Sequence[str] = ()) -> str:

@@ -165,4 +165,6 @@ def percent(share: float) -> str:
         return f"<{power(SMALLEST)} %"
     if value >= 1e4:
         return ">9999 %"
+    if value >= 999.5:
+        return f"{value:.0f} %"
     return f"{value:.3g} %" if value >= 0.001 or not value else f"{power(value)} %"

@@ -44,7 +44,7 @@ def test_what_the_readme_s_own_sizes_say_is_what_they_print():
     """The sentence under the block is about its numbers."""
     printed = next(executed(ROOT / "README.md")).printed
     patterns = (r">= ([\d.]+)", r"least ([\d.]+)", r"at most ([\d.]+)\n", r"(\d+) samples are",
-                r"of ([\d.]+) per", r"from (\d+)")  # fmt: skip
+                r"ratio ([\d.]+) per", r"from (\d+)")  # fmt: skip
     threshold, margin, moved, samples, ratio, recall = (float(re.search(one, printed)[1]) for one in patterns)
     said = " ".join(text_of(ROOT / "README.md").split())
     assert "N = 32, T = 256 and α = 0.3 the feed-forward layer learns the noise first" in said and threshold < 0.3
@@ -98,6 +98,14 @@ def test_readme_is_short():
     lines = text_of(ROOT / "README.md").splitlines()
     assert len(lines) <= LONGEST
     assert [line for line in lines if len(line) > WIDEST and not line.startswith("|")] == []
+
+
+def test_ci_checks_every_page_that_has_blocks_or_numbers_of_a_run():
+    run = text_of(ROOT / ".ci" / "run")
+    patterns = re.search(r"paper-checks fill --check (.*)", run)[1].split()
+    checked = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    filled = {page for page in PAGES if re.search(r"^<!-- made: |<!--[A-Z][\w.]*: ", text_of(page), re.M)}
+    assert len(filled) > 8 and filled <= checked
 
 
 def test_every_group_has_its_page_of_findings():

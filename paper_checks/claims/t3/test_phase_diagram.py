@@ -90,7 +90,7 @@ def test_leading_order_needs_more_than_large_alpha_N(claim: Assertions) -> None:
 def test_critical_noise_level(claim: Assertions) -> None:
     """At uniform p, K[P(q)] is positive just below α_c(N, T) and negative just above: the only change if T is short."""
     stated, (low, high) = 0.3603, critical_noise_level(16, 256)
-    claim.close("α_c(16, 256)", stated, float(high), 0.5e-4 / stated, "stated to 4 decimals")
+    claim.close("noise level α_c at N = 16, T = 256", stated, float(high), 0.5e-4 / stated, "stated to 4 decimals")
     for n, length in ((3, 5), (5, 11), (8, 64), (16, 256), (32, 4096), (101, 211), (512, 512**2)):
         low, high = critical_noise_level(n, length)
         below, above = (contrast_value(Task(n, length, level), "attends") for level in (low, high))

@@ -77,7 +77,8 @@ def _plain(made: str) -> str:
 
 
 def _is_same(shown: str, made: str) -> bool:
-    """Whether what is shown is what was made, but for last digits of what was measured."""
+    """Whether what is shown is what was made, but for last digits of what was measured, and the spaces beside them."""
+    shown, made = (re.sub(" +", " ", text) for text in (shown, made))
     parts = MEASURED.split(made)
     pattern = "".join("(.*?)" if number % 2 else re.escape(part) for number, part in enumerate(parts))
     match = re.fullmatch(pattern, shown)

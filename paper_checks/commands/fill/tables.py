@@ -5,6 +5,7 @@ What was measured, and may differ in its last digit on another machine, stands b
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from paper_checks.evidence.filled import FILLED, Statistic, has_placeholders, placeholders
 from paper_checks.evidence.results import NOT_SELECTED
@@ -119,7 +120,8 @@ def _excerpt(run: Run, words: Sequence[str]) -> Iterator[str]:
     missing = [name for name in words if claims[name].verdict == "not run"]
     if missing:
         raise BlockOfOthersError(missing)
-    lines = (_DECIMAL.sub("\x02\\g<0>\x03", line) for line in excerpt(run, words))
+    unmarked = replace(run, claims=[replace(claim, jobs=[]) for claim in run.claims])  # reused results have a mark
+    lines = (_DECIMAL.sub("\x02\\g<0>\x03", line) for line in excerpt(unmarked, words))
     return iter(("```text", *lines, "```"))
 
 
@@ -209,7 +211,8 @@ def _measured(words: str, statistic: Statistic) -> str:
 
 def _text(words: str) -> str:
     """A text of the ledger as Markdown that shows it as it is."""
-    return re.sub(r"([*_`\[\]])", r"\\\1", " ".join(words.split())).replace("<", "&lt;")
+    plain = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\*_`\[\]])", r"\\\1", plain)
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -69,7 +69,9 @@ def _joined(lead: str, formula: Markup, tail: str) -> Markup:
 
 
 def _word(part: str) -> Word:
-    """Brackets that open and close within a word stay with it."""
+    """Brackets that open and close within a word stay with it; an endless one is no mathematics."""
+    if len(part) > _LONGEST:
+        return Word("", part, "")
     match = _WORD.match(part)
     lead, core, tail = match.groups() if match else ("", part, "")
     while tail[:1] in (")", "]") and tail and core.count(")]"[tail[0] == "]"]) < core.count("(["[tail[0] == "]"]):

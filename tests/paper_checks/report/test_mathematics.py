@@ -1,6 +1,8 @@
 """Mathematics of docstrings and sentences: typeset as it is written, or left as it is written."""
 
 import re
+import sys
+import time
 
 import pytest
 
@@ -9,6 +11,8 @@ from paper_checks.project import load_claims
 from paper_checks.report.mathematics.derivation import blocks, derivations
 from paper_checks.report.mathematics.equations import equation, latex, same_signs
 from paper_checks.report.mathematics.sentences import sentence
+from paper_checks.report.written import write_report
+from tests.oracles.report_runs import FOUND, claim_record, run_of
 from tests.places import ROOT
 
 
@@ -29,6 +33,7 @@ def bare(drawn):
         ("NT/(N+2T)", "NT/(N+2T)"),
         ("SNR²_V", r"\operatorname{SNR}_{V}^{2}"),
         ("a ≠ b ∉ C", r"a \neq  b \notin  C"),
+        ("N^0.5 e^-1.5 √0.5 x_2.", r"N^{0.5} e^{-1.5} \sqrt{0.5} x_{2}."),
     ],
 )
 def test_a_line_as_latex(text, written):
@@ -60,6 +65,13 @@ def test_names_of_code_are_code():
     assert sentence("From `copying_threshold` and `a<b`.") == (
         "From <code>copying_threshold</code> and <code>a&lt;b</code>."
     )
+
+
+@pytest.mark.parametrize("word", [")" * 100_000 + "x", "x(" * 50_000 + ")" * 50_000, "." * 100_000 + "a"])
+def test_endless_words_take_no_time(word):
+    began = time.process_time()
+    assert sentence(word) == word
+    assert time.process_time() - began < 5
 
 
 def test_ids_of_claims_are_words():
@@ -135,3 +147,13 @@ def test_modules_of_theory_are_typeset():
             drawn += sum(line.drawn is not None for line in one.equations)
             missing += sum(line.drawn is None for line in one.equations)
     assert missing == 0 and drawn > 50
+
+
+def test_names_in_a_record_are_not_imported(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "stranger.py").write_text('"""Derived elsewhere."""\n')
+    claim = claim_record("T1.1", *FOUND["T1.1"], theory=("stranger",), proof=())
+    assert write_report(run_of([claim]), tmp_path / "report", "none") == []
+    shown = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "stranger" not in sys.modules and "Derived elsewhere" not in shown
+    assert "Derivation of T1.1" in shown

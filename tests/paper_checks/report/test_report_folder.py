@@ -235,9 +235,12 @@ def test_the_command_s_status_says_whether_a_claim_failed(tmp_path, capsys):
     assert report_command(asked(tmp_path, small_run(), str(out))) == 1
     said = capsys.readouterr()
     assert said.out == f"{out}/index.html: 2 claims\n{out}/index.html: 3 claims\n" and said.err == ""
-    [record] = (out / "assets").iterdir()
+    [record], tables = ([*(out / "assets").glob(kind)] for kind in ("*.json", "*.csv"))
     assert joined.read_runs([record]) == small_run()
-    assert f'href="assets/{record.name}"' in (out / "index.html").read_text(encoding="utf-8")
+    assert {table.name.split(".")[0] for table in tables} == {"comparisons-t1-1", "comparisons-t1-2"}
+    assert len([*(out / "assets").iterdir()]) == 3, "what the report of before had is gone"
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert all(f'href="assets/{file.name}"' in page for file in (record, *tables))
 
 
 @pytest.mark.parametrize("kind", ["nothing", "a report"])

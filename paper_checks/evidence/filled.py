@@ -10,7 +10,7 @@ What is filled in is rounded outward: a least number down, a largest one up, oth
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, NamedTuple
 
 from .comparator import Evidence
@@ -23,6 +23,8 @@ _NAMED = re.compile(r"(.+): ([a-z]+)(?: ([1-9]))?(?P<percent> %)?")
 _NUMBER = re.compile(r"-?\d+(?:\.(\d+))?(?:·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?")
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _RAISING = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LONG = Context(prec=1000)
+"""Decimals of the largest numbers in the digits of the smallest."""
 _ROUNDING = {-1: ROUND_FLOOR, 0: ROUND_HALF_EVEN, +1: ROUND_CEILING}
 FILLED = ("statement", "scope", "found")
 """Sentences of the ledger that may have placeholders."""
@@ -128,11 +130,14 @@ def stale(shown: str, item: Evidence, statistic: Statistic) -> bool:
 
 
 def same_numbers(shown: str, found: str) -> bool:
-    """Whether two texts are the same but for the last digits of their numbers, which differ by a unit at most."""
+    """Whether two texts are the same but for the last digits of their numbers, which differ by a unit at most, that of
+    the number with more digits: 0 is not the same as 0.134."""
     old, new = (list(_NUMBER.finditer(text)) for text in (shown, found))
     if _NUMBER.sub("", shown).split() != _NUMBER.sub("", found).split() or len(old) != len(new):
         return False
-    return all(abs(_read(one) - _read(other)) <= _unit(one) for one, other in zip(old, new, strict=True))
+    return all(
+        abs(_read(one) - _read(other)) <= min(_unit(one), _unit(other)) for one, other in zip(old, new, strict=True)
+    )
 
 
 def placeholders(
@@ -198,7 +203,7 @@ def _like(match: re.Match[str], value: Decimal, toward: int) -> str:
 
 def _rounded(value: Decimal, decimals: int, toward: int) -> str:
     """Fixed decimals; a zero without a sign."""
-    return f"{value.quantize(Decimal(1).scaleb(-decimals), _ROUNDING[toward]) + 0:f}"
+    return f"{value.quantize(Decimal(1).scaleb(-decimals), _ROUNDING[toward], _LONG) + 0:f}"
 
 
 def _exponent(match: re.Match[str]) -> int:

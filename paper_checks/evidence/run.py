@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,12 @@ COUNTED = {"comparisons": "family", "trainings": "training_family"}
 """What a run used of its two designs, Monte Carlo and trainings, and the key of how many it may use."""
 DESIGN_KEYS = ("false_alarm", "miss", "critical_z", "training_false_alarm", "training_miss",
                *COUNTED, *COUNTED.values())  # fmt: skip
+
+
+ROW = 5
+"""Numbers of a row of evidence."""
+_NUMBERS = ("scale", "detectable_error")
+"""Details that are numbers."""
 
 
 @dataclass(frozen=True)
@@ -188,17 +195,20 @@ def _check(file: str, run: Run) -> None:
     if len(set(ids)) < len(ids):
         raise ValueError(f"{file}: claims must have different ids, got {', '.join(ids)}")
     check_groups(file, ids, [claim.group for claim in run.claims])
+    try:
+        TopologicalSorter({claim.id: claim.depends_on for claim in run.claims}).prepare()
+    except CycleError as error:
+        raise ValueError(f"{file}: no claim must rest on itself, got {' for '.join(error.args[1])}") from error
 
 
 def _check_claim(where: str, claim: ClaimRecord) -> None:
     for key, value in (("id", claim.id), ("group", claim.group)):
         check_name(f"{where}: {key}", value)
     for item in claim.evidence:
-        if item.kind == "replicated":
-            try:
-                check_details(item.details)
-            except ValueError as error:
-                raise ValueError(f"{where}: evidence {item.name!r}: {error}") from error
+        try:
+            _check_evidence(item)
+        except ValueError as error:
+            raise ValueError(f"{where}: evidence {item.name!r}: {error}") from error
     if claim.verdict not in VERDICTS:
         raise ValueError(f"{where}: verdict must be one of {', '.join(VERDICTS)}, got {claim.verdict!r}")
     found = verdict(claim.evidence)
@@ -207,6 +217,16 @@ def _check_claim(where: str, claim: ClaimRecord) -> None:
     )
     if claim.verdict not in supported:
         raise ValueError(f"{where}: verdict {claim.verdict!r} is not that of its evidence, which says {found!r}")
+
+
+def _check_evidence(item: Evidence) -> None:
+    if item.kind == "replicated":
+        check_details(item.details)
+    if item.rows and (len(item.rows) != item.numbers or any(len(row) != ROW for row in item.rows)):
+        raise ValueError(f"rows must be {item.numbers} lists of {ROW} numbers, or none")
+    for key in _NUMBERS:
+        if not isinstance(item.details.get(key), int | float | None):
+            raise ValueError(f"details: {key} must be a finite number, got {item.details[key]!r:.60}")
 
 
 _Values = Annotated[list[float | None], MinLen(1)]

@@ -14,6 +14,9 @@ ERRORS = 3.0
 ROUNDING = 1e-9
 """Relative difference beyond which numbers that are not drawn have moved: over rounding, under what is shown."""
 
+_ARRAYS = ("exact", "close", "inequality", "estimate", "sign")
+"""Kinds whose numbers are as many in every run; of trainings and rates there are as many as it took."""
+
 
 class Move(NamedTuple):
     """A comparison whose number moved: its claim and name, both numbers in words, and by how much."""
@@ -82,23 +85,37 @@ def _by_name(claim: ClaimRecord) -> dict[tuple[str, int], Evidence]:
 
 
 def moved(before: Evidence, now: Evidence) -> str:
-    """By how much a number moved beyond its error, in words; empty if it did not."""
-    if before.kind != now.kind or before.passed != now.passed:
-        return "judged in another way" if before.kind != now.kind else "it failed" if before.passed else "it passed"
-    if _differ(before.exact, now.exact, ROUNDING):
-        return "what is expected changed"
+    """By how much a number moved beyond its error, or what about it is another, in words; empty if it did not."""
+    if _is_judged_anew(before, now):
+        return "judged in another way"
+    if before.passed != now.passed:
+        return "it failed" if before.passed else "it passed"
+    if now.kind in _ARRAYS and before.numbers != now.numbers:
+        return f"of {now.numbers} numbers, not {before.numbers}"
+    if before.rows and now.rows:  # the worst number may be another one, with what is expected of it
+        if any(_differ(one[0], other[0], ROUNDING) for one, other in zip(before.rows, now.rows, strict=True)):
+            return "what is expected changed"
+    elif _differ(before.exact, now.exact, ROUNDING):
+        return "what is expected changed" + (", or another number is the worst" if now.numbers > 1 else "")
     if now.kind == "replicated":
         return _apart(before.details["interval"], now.details["interval"])
     if now.kind in ("estimate", "sign", "rate"):
         return _errors(before, now)
     tolerance = max(now.tolerance or 0.0, ROUNDING)
-    return "by more than its tolerance" if _differ(before.estimate, now.estimate, tolerance) else ""
+    scale = now.details.get("scale")
+    return "by more than its tolerance" if _differ(before.estimate, now.estimate, tolerance, scale) else ""
 
 
-def _differ(one: float | None, other: float | None, tolerance: float) -> bool:
+def _is_judged_anew(before: Evidence, now: Evidence) -> bool:
+    """Whether it is of another kind, or on another side; records of before relations were kept have none."""
+    return before.kind != now.kind or (before.relation != now.relation and bool(before.relation and now.relation))
+
+
+def _differ(one: float | None, other: float | None, tolerance: float, scale: float | None = None) -> bool:
+    """By more than a tolerance relative to the larger of both, or to a scale."""
     if one is None or other is None:
         return one is not other
-    return abs(one - other) > tolerance * max(abs(one), abs(other))
+    return abs(one - other) > tolerance * (max(abs(one), abs(other)) if scale is None else scale)
 
 
 def _apart(one: Sequence[float | None], other: Sequence[float | None]) -> str:
@@ -119,7 +136,7 @@ def _errors(before: Evidence, now: Evidence) -> str:
 
 def _pairs(before: Evidence, now: Evidence) -> Iterator[tuple[float | None, ...]]:
     """Estimate and error, before and now, of each number; of a sign or rate of several, none is kept but the worst."""
-    if before.rows and len(before.rows) == len(now.rows):
+    if before.rows and now.rows:
         for one, other in zip(before.rows, now.rows, strict=True):
             yield one[1], one[2], other[1], other[2]
     elif before.numbers == now.numbers == 1 or now.kind == "rate":
@@ -130,4 +147,4 @@ def _way(one: float | None, error: float | None, other: float | None, spread: fl
     if one is None or other is None or error is None or spread is None:
         return None
     both = math.hypot(error, spread)
-    return abs(one - other) / both if both else (0.0 if one == other else math.inf)
+    return abs(one - other) / both if both else (math.inf if _differ(one, other, ROUNDING) else 0.0)

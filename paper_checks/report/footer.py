@@ -1,5 +1,6 @@
 """Sentences below the table of a run: how to read a row, and of what strength the comparisons of this run are."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -38,8 +39,9 @@ def _most_used(evidence: list[tuple[str, Evidence]]) -> Iterator[str]:
     """How near to its alarm the nearest comparison came, of a run in which none disagreed."""
     known = [(item.used, name, item) for name, item in evidence if item.used is not None]
     if known and all(item.passed for _, item in evidence):
-        _, name, item = max(known, key=lambda one: one[0])
-        yield f"No comparison used more than {wording.tolerance(item)}: {name}, {wording.printable(item.name)}."
+        used, name, item = max(known, key=lambda one: one[0])
+        most = math.ceil(round(100 * used, 6))  # the row has the nearest per cent, which may be less
+        yield f"No comparison used more than {most} %: {name}, {wording.printable(item.name)}."
 
 
 def _monte_carlo(run: Run, kinds: Counter[str]) -> str:

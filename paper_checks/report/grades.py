@@ -126,7 +126,7 @@ def how_we_know(claim: ClaimRecord) -> str:
     if claim.verdict == "not run":
         return f"not run: {wording.printable(claim.reason)}"
     found = "; ".join(_said(grade) for grade in grades(claim)) or "no evidence was recorded"
-    return f"recorded, not run here: {found}" if claim.verdict == "recorded" else found
+    return f"recorded, not run here: {found}" if claim.recorded else found
 
 
 def _errors(items: Iterable[Evidence]) -> list[float]:

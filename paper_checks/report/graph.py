@@ -5,6 +5,7 @@ they pass between claims; within a layer places are ordered by the mean place of
 """
 
 from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
 from html import escape
 from typing import NamedTuple
 
@@ -60,16 +61,17 @@ def _ids(layer: Sequence[Place]) -> set[str]:
 
 
 def layer_of(claims: Sequence[ClaimRecord]) -> dict[str, int]:
-    """The layer of each claim: 0, or one more than the last that it rests on."""
-    rests = {claim.id: [one for one in claim.depends_on if one in {other.id for other in claims}] for claim in claims}
+    """The layer of each claim: 0, or one more than the last that it rests on.
+
+    Raises:
+        ValueError: a claim rests on itself.
+    """
+    known = {claim.id for claim in claims}
+    rests = {claim.id: known.intersection(claim.depends_on) for claim in claims}
     found: dict[str, int] = {}
-
-    def layer(name: str) -> int:
-        if name not in found:
-            found[name] = 1 + max((layer(one) for one in rests[name]), default=-1)
-        return found[name]
-
-    return {name: layer(name) for name in rests}
+    for name in TopologicalSorter(rests).static_order():
+        found[name] = 1 + max((found[one] for one in rests[name]), default=-1)
+    return found
 
 
 def _laid_out(claims: Sequence[ClaimRecord]) -> tuple[list[list[Place]], list[Edge]]:

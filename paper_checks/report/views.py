@@ -10,19 +10,25 @@ from markupsafe import Markup
 
 from paper_checks.evidence.comparator import SIDES, Evidence
 from paper_checks.evidence.filled import placeholders
+from paper_checks.evidence.ledger import meanings
 from paper_checks.evidence.run import ClaimRecord, by_use
 
 from .folder import ASSETS
-from .grades import how_we_know
+from .grades import how_we_know, kind_of
 from .mathematics.derivation import Derivation
 from .mathematics.formula import formula
 from .mathematics.sentences import sentence
 
 DRAWN = ("estimate", "sign", "rate", "replicated")
 """Kinds of comparison with numbers that were drawn or trained."""
+_EXACT = {"equality", "agreement", "inequality"}
+_OBSERVED = {"prompts", "trainings", "all trainings", "observation"}
+"""Kinds of evidence, as in `grades.GRADES`."""
+_UNFOUND = {"not run": "The ledger says, not run here", "failed": "The ledger says, but a check failed"}
 MOST_ROWS = 50
 """Comparisons of one claim that are shown; the record has all."""
-_IDENTIFIER = re.compile(r"<mi[^>]*>([^<]*)</mi>")
+_IDENTIFIER = re.compile(r"<mi>([^<]*)</mi>")
+"""Symbols of a formula; upright letters are those of words."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +117,15 @@ class ClaimView:
         ]
 
     @property
+    def unfound(self) -> str:
+        """Why what the ledger says was found is not of this run; empty if it is."""
+        return _UNFOUND.get(self.record.verdict, "")
+
+    @property
     def is_observed(self) -> bool:
-        """Whether it is about trainings or prompts, or was not run: nothing of it is exact."""
-        kinds = {item.kind for item in self.record.evidence}
-        return not kinds or bool(kinds & {"replicated", "observed"})
+        """Whether nothing of it is exact: it is about trainings or prompts, of draws alone, or was not run."""
+        kinds = {kind_of(item, self.record) for item in self.record.evidence}
+        return bool(kinds & _OBSERVED) or not (kinds & _EXACT or (kinds and self.record.proof))
 
     @property
     def sides(self) -> str:
@@ -152,7 +163,7 @@ def claim_view(
         attached.tables.get(claim.id, ""), carries,
     )  # fmt: skip
     used = set(_IDENTIFIER.findall("".join(drawn) + "".join(view.text(key) for key in ("statement", "found", "scope"))))
-    known = [(name, meaning) for name, meaning in (symbols or {}).items() if name in used]
+    known = [(name, meaning) for name, meaning in meanings(symbols or {}, claim.group).items() if name in used]
     return ClaimView(**{**view.__dict__, "symbols": known})
 
 

@@ -50,7 +50,7 @@ def _stem(claim: str) -> str:
 
 def _derived(run: Run) -> tuple[Mapping[str, Sequence[Derivation]], list[str]]:
     """The derivations of each claim, and why there are none: they are those of the code at hand, which must be the
-    run's."""
+    run's. Their names are the ledger's, whatever the record says: a name is imported."""
     if not any(claim.theory for claim in run.claims):
         return {}, []
     try:
@@ -58,7 +58,8 @@ def _derived(run: Run) -> tuple[Mapping[str, Sequence[Derivation]], list[str]]:
         if run.code != ledger.code_hash():
             return {}, ["derivations: the code at hand is not that of the run"]
         root = (ledger.folder / ledger.project.root).resolve()
-        return {claim.id: derivations(claim.theory, claim.proof, root) for claim in run.claims if claim.theory}, []
+        known = [ledger.claims[claim.id] for claim in run.claims if claim.id in ledger.claims]
+        return {claim.id: derivations(claim.theory, claim.proof, root) for claim in known if claim.theory}, []
     except (ValueError, LookupError) as error:
         return {}, [f"derivations: {error}"]
 

@@ -100,6 +100,14 @@ def test_readme_is_short():
     assert [line for line in lines if len(line) > WIDEST and not line.startswith("|")] == []
 
 
+def test_ci_checks_every_page_that_has_blocks_or_numbers_of_a_run():
+    run = text_of(ROOT / ".ci" / "run")
+    patterns = re.search(r"paper-checks fill --check (.*)", run)[1].split()
+    checked = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    filled = {page for page in PAGES if re.search(r"^<!-- made: |<!--[A-Z][\w.]*: ", text_of(page), re.M)}
+    assert len(filled) > 8 and filled <= checked
+
+
 def test_every_group_has_its_page_of_findings():
     for group in own_ledger().groups:
         page = text_of(ROOT / "docs" / "findings" / f"{group}.md")

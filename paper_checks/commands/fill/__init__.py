@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from paper_checks.commands.groups import Command, refuse
+from paper_checks.commands.groups import Command, Stopped, refuse
 from paper_checks.commands.options import records
 
 if TYPE_CHECKING:
@@ -66,11 +66,18 @@ def command(files: Sequence[Path], records: Sequence[Path], check: bool, listed:
         require_current(run)
         if not files:
             return _print_markers(run, listed or "")
-        texts = {path: path.read_text(encoding="utf-8") for path in files}
+        texts = {path: _text(path) for path in files}
     except (ValueError, OSError) as error:
         refuse(error)
     treat = _check if check else _fill
     return max([treat(run, path, text) for path, text in texts.items()])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be a text in UTF-8: {error}") from error
 
 
 def _print_markers(run: "Run", claim: str) -> int:
@@ -105,7 +112,10 @@ def _fill(run: "Run", path: Path, text: str) -> int:
     first = markers.fill(run, text)
     second = blocks.fill(run, first.text)
     if second.text != text:
-        write_whole(path, second.text.encode())
+        try:
+            write_whole(path, second.text.encode())
+        except OSError as error:
+            raise Stopped(f"{path} cannot be written: {error.strerror or error}") from error
     problems, left = first.problems + second.problems, sorted(first.not_run | second.not_run)
     _say(path, problems)
     print(f"{path}: {first.count + second.count} filled in" + (f"; not run: {', '.join(left)}" if left else ""))

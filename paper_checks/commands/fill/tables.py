@@ -211,7 +211,8 @@ def _measured(words: str, statistic: Statistic) -> str:
 
 def _text(words: str) -> str:
     """A text of the ledger as Markdown that shows it as it is."""
-    return re.sub(r"([*_`\[\]])", r"\\\1", " ".join(words.split())).replace("<", "&lt;")
+    plain = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\*_`\[\]])", r"\\\1", plain)
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Names of claims and groups, which are names of files too."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -18,3 +18,15 @@ def check_groups(where: str, ids: Iterable[str], groups: Iterable[str]) -> None:
     both = sorted(set(ids) & set(groups))
     if both:
         raise ValueError(f"{where}: a claim's id must not be the name of a group, got {', '.join(both)}")
+
+
+def symbol_of(symbol: str, group: str) -> str:
+    """The name of a symbol that stands for something of its own in a group."""
+    return f"{symbol} in {group}"
+
+
+def meanings(symbols: Mapping[str, str], group: str) -> dict[str, str]:
+    """What symbols stand for in the claims of a group, by symbol."""
+    end = symbol_of("", group)
+    own = {name.removesuffix(end): meaning for name, meaning in symbols.items() if name.endswith(end)}
+    return {name: meaning for name, meaning in symbols.items() if " in " not in name} | own

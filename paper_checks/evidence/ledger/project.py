@@ -46,7 +46,7 @@ class Project:
 @dataclass(frozen=True)
 class Ledger:
     """A file of claims, as `read_ledger` has read it; `groups` are the titles of the groups by name, `symbols` what the
-    symbols of statements stand for, by how they are drawn."""
+    symbols of statements stand for, by how they are drawn, "x in T4" where that is of a group's claims alone."""
 
     path: Path
     claims: Mapping[str, Claim]

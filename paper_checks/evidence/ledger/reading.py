@@ -9,6 +9,9 @@ A = "what the group A is about"
 [symbols]                                # optional
 N = "number of ordinary tokens"
 
+[group_symbols.A]                        # optional: in the claims of a group
+N = "number of inputs"
+
 ["A1"]
 group = "A"
 source = "author and section"
@@ -34,10 +37,10 @@ from paper_checks.evidence.training_design import TRAINING
 from paper_checks.evidence.validation import MalformedError, Place, validated, words
 
 from .claim import Claim, Rule
-from .names import check_groups, check_name
+from .names import check_groups, check_name, symbol_of
 from .project import Ledger, Project
 
-PROJECT, GROUPS, SYMBOLS = TABLES = "project", "groups", "symbols"
+PROJECT, GROUPS, SYMBOLS, OWN = TABLES = "project", "groups", "symbols", "group_symbols"
 MOST_WORDS = 6
 """Of a title."""
 
@@ -66,6 +69,7 @@ def read_ledger(path: Path) -> Ledger:
     project = part(PROJECT, _project) if PROJECT in tables else Project()
     groups = part(GROUPS, _groups) if GROUPS in tables else {}
     symbols = part(SYMBOLS, _texts) if SYMBOLS in tables else {}
+    symbols |= part(OWN, _group_symbols, groups) if OWN in tables else {}
     ids = [name for name in tables if name not in TABLES]
     if not ids:
         raise ValueError(f"{path.name}: there must be at least one claim")
@@ -136,6 +140,16 @@ def _groups(name: str, entry: Any) -> dict[str, str]:
     for group in _texts(name, entry):
         _check_name(group, group)
     return entry  # type: ignore[no-any-return]
+
+
+def _group_symbols(name: str, entry: Any, groups: Mapping[str, str]) -> dict[str, str]:
+    """Meanings of a group's own by "x in T4"."""
+    if not isinstance(entry, dict) or not entry.keys() <= groups.keys():
+        accepted = ", ".join(groups) or "none"
+        raise MalformedError((name,), f"must be tables by group ({accepted}), got {entry!r:.60}")
+    return {
+        symbol_of(symbol, group): text for group, own in entry.items() for symbol, text in _texts(group, own).items()
+    }
 
 
 def _texts(name: str, entry: Any) -> dict[str, str]:

@@ -23,9 +23,11 @@ def stating(dotted: str) -> object:
     """The module, class, method or function of a dotted name.
 
     Raises:
-        LookupError: there is none.
+        LookupError: there is none, or it is no dotted name.
     """
     parts = dotted.split(".")
+    if not all(part.isidentifier() for part in parts):
+        raise LookupError(f"no dotted name: {dotted!r}")
     for count in range(len(parts), 0, -1):
         module = ".".join(parts[:count])
         try:
@@ -45,17 +47,27 @@ def stating(dotted: str) -> object:
 def _is_there(dotted: str) -> bool:
     try:
         stating(dotted)
-    except (LookupError, ValueError):
+    except LookupError:
         return False
     return True
 
 
 def _is_test(root: Path, test: str) -> bool:
     path, _, wanted = test.partition("::")
-    file = root / path
-    if not (root / Path(path).parts[0]).exists():
+    file = (root / path.replace("\0", "")).resolve()
+    if "\0" in path or file == root or not file.is_relative_to(root):
+        return False
+    if not (root / file.relative_to(root).parts[0]).exists():
         return True
-    return file.is_file() and wanted in _functions(ast.parse(file.read_text(encoding="utf-8")))
+    return file.suffix == ".py" and file.is_file() and wanted in _functions(_tree(file))
+
+
+def _tree(file: Path) -> ast.Module:
+    """The source of a file of tests; empty where it cannot be read, which pytest says."""
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 def _functions(tree: ast.Module) -> Iterator[str]:

@@ -36,7 +36,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _RAISED_FIRST = re.compile(rf"([{''.join(_RAISED)}]+)(_(?:\{{[^{{}}]*\}}|[A-Za-z{GREEK}0-9]+))")
-_LONE = re.compile(rf"{_LETTER}[\u0302-\u0304]?|\d+|\*")
+_LONE = re.compile(rf"{_LETTER}[\u0302-\u0304]?|\d+(?:\.\d+)?|\*")
 _PLAIN = set("+=<>()[]|,;:./!")
 
 
@@ -81,7 +81,7 @@ def _script(text: str, at: int) -> tuple[str, int]:
         return _inside(text, at, "{}")
     if text[at : at + 1] == "(":
         return _inside(text, at, "()")
-    match = re.compile(rf"-?[A-Za-z{GREEK}0-9]+'*|\*").match(text, at)
+    match = re.compile(rf"-?\d+\.\d+|-?[A-Za-z{GREEK}0-9]+'*|\*").match(text, at)
     if match is None:
         raise ValueError(f"an index must be letters, digits or in braces: {text!r}")
     return match[0], match.end()

@@ -54,15 +54,24 @@ def sentence(text: str) -> Markup:
     for is_formula, run in _runs(words):
         if is_formula:
             core = " ".join(word.core for word in run)
-            parts.append(escape(run[0].lead) + _typeset(core) + escape(run[-1].tail))
+            parts.append(_joined(run[0].lead, _typeset(core), run[-1].tail))
         else:
             plain = str(escape(" ".join("".join(word) for word in run)))  # of Markup, sub would escape what it puts in
             parts.append(_CODE.sub(r"<code>\1</code>", plain))
     return Markup(" ".join(parts))
 
 
+def _joined(lead: str, formula: Markup, tail: str) -> Markup:
+    """A formula with the signs beside it: a line would end or begin with them, for it may break at MathML."""
+    whole = escape(lead) + formula + escape(tail)
+    is_short = 0 < len(lead + tail) < 5 and formula.startswith("<math")
+    return Markup('<span class="whole">{}</span>').format(whole) if is_short else whole
+
+
 def _word(part: str) -> Word:
-    """Brackets that open and close within a word stay with it."""
+    """Brackets that open and close within a word stay with it; an endless one is no mathematics."""
+    if len(part) > _LONGEST:
+        return Word("", part, "")
     match = _WORD.match(part)
     lead, core, tail = match.groups() if match else ("", part, "")
     while tail[:1] in (")", "]") and tail and core.count(")]"[tail[0] == "]"]) < core.count("(["[tail[0] == "]"]):

@@ -39,16 +39,20 @@ function reveal() {
 }
 
 // What a symbol of a formula stands for, where it is pointed at or tapped; every claim lists its own for the keyboard.
-const meanings = new Map([...document.querySelectorAll("[id='page:meanings'] dt")].map(
+// Upright letters are those of words.
+const listed = (list) => new Map([...(list?.querySelectorAll("dt") ?? [])].map(
   (name) => [name.dataset.name, name.nextElementSibling.textContent]));
-for (const symbol of document.querySelectorAll("math mi")) {
-  if (meanings.has(symbol.textContent)) symbol.classList.add("known");
+const common = listed(one("page:meanings"));
+const meanings = new Map(claims.map((claim) => [claim, listed(claim.querySelector("dl.symbols"))]));
+const meaning = (symbol) => (meanings.get(symbol.closest("article")) ?? common).get(symbol.textContent);
+for (const symbol of document.querySelectorAll("math mi:not([mathvariant])")) {
+  if (meaning(symbol)) symbol.classList.add("known");
 }
 function explain(event) {
   const symbol = event.target.closest?.("mi.known");
   tip.hidden = !symbol;
   if (!symbol) return;
-  tip.textContent = `${symbol.textContent}: ${meanings.get(symbol.textContent)}`;
+  tip.textContent = `${symbol.textContent}: ${meaning(symbol)}`;
   tip.style.left = "0"; // where it is measured, so that its last place does not narrow it
   const place = symbol.getBoundingClientRect(), room = document.documentElement.clientWidth - tip.offsetWidth - 8;
   tip.style.left = `${scrollX + Math.max(8, Math.min(place.left, room))}px`;
@@ -59,7 +63,7 @@ document.addEventListener("click", explain);
 
 // A formula that is wider than its line scrolls; then the keyboard reaches it.
 function reach() {
-  for (const formula of document.querySelectorAll("p > math, dd > math, li > math")) {
+  for (const formula of document.querySelectorAll(":is(p, dd, li, .whole) > math")) {
     if (formula.scrollWidth > formula.clientWidth + 1) formula.tabIndex = 0;
     else formula.removeAttribute("tabindex");
   }

@@ -1,5 +1,6 @@
 """Blocks that fill makes of a run: what stands in each, what is stale, what is refused, what is left alone."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -76,7 +77,8 @@ def test_groups_symbols_verdicts_and_rows():
 
 @pytest.mark.parametrize(
     ("old", "new", "is_stale"),
-    [("0.134", "0.133", False), ("0.134", "0.132", True), ("6 of 6", "6 of 7", True), ("6 of 6", "5 of 6", True),
+    [("0.134", "0.133", False), ("0.134", "0.132", True), ("0.134", "0", True), ("0.134", "0.1", True),
+     ("6 of 6", "6 of 7", True), ("6 of 6", "5 of 6", True),
      ("verified", "bounded", True), ("falls", "fell", True), ("0.134", "", True), ("0.134", "0.134 or so", True)],
 )  # fmt: skip
 def test_texts_and_counts_are_compared_exactly_and_numbers_to_a_unit(old, new, is_stale):
@@ -160,3 +162,26 @@ def test_several_files_are_filled_and_checked(tmp_path, capsys):
     assert one.read_text(encoding="utf-8") == block("findings E", FINDINGS) and fill_command([*files, "--check"]) == 0
     one.write_text(block("nothing"), encoding="utf-8")
     assert fill_command(files) == 1 and "a block must be one of" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_or_written_is_named_and_stays(tmp_path, capsys, monkeypatch):
+    record = str(write_record(tmp_path, RUN))
+    path = tmp_path / "one.md"
+    path.write_bytes(b"\xff\xfe")
+    assert fill_command([str(path), "--record", record]) == 2
+    assert f"{path} must be a text in UTF-8" in capsys.readouterr().err
+    path.write_text(block("verdicts"), encoding="utf-8")
+
+    def refused(*paths):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "replace", refused)
+    assert fill_command([str(path), "--record", record]) == 2
+    assert f"{path} cannot be written: Operation not permitted" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == block("verdicts")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["claims.json", "one.md"]
+
+
+def test_signs_of_the_ledger_are_no_markup():
+    record = replace(E2, paper=r"a \*b\* &lt;i> & c")
+    assert r"| a \\\*b\\\* &amp;lt;i> &amp; c |" in made("findings E", run_of([record]))

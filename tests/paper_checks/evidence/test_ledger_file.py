@@ -2,7 +2,7 @@
 
 import pytest
 
-from paper_checks.evidence.ledger import read_ledger
+from paper_checks.evidence.ledger import meanings, read_ledger
 from tests.oracles.claim_project import ENTRY, GROUPS
 
 OTHER = ENTRY.replace("T1.1", "T1.2")
@@ -95,6 +95,12 @@ def test_a_ledger_that_cannot_be_read_is_named(tmp_path, content, words):
         (ENTRY + "[groups]\nT1 = ''\n", "line 8: [groups]: T1 must be a non-empty string, got ''"),
         (ENTRY + "[groups]\n'T 1' = 'x'\n", "line 8: [groups]: T 1 must be up to 40 letters"),
         ("groups = 3\n" + ENTRY, "line 1: [groups]: must be a table of strings, got 3"),
+        ("[symbols]\nN = 3\n" + ENTRY + GROUPS, "line 2: [symbols]: N must be a non-empty string, got 3"),
+        (ENTRY + GROUPS + "[group_symbols.T1]\nN = ''\n", "line 10: [group_symbols]: N must be a non-empty string"),
+        (
+            ENTRY + GROUPS + "[group_symbols.T9]\nN = 'x'\n",
+            "line 10: [group_symbols]: must be tables by group (T1, T2)",
+        ),
         ("symbols = 3\n" + ENTRY, "line 1: [symbols]: must be a table of strings, got 3"),
         ("[project]\nfirst = ['T9']\n" + ENTRY + GROUPS, "line 2: [project]: first must be ids of claims, got T9"),
         (ENTRY, "line 2: claim T1.1: group must have a title in [groups] (none), got 'T1'"),
@@ -131,3 +137,11 @@ def test_what_a_ledger_does_not_say_is_its_folder(tmp_path):
     other = path.rename(tmp_path / "mine.toml")
     assert read_ledger(other).named == ["--ledger", str(other)]
     assert read_ledger(other).command == f"pytest {tmp_path} -m claims --ledger {other}"
+
+
+def test_a_symbol_may_stand_for_something_else_in_a_group(tmp_path):
+    path = tmp_path / "claims.toml"
+    path.write_text(ENTRY + GROUPS + "[symbols]\nN = 'size'\n\n[group_symbols.T1]\nN = 'number'\nx = 'input'\n")
+    symbols = read_ledger(path).symbols
+    assert symbols == {"N": "size", "N in T1": "number", "x in T1": "input"}
+    assert meanings(symbols, "T1") == {"N": "number", "x": "input"} and meanings(symbols, "T2") == {"N": "size"}

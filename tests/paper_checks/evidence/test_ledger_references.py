@@ -27,7 +27,7 @@ def test_what_states_a_claim_is_found(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["theory.task.Tusk", "nothing.at.all", "theory.task.Task.M.x", "theory.tusk", "", "a..b"]
+    "name", ["theory.task.Tusk", "nothing.at.all", "theory.task.Task.M.x", "theory.tusk", "", "a..b", ".a", "..", "a b"]
 )
 def test_what_is_not_there_is_said(name):
     assert unfound(ledger_with(theory=("theory.Task", name))) == [f"claim T1.1: theory: no {name}"]
@@ -35,7 +35,18 @@ def test_what_is_not_there_is_said(name):
 
 @pytest.mark.parametrize(
     "test",
-    ["tests/theory/test_equations.py::test_nothing", "tests/theory/test_x.py::test_y", "tests/theory", THERE[:-1]],
+    [
+        "tests/theory/test_equations.py::test_nothing",
+        "tests/theory/test_x.py::test_y",
+        "tests/theory",
+        THERE[:-1],
+        "::test_y",
+        "README.md::test_y",
+        "docs/curves.svg::test_y",
+        "../x.py::test_y",
+        "/dev/null::test_y",
+        "tests/\0::y",
+    ],
 )
 def test_a_proof_that_is_not_there_is_said(test):
     proofs = Proof(THERE, "sympy"), Proof(test, "fractions")

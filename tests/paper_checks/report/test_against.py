@@ -14,6 +14,14 @@ def estimate(value, error=0.01, exact=1.0):
     return comparator.estimate("x", [exact, 2.0], [value, 2.0], [error, error], 0.5)
 
 
+def array(values, exact=(1.0, 2.0), error=0.01):
+    return comparator.estimate("x", exact, values, [error] * len(exact), 0.5)
+
+
+def near(values):
+    return comparator.close("x", [0.0] * len(values), values, 0.01, "t", scale=1.0)
+
+
 def trained(low):
     return comparator.replicated("x", 0.5, +1, [low + 0.01 * number for number in range(9)])
 
@@ -37,6 +45,17 @@ def trained(low):
         (comparator.close("x", 1.0, 1.01, 0.1, "t"), comparator.close("x", 1.0, 1.05, 0.1, "t"), ""),
         (comparator.less("x", 1.0, 2.0), comparator.less("x", 0.9, 2.0), "by more than its tolerance"),
         (comparator.less("x", 1.0, 2.0), comparator.equal("x", 1, 1), "judged in another way"),
+        (comparator.less("x", 0.0, 0.0), comparator.greater("x", 0.0, 0.0), "judged in another way"),
+        (replace(comparator.less("x", 1.0, 2.0), relation=""), comparator.less("x", 1.0, 2.0), ""),
+        (array([1.01, 2.0]), array([1.0, 2.01]), ""),
+        (array([1.01, 2.0]), array([1.0, 2.05]), "3.5 standard errors"),
+        (array([1.0, 2.0]), array([1.0, 3.0], [1.0, 3.0]), "what is expected changed"),
+        (array([1.0, 2.0]), array([1.0], [1.0]), "of 1 numbers, not 2"),
+        (array([1.0, 2.0], error=0.0), array([1.0, 2.0 + 1e-15], error=0.0), ""),
+        (near([1e-9, 0.0]), near([2e-9, 0.0]), ""),
+        (near([-0.008, 0.0]), near([0.008, 0.0]), "by more than its tolerance"),
+        (comparator.less("x", [1, 1], [2, 3]), comparator.less("x", [1, 1], [4, 3]),
+         "what is expected changed, or another number is the worst"),
     ],
 )  # fmt: skip
 def test_a_number_moves_beyond_its_error_alone(before, now, by):

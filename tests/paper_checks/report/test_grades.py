@@ -108,6 +108,7 @@ def test_trainings_have_both_error_probabilities_of_their_boundaries():
 def test_what_is_recorded_or_did_not_run_says_so():
     seen = claim(observed("o", 0.5, 1, [0.9]), verdict="recorded")
     assert how_we_know(seen) == "recorded, not run here: 1 statement observed in 1 training"
+    assert how_we_know(replace(seen, verdict="refuted")) == how_we_know(seen)
     assert how_we_know(claim(observed("o", 0.5, 1, [0.9, 0.8]))) == "1 statement observed in 2 trainings"
     assert how_we_know(claim_record("P6")) == "not run: no weights: see --model"
     assert how_we_know(replace(claim(), verdict="failed")) == "no evidence was recorded"

@@ -1,6 +1,8 @@
 """Mathematics of docstrings and sentences: typeset as it is written, or left as it is written."""
 
 import re
+import sys
+import time
 
 import pytest
 
@@ -9,12 +11,14 @@ from paper_checks.project import load_claims
 from paper_checks.report.mathematics.derivation import blocks, derivations
 from paper_checks.report.mathematics.equations import equation, latex, same_signs
 from paper_checks.report.mathematics.sentences import sentence
+from paper_checks.report.written import write_report
+from tests.oracles.report_runs import FOUND, claim_record, run_of
 from tests.places import ROOT
 
 
 def bare(drawn):
-    """MathML without the tags of formulas and rows, which say nothing."""
-    return re.sub(r"</?mrow>|<math[^>]*>|</math>", "|", drawn).replace("|", "")
+    """MathML without the tags of formulas, rows and what keeps them in a line, which say nothing."""
+    return re.sub(r"</?mrow>|<math[^>]*>|</math>|</?span[^>]*>", "|", drawn).replace("|", "")
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,7 @@ def bare(drawn):
         ("NT/(N+2T)", "NT/(N+2T)"),
         ("SNR²_V", r"\operatorname{SNR}_{V}^{2}"),
         ("a ≠ b ∉ C", r"a \neq  b \notin  C"),
+        ("N^0.5 e^-1.5 √0.5 x_2.", r"N^{0.5} e^{-1.5} \sqrt{0.5} x_{2}."),
     ],
 )
 def test_a_line_as_latex(text, written):
@@ -62,11 +67,20 @@ def test_names_of_code_are_code():
     )
 
 
+@pytest.mark.parametrize("word", [")" * 100_000 + "x", "x(" * 50_000 + ")" * 50_000, "." * 100_000 + "a"])
+def test_endless_words_take_no_time(word):
+    began = time.process_time()
+    assert sentence(word) == word
+    assert time.process_time() - began < 5
+
+
 def test_ids_of_claims_are_words():
     assert sentence("As T4.4, E3 and P4 say of F2, GPT-2.") == "As T4.4, E3 and P4 say of F2, GPT-2."
 
 
 def test_brackets_of_a_sentence_stay():
+    assert sentence("at (N = 8), or").startswith('at <span class="whole">(<math ')
+    assert "span" not in sentence("at N or")
     assert bare(sentence("(N = 8)")) == "(<mi>N</mi><mo>=</mo><mn>8</mn>)"
     assert bare(sentence("levels (α, π) of it")).startswith("levels (<mi>α</mi>, <mi>π</mi>) of it")
 
@@ -133,3 +147,13 @@ def test_modules_of_theory_are_typeset():
             drawn += sum(line.drawn is not None for line in one.equations)
             missing += sum(line.drawn is None for line in one.equations)
     assert missing == 0 and drawn > 50
+
+
+def test_names_in_a_record_are_not_imported(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "stranger.py").write_text('"""Derived elsewhere."""\n')
+    claim = claim_record("T1.1", *FOUND["T1.1"], theory=("stranger",), proof=())
+    assert write_report(run_of([claim]), tmp_path / "report", "none") == []
+    shown = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "stranger" not in sys.modules and "Derived elsewhere" not in shown
+    assert "Derivation of T1.1" in shown

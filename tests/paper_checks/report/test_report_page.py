@@ -156,6 +156,14 @@ MALFORMED = {
     "long": (first(id="x" * 41), ["id must be up to 40 letters"]),
     "group": (first(group="a b"), ["claim T1.1", "group must be up to 40 letters", "'a b'"]),
     "twice": (change("claims", 1, id="T1.1"), ["different ids", "T1.1"]),
+    "rows": (change("claims", 0, "evidence", 1, rows=[[1.0]] * 3), ["claim T1.1", "rows must be 3 lists of 5 numbers"]),
+    "row": (change("claims", 0, "evidence", 1, rows=[[1.0] * 5]), ["claim T1.1", "rows must be 3 lists of 5 numbers"]),
+    "scale": (change("claims", 0, "evidence", 0, details={"scale": "1"}), ["scale must be a finite number, got '1'"]),
+    "itself": (first(depends_on=["T1.1"]), ["no claim must rest on itself, got T1.1 for T1.1"]),
+    "round": (
+        lambda content: (first(depends_on=["B1"])(content), change("claims", 2, depends_on=["T1.1"])(content)),
+        ["no claim must rest on itself"],
+    ),
 }
 
 
@@ -242,7 +250,7 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
     ]
     assert views["E1"].seeds == "3" and views["T1.3"].seeds == ""
     assert views["T3.5"].seeds == "spawned from the run's base seed"
-    assert [views[name].is_observed for name in ("E1", "T1.1", "P1.pythia")] == [True, False, True]
+    assert [views[name].is_observed for name in ("E1", "T1.1", "P1.pythia", "P6")] == [True, False, True, True]
     text = html.unescape(page(run, Attached(), "x.json"))
     assert "pytest paper_checks -m claims --claims T1.3 --seed 7 --scale paper<" in text
     assert all(words in text for words in (
@@ -252,3 +260,18 @@ def test_the_page_says_what_stands_for_a_claim_and_how_to_run_it_alone():
     ))  # fmt: skip
     assert "Trainings of E1" in text and "Trainings of T1.1" not in text and "7 of 256 statements" in text
     assert "(1 holds, 1 beyond)" in text and "Seeds: spawned from" in text
+
+
+def test_what_was_not_found_here_is_not_said_to_be():
+    """Only exact numbers are exactly true; of claims that failed or were not run the ledger alone speaks."""
+    found = {
+        "Exactly true is": claim_record("T1.3", *FOUND["T1.3"]),
+        "What was found": claim_record("T1.3", "verified", [agreeing(1)], proof=()),
+        "The ledger says, not run here": claim_record("T1.3"),
+        "The ledger says, but a check failed": claim_record("T1.3", "failed", [wrong()]),
+    }
+    for words, record in found.items():
+        shown = page(run_of([record]), Attached(), "x.json")
+        assert [one for one in found if f"<dt>{one}</dt>" in shown] == [words]
+        assert ("<strong>Found.</strong>" in shown) is not words.startswith("The ledger")
+        assert shown.count(f"<strong>{words}.</strong>") == words.startswith("The ledger")

@@ -206,3 +206,10 @@ def test_evidence_without_numbers_has_a_row():
     assert words(render(run_of([record(item)]))[2:3]) == "E1 ✓ verified Noise comes first = – the same exact 1.25"
     none = render(run_of([claim_record("E1", "failed", title="Noise comes first")]))
     assert " ".join(none[2].split()[:6]) == "E1 ! failed Noise comes first" and "no evidence was recorded" in none[3]
+
+
+def test_the_most_used_is_not_less_than_it_was():
+    """Per cent rounded up, where the row has the nearest."""
+    for used, said in ((0.994, "100 %"), (0.29, "29 %"), (0.07, "7 %"), (0.0004, "1 %")):
+        item = replace(comparator.close("x", 1.0, 1.0, 0.1, "why"), used=used)
+        assert f"No comparison used more than {said}: E1, x." in head(render(run_of([record(item)])))

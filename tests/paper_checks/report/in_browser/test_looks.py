@@ -120,6 +120,33 @@ def test_nothing_is_wider_than_the_window(shared, width):
     assert shared.locator("svg.graph:not(.scroll[tabindex='0'][role=group][aria-label] svg)").count() == 0
 
 
+@pytest.mark.parametrize("width", [390, 320])
+def test_no_line_begins_or_ends_with_a_sign_of_the_formula_beside_it(shared, width):
+    """A line that breaks between a formula and its comma leaves the comma's box below the formula's."""
+    shared.set_viewport_size({"width": width, "height": 800})
+    script = """all => all.map(whole => {
+        const [formula, beside] = [whole.querySelector('math').getBoundingClientRect(), document.createRange()];
+        return [...whole.childNodes].filter(one => one.nodeType === 3).every(one => {
+            beside.selectNodeContents(one);
+            const box = beside.getBoundingClientRect();
+            return box.top < formula.bottom && box.bottom > formula.top;
+        });
+    })"""
+    found = shared.eval_on_selector_all(".whole", script)
+    assert len(found) > 300 and all(found)
+
+
+def test_a_formula_that_scrolls_is_reached_by_the_keyboard_and_no_other(shared):
+    shared.set_viewport_size({"width": 320, "height": 800})
+    read = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.outerHTML)"
+    shared.wait_for_function("document.querySelectorAll('math[tabindex]').length > 0")
+    wide = shared.eval_on_selector_all(":is(p, dd, li, .whole) > math", read)
+    reached = shared.eval_on_selector_all("math[tabindex='0']", "all => all.map(one => one.outerHTML)")
+    assert reached == wide != []
+    shared.set_viewport_size({"width": 1280, "height": 800})
+    shared.wait_for_function("document.querySelectorAll('math[tabindex]').length === 0")
+
+
 @pytest.mark.parametrize("width", SIZES)
 def test_all_chips_are_seen_and_the_index_sticks(browser, report, width):
     with opened(browser, report.as_uri(), {"width": width, "height": 800}) as page:

@@ -20,8 +20,8 @@ def footer(run: Run) -> Iterator[str]:
     if evidence:
         yield (
             "A row is one comparison of its claim, a failed one if there is any: found =, ≈, < or > expected. used: "
-            "how much of its tolerance, 100 % at the alarm; exact numbers and inequalities (–) have none. seconds: of "
-            f"the processor. “1 of 9”: one of the claim's 9 comparisons; all {len(evidence)} are in the record."
+            "how much of its tolerance, 100 % at the alarm; “exact” numbers and inequalities (–) have none. seconds: "
+            f"of the processor. “1 of 9”: one of the claim's 9 comparisons; all {len(evidence)} are in the record."
         )
         yield from _most_used(evidence)
     if any(kinds[kind] for kind in _ESTIMATED):

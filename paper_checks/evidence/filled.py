@@ -20,7 +20,7 @@ MARKER = re.compile(r"<!--([A-Za-z0-9][\w.-]*): ((?:(?!-->)[^\n])+?): ([a-z]+)--
 _LOOSE = re.compile(r"<!--(?:/|[A-Za-z0-9][\w.-]*: (?:(?!-->)[^\n])+?: [a-z]+)-->")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NAMED = re.compile(r"(.+): ([a-z]+)(?: ([1-9]))?(?P<percent> %)?")
-_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?(?:·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?")
+_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?(?P<power>·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|e([-+]?\d+))?")
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _RAISING = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONG = Context(prec=1000)
@@ -197,8 +197,7 @@ def _new(value: Decimal, toward: int, digits: int) -> str:
 
 
 def _like(match: re.Match[str], value: Decimal, toward: int) -> str:
-    raised = "" if match[2] is None else f"·10{match[2]}"
-    return _rounded(value.scaleb(-_exponent(match)), len(match[1] or ""), toward) + raised
+    return _rounded(value.scaleb(-_exponent(match)), len(match[1] or ""), toward) + (match["power"] or "")
 
 
 def _rounded(value: Decimal, decimals: int, toward: int) -> str:
@@ -207,11 +206,11 @@ def _rounded(value: Decimal, decimals: int, toward: int) -> str:
 
 
 def _exponent(match: re.Match[str]) -> int:
-    return int((match[2] or "⁰").translate(_RAISED))
+    return int(match[4] or (match[3] or "⁰").translate(_RAISED))
 
 
 def _read(match: re.Match[str]) -> Decimal:
-    return Decimal(match[0].partition("·")[0]).scaleb(_exponent(match))
+    return Decimal(match[0].removesuffix(match["power"] or "")).scaleb(_exponent(match))
 
 
 def _unit(match: re.Match[str]) -> Decimal:

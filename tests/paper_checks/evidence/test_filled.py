@@ -190,3 +190,15 @@ def test_the_page_and_a_failed_check_say_the_sentence_with_its_numbers():
     assert results.problems == ["E2: P(τ) without F2: must be one statement of the record, got 0"]
     results.by_id["E2"].failed = True
     assert results.problems == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "found", "same"),
+    [
+        ("1.2e-05", "1.3e-05", True), ("1.2e-05", "1.2e-06", False), ("1.2e-05", "1.4e-05", False),
+        ("0.1", "0.0999", True), ("0", "0.134", False), ("2 of 1.3·10⁻⁵", "2 of 1.2·10⁻⁵", True),
+        ("1.3·10⁻⁵", "1.3·10⁻⁴", False), ("1e+30", "1e30", True), ("-0.1", "0.1", False),
+    ],
+)  # fmt: skip
+def test_numbers_are_the_same_to_a_unit_of_the_last_digit(shown, found, same):
+    assert filled.same_numbers(shown, found) is filled.same_numbers(found, shown) is same

@@ -7,6 +7,7 @@ import pytest
 from paper_checks.evidence.ledger import Proof, unfound
 from paper_checks.evidence.ledger.references import stating
 from paper_checks.project import own_ledger
+from tests.places import ROOT
 
 THERE = "tests/theory/test_equations.py::test_no_number_is_given_twice"
 
@@ -18,6 +19,8 @@ def ledger_with(**changed):
 
 def test_our_ledger_refers_to_what_is_there():
     assert unfound(own_ledger()) == []
+    files = {proof.test.partition("::")[0] for claim in own_ledger().claims.values() for proof in claim.proof}
+    assert files and [file for file in files if not (ROOT / file).is_file()] == []  # a folder that is not there, too
 
 
 @pytest.mark.parametrize("name", ["theory.task.Task", "theory.Task", "theory.memory", "theory.task.Task.M"])

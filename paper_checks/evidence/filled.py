@@ -21,6 +21,7 @@ _LOOSE = re.compile(r"<!--(?:/|[A-Za-z0-9][\w.-]*: (?:(?!-->)[^\n])+?: [a-z]+)--
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NAMED = re.compile(r"(.+): ([a-z]+)(?: ([1-9]))?(?P<percent> %)?")
 _NUMBER = re.compile(r"-?\d+(?:\.(\d+))?(?P<power>·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)|e([-+]?\d+))?")
+_ANY_NUMBER = r"-?\d+(?:\.\d+)?(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|e[-+]?\d+)?"
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _RAISING = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONG = Context(prec=1000)
@@ -138,6 +139,15 @@ def same_numbers(shown: str, found: str) -> bool:
     return all(
         abs(_read(one) - _read(other)) <= min(_unit(one), _unit(other)) for one, other in zip(old, new, strict=True)
     )
+
+
+def with_any_numbers(text: str) -> str:
+    """A pattern of the texts that have numbers where this one has them."""
+    parts, end = [], 0
+    for match in _NUMBER.finditer(text):
+        parts += [re.escape(text[end : match.start()]), _ANY_NUMBER]
+        end = match.end()
+    return "".join(parts) + re.escape(text[end:])
 
 
 def placeholders(

@@ -27,13 +27,17 @@ def stale(out: Path, picture: Picture) -> list[str]:
     beside, table = out.with_suffix(".csv"), picture.table()
     numbers = beside.read_bytes()
     try:
+        shown = numbers.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{beside} must be a text in UTF-8: {error}") from error
+    try:
         drawn = ElementTree.fromstring(out.read_bytes())
     except ElementTree.ParseError as error:
         raise ValueError(f"{out} must be an SVG: {error}") from error
     found = (
         [] if digest(numbers) in "".join(drawn.itertext()) else [f"{out} was drawn from other numbers than {beside}"]
     )
-    wrong = list(_rows(numbers.decode(), table))
+    wrong = list(_rows(shown, table))
     found += [f"{beside}: {line}" for line in wrong[:MOST]]
     if len(wrong) > MOST:
         found.append(f"{beside}: {len(wrong) - MOST} more rows are stale")

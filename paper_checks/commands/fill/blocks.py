@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterator
 
-from paper_checks.evidence.filled import same_numbers
+from paper_checks.evidence.filled import same_numbers, with_any_numbers
 from paper_checks.evidence.run import Run
 
 from .tables import MEASURED, BlockOfOthersError, make
@@ -80,7 +80,7 @@ def _is_same(shown: str, made: str) -> bool:
     """Whether what is shown is what was made, but for last digits of what was measured, and the spaces beside them."""
     shown, made = (re.sub(" +", " ", text) for text in (shown, made))
     parts = MEASURED.split(made)
-    pattern = "".join("(.*?)" if number % 2 else re.escape(part) for number, part in enumerate(parts))
+    pattern = "".join(f"({with_any_numbers(part)})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
     match = re.fullmatch(pattern, shown)
     return match is not None and all(map(same_numbers, match.groups(), parts[1::2]))
 

@@ -1,6 +1,7 @@
 """Blocks that fill makes of a run: what stands in each, what is stale, what is refused, what is left alone."""
 
 import os
+import time
 from dataclasses import replace
 
 import pytest
@@ -185,3 +186,12 @@ def test_what_cannot_be_read_or_written_is_named_and_stays(tmp_path, capsys, mon
 def test_signs_of_the_ledger_are_no_markup():
     record = replace(E2, paper=r"a \*b\* &lt;i> & c")
     assert r"| a \\\*b\\\* &amp;lt;i> &amp; c |" in made("findings E", run_of([record]))
+
+
+def test_many_more_numbers_than_the_run_has_take_no_time():
+    statistics = " ".join("{P(τ) | w1: max}" for _ in range(12))
+    run = run_of([replace(E2, found=f"{statistics} end")])
+    text = made("findings E", run).replace(" end", " 0.134" * 18 + " End")
+    began = time.process_time()
+    assert len(blocks.check(run, block("findings E", text)).problems) == 1
+    assert time.process_time() - began < 5

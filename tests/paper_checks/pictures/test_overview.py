@@ -119,6 +119,9 @@ def test_what_cannot_be_checked_is_refused(monkeypatch, capsys, out):
     out.with_suffix(".csv").unlink()
     assert commands.draw(main, out, *CHECK) == 2
     assert "No such file or directory" in capsys.readouterr().err
+    out.with_suffix(".csv").write_bytes(b"\xff\xfe")
+    assert commands.draw(main, out, *CHECK) == 2
+    assert f"{out.with_suffix('.csv')} must be a text in UTF-8: " in capsys.readouterr().err
     out.with_suffix(".csv").write_text("", encoding="utf-8")
     out.write_text("<svg", encoding="utf-8")
     assert commands.draw(main, out, *CHECK) == 2

@@ -21,7 +21,8 @@ def footer(run: Run) -> Iterator[str]:
         yield (
             "A row is one comparison of its claim, a failed one if there is any: found =, ≈, < or > expected. used: "
             "how much of its tolerance, 100 % at the alarm; “exact” numbers and inequalities (–) have none. seconds: "
-            f"of the processor. “1 of 9”: one of the claim's 9 comparisons; all {len(evidence)} are in the record."
+            "of the processor. “1 of 9, 4 beyond, 2 proofs”: one of the claim's 9 comparisons, 4 of them beyond its "
+            f"boundary, and 2 tests that prove formulas of it; all {len(evidence)} comparisons are in the record."
         )
         yield from _most_used(evidence)
     if any(kinds[kind] for kind in _ESTIMATED):

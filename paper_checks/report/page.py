@@ -59,6 +59,7 @@ def page(
         against=against,
         record=record,
         troubles=troubles,
+        files=attached.files,
         mark=Markup(MARK),
         style=Markup(_template("report.css")),
         script=Markup(_template("report.js")),
@@ -93,8 +94,9 @@ def _first(run: Run, groups: Sequence[Mapping[str, Any]]) -> list[ClaimView]:
 
 def _picture(run: Run, attached: Attached) -> Any:
     """One picture of the claims of the first screen, rather of trainings than of a map; None if there is none."""
+    trained = {claim.id for claim in run.claims if any(item.kind == "replicated" for item in claim.evidence)}
     wanted = [picture for picture in attached.pictures if set(picture.claims) & set(run.project.first)]
-    return next((picture for picture in wanted if len(picture.claims) > 1), next(iter(wanted), None))
+    return next((picture for picture in wanted if set(picture.claims) & trained), next(iter(wanted), None))
 
 
 def slug(verdict: str) -> str:

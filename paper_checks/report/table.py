@@ -3,6 +3,7 @@
 As wide as the terminal and in colour where there is one; else COLUMNS wide and plain.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from itertools import groupby
@@ -14,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.comparator import SIDES, Evidence
 from paper_checks.evidence.results import NOT_SELECTED
 from paper_checks.evidence.run import ClaimRecord, Run
 from paper_checks.evidence.verdicts import LOOKS, counted, weakest
@@ -163,12 +164,18 @@ def _numbers(shown: Evidence, columns: Layout) -> list[Text]:
 
 
 def _named(claim: ClaimRecord, shown: Evidence) -> str:
-    """Which comparison a row is about, of how many seeds or numbers it is, and of how many of the claim it is one."""
+    """Which comparison a row is about, of how many seeds or numbers it is, and of how many of the claim it is one, with
+    those beyond the claim's boundary and the tests that prove formulas of it."""
     side = "" if shown.side == "holds" else f"{shown.side}: "
     reused = f"{REUSED} " if claim.reused else ""
     others = "" if len(claim.evidence) == 1 else f"1 of {len(claim.evidence)}"
-    parts = (reused + side + wording.printable(shown.name), wording.counted(shown), others)
-    return " · ".join(part for part in parts if part)
+    sides = Counter(item.side for item in claim.evidence)
+    beyond = [f"{sides[one]} {one}" for one in SIDES[1:] if sides[one] and len(claim.evidence) > 1]
+    proofs = len({proof.test for proof in claim.proof})
+    proved = f"{proofs} proof{'' if proofs == 1 else 's'}" if proofs else ""
+    parts = (reused + side + wording.printable(shown.name), wording.counted(shown))
+    rest = ", ".join(part for part in (others, *beyond, proved) if part)
+    return " · ".join(part for part in (*parts, rest) if part)
 
 
 def _not_run(claims: Sequence[ClaimRecord]) -> list[RenderableType]:

@@ -73,11 +73,12 @@ class TrainingView(NamedTuple):
 @dataclass(frozen=True)
 class Attached:
     """What a page is made of besides the run: by claim, the derivations of its theory and the path of its table of
-    comparisons from the page; the run's pictures."""
+    comparisons from the page; the run's pictures; the address of its files on the web, at its commit, if it has one."""
 
     pictures: Sequence[PictureFile] = ()
     derivations: Mapping[str, Sequence[Derivation]] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
+    files: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,10 @@ class ClaimView:
         return sentence(how_we_know(self.record))
 
     @property
-    def proofs(self) -> list[str]:
+    def proofs(self) -> list[tuple[str, str]]:
         """Tests that prove it, each with by what, and which equations."""
         return [
-            f"{proof.test} ({', '.join([proof.by, *(f'({number})' for number in proof.equations)])})"
+            (proof.test, ", ".join([proof.by, *(f"({number})" for number in proof.equations)]))
             for proof in self.record.proof
         ]
 

@@ -1,6 +1,8 @@
 """A run written as a folder for people: its pictures, its page, its record, and tables of its comparisons."""
 
 import json
+import os
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +21,9 @@ from .views import Attached
 if TYPE_CHECKING:
     from .pictures import Plan
 
+REPOSITORY = "REPOSITORY_URL"
+"""The variable of the environment that names the repository on the web, as for the site of docs."""
+
 
 def write_report(run: Run, folder: Path, pictures: str = "all", against: Run | None = None) -> list[str]:
     """Draw the pictures of the run's ledger, "all" or "none", and write the report, with what changed since the run
@@ -35,12 +40,22 @@ def write_report(run: Run, folder: Path, pictures: str = "all", against: Run | N
     tables = {claim.id: comparisons(claim) for claim in run.claims if claim.evidence}
     names = {claim: asset_name(f"{_stem(claim)}.csv", content) for claim, content in tables.items()}
     derived, note = _derived(run)
-    attached = Attached(drawn.files, derived, {claim: f"{ASSETS}/{name}" for claim, name in names.items()})
+    attached = Attached(
+        drawn.files, derived, {claim: f"{ASSETS}/{name}" for claim, name in names.items()}, _files(run.commit)
+    )
     told = changes(against, run) if against else None
     content = page(run, attached, f"{ASSETS}/{name}", [*drawn.troubles, *note], told)
     files = {names[claim]: table for claim, table in tables.items()}
     write_folder(folder, content, {**drawn.contents, **files, name: record})
     return drawn.troubles
+
+
+def _files(commit: str) -> str:
+    """Where the files of a commit are on the web, if the environment names the repository; of a checkout with changes
+    they are not there."""
+    address = os.environ.get(REPOSITORY, "")
+    is_there = re.fullmatch(r"https://[\w./~-]+", address) and re.fullmatch(r"[0-9a-f]{40}", commit)
+    return f"{address.rstrip('/')}/blob/{commit}" if is_there else ""
 
 
 def _stem(claim: str) -> str:

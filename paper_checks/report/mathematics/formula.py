@@ -19,8 +19,9 @@ _CUTS = {r"\quad": "", r"\qquad": "", ";\\ ": ";"}
 _BEYOND = {"class", "href", "id", "src", "style"}
 """Attributes by which LaTeX could reach beyond its formula: links, requests, the look of the page."""
 
-_ARROWS = ("\u27fa", "\u27f9", "\u21d4")
-"""Equivalences and implications: fonts without mathematics leave them no room."""
+_SPACES = {"\u27fa": "0.3em", "\u27f9": "0.3em", "\u21d4": "0.3em", "/": "0"}
+"""Room beside equivalences and implications, which fonts without mathematics leave none, and beside a stroke, which
+browsers leave too much."""
 
 
 def formula(latex: str, display: str = "block") -> list[str]:
@@ -57,8 +58,8 @@ def _drawn(latex: str, display: str) -> str:
         raise ValueError(f"no LaTeX that can be drawn: {latex!r} ({type(error).__name__})") from error
     for node in element.iter():
         node.text = _text(node)
-        if node.text in _ARROWS:
-            node.attrib |= {"lspace": "0.3em", "rspace": "0.3em"}
+        if node.text in _SPACES:
+            node.attrib |= dict.fromkeys(("lspace", "rspace"), _SPACES[node.text])
         if not _BEYOND.isdisjoint(node.attrib):
             raise ValueError(f"a formula must have no {', '.join(sorted(_BEYOND & set(node.attrib)))}, got {latex!r}")
     unknown = re.findall(r"\\[A-Za-z]+", " ".join(element.itertext()))

@@ -7,6 +7,7 @@ stands beside such a sign. Names of symbols in ASCII, alpha or tau, are the symb
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -35,6 +36,8 @@ _TERM = re.compile(r"(?=.*[\d/(])(?=.*[A-Z])(?:[-+*/().]|\d+|[A-Z]{1,2}|[a-z](?!
 _PROSE = re.compile(r"`|[A-Za-z]{2,}-|://|[\\\"&]|<[/!]|<[A-Za-z]{2}|[a-z]{3,}=|^-+[a-z]|^[A-Z]{1,2}\d+(?:\.\d+)?$")
 """Of words that have such signs and are none: "κt-law", addresses, options, ids of claims."""
 _CODE = re.compile(r"`([^`]+)`")
+_OPEN = re.compile(r"\w\([^()\s]*,")
+_FACTORED = re.compile(rf"[{GREEK}√]|[A-Za-z](?:\^|[⁰¹²³⁴⁵⁶⁷⁸⁹]|$)")
 _WORD = re.compile(r"^([(\[]*)(.*?)([.,;:!?)\]]*)$", re.DOTALL)
 
 
@@ -49,12 +52,12 @@ class Word(NamedTuple):
 @lru_cache(maxsize=4096)
 def sentence(text: str) -> Markup:
     """The text as HTML, escaped, with its mathematics as MathML as far as it can be typeset."""
-    words = [_word(part) for part in text.split(" ")]
+    words = [_word(part) for part in _parts(text)]
     parts: list[str] = []
     for is_formula, run in _runs(words):
         if is_formula:
-            core = " ".join(word.core for word in run)
-            parts.append(_joined(run[0].lead, _typeset(core), run[-1].tail))
+            whole = _closed(Word(run[0].lead, " ".join(word.core for word in run), run[-1].tail))
+            parts.append(_joined(whole.lead, _typeset(whole.core), whole.tail))
         else:
             plain = str(escape(" ".join("".join(word) for word in run)))  # of Markup, sub would escape what it puts in
             parts.append(_CODE.sub(r"<code>\1</code>", plain))
@@ -68,17 +71,43 @@ def _joined(lead: str, formula: Markup, tail: str) -> Markup:
     return Markup('<span class="whole">{}</span>').format(whole) if is_short else whole
 
 
+def _parts(text: str) -> Iterator[str]:
+    """Words, those of "f(16, 256)" as one."""
+    waiting = ""
+    for part in text.split(" "):
+        waiting = f"{waiting} {part}" if waiting else part
+        if len(waiting) > _LONGEST or not (_OPEN.search(waiting) and _depths(waiting)[1] > 0):
+            yield waiting
+            waiting = ""
+    if waiting:
+        yield from waiting.split(" ")
+
+
+def _depths(text: str) -> tuple[int, int]:
+    """How deep in brackets a text is: at its lowest, and in the end."""
+    depth = lowest = 0
+    for one in text:
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(one, 0)
+        lowest = min(lowest, depth)
+    return lowest, depth
+
+
+def _closed(word: Word) -> Word:
+    """The word with those of the brackets beside it that open and close within."""
+    lead, core, tail = word
+    while lead and _depths(core)[0] < 0:
+        lead, core = lead[:-1], lead[-1] + core
+    while tail[:1] in (")", "]") and tail and _depths(core)[1] > 0:
+        core, tail = core + tail[0], tail[1:]
+    return Word(lead, core, tail)
+
+
 def _word(part: str) -> Word:
     """Brackets that open and close within a word stay with it; an endless one is no mathematics."""
     if len(part) > _LONGEST:
         return Word("", part, "")
     match = _WORD.match(part)
-    lead, core, tail = match.groups() if match else ("", part, "")
-    while tail[:1] in (")", "]") and tail and core.count(")]"[tail[0] == "]"]) < core.count("(["[tail[0] == "]"]):
-        core, tail = core + tail[0], tail[1:]
-    while lead and core.count(")" if lead[-1] == "(" else "]") > core.count(lead[-1]):
-        core, lead = lead[-1] + core, lead[:-1]
-    return Word(lead, core, tail)
+    return _closed(Word(*match.groups()) if match else Word("", part, ""))
 
 
 def _runs(words: Sequence[Word]) -> Iterator[tuple[bool, list[Word]]]:
@@ -105,6 +134,9 @@ def _marked(words: Sequence[Word]) -> list[bool]:
         marked[at] = bool(beside)
         for one in beside:
             marked[one] = True
+    for at, (word, following) in enumerate(pairwise(words)):  # a factor
+        is_factor = word.core.isdecimal() and not word.tail and not following.lead
+        marked[at] |= is_factor and marked[at + 1] and _FACTORED.match(following.core) is not None
     return marked
 
 

@@ -1,5 +1,6 @@
 """Mathematics of docstrings and sentences: typeset as it is written, or left as it is written."""
 
+import html
 import re
 import sys
 import time
@@ -58,7 +59,25 @@ def test_a_sentence_has_its_mathematics_typeset():
     found = bare(sentence("all N >= 2, 0 <= alpha < 1; a third, sqrt(2)/N"))
     assert "all <mi>N</mi><mo>≥</mo><mn>2</mn>, " in found
     assert "<mn>0</mn><mo>≤</mo><mi>α</mi><mo>&lt;</mo><mn>1</mn>; a third, " in found
-    assert "<msqrt><mn>2</mn></msqrt><mo>/</mo><mi>N</mi>" in found
+    assert '<msqrt><mn>2</mn></msqrt><mo lspace="0" rspace="0">/</mo><mi>N</mi>' in found
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("share E[S]|E[S]|/(E[S²] - E[S]²), exactly", "|E[S]|/(E[S2]−E[S]2)"),
+        ("tends to (T-2)²(1-α)³/(2(T-1) - (T-2)α) at fixed T", "(T−2)2(1−α)3/(2(T−1)−(T−2)α)"),
+        ("at α_c(16, 256) it is", "αc(16,256)"),
+        ("longer than 2 N³ and 2 α/(1 - α)", "2N3"),
+    ],
+)
+def test_a_formula_is_whole(text, letters):
+    formulas = re.findall(r"<math[^>]*>(.*?)</math>", sentence(text))
+    assert any(letters in re.sub(r"<[^>]*>|\s", "", html.unescape(one)) for one in formulas)
+
+
+def test_a_number_that_counts_is_no_factor():
+    assert bare(sentence("on 6 trainings, at rank 8 P(τ)")).startswith("on 6 trainings, at rank 8 ")
 
 
 def test_names_of_code_are_code():

@@ -14,6 +14,7 @@ from paper_checks.report import pictures as report_pictures
 from paper_checks.report.mathematics.formula import formula, parts
 from paper_checks.report.page import page
 from paper_checks.report.views import MOST_ROWS, Attached, claim_view, rows
+from paper_checks.report.written import write_report
 from tests.oracles.report_runs import (
     COMPARISONS,
     FOUND,
@@ -275,3 +276,19 @@ def test_what_was_not_found_here_is_not_said_to_be():
         assert [one for one in found if f"<dt>{one}</dt>" in shown] == [words]
         assert ("<strong>Found.</strong>" in shown) is not words.startswith("The ledger")
         assert shown.count(f"<strong>{words}.</strong>") == words.startswith("The ledger")
+
+
+def test_files_are_links_where_the_repository_is_named(tmp_path, monkeypatch):
+    run = run_of([claim_record("T1.1", *FOUND["T1.1"])], commit="a" * 40)
+
+    def links(address, one=run):
+        monkeypatch.setenv("REPOSITORY_URL", address)
+        write_report(one, tmp_path / "page", "none")
+        return re.findall(r'href="(https://[^"]*)"', (tmp_path / "page" / "index.html").read_text(encoding="utf-8"))
+
+    found = links("https://example.org/a/b/")
+    start = f"https://example.org/a/b/blob/{'a' * 40}"
+    assert f"{start}/paper_checks/test_x.py#L7" in found and f"{start}/theory/one_step/gradients.py#L1" in found
+    assert f"{start}/{run.claims[0].proof[0].test.partition('::')[0]}" in found
+    assert links("") == links('https://example.org/"><b>') == links("javascript:a()") == []
+    assert links("https://example.org", replace(run, commit=f"{'a' * 40} with changes")) == []

@@ -46,7 +46,7 @@ def test_a_row_says_what_was_claimed_expected_and_found_and_why_to_believe_it():
         "N"
     )
     assert " ".join(lines[4].split()) == "T3.3 ◐ bounded Noise comes first < 4 1 – 1.25"
-    assert lines[5].strip() == "distance"
+    assert lines[5].strip() == "distance · 4 proofs"
 
 
 def test_the_comparison_is_a_failed_one_the_ledger_s_or_the_most_used_and_says_of_how_many_and_on_which_side():
@@ -145,7 +145,9 @@ def test_the_footer_is_about_what_is_in_the_table(kind):
                 assert ("No comparison used more than" in said) == (SAID[kind][0].used is not None)
             else:
                 assert (sentence in said) == (other == kind), sentence
-    assert ("Monte Carlo" in said) == (kind in ("estimate", "sign", "rate")) and "all 1 are in the record" in said
+    assert ("Monte Carlo" in said) == (
+        kind in ("estimate", "sign", "rate")
+    ) and "all 1 comparisons are in the record" in said
 
 
 def test_of_trainings_that_are_all_there_are_no_false_alarm_is_promised():
@@ -213,3 +215,9 @@ def test_the_most_used_is_not_less_than_it_was():
     for used, said in ((0.994, "100 %"), (0.29, "29 %"), (0.07, "7 %"), (0.0004, "1 %")):
         item = replace(comparator.close("x", 1.0, 1.0, 0.1, "why"), used=used)
         assert f"No comparison used more than {said}: E1, x." in head(render(run_of([record(item)])))
+
+
+def test_what_speaks_beyond_the_boundary_and_what_is_proved_is_counted():
+    evidence = [comparator.less("a", 1, 2), comparator.less("b", 1, 2, side="beyond"), comparator.less("c", 1, 9)]
+    lines = render(run_of([replace(record(evidence[0], "bounded"), evidence=evidence)]))
+    assert any(line.strip() == "a · 1 of 3, 1 beyond" for line in lines)

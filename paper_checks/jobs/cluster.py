@@ -18,6 +18,7 @@ import dask
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
+from .client import connected
 from .code import PACKAGES, code_digest
 from .worker import ClusterError, ExecutorError, WorkerDied, answer
 
@@ -224,7 +225,7 @@ def _client(address: str) -> Client:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about versions, which are compared below
-            return _within(1.2 * CONNECT, lambda: Client(address, timeout=CONNECT, set_as_default=False))
+            return _within(1.2 * CONNECT, lambda: connected(address, CONNECT))
     except ValueError as error:
         raise ClusterError(f"a cluster must be an address such as tcp://host:8786, got {address!r} ({error})") from None
     except Exception as error:

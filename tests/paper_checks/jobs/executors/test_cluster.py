@@ -1,5 +1,6 @@
 """A dask scheduler as the executor: real ones, with what can be wrong with them; each is one line, and soon."""
 
+import gc
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from distributed.utils import LoopRunner
 
 from paper_checks.jobs import Scheduler, cluster, running, scheduler
 from paper_checks.jobs.cluster import Cluster
@@ -69,6 +71,21 @@ def test_addresses_are_checked(address):
         r"a cluster must be an address such as tcp://host:8786, got '" + address + r"' \(.*\)",
         lambda: Cluster(address),
     )
+
+
+def test_a_client_that_could_not_connect_waits_for_no_lock_when_it_is_collected():
+    """It is collected in the thread that makes the next client, say, which holds dask's lock of all clients."""
+    with pytest.raises(ClusterError):
+        Cluster("ftp://127.0.0.1:8786")
+    done = threading.Event()
+
+    def collect():
+        with LoopRunner._lock:
+            gc.collect()
+        done.set()
+
+    threading.Thread(target=collect, daemon=True).start()
+    assert done.wait(30)
 
 
 def test_nobody_there_and_somebody_else(monkeypatch, capfd):

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 from annotated_types import MinLen
 
 from .comparator import Evidence
-from .ledger import Stated, check_groups, check_name
+from .ledger import Stated, check_groups, check_name, circle_of
 from .validation import MalformedError, Number, validated, words
 from .verdicts import VERDICTS, verdict
 
@@ -195,10 +194,8 @@ def _check(file: str, run: Run) -> None:
     if len(set(ids)) < len(ids):
         raise ValueError(f"{file}: claims must have different ids, got {', '.join(ids)}")
     check_groups(file, ids, [claim.group for claim in run.claims])
-    try:
-        TopologicalSorter({claim.id: claim.depends_on for claim in run.claims}).prepare()
-    except CycleError as error:
-        raise ValueError(f"{file}: no claim must rest on itself, got {' for '.join(error.args[1])}") from error
+    if circle := circle_of({claim.id: claim.depends_on for claim in run.claims}):
+        raise ValueError(f"{file}: no claim must rest on itself, got {' for '.join(circle)}")
 
 
 def _check_claim(where: str, claim: ClaimRecord) -> None:

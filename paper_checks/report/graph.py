@@ -7,7 +7,7 @@ they pass between claims; within a layer places are ordered by the mean place of
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from html import escape
-from typing import NamedTuple
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -23,10 +23,8 @@ Place = tuple[str, int]
 """A claim in its layer, or a line that passes a layer: its name and the layer."""
 
 
-class Edge(NamedTuple):
-    """A line from a claim to one that rests on it, by the places that it passes."""
-
-    places: tuple[Place, ...]
+Edge = tuple[Place, ...]
+"""A line from a claim to one that rests on it, by the places that it passes."""
 
 
 def connected(claims: Sequence[ClaimRecord]) -> list[ClaimRecord]:
@@ -47,17 +45,12 @@ def graph(claims: Sequence[ClaimRecord], slug: Mapping[str, str]) -> Markup:
     width = _COLUMN * (len(layers) - 1) + WIDTH + 2 * _MARGIN
     height = _ROW * max(map(len, layers)) + 2 * _MARGIN
     lines = "".join(_line(edge, spot) for edge in edges)
-    at = {claim.id: spot[claim.id, column] for claim in shown for column in range(len(layers))
-          if (claim.id, column) in spot and claim.id in _ids(layers[column])}  # fmt: skip
-    boxes = "".join(_box(claim, *at[claim.id], slug[claim.verdict]) for claim in shown)
+    column = layer_of(shown)
+    boxes = "".join(_box(claim, *spot[claim.id, column[claim.id]], slug[claim.verdict]) for claim in shown)
     return Markup(
         f'<svg class="graph" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="group" aria-label="Which claim rests on which">{lines}{boxes}</svg>'
     )
-
-
-def _ids(layer: Sequence[Place]) -> set[str]:
-    return {name for name, _ in layer}
 
 
 def layer_of(claims: Sequence[ClaimRecord]) -> dict[str, int]:
@@ -78,7 +71,7 @@ def _laid_out(claims: Sequence[ClaimRecord]) -> tuple[list[list[Place]], list[Ed
     """The places of each layer in their order, and the lines between them."""
     column = layer_of(claims)
     layers: list[list[Place]] = [[] for _ in range(1 + max(column.values()))]
-    edges = []
+    edges: list[Edge] = []
     for claim in claims:
         layers[column[claim.id]].append((claim.id, column[claim.id]))
     for claim in claims:
@@ -88,7 +81,7 @@ def _laid_out(claims: Sequence[ClaimRecord]) -> tuple[list[list[Place]], list[Ed
                 passed = [(f"{one} {claim.id}", at) for at in between]
                 for place in passed:
                     layers[place[1]].append(place)
-                edges.append(Edge(((one, column[one]), *passed, (claim.id, column[claim.id]))))
+                edges.append(((one, column[one]), *passed, (claim.id, column[claim.id])))
     return _ordered(layers, edges), edges
 
 
@@ -96,7 +89,7 @@ def _ordered(layers: list[list[Place]], edges: Sequence[Edge]) -> list[list[Plac
     """Layers with their places sorted by the mean place of their neighbours, forth and back."""
     near: dict[Place, list[Place]] = {}
     for edge in edges:
-        for one, other in zip(edge.places, edge.places[1:], strict=False):
+        for one, other in pairwise(edge):
             near.setdefault(one, []).append(other)
             near.setdefault(other, []).append(one)
     for sweep in range(_SWEEPS):
@@ -122,7 +115,7 @@ def _spot(column: int, row: int, count: int, layers: Sequence[Sequence[Place]]) 
 
 def _line(edge: Edge, spot: Mapping[Place, tuple[float, float]]) -> str:
     parts = []
-    for number, (one, other) in enumerate(zip(edge.places, edge.places[1:], strict=False)):
+    for number, (one, other) in enumerate(pairwise(edge)):
         (x, y), (end, to) = spot[one], spot[other]
         y, to, start = y + HEIGHT / 2, to + HEIGHT / 2, x + WIDTH
         bend = (end - start) / 2

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -165,7 +165,7 @@ def claim_view(
     )  # fmt: skip
     used = set(_IDENTIFIER.findall("".join(drawn) + "".join(view.text(key) for key in ("statement", "found", "scope"))))
     known = [(name, meaning) for name, meaning in meanings(symbols or {}, claim.group).items() if name in used]
-    return ClaimView(**{**view.__dict__, "symbols": known})
+    return replace(view, symbols=known)
 
 
 def training_view(item: Evidence) -> TrainingView:

@@ -7,7 +7,7 @@ A verdict is never written there; the run sets it.
 """
 
 from .claim import Claim, Proof, Rule, Stated
-from .names import check_groups, check_name, meanings
+from .names import check_groups, check_name, circle_of, meanings
 from .project import Ledger, Project, as_typed, mismatches, unknown
 from .reading import read_ledger
 from .references import unfound
@@ -22,6 +22,7 @@ __all__ = [
     "as_typed",
     "check_groups",
     "check_name",
+    "circle_of",
     "meanings",
     "mismatches",
     "read_ledger",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -18,6 +19,15 @@ def check_groups(where: str, ids: Iterable[str], groups: Iterable[str]) -> None:
     both = sorted(set(ids) & set(groups))
     if both:
         raise ValueError(f"{where}: a claim's id must not be the name of a group, got {', '.join(both)}")
+
+
+def circle_of(depends_on: Mapping[str, Iterable[str]]) -> list[str]:
+    """Claims each of which bears the next, the first of them once more at the end; empty if none rests on itself."""
+    try:
+        TopologicalSorter(depends_on).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 def symbol_of(symbol: str, group: str) -> str:

@@ -29,7 +29,7 @@ proof = [{ test = "tests/test_x.py::test_y", by = "sympy", equations = [1] }]
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from paper_checks.evidence.training_design import TRAINING
 from paper_checks.evidence.validation import MalformedError, Place, validated, words
 
 from .claim import Claim, Rule
-from .names import check_groups, check_name, symbol_of
+from .names import check_groups, check_name, circle_of, symbol_of
 from .project import Ledger, Project
 
 PROJECT, GROUPS, SYMBOLS, OWN = TABLES = "project", "groups", "symbols", "group_symbols"
@@ -76,8 +76,9 @@ def read_ledger(path: Path) -> Ledger:
     check_groups(path.name, ids, groups)
     claims = {name: part(name, _claim, groups) for name in ids}
     depends_on = {name: claim.depends_on for name, claim in claims.items()}
+    circle = circle_of(depends_on)
     for name in ids:
-        part(name, _check_dependence, depends_on)
+        part(name, _check_dependence, depends_on, circle)
     missing = [name for name in project.first if name not in claims]
     if missing:
         line = line_of(text, PROJECT, "first")
@@ -111,18 +112,12 @@ def _claim(name: str, entry: Any, groups: Mapping[str, str]) -> Claim:
     return claim
 
 
-def _check_dependence(name: str, _entry: Any, depends_on: Mapping[str, tuple[str, ...]]) -> None:
+def _check_dependence(name: str, _entry: Any, depends_on: Mapping[str, tuple[str, ...]], circle: Sequence[str]) -> None:
     """MalformedError if a claim rests on one that there is not, or in the end on itself."""
     missing = [one for one in depends_on[name] if one not in depends_on]
     if missing:
         raise MalformedError(("depends_on",), f"depends_on must be ids of claims, got {', '.join(missing)}")
-    reached, waiting = set(), list(depends_on[name])
-    while waiting:
-        one = waiting.pop()
-        if one not in reached:
-            reached.add(one)
-            waiting += depends_on.get(one, ())
-    if name in reached:
+    if name in circle:
         raise MalformedError(("depends_on",), f"depends_on must not lead back to the claim, {name} rests on itself")
 
 

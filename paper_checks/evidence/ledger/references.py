@@ -1,7 +1,8 @@
 """What entries of a ledger refer to: functions that state a claim, tests that prove it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -12,10 +13,12 @@ def unfound(ledger: Ledger) -> list[str]:
     """The names in `theory` and `proof` that are not there, a sentence each. Tests are read, not imported; where the
     folder of the tests is not there at all, as in an installed package, nothing is said of them."""
     root = (ledger.folder / ledger.project.root).resolve()
-    problems = []
+    problems, known = [], cache(lambda file: frozenset(_functions(_tree(file))))
     for name, claim in ledger.claims.items():
         problems += [f"claim {name}: theory: no {one}" for one in claim.theory if not _is_there(one)]
-        problems += [f"claim {name}: proof: no {one.test}" for one in claim.proof if not _is_test(root, one.test)]
+        problems += [
+            f"claim {name}: proof: no {one.test}" for one in claim.proof if not _is_test(root, one.test, known)
+        ]
     return problems
 
 
@@ -52,14 +55,14 @@ def _is_there(dotted: str) -> bool:
     return True
 
 
-def _is_test(root: Path, test: str) -> bool:
+def _is_test(root: Path, test: str, known: Callable[[Path], Container[str]]) -> bool:
     path, _, wanted = test.partition("::")
     file = (root / path.replace("\0", "")).resolve()
     if "\0" in path or file == root or not file.is_relative_to(root):
         return False
     if not (root / file.relative_to(root).parts[0]).exists():
         return True
-    return file.suffix == ".py" and file.is_file() and wanted in _functions(_tree(file))
+    return file.suffix == ".py" and file.is_file() and wanted in known(file)
 
 
 def _tree(file: Path) -> ast.Module:

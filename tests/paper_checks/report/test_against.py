@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from scipy import stats
 
 from paper_checks.commands.command_line import main
 from paper_checks.evidence import comparator
 from paper_checks.report.against import ERRORS, changes, moved
 from tests.oracles.report_runs import claim_record, mixed_run, run_of, write_record
+from tests.places import ROOT
 
 
 def estimate(value, error=0.01, exact=1.0):
@@ -60,6 +62,12 @@ def trained(low):
 )  # fmt: skip
 def test_a_number_moves_beyond_its_error_alone(before, now, by):
     assert moved(before, now) == by
+
+
+def test_what_the_page_says_of_chance_is_that_of_the_limit():
+    assert ERRORS == 3.0 and round(1 / (2 * stats.norm.sf(ERRORS))) == 370
+    page = (ROOT / "paper_checks" / "report" / "templates" / "changes.html").read_text(encoding="utf-8")
+    assert "over three of its standard errors (by chance one in 370 is)" in page
 
 
 def test_medians_that_are_never_reached_meet_their_like():

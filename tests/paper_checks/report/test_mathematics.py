@@ -9,6 +9,7 @@ import pytest
 
 from paper_checks.evidence.ledger import Proof
 from paper_checks.project import load_claims
+from paper_checks.report.mathematics import equations
 from paper_checks.report.mathematics.derivation import blocks, derivations
 from paper_checks.report.mathematics.equations import equation, latex, same_signs
 from paper_checks.report.mathematics.sentences import sentence
@@ -53,6 +54,13 @@ def test_other_letters_are_seen():
     assert same_signs("G_V[k,E(k)] = α", drawn)
     assert not same_signs("G_V[k,E(j)] = α", drawn)
     assert not same_signs("G_V[k,E(k)] = 2α", drawn)
+
+
+def test_what_would_be_typeset_with_other_letters_is_not(monkeypatch):
+    monkeypatch.setattr(equations, "latex", lambda text: "G_{V}")
+    assert equations.typeset("G_V", "inline")
+    with pytest.raises(ValueError, match="other letters"):
+        equations.typeset("G_F", "inline")
 
 
 def test_a_sentence_has_its_mathematics_typeset():

@@ -76,8 +76,8 @@ def _probes(seed: int) -> Picture:
 
 def _sweep(name: str) -> Callable[[int], Picture]:
     def draw(seed: int) -> Picture:
-        from paper_checks.pictures.language import SweepPicture
-        from paper_checks.pictures.language_data import swept_pocket
+        from paper_checks.pictures.language.data import swept_pocket
+        from paper_checks.pictures.language.sweep import SweepPicture
 
         return SweepPicture(swept_pocket(name, seed))
 
@@ -85,8 +85,8 @@ def _sweep(name: str) -> Callable[[int], Picture]:
 
 
 def _checkpoints(seed: int) -> Picture:
-    from paper_checks.pictures.language import CheckpointsPicture
-    from paper_checks.pictures.language_data import pocket_checkpoints
+    from paper_checks.pictures.language.checkpoints import CheckpointsPicture
+    from paper_checks.pictures.language.data import pocket_checkpoints
 
     return CheckpointsPicture(pocket_checkpoints(seed))
 

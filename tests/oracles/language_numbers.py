@@ -6,7 +6,7 @@ import numpy as np
 
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments.language import Answers, ModelSweep, prompt_sets
-from paper_checks.pictures import language_data as data
+from paper_checks.pictures.language import data
 from simulate.laser.roles import ROLES
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.prompts.tokens import Readings

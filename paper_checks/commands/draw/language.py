@@ -51,8 +51,8 @@ def _sweep(prompts: str, model: str | None, revision: str | None, training_seed:
         raise ValueError("revision is one of --model, which is not given")
     if model is not None and training_seed is not None:
         raise ValueError("training-seed is one of pocket Pythia, give it or --model")
-    from paper_checks.pictures import language_data as data
-    from paper_checks.pictures.language import SweepPicture  # before the work
+    from paper_checks.pictures.language import data
+    from paper_checks.pictures.language.sweep import SweepPicture  # before the work
 
     require_packages()
 
@@ -77,8 +77,8 @@ def _checkpoints(model: str | None, checkpoints: str | None, seed: int) -> "Pict
     """
     if (model is None) != (checkpoints is None):
         raise ValueError("checkpoints are revisions of --model, give both or neither")
-    from paper_checks.pictures import language_data as data
-    from paper_checks.pictures.language import CheckpointsPicture  # before the work
+    from paper_checks.pictures.language import data
+    from paper_checks.pictures.language.checkpoints import CheckpointsPicture  # before the work
 
     require_packages()
 

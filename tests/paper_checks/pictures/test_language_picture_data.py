@@ -13,7 +13,7 @@ from paper_checks.experiments import pocket_models
 from paper_checks.experiments.language import Source
 from paper_checks.experiments.rise import CLAIMED
 from paper_checks.jobs.runner import Here, running
-from paper_checks.pictures import language_data as data
+from paper_checks.pictures.language import data
 from simulate.language.models import load_language_model
 from simulate.laser.reduction import truncated
 from simulate.laser.roles import ROLES

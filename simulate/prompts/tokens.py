@@ -148,24 +148,25 @@ def readings(logits: Iterator[tuple[Integers, torch.Tensor]], encoded: Encoded) 
     """
     found: Mapping[str, Floats] = {name: np.empty(encoded.count) for name in METRICS}
     for places, values in logits:
-        if not torch.isfinite(values).all():
+        lowest, highest = values.aminmax(dim=1)  # NaN where there is one
+        if not (torch.isfinite(lowest) & torch.isfinite(highest)).all():
             raise ValueError("model must give finite logits, got NaN or infinite ones")
-        double = values.cpu().to(torch.float64)
-        logarithms = torch.log_softmax(double, dim=1)
+        total = values.to(torch.float64).logsumexp(1)[:, None].cpu()
         answer, distractor, generic = (
-            getattr(encoded, name)[places][:, None] for name in ("answer", "distractor", "distributional")
+            values.gather(1, getattr(encoded, name)[places][:, None].to(values.device))
+            for name in ("answer", "distractor", "distributional")
         )
-        reached = double.gather(1, answer)
-        rank = 1 + (double > reached).sum(1)
+        rank = 1 + (values > answer).sum(1)
+        answer, distractor, generic = (one.cpu().to(torch.float64) for one in (answer, distractor, generic))
         group = (
-            logarithms.gather(1, answer)[:, 0].exp(),
-            logarithms.gather(1, generic)[:, 0].exp(),
+            (answer - total)[:, 0].exp(),
+            (generic - total)[:, 0].exp(),
             rank,
-            (reached - double.gather(1, distractor))[:, 0],
+            (answer - distractor)[:, 0],
             rank == 1,
         )
         for name, column in zip(METRICS, group, strict=True):
-            found[name][places] = column.numpy()
+            found[name][places] = column.cpu().numpy()
     return Readings(**found)
 
 

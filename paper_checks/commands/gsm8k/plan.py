@@ -24,6 +24,7 @@ class Asked(NamedTuple):
     seed: int
     max_new_tokens: int
     batch_size: int
+    stop: tuple[str, ...]
     dtype: str
     device: str
     against: Path | None
@@ -55,7 +56,8 @@ def checked(options: Asked) -> Plan:
     from simulate.gsm8k.results import code_hash
 
     _check_file("out", options.out)
-    prompting = gsm8k.Prompting(options.seed, options.max_new_tokens, options.batch_size)
+    stop = (*gsm8k.STOP, *options.stop)
+    prompting = gsm8k.Prompting(options.seed, options.max_new_tokens, options.batch_size, stop)
     problems = gsm8k.read_problems(options.problems or gsm8k.OWN, "problems")
     if options.limit is not None:
         if not 1 <= options.limit <= len(problems):

@@ -204,6 +204,7 @@ def test_a_deleted_model_is_made_again_and_a_changed_one_refused(folders, tmp_pa
     (["--limit", "2000"], "limit must be 1 to "),
     (["--seed", "-1"], "seed must be an integer >= 0, got -1"),
     (["--batch-size", "0"], "batch_size must be an integer >= 1, got 0"),
+    (["--stop", ""], "stop must have no empty string"),
     (["--dtype", "int8"], "dtype must be one of float32, bfloat16, float16, got 'int8'"),
     (["--device", "gpu"], 'device must be "cpu", "cuda", "cuda:<index>" or "auto", got \'gpu\''),
     (["--revision", "main"], "revision must be None for a folder"),
@@ -244,7 +245,12 @@ def test_results_of_another_configuration_are_refused(folders, tmp_path, capsys)
     assert run(folders["llama"], out, shots=(1,)) == 0
     before = out.read_bytes()
     same = "results.json must be of the same configuration, "
-    for words, name in ((LASER, "truncation"), (["--seed", "2"], "seed"), (["--batch-size", "3"], "batch_size")):
+    for words, name in (
+        (LASER, "truncation"),
+        (["--seed", "2"], "seed"),
+        (["--stop", "#"], "stop"),
+        (["--batch-size", "3"], "batch_size"),
+    ):
         assert same + f"{name} is " in refused(capsys, folders["llama"], out, *words)
     assert same + "problems is 3, now 2" in refused(capsys, folders["llama"], out, limit=2)
     assert same + "weights_sha256 is " in refused(capsys, folders["phi3"], out)

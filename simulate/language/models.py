@@ -1,4 +1,4 @@
-"""Causal language models (Pythia and other GPT-NeoX, Llama, Phi-3) from safetensors, checked before they are built.
+"""Causal language models of the known architectures, from safetensors, checked before they are built.
 
 Needs the extra `language`. What is loaded is the model of transformers itself; what is added is that nothing is taken
 silently: every weight comes from the files, none from a random start, and the weights have a name, their sha256.
@@ -15,6 +15,7 @@ import torch
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
 
+from .architectures import ARCHITECTURES, HEAD, Architecture
 from .weight_files import FLOATING, Stored, file_digests, read_headers, read_object, read_tensors, tensor_digest
 
 try:
@@ -32,13 +33,7 @@ except ModuleNotFoundError as error:
 __all__ = ["LanguageModel", "find_folder", "identical_weights", "load_language_model"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-# Buffers that older files hold and transformers computes: rotary frequencies, the causal mask and its fill value.
-COMPUTED = {
-    "GPTNeoXForCausalLM": r"\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)",
-    "LlamaForCausalLM": r"\.self_attn\.rotary_emb\.inv_freq",
-    "Phi3ForCausalLM": r"\.self_attn\.rotary_emb\.inv_freq",
-}
-HEAD, OLD_HEAD = "lm_head.", "embed_out."
+HEAD_WEIGHT = f"{HEAD}.weight"
 # Entries of config.json by which transformers would load something else than the plain weights of the folder.
 DIVERTING = ("quantization_config", "transformers_weights", "fusion_config")
 
@@ -105,10 +100,10 @@ def load_language_model(
     files = file_digests(sorted({stored.file for stored in held.values()}))
     sha256 = tensor_digest(weights, kind)
     with progress_if_long(needed):
-        model = getattr(transformers, architecture).from_pretrained(
+        model = _class(architecture).from_pretrained(
             folder, config=config, dtype=kind, use_safetensors=True, local_files_only=True
         )
-    _require_loaded(model, weights, kind)
+    _require_loaded(architecture, model, weights, kind)
     model.requires_grad_(False).eval().to(place)
     return LanguageModel(model, tokenizer, str(source), revision, files, sha256)
 
@@ -133,28 +128,31 @@ def identical_weights(models: Iterable[LanguageModel]) -> list[tuple[str, ...]]:
     return [tuple(labels) for labels in groups.values() if len(labels) > 1]
 
 
-def _configuration(folder: Path) -> tuple[str, Any]:
+def _class(architecture: Architecture) -> Any:
+    return getattr(transformers, architecture.name)
+
+
+def _configuration(folder: Path) -> tuple[Architecture, Any]:
     """The architecture and the configuration of a folder; special tokens within the vocabulary, nothing diverting."""
     path = folder / CONFIGURATION
     found = read_object(path)
     known = found.get("architectures")
-    if not isinstance(known, list) or len(known) != 1 or known[0] not in list(COMPUTED):
-        raise ValueError(f"{path} must have one architecture of {', '.join(COMPUTED)}, got {known!r:.80}")
-    config_class = getattr(transformers, known[0]).config_class
-    wanted, kind = config_class.model_type, found.get("model_type")
-    if kind != wanted:
-        raise ValueError(f"{path} must have model_type {wanted!r} for {known[0]}, got {kind!r:.80}")
+    if not isinstance(known, list) or len(known) != 1 or known[0] not in list(ARCHITECTURES):
+        raise ValueError(f"{path} must have one architecture of {', '.join(ARCHITECTURES)}, got {known!r:.80}")
+    architecture, kind = ARCHITECTURES[known[0]], found.get("model_type")
+    if kind != architecture.model_type:
+        raise ValueError(f"{path} must have model_type {architecture.model_type!r} for {known[0]}, got {kind!r:.80}")
     for name in DIVERTING:
         if found.get(name) is not None:
             raise ValueError(f"{path} must describe plain weights, without {name}, got {found[name]!r:.80}")
     if (folder / "adapter_config.json").exists():
         raise ValueError(f"folder {folder} must hold a whole model, it has an adapter (adapter_config.json); merge it")
     try:
-        config = config_class.from_pretrained(folder, local_files_only=True)
+        config = _class(architecture).config_class.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # transformers has many kinds
         raise ValueError(f"{path} must describe a {known[0]}: {_said(error)}") from error
     _check_special_tokens(path, config)
-    return known[0], config
+    return architecture, config
 
 
 def _check_special_tokens(path: Path, config: Any) -> None:
@@ -186,30 +184,33 @@ def _tokenizer(folder: Path, config: Any) -> Any:
     return tokenizer
 
 
-def _skeleton(folder: Path, architecture: str, config: Any) -> dict[str, tuple[int, ...]]:
+def _skeleton(folder: Path, architecture: Architecture, config: Any) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the weights that the configuration asks for; tied ones once. No memory is taken."""
     try:
         with torch.device("meta"):
-            model = getattr(transformers, architecture)(config)
+            model = _class(architecture)(config)
     except Exception as error:  # sizes of the configuration that do not fit each other
-        raise ValueError(f"{folder / CONFIGURATION} must describe a {architecture}: {_said(error)}") from error
-    return {_stable(name): tuple(weight.shape) for name, weight in model.named_parameters()}
+        raise ValueError(f"{folder / CONFIGURATION} must describe a {architecture.name}: {_said(error)}") from error
+    return {_stable(architecture, name): tuple(weight.shape) for name, weight in model.named_parameters()}
 
 
-def _stable(name: str) -> str:
-    """The name of a weight in any version of transformers and of the files: the head of GPT-NeoX has had two."""
-    return HEAD + name.removeprefix(OLD_HEAD) if name.startswith(OLD_HEAD) else name
+def _stable(architecture: Architecture, name: str) -> str:
+    """The name of a weight in any version of transformers and of the files."""
+    for pattern, replacement in architecture.renamed:
+        name = re.sub(pattern, replacement, name)
+    return name
 
 
 def _matched(
-    folder: Path, architecture: str, expected: dict[str, tuple[int, ...]], held: dict[str, Stored]
+    folder: Path, architecture: Architecture, expected: dict[str, tuple[int, ...]], held: dict[str, Stored]
 ) -> dict[str, Stored]:
     """What the files hold, by stable names and without computed buffers, if it is exactly what is expected."""
-    kept = [name for name in held if not re.search(COMPUTED[architecture] + "$", name)]
-    found = {_stable(name): held[name] for name in kept}
-    if HEAD + "weight" in found and HEAD + "weight" not in expected:
-        _drop_tied_head(folder, found)
-    wrong = [f"{name} is there twice" for name in kept if name != _stable(name) and _stable(name) in held]
+    stable = {name: _stable(architecture, name) for name in held}
+    kept = {name: new for name, new in stable.items() if not re.search(architecture.computed + "$", new)}
+    found = {new: held[name] for name, new in kept.items()}
+    if HEAD_WEIGHT in found and HEAD_WEIGHT not in expected:
+        _drop_tied_head(folder, architecture, found)
+    wrong = [f"{name} is there twice" for name, new in kept.items() if name != new and new in held]
     wrong += [f"{name} is missing" for name in sorted(expected.keys() - found.keys())]
     wrong += [f"{name} is unexpected" for name in sorted(found.keys() - expected.keys())]
     for name in sorted(expected.keys() & found.keys()):
@@ -220,27 +221,27 @@ def _matched(
     if wrong:
         more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
         raise ValueError(
-            f"weights of {folder} must be those of the {architecture} that its {CONFIGURATION} describes: "
+            f"weights of {folder} must be those of the {architecture.name} that its {CONFIGURATION} describes: "
             f"{'; '.join(wrong[:4])}{more}"
         )
     return found
 
 
-def _drop_tied_head(folder: Path, found: dict[str, Stored]) -> None:
+def _drop_tied_head(folder: Path, architecture: Architecture, found: dict[str, Stored]) -> None:
     """Drop the head from what was found: the configuration ties it to the embedding, and it must be equal to it."""
-    embeddings = [name for name in found if name.endswith((".embed_tokens.weight", ".embed_in.weight"))]
-    tensors = dict(read_tensors({name: found[name] for name in (HEAD + "weight", *embeddings)}))
-    if not all(torch.equal(tensor, tensors[HEAD + "weight"]) for tensor in tensors.values()):
+    embedding = f"{architecture.embedding}.weight"
+    tensors = dict(read_tensors({name: found[name] for name in (HEAD_WEIGHT, embedding) if name in found}))
+    if not all(torch.equal(tensor, tensors[HEAD_WEIGHT]) for tensor in tensors.values()):
         raise ValueError(
-            f"weights of {folder} must have {HEAD}weight equal to the embedding, as its {CONFIGURATION} ties them "
+            f"weights of {folder} must have {HEAD_WEIGHT} equal to the embedding, as its {CONFIGURATION} ties them "
             "(tie_word_embeddings); they differ"
         )
-    del found[HEAD + "weight"]
+    del found[HEAD_WEIGHT]
 
 
-def _require_loaded(model: Any, weights: dict[str, Stored], dtype: torch.dtype) -> None:
+def _require_loaded(architecture: Architecture, model: Any, weights: dict[str, Stored], dtype: torch.dtype) -> None:
     """RuntimeError unless every parameter is the tensor of the file, converted: none may come from a random start."""
-    parameters = {_stable(name): parameter for name, parameter in model.named_parameters()}
+    parameters = {_stable(architecture, name): parameter for name, parameter in model.named_parameters()}
     wrong = sorted(parameters.keys() ^ weights.keys())
     for name, tensor in [] if wrong else read_tensors(weights):
         if parameters[name].dtype != dtype or not torch.equal(parameters[name], tensor.to(dtype)):

@@ -97,7 +97,7 @@ class Laser(Generic[Model]):
         Raises:
             TypeError, ValueError: a weight that `simulate.truncate` refuses.
         """
-        weight = self.model.get_parameter(matrix.parameter).detach()[matrix.rows]
+        weight = matrix.taken_from(self.model.get_parameter(matrix.parameter).detach())
         known = self._spectra.get(matrix)
         if known is None or not _equal(known.truncate(min(matrix.shape)), weight):
             try:
@@ -159,7 +159,7 @@ class Laser(Generic[Model]):
         for cut in self.cuts([Choice(role, layer, rank, fraction=fraction, keep=keep)]):
             name = cut.matrix.parameter
             weight = made.setdefault(name, self.model.get_parameter(name).detach().clone())
-            weight[cut.matrix.rows] = self.part(cut)
+            cut.matrix.put_into(weight, self.part(cut))
         return made
 
     def truncated(self, choices: Iterable[Choice], *, progress: bool | None = None) -> Model:
@@ -177,7 +177,7 @@ class Laser(Generic[Model]):
         work = sum(cut.matrix.shape[0] * cut.matrix.shape[1] * min(cut.matrix.shape) for cut in cuts)
         with progress_bar(len(cuts), work, progress, "matrices", LONG_JOB_PRODUCTS) as advance, torch.no_grad():
             for cut in cuts:
-                made.get_parameter(cut.matrix.parameter)[cut.matrix.rows] = self.part(cut)
+                cut.matrix.put_into(made.get_parameter(cut.matrix.parameter), self.part(cut))
                 advance(1)
         return made
 

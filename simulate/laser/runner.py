@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 
+from simulate.language.architectures import ARCHITECTURES
 from simulate.prompts.tokens import Encoded, Readings, logits_after, measure, readings
 from simulate.runtime.arrays import Integers
 
 from .reduction import copied
-from .roles import PARTS_OF_ROLE, Role, matrices
+from .roles import PARTS_OF_ROLE, Role, architecture_of
 
 MOST_TOKENS = 8192
 """Tokens that the layers above run on at once; more would not fit a processor's cache."""
@@ -30,7 +31,7 @@ class Runner:
     """A copy of a model whose layers are asked for one after the other, from the first on.
 
     Args:
-        model: GPTNeoXForCausalLM, LlamaForCausalLM or Phi3ForCausalLM; it is not changed.
+        model: of one of `simulate.language.architectures.ARCHITECTURES`; it is not changed.
         prompts: sets of encoded prompts by name.
         whole: what the model says after them, where that is known.
 
@@ -40,12 +41,13 @@ class Runner:
 
     def __init__(self, model: Any, prompts: Mapping[str, Encoded], whole: Mapping[str, Readings] | None = None) -> None:
         self._model, self._prompts = copied(model).eval(), prompts
-        self._layers = list(self._model.base_model.layers)
-        self._parallel = bool(getattr(model.config, "use_parallel_residual", False))
+        architecture = ARCHITECTURES[architecture_of(self._model)]
+        self._layers = list(self._model.get_submodule(architecture.layers))
+        self._parallel = architecture.is_parallel(self._model.config)
         if whole is None:
             whole = {name: measure(self._model, encoded) for name, encoded in prompts.items()}
         self.whole = dict(whole)
-        mlp = self._layers[-1].mlp
+        mlp: Any = _Parts(self._model, len(self._layers) - 1).mlp
         mlp.forward = _of_last_position(mlp.forward)
         self._layer = -1
         self._kept: dict[str, list[_Kept]] = {}
@@ -69,9 +71,10 @@ class Runner:
         parts = _Parts(self._model, layer)
         for name, encoded in self._prompts.items():
             for number, (_, tokens) in enumerate(encoded.groups):
-                run, chain = partial(logits_after, self._model, tokens), self._layers[max(self._layer, 0) : layer + 1]
+                run = partial(logits_after, self._model, tokens)
+                chain = {place: self._layers[place] for place in range(max(self._layer, 0), layer + 1)}
                 if self._layer >= 0:
-                    chain[0] = _Given(self._kept[name][number].run(chain[0]))
+                    chain[self._layer] = _Given(self._kept[name][number].run(chain[self._layer]))
                 with _layers(self._model, chain):
                     found[name].append(_Kept(parts, run))
         self._layer, self._parts, self._kept = layer, parts, found
@@ -106,7 +109,8 @@ class Runner:
 
     def _above(self, hidden: Sequence[torch.Tensor], tokens: torch.Tensor) -> torch.Tensor:
         """Logits after the prompts of every version."""
-        with _layers(self._model, [_Given(torch.cat(list(hidden))), *self._layers[self._layer + 1 :]]):
+        chain = {place: self._layers[place] for place in range(self._layer + 1, len(self._layers))}
+        with _layers(self._model, {self._layer: _Given(torch.cat(list(hidden))), **chain}):
             return logits_after(self._model, tokens.repeat(len(hidden), 1))
 
 
@@ -114,12 +118,12 @@ class _Parts:
     """A layer, its two parts, and the output matrices of these."""
 
     def __init__(self, model: Any, number: int) -> None:
-        self.layer = model.base_model.layers[number]
-        self.mlp = self.layer.mlp
-        self.attention = self.layer.attention if hasattr(self.layer, "attention") else self.layer.self_attn
+        architecture = ARCHITECTURES[architecture_of(model)]
+        self.layer = model.get_submodule(f"{architecture.layers}.{number}")
+        self.mlp = self.layer.get_submodule(architecture.mlp)
+        self.attention = self.layer.get_submodule(architecture.attention)
         self.mlp_end, self.attention_end = (
-            model.get_submodule(matrices(model, role, number)[0].parameter.removesuffix(".weight"))
-            for role in ("mlp_out", "attention_out")
+            self.layer.get_submodule(architecture.module_of(part)) for part in ("mlp_out", "attention_out")
         )
 
 
@@ -152,7 +156,7 @@ class _Kept:
 
     def _keep_input(self, layer: torch.nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         self.hidden: torch.Tensor = arguments[0]
-        self._named = named
+        self._more, self._named = arguments[1:], named
 
     def _keeps_output(self, name: str) -> Callable[..., None]:
         return lambda module, arguments, output: setattr(self, name, output)
@@ -162,7 +166,7 @@ class _Kept:
 
     def run(self, layer: torch.nn.Module) -> torch.Tensor:
         """The layer's output."""
-        output: torch.Tensor = layer(self.hidden, **self._named)
+        output: torch.Tensor = layer(self.hidden, *self._more, **self._named)
         return output
 
 
@@ -173,8 +177,15 @@ class _Given(torch.nn.Module):
         super().__init__()
         self._output = output
 
-    def forward(self, hidden: torch.Tensor, **_: object) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
         return self._output
+
+
+class _Passing(torch.nn.Module):
+    """In place of layers that are left out."""
+
+    def forward(self, hidden: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        return hidden
 
 
 def _of_last_position(forward: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -195,14 +206,16 @@ def _returns(module: Any, output: object) -> Iterator[None]:
 
 
 @contextmanager
-def _layers(model: Any, layers: Sequence[torch.nn.Module]) -> Iterator[None]:
-    base = model.base_model
-    before = base.layers
-    base.layers = torch.nn.ModuleList(layers)
+def _layers(model: Any, layers: Mapping[int, torch.nn.Module]) -> Iterator[None]:
+    """These layers alone, each in its place: by its number transformers chooses the mask and the rotation it gets."""
+    place, _, name = ARCHITECTURES[architecture_of(model)].layers.rpartition(".")
+    base = model.get_submodule(place)
+    before = getattr(base, name)
+    setattr(base, name, torch.nn.ModuleList([layers.get(number, _Passing()) for number in range(len(before))]))
     try:
         yield
     finally:
-        base.layers = before
+        setattr(base, name, before)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def unbuilt(monkeypatch):
 
 
 CONFIGURATIONS = {
-    "other architecture": ({"architectures": ["GPT2LMHeadModel"]}, "must have one architecture of GPTNeoXFor.*GPT2LM"),
+    "other architecture": ({"architectures": ["OPTForCausalLM"]}, "must have one architecture of GPTNeoXFor.*OPTFor"),
     "two": ({"architectures": ["GPTNeoXForCausalLM", "LlamaForCausalLM"]}, "must have one architecture of .*Llama"),
     "no architecture": ({"architectures": None}, "must have one architecture of GPTNeoXForCausalLM, Llama.*got None"),
     "headless": ({"architectures": ["GPTNeoXModel"]}, r"must have one architecture of .* got \['GPTNeoXModel'\]"),

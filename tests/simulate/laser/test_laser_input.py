@@ -5,9 +5,10 @@ import torch
 
 pytest.importorskip("transformers", reason="language models need transformers: pip install -e '.[language]'")
 
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import OPTConfig, OPTForCausalLM
 
 from simulate import truncation
+from simulate.language.architectures import ARCHITECTURES
 from simulate.laser.reduction import Choice, Laser, truncated
 from simulate.laser.roles import layer_count, matrices
 from tests.oracles.laser import HEADS, MAKERS, PLACES, model_of
@@ -58,15 +59,16 @@ def test_there_is_no_gate_in_neox():
         truncated(model_of("neox"), Choice("mlp_gate", 0, 1))
 
 
-def _gpt2():
-    return GPT2LMHeadModel(GPT2Config(vocab_size=29, n_embd=12, n_layer=1, n_head=3, n_positions=16))
+def _opt():
+    sizes = {"vocab_size": 29, "hidden_size": 12, "ffn_dim": 20, "num_hidden_layers": 1, "num_attention_heads": 3}
+    return OPTForCausalLM(OPTConfig(**sizes, word_embed_proj_dim=12, max_position_embeddings=16))
 
 
-@pytest.mark.parametrize("make", [_gpt2, lambda: model_of("llama").model, lambda: torch.nn.Linear(2, 2), lambda: None])
+@pytest.mark.parametrize("make", [_opt, lambda: model_of("llama").model, lambda: torch.nn.Linear(2, 2), lambda: None])
 @pytest.mark.parametrize("call", [Laser, layer_count, truncated, lambda model: matrices(model, "mlp_in", 0)])
 def test_another_model_is_refused(make, call):
     model = make()
-    message = f"GPTNeoXForCausalLM, LlamaForCausalLM, Phi3ForCausalLM of transformers, got {type(model).__name__}"
+    message = f"model must be a {', '.join(ARCHITECTURES)} of transformers, got {type(model).__name__}"
     with pytest.raises(TypeError, match=message):
         call(model)
 

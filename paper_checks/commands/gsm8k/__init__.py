@@ -37,7 +37,7 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command("gsm8k", cls=Command, help=__doc__)
-@click.option("--model", required=True, metavar="NAME|FOLDER", help="hub name or folder: GPT-NeoX, Llama or Phi-3")
+@click.option("--model", required=True, metavar="NAME|FOLDER", help="hub name or folder, of a known architecture")
 @click.option("--revision", help="branch, tag or commit of a hub name")
 @click.option("--role", metavar="ROLE", help="matrices to truncate: mlp_in, mlp_out, attention_out, …")
 @click.option("--layer", type=int, help="their layer, from 0, or from the end: -1 is the last")

@@ -10,11 +10,14 @@ from itertools import product
 from typing import Any
 
 from paper_checks.experiments.pocket import share_interval
-from simulate.gsm8k.results import READINGS, changes, correct
+from simulate.gsm8k.answers import is_correct, paired
+from simulate.gsm8k.results import READINGS
 
 ABOUT_WEIGHTS = ("code", "weights_sha256", "versions", "problems_sha256", "examples_sha256")
 """Parts of the configuration that the figure has at its top; the rest is how the models were asked."""
 MODELS = ("whole", "truncated")
+SILENT, NONE = "no number", "[invalid]"
+"""Beside the readings: answers in which no number is found, and what the harness has in its place."""
 
 
 def figure(whole: dict[str, Any], truncated: dict[str, Any]) -> dict[str, Any]:
@@ -45,16 +48,19 @@ def figure(whole: dict[str, Any], truncated: dict[str, Any]) -> dict[str, Any]:
         "asked": {name: value for name, value in configuration.items() if name not in ABOUT_WEIGHTS},
         "seconds": round(sum(record["seconds"] for record in records)),
         "questions_sha256": [hashlib.sha256(question.encode()).hexdigest() for question in questions],
-        "shots": {count: _at(whole, truncated, count) for count in shots},
+        "shots": {
+            count: _at({name: results["shots"][count]["answers"] for name, results in by_model.items()})
+            for count in shots
+        },
     }
 
 
 def table(figure: dict[str, Any]) -> Iterable[str]:
-    """Lines of Markdown: correct answers with exact 95 % intervals, and what changed, by shots and reading."""
-    yield "| shots | number read | whole | truncated | gained | lost | exact p |"
+    """Lines of Markdown: how many of the answers, with exact 95 % intervals, and what changed, by shots and reading."""
+    yield "| shots | reading | whole | truncated | gained | lost | exact p |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     count = len(figure["questions_sha256"])
-    for shots, reading in product(figure["shots"], READINGS):
+    for shots, reading in product(figure["shots"], (*READINGS, SILENT)):
         at = figure["shots"][shots]
         shares = (_share(at[model][reading], count) for model in MODELS)
         change = at["change"][reading]
@@ -62,29 +68,37 @@ def table(figure: dict[str, Any]) -> Iterable[str]:
         yield "| " + " | ".join(map(str, cells)) + " |"
 
 
-def _at(whole: dict[str, Any], truncated: dict[str, Any], shots: str) -> dict[str, Any]:
+def _at(answers: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Both models' answers at one number of shots, by reading, and the change between them."""
-    found: dict[str, Any] = {}
-    for model, results in zip(MODELS, (whole, truncated), strict=True):
-        answers = results["shots"][shots]["answers"]
-        found[model] = {reading: _read([answer["found"][reading] for answer in answers],
-                                       correct(results, int(shots), reading)) for reading in READINGS}  # fmt: skip
-    found["change"] = {
-        reading: {"gained": change.gained, "lost": change.lost, "p_value": change.p_value}
-        for reading, change in changes(whole, truncated, int(shots)).items()
-    }
-    return found
+    found: dict[str, Any] = {model: {name: _read(own, name) for name in READINGS} for model, own in answers.items()}
+    judged = {
+        name: [[answer["correct"][name] for answer in own] for own in answers.values()] for name in READINGS
+    }  # fmt: skip
+    judged[SILENT] = [[answer["found"]["flexible"] == NONE for answer in own] for own in answers.values()]
+    for model, silent in zip(answers, judged[SILENT], strict=True):
+        found[model][SILENT] = _counted(silent)
+    changes = {name: paired(*both) for name, both in judged.items()}
+    kept = ("gained", "lost", "p_value")
+    return {**found, "change": {name: {key: getattr(one, key) for key in kept} for name, one in changes.items()}}
 
 
-def _read(numbers: list[str], right: list[bool]) -> dict[str, Any]:
-    """What was found, answer by answer; the right ones by the number of their problem, from 1; their exact interval."""
+def _read(answers: list[dict[str, Any]], reading: str) -> dict[str, Any]:
+    """The right answers; how many would be right on average if the answers were dealt to the problems at random; what
+    was found, answer by answer."""
+    dealt = sum(is_correct(one["found"][reading], other["expected"]) for one, other in product(answers, repeat=2))
     return {
-        "right": [number for number, is_right in enumerate(right, 1) if is_right],
-        "interval": list(share_interval(sum(right), len(right))),
-        "found": " ".join(numbers),
+        **_counted([answer["correct"][reading] for answer in answers]),
+        "at_random": dealt / len(answers),
+        "found": " ".join(answer["found"][reading] for answer in answers),
     }
+
+
+def _counted(flags: list[bool]) -> dict[str, Any]:
+    """The answers with a flag, by the number of their problem from 1, and the exact interval of their share."""
+    flagged = [number for number, flag in enumerate(flags, 1) if flag]
+    return {"which": flagged, "interval": list(share_interval(len(flagged), len(flags)))}
 
 
 def _share(read: dict[str, Any], count: int) -> str:
     low, high = (f"{100 * end:.1f}" for end in read["interval"])
-    return f"{len(read['right'])} of {count} ({low} to {high} %)"
+    return f"{len(read['which'])} of {count} ({low} to {high} %)"

@@ -222,11 +222,8 @@ def test_wrong_input_is_one_line(words, message, folders, tmp_path, capsys, monk
     assert main([*given, *words]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and message in captured.err
-    assert (
-        captured.err.startswith("paper-checks gsm8k: error: ")
-        and captured.err.count("\n") == 1
-        and not list(tmp_path.iterdir())
-    )
+    assert captured.err.startswith("paper-checks gsm8k: error: ") and captured.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_problems_that_cannot_be_asked_are_named(folders, tmp_path, capsys):
@@ -240,7 +237,7 @@ def test_problems_that_cannot_be_asked_are_named(folders, tmp_path, capsys):
     assert [found.name for found in tmp_path.iterdir()] == ["a.jsonl"]
 
 
-def test_results_of_another_configuration_are_refused(folders, tmp_path, capsys):
+def test_results_of_another_configuration_are_refused(folders, tmp_path, capsys, monkeypatch):
     out = tmp_path / "results.json"
     assert run(folders["llama"], out, shots=(1,)) == 0
     before = out.read_bytes()
@@ -257,6 +254,9 @@ def test_results_of_another_configuration_are_refused(folders, tmp_path, capsys)
     other = tmp_path / "other.json"
     assert same + "weights_sha256 is " in refused(capsys, folders["phi3"], other, "--against", out, shots=(1,))
     assert "must have the same shots, it lacks 2" in refused(capsys, folders["llama"], other, "--against", out)
+    with monkeypatch.context() as other_code:
+        other_code.setattr("simulate.gsm8k.results.code_hash", lambda: "0" * 64)
+        assert same + "code is " in refused(capsys, folders["llama"], out)
     out.write_text("{")
     assert "results.json must be a file of results" in refused(capsys, folders["llama"], out)
     out.write_bytes(before)

@@ -75,6 +75,13 @@ class Cell:
         return self.layer, self.role, number, float(levels[number] or 0)
 
     @property
+    def exact_rank(self) -> int:
+        """The rank of a cell that has one; ValueError for another."""
+        if self.rank is None:
+            raise ValueError(f"cell must be at a rank, got {self}")
+        return self.rank
+
+    @property
     def choice(self) -> Choice:
         """The cell as a choice for `Laser`."""
         return Choice(self.role, self.layer, self.rank, fraction=self.fraction, without=self.without)
@@ -109,6 +116,7 @@ def doubling_ranks(model: "PreTrainedModel") -> tuple[int, ...]:
 def sweep(
     model: "PreTrainedModel",
     prompts: Mapping[str, Encoded],
+    cells: Iterable[Cell] | None = None,
     *,
     roles: Sequence[Role] = ROLES,
     layers: Iterable[int] | None = None,
@@ -124,7 +132,8 @@ def sweep(
     Args:
         model: as for `simulate.laser.Laser`; it is not changed.
         prompts: sets of encoded prompts by name, at least one.
-        roles, layers: which cells; layers from 0, all by default.
+        cells: which cells; by default all of these roles, layers and levels:
+        roles, layers: layers from 0, all by default.
         ranks, fractions, without: to what, see `Cell`; ranks are `doubling_ranks` by default if no other is given.
         whole: what the model itself says after the prompts, where that is known.
         record: a file that is written, whole or not at all, after every layer and role. A sweep that finds it there
@@ -137,9 +146,11 @@ def sweep(
     """
     if not prompts:
         raise ValueError("prompts must hold at least one set, got none")
-    if ranks is None:
-        ranks = () if fractions or without else doubling_ranks(model)
-    cells = cells_of(model, roles, layers, ranks=ranks, fractions=fractions, without=without)
+    if cells is None:
+        if ranks is None:
+            ranks = () if fractions or without else doubling_ranks(model)
+        cells = cells_of(model, roles, layers, ranks=ranks, fractions=fractions, without=without)
+    cells = _checked(model, cells)
     identity = "" if record is None else _identity(model, prompts)
     known = {} if record is None else _read(record, identity, prompts)
     blocks: dict[tuple[int, Role], list[Cell]] = {}
@@ -194,10 +205,15 @@ def cells_of(
     levels: list[dict[str, Any]] = [{"rank": one} for one in sorted({as_count("rank", rank, 0) for rank in ranks})]
     levels += [{"fraction": one} for one in sorted({float(as_probability("fraction", one)) for one in fractions})]
     levels += [{"without": one} for one in sorted({as_count("without", one, 0) for one in without})]
-    cells = tuple(Cell(layer, role, **level) for layer in chosen for role in roles for level in levels)
-    for cell in cells:
+    return _checked(model, (Cell(layer, role, **level) for layer in chosen for role in roles for level in levels))
+
+
+def _checked(model: "PreTrainedModel", cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """The cells, lower layers first; errors before any work."""
+    found = tuple(sorted(dict.fromkeys(cells), key=lambda cell: cell.layer))
+    for cell in found:
         planned_cuts(model, [cell.choice])
-    return cells
+    return found
 
 
 def _identity(model: "PreTrainedModel", prompts: Mapping[str, Encoded]) -> str:

@@ -65,7 +65,7 @@ class SweepCells:
     @property
     def ranks(self) -> list[int]:
         """The ranks, increasing."""
-        return sorted({cell.rank for cell in self.swept.sweep.cells})
+        return sorted({cell.exact_rank for cell in self.swept.sweep.cells})
 
     def changes(self, role: Role, metric: str) -> tuple[Floats, Floats]:
         """Mean change over the prompts and its standard error, one row per layer and one column per rank."""
@@ -119,7 +119,7 @@ class SweepCells:
 
 def cell_in_words(cell: Cell) -> str:
     """A cell in words."""
-    return f"{cell.role} of layer {cell.layer} at rank {cell.rank}"
+    return str(cell)
 
 
 def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:

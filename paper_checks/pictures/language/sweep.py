@@ -88,7 +88,7 @@ class SweepPicture(Picture):
     @property
     def rank(self) -> int:
         """The rank of the first heat maps."""
-        return self.shown.best["late MLP inputs"].cell.rank
+        return self.shown.best["late MLP inputs"].cell.exact_rank
 
     def table(self) -> Table:
         """A row per role, layer, rank and probability."""
@@ -162,7 +162,7 @@ class SweepPicture(Picture):
         heat.heat_map(axes, shown.changes(role, metric)[0], scale)
         heat.frame(axes, [(column, layer) for layer, column in np.argwhere(shown.marked(role))])
         cells = [found.cell for found in shown.best.values() if found.cell.role == role]
-        heat.corner(axes, [(shown.ranks.index(cell.rank), cell.layer) for cell in cells])
+        heat.corner(axes, [(shown.ranks.index(cell.exact_rank), cell.layer) for cell in cells])
         if role.startswith("mlp"):
             axes.axhline(shown.swept.layers // 2, **LATE)
         step = -(-len(shown.ranks) // 9)

@@ -200,6 +200,7 @@ def test_levels_of_other_kinds_are_truncated_models_too(tmp_path):
     model, sets = model_of("llama"), prompts()
     asked = {"roles": ("attention_qkv", "mlp_up"), "layers": [1], "fractions": (0.5, 0.25), "without": (2,)}
     found = sweep(model, sets, record=tmp_path / "sweep", **asked)
+    assert list(sweep(model, sets, reversed(found.cells)).cells) == list(reversed(found.cells))
     levels = [{"fraction": 0.25}, {"fraction": 0.5}, {"without": 2}]
     assert list(found.cells) == [Cell(1, role, **level) for role in asked["roles"] for level in levels]
     for cell, answers in found.cells.items():
@@ -229,7 +230,7 @@ def test_cells_are_in_order_and_in_words():
         ({"without": [10**6]}, "without must be at most"),
         ({"fractions": [1.5]}, "fraction must be"),
         ({"ranks": [10**6]}, "rank must be at most"),
-        ({"without": [-1]}, "without must be >= 0"),
+        ({"without": [-1]}, "without must be an integer >= 0"),
     ],
 )
 def test_levels_that_a_matrix_does_not_have_are_refused_before_any_work(levels, message, monkeypatch):

@@ -36,9 +36,14 @@ def unpack(module: torch.nn.Module) -> None:
 class _Packed:
     def __init__(self, linear: torch.nn.Module) -> None:
         weight, bias = linear.weight.detach(), linear.bias
-        self._weight = weight.to_mkldnn()
-        self._bias = (torch.zeros(len(weight)) if bias is None else bias.detach()).to_mkldnn()
+        flat = torch.zeros(len(weight)) if bias is None else bias.detach()
+        self._weight, self._bias = _laid_out(weight), _laid_out(flat)
 
     def __call__(self, given: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = torch._C._nn.mkldnn_linear(given.to_mkldnn(), self._weight, self._bias).to_dense()
+        made: torch.Tensor = torch._C._nn.mkldnn_linear(_laid_out(given), self._weight, self._bias).to_dense()
         return made
+
+
+def _laid_out(tensor: torch.Tensor) -> torch.Tensor:
+    made: torch.Tensor = tensor.to_mkldnn()  # type: ignore[operator]  # the stub has it as a tensor
+    return made

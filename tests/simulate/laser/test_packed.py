@@ -49,6 +49,6 @@ def test_a_sweep_with_packed_layers_is_the_sweep(name, monkeypatch):
     found = sweep(model, sets, **asked)
     for cell, answers in plain.cells.items():
         for key in sets:
-            # Logits are of order 1 to 10 here, sums of some hundred terms over two layers: 1e-4 is a hundred times more.
+            # Float32 sums of some hundred terms over two layers err by about 1e-6: this is a hundred times more.
             np.testing.assert_allclose(stacked(found.cells[cell][key]), stacked(answers[key]), rtol=1e-4, atol=1e-5)
     assert not any("forward" in vars(module) for module in model.modules())

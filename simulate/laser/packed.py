@@ -40,10 +40,12 @@ class _Packed:
         self._weight, self._bias = _laid_out(weight), _laid_out(flat)
 
     def __call__(self, given: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = torch._C._nn.mkldnn_linear(_laid_out(given), self._weight, self._bias).to_dense()
-        return made
+        made = torch._C._nn.mkldnn_linear(_laid_out(given), self._weight, self._bias)
+        dense: torch.Tensor = made.to_dense()  # type: ignore[operator]
+        return dense
 
 
 def _laid_out(tensor: torch.Tensor) -> torch.Tensor:
-    made: torch.Tensor = tensor.to_mkldnn()  # type: ignore[operator]  # the stub has it as a tensor
+    """As oneDNN has it; torch's stubs take the method for a tensor."""
+    made: torch.Tensor = tensor.to_mkldnn()  # type: ignore[operator]
     return made

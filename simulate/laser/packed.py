@@ -23,7 +23,7 @@ def pack(module: torch.nn.Module) -> None:
     """Have the large linear maps in a module, or the module itself, run with weights laid out once, until `unpack`."""
     for linear in filter(can_pack, module.modules()):
         if "forward" not in vars(linear):
-            linear.forward = _Packed(linear)  # type: ignore[method-assign,assignment]
+            linear.forward = _Packed(linear)
 
 
 def unpack(module: torch.nn.Module) -> None:
@@ -35,17 +35,10 @@ def unpack(module: torch.nn.Module) -> None:
 
 class _Packed:
     def __init__(self, linear: torch.nn.Module) -> None:
-        weight, bias = linear.weight.detach(), linear.bias
-        flat = torch.zeros(len(weight)) if bias is None else bias.detach()
-        self._weight, self._bias = _laid_out(weight), _laid_out(flat)
+        weight: torch.Tensor = linear.get_parameter("weight").detach()
+        bias = linear.get_parameter("bias").detach() if linear.bias is not None else torch.zeros(len(weight))
+        self._weight, self._bias = weight.to_mkldnn(), bias.to_mkldnn()
 
     def __call__(self, given: torch.Tensor) -> torch.Tensor:
-        made = torch._C._nn.mkldnn_linear(_laid_out(given), self._weight, self._bias)
-        dense: torch.Tensor = made.to_dense()  # type: ignore[operator]
-        return dense
-
-
-def _laid_out(tensor: torch.Tensor) -> torch.Tensor:
-    """As oneDNN has it; torch's stubs take the method for a tensor."""
-    made: torch.Tensor = tensor.to_mkldnn()  # type: ignore[operator]
-    return made
+        made: torch.Tensor = torch._C._nn.mkldnn_linear(given.to_mkldnn(), self._weight, self._bias)
+        return made.to_dense()

@@ -120,17 +120,6 @@ def layer(model: Subject, base_seed: int, part: str, cells: tuple[Cell, ...]) ->
     return sweep(found.model, encoded, cells, whole=whole, progress=False)
 
 
-@job(
-    "language models",
-    cost=6.0,
-    inputs=lambda model, name, base_seed, part, start: _baselines(model, base_seed, part, ()),
-)
-def after_start(model: Subject, name: str, base_seed: int, part: str, start: str) -> Readings:
-    """What the whole model says after the prompts of the sweep with another start token, "" for none."""
-    found, known = loaded(model), baseline(model, name, base_seed, part)
-    return measure_packed(found.model, {name: encode(known.swept, found.tokenizer, start)})[name]
-
-
 def baseline_jobs(base_seed: int, part: str = "claim") -> list[Job]:
     """Both sets asked of the whole model; nothing without the weights."""
     model = subject()
@@ -154,12 +143,3 @@ def smollm2_sweep(base_seed: int, part: str = "claim") -> Sweep:
     """All cells on the prompts of the sweep, by set."""
     parts: list[Sweep] = results(sweep_jobs(base_seed, part))
     return Sweep(parts[0].whole, {cell: found for one in parts for cell, found in one.cells.items()})
-
-
-def other_starts(base_seed: int, part: str = "claim") -> dict[str, Readings]:
-    """Facts of the sweep after no start token and after the tokenizer's BOS, a mark of chats."""
-    model = subject()
-    assert model is not None, "asked without weights"
-    chat = PRETRAINED[NAME].chat_mark
-    found = results([after_start.of(model, "facts", base_seed, part, start) for start in ("", chat)])
-    return dict(zip(("no start token", "the chat mark"), found, strict=True))

@@ -74,12 +74,21 @@ def reported(
 def _reported(made: Sweep, cells: Sequence[Cell], name: str, first: Integers, second: Integers) -> Reported:
     chosen = best(made, cells, name, first), best(made, cells, name, second)
     changes: dict[str, Floats] = {}
-    for metric in METRICS:
+    for metric in (*METRICS, "odds"):
         column = np.empty(len(first) + len(second))
-        column[second] = made.change(chosen[0], name, metric, second)
-        column[first] = made.change(chosen[1], name, metric, first)
+        for cell, places in zip(chosen, (second, first), strict=True):
+            column[places] = change(made, cell, name, metric)[places]
         changes[metric] = column
     return Reported(chosen, changes)
+
+
+def change(made: Sweep, cell: Cell, name: str, metric: str) -> Floats:
+    """Change of a metric, or of the "odds" log P(answer) - log P("the"), prompt by prompt."""
+    if metric != "odds":
+        return made.change(cell, name, metric)
+    after, before = made.cells[cell][name], made.whole[name]
+    found: Floats = np.log(after.answer / after.distributional) - np.log(before.answer / before.distributional)
+    return found
 
 
 def means(columns: Sequence[Floats], clusters: Sequence[str]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ import numpy as np
 from transformers import AutoTokenizer
 
 from simulate.language.pretrained import pretrained_folder
+from simulate.prompts.numbering import is_chat_mark
 from simulate.prompts.real import real_fact_prompts, real_recall_prompts
 from simulate.prompts.sets import Prompt, fact_prompts, recall_prompts
-from simulate.prompts.tokens import encode, is_chat_mark, one_token
+from simulate.prompts.tokens import encode, one_token
 from tests.oracles.tiny_language_models import tiny_tokenizer
 
 WORDS = ["went", "to", "the", "Mary", "John", "and"]

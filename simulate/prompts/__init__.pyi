@@ -1,3 +1,4 @@
+from .files import read_prompts
 from .real import real_fact_prompts, real_recall_prompts
 from .sets import PAPER_FACT, PAPER_RECALL, Prompt, fact_prompts, halves, recall_prompts
 from .splits import clusters_of, competing, split_clusters, spread_over_clusters
@@ -19,6 +20,7 @@ __all__ = [
     "mean_and_error",
     "measure",
     "one_token",
+    "read_prompts",
     "readings",
     "real_fact_prompts",
     "real_recall_prompts",

@@ -1,9 +1,8 @@
 """Prompts as the token numbers of one tokenizer, and what a language model says about their answers."""
 
 import math
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 
 from simulate.runtime.arrays import Floats, Integers
 
+from .numbering import ENDS, Numbering
 from .sets import Prompt
 
 METRICS = ("answer", "distributional", "rank", "difference", "correct")
@@ -24,6 +24,7 @@ class Encoded:
         count: number of prompts.
         groups: pairs of the prompts' places in the set, shape (n,), and their tokens, shape (n, length).
         answer, distractor, distributional: token numbers, shape (count,).
+        start, start_token: text and number of the token that all begin with; "" and None where there is none.
     """
 
     count: int
@@ -31,6 +32,8 @@ class Encoded:
     answer: torch.Tensor
     distractor: torch.Tensor
     distributional: torch.Tensor
+    start: str = ""
+    start_token: int | None = None
 
     def at(self, places: Integers) -> "Encoded":
         """Some of the prompts, different ones, in this order."""
@@ -41,8 +44,8 @@ class Encoded:
             kept = where[held] >= 0
             if kept.any():
                 groups.append((where[held][kept], tokens[torch.from_numpy(kept)]))
-        ends = (end[torch.from_numpy(places)] for end in (self.answer, self.distractor, self.distributional))
-        return Encoded(len(places), tuple(groups), *ends)
+        ends = {name: getattr(self, name)[torch.from_numpy(places)] for name in ENDS}
+        return replace(self, count=len(places), groups=tuple(groups), **ends)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +103,12 @@ def mean_and_error(values: Floats, clusters: Sequence[str] | None = None) -> tup
 
 @dataclass(frozen=True)
 class Kept:
-    """Prompts whose answer, distractor and distributional continuation are one token each; how many others there are,
-    and the words that are not."""
+    """Prompts that `encode` can take.
+
+    Attributes:
+        prompts: in the order they had.   left_out: how many others there are.
+        words: of those, what is not one token; a whole text where it has words that the tokenizer does not know.
+    """
 
     prompts: tuple[Prompt, ...]
     left_out: int
@@ -109,10 +116,11 @@ class Kept:
 
 
 def one_token(prompts: Sequence[Prompt], tokenizer: Any) -> Kept:
-    """Those of the prompts that `encode` can take."""
-    numbers, kept, words = _numbering(tokenizer), [], dict[str, None]()
+    """Those of the prompts whose answer, distractor and distributional continuation are one token each of this
+    tokenizer, after the text too, and known to it."""
+    asked, kept, words = Numbering(tokenizer), [], dict[str, None]()
     for prompt in prompts:
-        wrong = [end for end in (prompt.answer, prompt.distractor, prompt.distributional) if len(numbers(end)) != 1]
+        wrong = asked.wrong(prompt)
         words.update(dict.fromkeys(wrong))
         if not wrong:
             kept.append(prompt)
@@ -126,70 +134,27 @@ def encode(prompts: Sequence[Prompt], tokenizer: Any, start: str | None = None) 
         prompts: at least one.
         tokenizer: a transformers tokenizer, or one of the library tokenizers (which has no BOS token).
         start: the text of one token, such as "<|endoftext|>"; "" for no start token; None for the tokenizer's BOS
-            token, if it has one. There is a warning where that is a mark of the tokenizer's chat template, which
-            stands before no ordinary text.
+            token, if it has one. There is a UserWarning where that is a mark of the tokenizer's chats, which stands
+            before no ordinary text (`is_chat_mark`).
 
     Raises:
+        TypeError: start is not a text.
         ValueError: no prompt; a start that is not one token; an answer, distractor or distributional continuation that
             is not one token of this tokenizer, or not the same token when it follows the text; a text with a token that
             the tokenizer does not know.
     """
     if not prompts:
         raise ValueError("prompts must be at least one, got none")
-    numbers = _numbering(tokenizer)
-    first = _start(tokenizer, numbers, start)
-    unknown = getattr(tokenizer, "unk_token_id", None)
-    texts: list[list[int]] = []
-    ends: dict[str, list[int]] = {"answer": [], "distractor": [], "distributional": []}
-    for prompt in prompts:
-        text = numbers(prompt.text)
-        if unknown is not None and unknown in text and unknown not in first:
-            raise ValueError(f"prompt {prompt.text!r} has words that the tokenizer does not know")
-        texts.append(first + text)
-        for name, found in ends.items():
-            found.append(_one_token(numbers, prompt.text, text, name, getattr(prompt, name)))
-            if found[-1] == unknown:
-                raise ValueError(f"{name} {getattr(prompt, name)!r} is a word that the tokenizer does not know")
+    asked = Numbering(tokenizer)
+    begin, first = asked.start(start)
+    texts = [first + asked.text(prompt) for prompt in prompts]
+    ends = {name: torch.tensor([asked.end(prompt, name) for prompt in prompts]) for name in ENDS}
     lengths = np.array([len(text) for text in texts])
     groups = []
     for length in np.unique(lengths):
         places = np.flatnonzero(lengths == length)
         groups.append((places, torch.tensor([texts[place] for place in places])))
-    return Encoded(len(prompts), tuple(groups), **{name: torch.tensor(found) for name, found in ends.items()})
-
-
-def _start(tokenizer: Any, numbers: Callable[[str], list[int]], start: str | None) -> list[int]:
-    if start is not None:
-        found = numbers(start) if start else []
-        if len(found) > 1 or (start and not found):
-            raise ValueError(
-                f"start must be one token of the tokenizer, or empty for none, got {start!r}: {len(found)}"
-            )
-        return found
-    if getattr(tokenizer, "bos_token_id", None) is None:
-        return []
-    if tokenizer.bos_token and tokenizer.bos_token in (getattr(tokenizer, "chat_template", None) or ""):
-        warnings.warn(
-            f"prompts begin with {tokenizer.bos_token!r}, the tokenizer's BOS, which is a mark of its chats; for plain "
-            "text give a start token, the one between documents if there is one",
-            stacklevel=3,
-        )
-    return [tokenizer.bos_token_id]
-
-
-def _numbering(tokenizer: Any) -> Callable[[str], list[int]]:
-    if hasattr(tokenizer, "bos_token_id"):  # transformers
-        return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
-    return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)
-
-
-def _one_token(numbers: Callable[[str], list[int]], text: str, encoded: list[int], name: str, end: str) -> int:
-    found = numbers(end)
-    if len(found) != 1:
-        raise ValueError(f"{name} {end!r} must be one token of the tokenizer, it is {len(found)}")
-    if numbers(text + end) != encoded + found:
-        raise ValueError(f"{name} {end!r} is another token when it follows {text!r}")
-    return found[0]
+    return Encoded(len(prompts), tuple(groups), **ends, start=begin, start_token=first[0] if first else None)
 
 
 def last_logits(model: Any, encoded: Encoded) -> Iterator[tuple[Integers, torch.Tensor]]:

@@ -83,7 +83,7 @@ _CLAIM_CITIES = _cities("""
     Canada: Toronto, Montreal, Ottawa
     Chile: Valparaiso, Antofagasta
     China: Beijing, Shanghai, Shenzhen
-    Colombia: Bogota, Medellin, Cali
+    Colombia: Bogota, Medellin, Barranquilla
     Croatia: Zagreb, Dubrovnik
     Cyprus: Limassol, Larnaca
     Denmark: Copenhagen, Aarhus, Odense

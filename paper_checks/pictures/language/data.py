@@ -245,6 +245,8 @@ def _asked(sources: Sequence[Source], base_seed: int) -> list[Answers]:
     found = []
     with progress_bar(len(sources), len(sources), None, "models", long=1) as advance:
         for source in sources:
-            found.append(answered(source, base_seed, "auto"))
+            found.append(answered(source, base_seed, "auto", CLAIMED))
+            if reasons := [why for name in CLAIMED if (why := found[-1].asked and found[-1].asked.too_few(name))]:
+                raise ValueError(f"{source.label}: too few prompts: {'; '.join(reasons)}")
             advance(1)
     return found

@@ -101,7 +101,7 @@ def test_checkpoints_of_a_model_are_its_revisions_in_order(monkeypatch):
     asked = []
     monkeypatch.setattr(data, "answered", lambda *given: asked.append(given) or answers(0.1, 0.2, str(len(asked))))
     found = data.model_checkpoints(5, "org/name", ["step64", "step0", "step9"])
-    assert asked == [(Source("org/name", f"step{n}", f"org/name@step{n}"), 5, "auto") for n in (0, 9, 64)]
+    assert asked == [(Source("org/name", f"step{n}", f"org/name@step{n}"), 5, "auto", CLAIMED) for n in (0, 9, 64)]
     assert (list(found.found), found.model, found.held, found.others) == ([0, 9, 64], "org/name", False, {})
 
 

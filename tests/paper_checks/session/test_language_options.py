@@ -23,8 +23,8 @@ from tests.oracles.tiny_language_models import written
 class Options:
     """A pytest configuration with these options alone."""
 
-    def __init__(self, model=None, revision=None, checkpoints=None):
-        self._options = {"--model": model, "--revision": revision, "--checkpoints": checkpoints}
+    def __init__(self, model=None, revision=None, checkpoints=None, start=None):
+        self._options = {"--model": model, "--revision": revision, "--checkpoints": checkpoints, "--start": start}
 
     def getoption(self, name):
         return self._options[name]
@@ -40,6 +40,7 @@ def last(seed):
     [
         ({"revision": "step1"}, "revisions of --model, which is not given"),
         ({"checkpoints": "step1,step2"}, "revisions of --model, which is not given"),
+        ({"start": ""}, "--start is a token of --model's tokenizer, which is not given"),
         ({"model": "m", "checkpoints": "step1"}, "at least two revisions"),
         ({"model": "m", "checkpoints": "step1,,step2"}, "at least two revisions"),
         ({"model": "./no such folder"}, "no such folder"),
@@ -59,6 +60,15 @@ def test_a_folder_has_no_revisions(tmp_path):
         check_model(Options(folder, revision="step1"))
     assert checkpoint_source("org/name", folder) == (folder, None)
     assert checkpoint_source("org/name", "step8") == ("org/name", "step8")
+
+
+def test_start_is_a_token_of_the_model(tmp_path):
+    folder = str(written(tmp_path / "tiny"))
+    for start in ("", "<|end|>", "w3"):
+        check_model(Options(folder, start=start))
+    for start, message in (("w3 w4", "'w3 w4': 2 tokens"), ("Mary", "'Mary': a word that it does not know")):
+        with pytest.raises(pytest.UsageError, match=f"--model {folder}: --start must be one token of .*{message}"):
+            check_model(Options(folder, start=start))
 
 
 def test_pocket_models_are_known_by_their_weights(tmp_path):

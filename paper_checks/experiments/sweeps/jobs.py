@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from paper_checks.jobs import Job, job, results
+from simulate.laser.runner import measure_packed
 from simulate.laser.sweeps import Cell, Sweep, sweep
 from simulate.prompts.sets import Prompt
-from simulate.prompts.tokens import Readings, encode, measure
+from simulate.prompts.tokens import Readings, encode
 
 if TYPE_CHECKING:
     from simulate.language.models import LanguageModel
@@ -63,7 +64,7 @@ def _whole_cost(subject: Subject, prompts: Sequence[Prompt]) -> float:
 def asked(subject: Subject, prompts: tuple[Prompt, ...]) -> Readings:
     """What the whole model says after these prompts."""
     found = loaded(subject)
-    return measure(found.model, encode(prompts, found.tokenizer, subject.start))
+    return measure_packed(found.model, {"": encode(prompts, found.tokenizer, subject.start)})[""]
 
 
 def _sweep_cost(subject: Subject, sets: Sets, cells: Sequence[Cell]) -> float:

@@ -84,6 +84,13 @@ def _sweep(name: str) -> Callable[[int], Picture]:
     return draw
 
 
+def _beside(seed: int) -> Picture:
+    from paper_checks.pictures.language.beside import BesidePicture
+    from paper_checks.pictures.language.beside_data import pocket_side, smollm2_side
+
+    return BesidePicture([pocket_side(seed), smollm2_side(seed)])
+
+
 def _checkpoints(seed: int) -> Picture:
     from paper_checks.pictures.language.checkpoints import CheckpointsPicture
     from paper_checks.pictures.language.data import pocket_checkpoints
@@ -120,6 +127,7 @@ PLANS = (
     Plan("probes", ("B4", "B5"), ("B5",), _probes),
     Plan("sweep-recall", ("P4", "P5"), ("P4",), _sweep("recall")),
     Plan("sweep-facts", ("P4", "P5"), ("P4",), _sweep("facts")),
+    Plan("beside", ("P4.smollm2", "P5.smollm2"), ("P4.smollm2",), _beside),
     Plan("checkpoints", ("P3",), ("P3",), _checkpoints),
     *(Plan(f"scope-{claim.lower().replace('.', '-')}", (claim,), (claim,), _scope(claim)) for claim in SCOPES),
 )

@@ -6,13 +6,11 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paper_checks.pictures.file import Picture, Style, Table
+from paper_checks.pictures.file import Picture, Table
 from simulate.prompts.tokens import Readings
 
 from .data import METRICS, Checkpoints
-from .style import PROMPTS, STYLES
-
-DIAMOND: Style = {"marker": "D", "s": 130, "facecolors": "none", "edgecolors": "black", "linewidths": 1.1}
+from .style import DIAMOND, PROMPTS, STYLES
 
 
 class CheckpointsPicture(Picture):

@@ -7,6 +7,7 @@ LATE: Style = {"color": ON_LIGHT, "linewidth": 1.2, "linestyle": (0, (1, 2)), "z
 GENERIC: Style = {"color": "#a03000", "marker": "o", "linestyle": (0, (4, 2))}
 ANSWER: Style = {"color": "#1f3f8f", "marker": "s", "linestyle": "-"}
 STYLES = {"answer": ANSWER, "distributional": GENERIC}
+DIAMOND: Style = {"marker": "D", "s": 130, "facecolors": "none", "edgecolors": "black", "linewidths": 1.1}
 
 
 def signed(value: float, decimals: int = 2) -> str:

@@ -258,7 +258,7 @@ BAD = [
         "checkpoints --training-seed 1",
         "No such option '--training-seed'.* Accepted: --model --checkpoints --seed --out ",
     ),
-    ("ranks", "No such command 'ranks'.* Accepted: sweep, checkpoints$"),
+    ("ranks", "No such command 'ranks'.* Accepted: sweep, beside, checkpoints$"),
     (
         "checkpoints --out picture.bmp",
         r"Invalid value .*--out.*: must end in \.svg, \.png or \.pdf, got 'picture\.bmp'",

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from simulate.prompts.splits import split_clusters
 
 from paper_checks.evidence import experiment_seed
 from simulate.laser.sweeps import Cell, Places, Sweep
 from simulate.prompts.sets import Prompt
+from simulate.prompts.splits import split_clusters
 from simulate.prompts.tokens import mean_and_error
 from simulate.runtime.arrays import Floats, Integers
 

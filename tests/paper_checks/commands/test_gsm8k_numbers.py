@@ -154,7 +154,8 @@ def test_the_recorded_answers_are_right_and_wrong_as_gsm8k_has_them():
 
 
 def test_the_recorded_figure_is_of_the_weights_at_hand():
-    pretrained = pytest.importorskip("simulate.language.pretrained")
+    from simulate.language import pretrained
+
     folder = pretrained.pretrained_folder("smollm2")
     if folder is None:
         pytest.skip("the weights are not here: paper-checks weights smollm2")

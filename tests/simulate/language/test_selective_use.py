@@ -91,7 +91,8 @@ def test_another_model_in_the_folder_would_be_noticed(tmp_path):
 
 
 def test_a_truncated_smollm2_is_read_by_plain_transformers(tmp_path):
-    pretrained = pytest.importorskip("simulate.language.pretrained")
+    from simulate.language import pretrained
+
     folder = pretrained.pretrained_folder("smollm2")
     if folder is None:
         pytest.skip("the weights are not here: paper-checks weights smollm2")

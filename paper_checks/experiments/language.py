@@ -6,7 +6,7 @@ Standard errors are over independent prompts; the two prompts of one city count 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +155,18 @@ def answers_of(found: Any, label: str, base_seed: int, names: Iterable[str]) -> 
     return Answers(label, found.sha256, readings)
 
 
+FRACTIONS = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75)
+"""Of the ranks of a model that is named."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What to sweep: which sets of prompts and roles, on which device, and where to keep a record."""
+    """What to sweep: which sets of prompts and roles, on which device, and where to keep a record; `fractions` of the
+    ranks in the upper half of the layers, or by default `doubling_ranks` in all."""
 
     names: tuple[str, ...] = CLAIMED
     roles: tuple[Role, ...] = (*MLP, *ATTENTION)
+    fractions: tuple[float, ...] = ()
     device: str = "cpu"
     record: Path | None = None
     progress: bool | None = None
@@ -176,24 +182,22 @@ def sweep_model(source: Source, base_seed: int, plan: Plan) -> ModelSweep:
     sets, asked = askable(base_seed, found.tokenizer, plan.names, source.start)
     if not sets:
         raise ValueError(f"too few prompts: {'; '.join(filter(None, map(asked.too_few, plan.names)))}")
-    made = sweep(
-        found.model,
-        sets,
-        roles=plan.roles,
-        record=plan.record,
-        progress=plan.progress,
-    )
+    count = found.model.config.num_hidden_layers
+    layers = range(count // 2, count) if plan.fractions else None
+    cells = partial(sweep, roles=plan.roles, layers=layers, fractions=plan.fractions)
+    made = cells(found.model, sets, record=plan.record, progress=plan.progress)
     if plan.record is not None:
         plan.record.unlink(missing_ok=True)
-    return ModelSweep(source.label, found.sha256, found.model.config.num_hidden_layers, made, asked)
+    return ModelSweep(source.label, found.sha256, count, made, asked)
 
 
 @cache
 def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> list[ModelSweep]:
-    """The sweep of one model that may take long, once per session: with a record in `folder` from which it goes on
-    after an interrupt."""
+    """The sweep of what P4 and P5 read of one model, which may take long, once per session: with a record in `folder`
+    from which it goes on after an interrupt."""
     name = f"sweep-{experiment_seed(base_seed, repr(source)):x}.safetensors"
-    return [sweep_model(source, base_seed, Plan(device=device, record=folder / name))]
+    plan = Plan(roles=("mlp_in", *ATTENTION), fractions=FRACTIONS, device=device, record=folder / name)
+    return [sweep_model(source, base_seed, plan)]
 
 
 def both_changes(made: Sweep, cell: Cell, name: str, places: Places) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from paper_checks.experiments.language import over_distractor
+from paper_checks.experiments.language import METRICS, best_cell, over_distractor
 from simulate.language.pretrained import PRETRAINED
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.prompts.splits import clusters_of
@@ -14,7 +14,7 @@ from simulate.runtime.arrays import Floats
 
 from . import jobs
 from .jobs import NAME, Baseline
-from .splits import METRICS, Reported, best, change, means, reported, splits
+from .splits import Reported, change, means, reported, splits
 from .statements import ATTENDS, BREAKS, GONE, HELPS, competing_share, families
 
 __all__ = ["ATTENDS", "BREAKS", "GONE", "HELPS", "competing_share", "means", "on", "over_distractor"]
@@ -66,7 +66,7 @@ class On:
     def best_of_all(self, family: str) -> tuple[Cell, int]:
         """The best cell of a family on all prompts, and how many it is the best of."""
         cells = families()[family]
-        return best(self.made, cells, self.name), len(cells)
+        return best_cell(self.made, cells, self.name, slice(None)), len(cells)
 
     def means(self, columns: Sequence[Floats]) -> dict[str, Any]:
         """Means of columns with clustered errors, and where they come from."""

@@ -21,15 +21,14 @@ from typing import Any
 import numpy as np
 
 from paper_checks.evidence import experiment_seed
-from simulate.laser.sweeps import Cell, Places, Sweep
+from paper_checks.experiments.language import METRICS, best_cell
+from simulate.laser.sweeps import Cell, Sweep
 from simulate.prompts.sets import Prompt
 from simulate.prompts.splits import split_clusters
 from simulate.prompts.tokens import mean_and_error
 from simulate.runtime.arrays import Floats, Integers
 
 SPLITS = 5
-METRICS = ("answer", "distributional", "correct")
-"""Those whose changes are reported."""
 
 
 def splits(prompts: Sequence[Prompt], name: str, base_seed: int) -> list[tuple[Integers, Integers]]:
@@ -38,17 +37,6 @@ def splits(prompts: Sequence[Prompt], name: str, base_seed: int) -> list[tuple[I
         split_clusters(prompts, seed=experiment_seed(base_seed, f"split {number} of {name}"))
         for number in range(SPLITS)
     ]
-
-
-def effect(made: Sweep, cell: Cell, name: str, places: Places = slice(None)) -> float:
-    """The smaller of: mean rise of P(answer), mean fall of P("the"); over the prompts `places`."""
-    rise, fall = (made.change(cell, name, metric, places).mean() for metric in ("answer", "distributional"))
-    return float(min(rise, -fall))
-
-
-def best(made: Sweep, cells: Iterable[Cell], name: str, places: Places = slice(None)) -> Cell:
-    """The cell with the largest `effect` on these prompts; of equal ones the first."""
-    return max(sorted(cells), key=lambda cell: effect(made, cell, name, places))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +60,7 @@ def reported(
 
 
 def _reported(made: Sweep, cells: Sequence[Cell], name: str, first: Integers, second: Integers) -> Reported:
-    chosen = best(made, cells, name, first), best(made, cells, name, second)
+    chosen = best_cell(made, cells, name, first), best_cell(made, cells, name, second)
     changes: dict[str, Floats] = {}
     for metric in (*METRICS, "odds"):
         column = np.empty(len(first) + len(second))

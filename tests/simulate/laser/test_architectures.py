@@ -13,7 +13,9 @@ from simulate.language.architectures import ARCHITECTURES
 from simulate.laser import Choice, matrices, sweep, truncated
 from simulate.laser.sweeps import Cell
 from simulate.prompts.tokens import METRICS, Encoded, measure
-from tests.oracles.architectures import (
+from tests.oracles.tiny_language_models import tiny_tokenizer
+from tests.places import ROOT
+from tests.simulate.laser.decoders import (
     CASES,
     CONFIGURATIONS,
     HEADS,
@@ -27,8 +29,6 @@ from tests.oracles.architectures import (
     silenced,
     tokens,
 )
-from tests.oracles.tiny_language_models import tiny_tokenizer
-from tests.places import ROOT
 
 
 def test_the_table_and_the_oracle_have_the_same_decoders():

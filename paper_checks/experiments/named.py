@@ -9,7 +9,7 @@ from typing import Any
 
 _SYMBOLS = {"alpha": "α", "trigger": "q"}
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-LANGUAGE_PACKAGES = ("huggingface_hub", "tokenizers", "transformers")
+LANGUAGE_PACKAGES = ("gguf", "huggingface_hub", "tokenizers", "transformers")
 """What the extra `language` installs."""
 
 

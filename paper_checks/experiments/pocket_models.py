@@ -173,7 +173,7 @@ class Tried:
         """The best of these cells, and what it does on the half to report on."""
         cell = best_cell(tried.sweep, cells, name, slice(None))
         report = {name: halves(self.prompts[name].count)[1]}
-        made = self._swept(report, (cell.role,), (cell.layer,), (cell.rank,))
+        made = self._swept(report, (cell.role,), (cell.layer,), (cell.exact_rank,))
         return Chosen(cell, {metric: made.change(cell, name, metric) for metric in METRICS})
 
     def _swept(

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 Style: TypeAlias = dict[str, Any]
 """Keyword arguments of matplotlib, which are of many types."""
 WIDTH = 5.2
-"""Of every picture, inches: 500 pixels, so that 10 points are 9 pixels high in the 340 that a phone has for it."""
+"""Of a picture, inches: 500 pixels, so that 10 points are 9 pixels high in the 340 that a phone has for it."""
 STYLE = {
     "font.size": 10,
     "axes.titlesize": 10,
@@ -128,6 +128,7 @@ class Picture(ABC):
     title: str
     caption: str
     contradictions: list[str]
+    width: float = WIDTH
 
     @abstractmethod
     def description(self) -> str:
@@ -150,14 +151,16 @@ class Picture(ABC):
     ) -> Figure:
         """A figure with the title on top, the caption below, and between them room for axes `inner` inches high, and
         for what stands beside them."""
-        heading = wrapped(self.title, int(10.4 * WIDTH))
-        lines = wrapped(self.caption, int(LETTERS * WIDTH))
+        heading = wrapped(self.title, int(10.4 * self.width))
+        lines = wrapped(self.caption, int(LETTERS * self.width))
         top, bottom = 0.15 + 0.2 * len(heading) + above, below + 0.15 + LINE * len(lines)
         height = top + inner + bottom
-        figure = Figure(figsize=(WIDTH, height))
-        figure.subplots_adjust(left=left / WIDTH, right=1 - right / WIDTH, top=1 - top / height, bottom=bottom / height)
-        figure.text(0.1 / WIDTH, 1 - 0.1 / height, "\n".join(heading), fontsize=12, va="top")
-        figure.text(0.1 / WIDTH, 0.08 / height, "\n".join(lines), fontsize=10, va="bottom")
+        figure = Figure(figsize=(self.width, height))
+        figure.subplots_adjust(
+            left=left / self.width, right=1 - right / self.width, top=1 - top / height, bottom=bottom / height
+        )
+        figure.text(0.1 / self.width, 1 - 0.1 / height, "\n".join(heading), fontsize=12, va="top")
+        figure.text(0.1 / self.width, 0.08 / height, "\n".join(lines), fontsize=10, va="bottom")
         return figure
 
     def stacked(self, count: int, panel: float, gap: float, **room: float) -> tuple[Figure, list[Axes]]:

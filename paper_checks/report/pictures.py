@@ -76,17 +76,24 @@ def _probes(seed: int) -> Picture:
 
 def _sweep(name: str) -> Callable[[int], Picture]:
     def draw(seed: int) -> Picture:
-        from paper_checks.pictures.language import SweepPicture
-        from paper_checks.pictures.language_data import swept_pocket
+        from paper_checks.pictures.language.data import swept_pocket
+        from paper_checks.pictures.language.sweep import SweepPicture
 
         return SweepPicture(swept_pocket(name, seed))
 
     return draw
 
 
+def _beside(seed: int) -> Picture:
+    from paper_checks.pictures.language.beside import BesidePicture
+    from paper_checks.pictures.language.beside_data import pocket_side, smollm2_side
+
+    return BesidePicture([pocket_side(seed), smollm2_side(seed)])
+
+
 def _checkpoints(seed: int) -> Picture:
-    from paper_checks.pictures.language import CheckpointsPicture
-    from paper_checks.pictures.language_data import pocket_checkpoints
+    from paper_checks.pictures.language.checkpoints import CheckpointsPicture
+    from paper_checks.pictures.language.data import pocket_checkpoints
 
     return CheckpointsPicture(pocket_checkpoints(seed))
 
@@ -120,6 +127,7 @@ PLANS = (
     Plan("probes", ("B4", "B5"), ("B5",), _probes),
     Plan("sweep-recall", ("P4", "P5"), ("P4",), _sweep("recall")),
     Plan("sweep-facts", ("P4", "P5"), ("P4",), _sweep("facts")),
+    Plan("beside", ("P4.smollm2", "P5.smollm2"), ("P4.smollm2",), _beside),
     Plan("checkpoints", ("P3",), ("P3",), _checkpoints),
     *(Plan(f"scope-{claim.lower().replace('.', '-')}", (claim,), (claim,), _scope(claim)) for claim in SCOPES),
 )

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ DEFAULTS: Mapping[str, object] = {
     "--model": None,
     "--revision": None,
     "--checkpoints": None,
+    "--start": None,
     "--gsm8k": None,
 }
 """Options on which a check's numbers depend besides the seed."""
@@ -51,6 +53,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="REVISION,...",
         help="for P3.pythia, revisions of --model from early to late, such as step16,step1000,step143000, or folders",
+    )
+    group.addoption(
+        "--start",
+        default=None,
+        metavar="TOKEN",
+        help="text of the token with which prompts to --model begin, such as '<|endoftext|>', or '' for none (default: "
+        "its tokenizer's BOS)",
     )
     group.addoption(
         "--gsm8k",
@@ -123,7 +132,10 @@ def check_scale(config: pytest.Config) -> None:
 def check_model(config: pytest.Config) -> None:
     """UsageError unless the files of --model, at all its revisions, are there; a hub that can be reached is asked."""
     name, revision, named = (config.getoption(option) for option in ("--model", "--revision", "--checkpoints"))
+    start = config.getoption("--start")
     if name is None:
+        if start is not None:
+            raise pytest.UsageError("--start is a token of --model's tokenizer, which is not given")
         if revision is not None or named is not None:
             raise pytest.UsageError("--revision and --checkpoints are revisions of --model, which is not given")
         return
@@ -138,8 +150,21 @@ def check_model(config: pytest.Config) -> None:
         for folder in [find_folder(*source) for source in wanted]:
             if is_pocket(folder):
                 raise ValueError(f"{folder.name} is pocket Pythia, whose claims are P1 to P5 and need no option")
+            if start is not None:
+                check_start(folder, start)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         raise pytest.UsageError(f"--model {name}: {error}") from error
+
+
+def check_start(folder: Path, start: str) -> None:
+    """ValueError unless it is one token of a model's tokenizer, or empty."""
+    from simulate.language.models import load_tokenizer
+    from simulate.prompts.numbering import Numbering
+
+    try:
+        Numbering(load_tokenizer(folder)).start(start)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from error
 
 
 def check_gsm8k(config: pytest.Config) -> None:

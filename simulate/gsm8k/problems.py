@@ -70,10 +70,10 @@ class Prompting:
         seed: of the order of the worked examples, an integer >= 0.
         max_new_tokens: most tokens of an answer, an integer >= 1.
         batch_size: problems answered at once, an integer >= 1 (padding may decide near-ties of the greedy choice).
-        stop: strings that end an answer.
+        stop: strings that end an answer, none of them empty.
 
     Raises:
-        TypeError: an argument is not an integer.
+        TypeError: a number is not an integer, or stop not of strings.
         ValueError: an argument is out of range.
     """
 
@@ -85,6 +85,10 @@ class Prompting:
     def __post_init__(self) -> None:
         for name, least in (("seed", 0), ("max_new_tokens", 1), ("batch_size", 1)):
             as_count(name, getattr(self, name), least)
+        if not isinstance(self.stop, tuple) or not all(isinstance(end, str) for end in self.stop):
+            raise TypeError(f"stop must be a tuple of strings, got {self.stop!r:.80}")
+        if "" in self.stop:
+            raise ValueError(f"stop must have no empty string, which would end every answer, got {self.stop!r:.80}")
 
 
 def grid() -> list[Truncation | None]:

@@ -2,7 +2,7 @@
 
     {"source": {"model", "revision"}, "configuration": {…}, "model_files": {name: sha256}, "shots": {"1": {…}, …}}
 
-The configuration is all that the answers depend on (weights, truncation, prompts, problems, versions). A file is
+The configuration is all that the answers depend on (code, weights, truncation, prompts, problems, versions). A file is
 continued only by a run of the same one. It is written whole after every number of shots.
 """
 
@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from simulate.runtime.files import write_json
+from simulate.runtime.files import digest_of_files, write_json
 
 from .answers import Accuracy, Paired, accuracy, paired
 from .problems import MODELS
@@ -18,6 +18,19 @@ from .problems import MODELS
 READINGS = ("strict", "flexible")
 SIGNS = {1: +1, 2: +1, 8: -1}
 """Shots of P6, and whether LASER is claimed to help."""
+CODE = (
+    "simulate/gsm8k/answers.py",
+    "simulate/gsm8k/harness.py",
+    "simulate/gsm8k/problems.py",
+    "simulate/truncation.py",
+)
+"""What the answers go through: prompts, decoding, how an answer is read, how a matrix is truncated. What picks, loads
+and saves the weights is not among them, digests of the weights and of the saved files are in the results."""
+
+
+def code_hash() -> str:
+    """sha256 of the files of CODE."""
+    return digest_of_files(Path(__file__).parents[2], CODE)
 
 
 def read_results(path: Path) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
     RevisionNotFoundError,
 )
 
+from .gguf_files import converted_folder
+from .pretrained import PRETRAINED, pretrained_folder
 from .weight_files import pickles, refuse_pickles, weight_paths
 
 CONFIGURATION, TOKENIZER = "config.json", "tokenizer.json"
@@ -23,12 +25,13 @@ NOT_FETCHED = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack",
 def find_folder(source: str | Path, revision: str | None = None, *, cache_dir: str | Path | None = None) -> Path:
     """The folder with the files of a language model.
 
-    A folder of this machine is taken as it is. A hub name is looked up in the hub's cache, without any network; only if
-    the cache lacks the configuration, the tokenizer or the weights are they fetched from the hub into the cache, and of
-    weights only safetensors.
+    A folder of this machine is taken as it is, a file *.gguf is dequantised once into a folder of the user's cache, a
+    name of `pretrained.PRETRAINED` stands for its folder there. A hub name is looked up in the hub's cache, without any
+    network; only if the cache lacks the configuration, the tokenizer or the weights are they fetched from the hub into
+    the cache, and of weights only safetensors.
 
     Args:
-        source: a folder, or a hub name such as "EleutherAI/pythia-160m".
+        source: a folder, a file *.gguf, "smollm2", or a hub name such as "EleutherAI/pythia-160m".
         revision: branch, tag or commit at the hub, such as "step1000"; None is its main branch. Not for a folder.
         cache_dir: the hub's cache; None is that of huggingface_hub (environment variable HF_HUB_CACHE).
 
@@ -41,12 +44,14 @@ def find_folder(source: str | Path, revision: str | None = None, *, cache_dir: s
     """
     _check_types(source, revision, cache_dir)
     folder = Path(os.path.expanduser(source))
+    if not folder.exists() and str(source) in PRETRAINED:
+        _refuse_revision(revision, f"pretrained model {source}")
+        return _pretrained(str(source))
+    if folder.suffix == ".gguf" and folder.is_file():
+        _refuse_revision(revision, f"file {folder}")
+        return converted_folder(folder)
     if folder.is_dir():
-        if revision is not None:
-            raise ValueError(
-                f"revision must be None for a folder, which has no revisions, got {revision!r} for folder {folder}; "
-                "pass the folder of that revision, or a hub name that is no folder here"
-            )
+        _refuse_revision(revision, f"folder {folder}")
         return folder
     name = _as_hub_name(source, folder)
     cached = _cached(name, revision, cache_dir)
@@ -58,6 +63,21 @@ def find_folder(source: str | Path, revision: str | None = None, *, cache_dir: s
     if lacks:
         raise FileNotFoundError(f"hub model {_at(name, revision)} must hold all it needs: {lacks}")
     return fetched
+
+
+def _refuse_revision(revision: str | None, what: str) -> None:
+    if revision is not None:
+        raise ValueError(
+            f"revision must be None for a folder or file, which has no revisions, got {revision!r} for {what}; "
+            "pass the folder of that revision, or a hub name that is no folder here"
+        )
+
+
+def _pretrained(name: str) -> Path:
+    found = pretrained_folder(name)
+    if found is None:
+        raise FileNotFoundError(f"weights of {name} must be in the cache, they are not: paper-checks weights {name}")
+    return found
 
 
 def _check_types(source: object, revision: object, cache_dir: object) -> None:

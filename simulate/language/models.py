@@ -163,6 +163,11 @@ def _check_special_tokens(path: Path, config: Any) -> None:
                 raise ValueError(f"{name} of {path} must be in 0..vocab_size-1 = {config.vocab_size - 1}, got {number}")
 
 
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a model's folder alone; raises as `load_language_model` does."""
+    return _tokenizer(folder, _configuration(folder)[1])
+
+
 def _tokenizer(folder: Path, config: Any) -> Any:
     """The tokenizer of a folder, all its tokens within the vocabulary of the configuration."""
     path = folder / TOKENIZER

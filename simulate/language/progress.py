@@ -11,9 +11,18 @@ LONG_JOB_BYTES = 2**30
 @contextmanager
 def progress_if_long(size: int) -> Iterator[None]:
     """Within the block transformers shows bars only for weights of at least a gibibyte, `size` in bytes."""
+    if size >= LONG_JOB_BYTES:
+        yield
+        return
+    with without_progress():
+        yield
+
+
+@contextmanager
+def without_progress() -> Iterator[None]:
+    """Within the block transformers shows no bars."""
     shown = logging.is_progress_bar_enabled()
-    if size < LONG_JOB_BYTES:
-        logging.disable_progress_bar()
+    logging.disable_progress_bar()
     try:
         yield
     finally:

@@ -36,14 +36,14 @@ def save_model(model: PreTrainedModel, tokenizer: Any, folder: str | Path) -> No
             raise TypeError(f"model must have its weights in memory, {name} is on the meta device")
     _check_tokenizer(tokenizer)
     size = sum(weight.nbytes for weight in model.parameters())
-    with _whole_folder(folder) as temporary, progress_if_long(size):
+    with whole_folder(folder) as temporary, progress_if_long(size):
         model.save_pretrained(temporary)
         if tokenizer is not None:
             tokenizer.save_pretrained(temporary)
 
 
 @contextmanager
-def _whole_folder(folder: Any) -> Iterator[Path]:
+def whole_folder(folder: Any) -> Iterator[Path]:
     """A new folder to write in, which takes the name `folder` at the end, or goes if the block raises."""
     if not isinstance(folder, str | Path):
         raise TypeError(f"folder must be a path, got {folder!r:.80} ({type(folder).__name__})")

@@ -2,8 +2,9 @@
 
     laser = Laser(model)
     smaller = laser.truncated([Choice("mlp_in", -1, fraction=0.01), Choice("attention_out", 3, 16)])
+    other = laser.truncated([Choice("mlp_up", -1, without=4)])
 
-`model` is a GPTNeoXForCausalLM, LlamaForCausalLM or Phi3ForCausalLM of transformers, and so is the result. Each of the
+`model` is of one of `simulate.language.architectures.ARCHITECTURES`, and so is the result. Each of the
 matrices that a role names (`simulate.laser.roles` lists them) is decomposed on its own. Biases and norms stay.
 
 Source: Sharma, Ash, Misra (2023), LASER; Chen, Bruna, Bietti (ICLR 2025), truncation in pre-trained models.
@@ -36,6 +37,7 @@ class Choice:
         role: one of ROLES or SINGLE_ROLES.
         layer: from 0, or from the end: -1 is the last.
         rank, fraction, keep: as for `simulate.truncate`, for each of the matrices.
+        without: number of the largest directions that each matrix loses, in place of a rank.
 
     Raises:
         TypeError, ValueError: another role, a layer that is no integer, or what `simulate.truncate` refuses.
@@ -45,20 +47,25 @@ class Choice:
     layer: int
     rank: int | None = None
     fraction: RealNumber | None = field(default=None, kw_only=True)
+    without: int | None = field(default=None, kw_only=True)
     keep: Keep = field(default="top", kw_only=True)
 
     def __post_init__(self) -> None:
         check_role(self.role)
         as_layer_number(self.layer)
-        if (self.rank is None) == (self.fraction is None):
-            given = f"rank = {self.rank!r} and fraction = {self.fraction!r}"
-            raise ValueError(f"give exactly one of rank and fraction, got {given}")
-        if self.rank is None:
+        levels = {"rank": self.rank, "fraction": self.fraction, "without": self.without}
+        given = [name for name, level in levels.items() if level is not None]
+        if len(given) != 1:
+            said = ", ".join(f"{name} = {level!r}" for name, level in levels.items())
+            raise ValueError(f"give exactly one of rank, fraction and without, got {said}")
+        if self.fraction is not None:
             as_probability("fraction", self.fraction)
         else:
-            as_count("rank", self.rank, 0)
+            as_count(given[0], levels[given[0]], 0)
         if not isinstance(self.keep, str) or self.keep not in PARTS:
             raise ValueError(f"keep must be 'top' or 'bottom', got {self.keep!r}")
+        if self.without is not None and self.keep != "top":
+            raise ValueError(f"keep must be 'top' with without, which says what stays, got {self.keep!r}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Laser(Generic[Model]):
     decomposition holds 8 (rows + columns) min(rows, columns) bytes on the matrix's device for as long as this does.
 
     Args:
-        model: GPTNeoXForCausalLM, LlamaForCausalLM or Phi3ForCausalLM with its weights in memory.
+        model: of one of `simulate.language.architectures.ARCHITECTURES`, with its weights in memory.
 
     Raises:
         TypeError: another model, or weights on the meta device.
@@ -114,22 +121,10 @@ class Laser(Generic[Model]):
             ValueError: a role or layer that the model does not have, a rank beyond the smaller side of a matrix, two
                 choices for one matrix, or weights that are not finite.
         """
-        if not isinstance(choices, Iterable):
-            raise TypeError(f"choices must be several Choice, got {choices!r:.80} ({type(choices).__name__})")
-        chosen = tuple(choices)
-        for choice in chosen:
-            if not isinstance(choice, Choice):
-                raise TypeError(f"choices must be several Choice, got {choice!r:.80} ({type(choice).__name__})")
-        made: dict[Matrix, Cut] = {}
-        for choice in chosen:
-            for matrix in matrices(self.model, choice.role, choice.layer):
-                if matrix in made:
-                    raise ValueError(f"choices must name each matrix at most once, {matrix} is named by two")
-                self._check(matrix)
-                made[matrix] = Cut(matrix, _rank(matrix, choice), choice.keep)
-        for matrix in made:
-            self.spectrum(matrix)
-        return tuple(made.values())
+        made = planned_cuts(self.model, choices)
+        for cut in made:
+            self.spectrum(cut.matrix)
+        return made
 
     def part(self, cut: Cut) -> torch.Tensor:
         """What stays of the matrix: a tensor of its shape, type and device; at full rank the matrix bit by bit.
@@ -142,21 +137,13 @@ class Laser(Generic[Model]):
         except ValueError as error:
             raise ValueError(f"{cut.matrix}: {error}") from error
 
-    def weights(
-        self,
-        role: Role,
-        layer: int,
-        rank: int | None = None,
-        *,
-        fraction: RealNumber | None = None,
-        keep: Keep = "top",
-    ) -> dict[str, torch.Tensor]:
-        """The whole parameters that hold the matrices of a role, by name, with the matrices truncated.
+    def weights(self, choice: Choice) -> dict[str, torch.Tensor]:
+        """The whole parameters that hold the matrices of a choice, by name, with the matrices truncated.
 
-        Arguments and errors as for `Choice` and `cuts`.
+        Errors as for `cuts`.
         """
         made: dict[str, torch.Tensor] = {}
-        for cut in self.cuts([Choice(role, layer, rank, fraction=fraction, keep=keep)]):
+        for cut in self.cuts([choice]):
             name = cut.matrix.parameter
             weight = made.setdefault(name, self.model.get_parameter(name).detach().clone())
             cut.matrix.put_into(weight, self.part(cut))
@@ -181,22 +168,46 @@ class Laser(Generic[Model]):
                 advance(1)
         return made
 
-    def _check(self, matrix: Matrix) -> None:
-        weight = self.model.get_parameter(matrix.parameter)
-        kind = str(weight.dtype).removeprefix("torch.")
-        if kind not in FLOATING or type(weight) is not torch.nn.Parameter:
-            got = f"{type(weight).__name__} of type {kind}"
-            raise TypeError(f"{matrix} must be an ordinary Parameter of type {', '.join(FLOATING)}, got {got}")
-
 
 def truncated(model: Model, *choices: Choice) -> Model:
     """A new model with the chosen matrices truncated; `Laser(model).truncated(choices)`."""
     return Laser(model).truncated(choices)
 
 
-def _rank(matrix: Matrix, choice: Choice) -> int:
+def planned_cuts(model: torch.nn.Module, choices: Iterable[Choice]) -> tuple[Cut, ...]:
+    """As `Laser.cuts`, without any decomposition."""
+    if not isinstance(choices, Iterable):
+        raise TypeError(f"choices must be several Choice, got {choices!r:.80} ({type(choices).__name__})")
+    chosen = tuple(choices)
+    for choice in chosen:
+        if not isinstance(choice, Choice):
+            raise TypeError(f"choices must be several Choice, got {choice!r:.80} ({type(choice).__name__})")
+    made: dict[Matrix, Cut] = {}
+    for choice in chosen:
+        for matrix in matrices(model, choice.role, choice.layer):
+            if matrix in made:
+                raise ValueError(f"choices must name each matrix at most once, {matrix} is named by two")
+            _check(model, matrix)
+            made[matrix] = _cut(matrix, choice)
+    return tuple(made.values())
+
+
+def _check(model: torch.nn.Module, matrix: Matrix) -> None:
+    weight = model.get_parameter(matrix.parameter)
+    kind = str(weight.dtype).removeprefix("torch.")
+    if kind not in FLOATING or type(weight) is not torch.nn.Parameter:
+        got = f"{type(weight).__name__} of type {kind}"
+        raise TypeError(f"{matrix} must be an ordinary Parameter of type {', '.join(FLOATING)}, got {got}")
+
+
+def _cut(matrix: Matrix, choice: Choice) -> Cut:
+    size = min(matrix.shape)
+    if choice.without is not None:
+        if choice.without > size:
+            raise ValueError(f"{matrix}: without must be at most min(weight.shape) = {size}, got {choice.without}")
+        return Cut(matrix, size - choice.without, "bottom")
     try:
-        return as_rank(min(matrix.shape), choice.rank, choice.fraction)
+        return Cut(matrix, as_rank(size, choice.rank, choice.fraction), choice.keep)
     except ValueError as error:
         raise ValueError(f"{matrix}: {error}") from error
 

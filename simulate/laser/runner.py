@@ -17,6 +17,7 @@ from simulate.language.architectures import ARCHITECTURES
 from simulate.prompts.tokens import Encoded, Readings, logits_after, measure, readings
 from simulate.runtime.arrays import Integers
 
+from .packed import pack, unpack
 from .reduction import copied
 from .roles import PARTS_OF_ROLE, Role, architecture_of
 
@@ -44,6 +45,8 @@ class Runner:
         architecture = ARCHITECTURES[architecture_of(self._model)]
         self._layers = list(self._model.get_submodule(architecture.layers))
         self._parallel = architecture.is_parallel(self._model.config)
+        for module in (*self._layers, self._model.get_output_embeddings()):
+            pack(module)
         if whole is None:
             whole = {name: measure(self._model, encoded) for name, encoded in prompts.items()}
         self.whole = dict(whole)
@@ -78,6 +81,8 @@ class Runner:
                 with _layers(self._model, chain):
                     found[name].append(_Kept(parts, run))
         self._layer, self._parts, self._kept = layer, parts, found
+        for number in range(layer + 1):  # its weights will be others
+            unpack(self._layers[number])
 
     def _answers(self, name: str, role: Role, versions: Sequence[Weights]) -> list[Readings]:
         encoded = self._prompts[name]
@@ -228,3 +233,12 @@ def _replaced(model: Any, weights: Weights) -> Iterator[None]:
     finally:
         for name, weight in before.items():
             model.get_parameter(name).copy_(weight)
+
+
+def measure_packed(model: Any, prompts: Mapping[str, Encoded]) -> dict[str, Readings]:
+    """`simulate.prompts.measure` of every set, by a copy of the model whose weights are laid out once (`packed`).
+
+    Raises:
+        ValueError: logits that are not finite, no memory for the copy.
+    """
+    return Runner(model, prompts).whole

@@ -9,9 +9,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import total_ordering
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -22,9 +23,9 @@ from simulate.prompts.tokens import METRICS, Encoded, Readings
 from simulate.runtime.arrays import Floats, Integers
 from simulate.runtime.files import digest_of_files, write_whole
 from simulate.runtime.streaming import progress_bar
-from theory.task import as_count
+from theory.task import as_count, as_probability
 
-from .reduction import Choice, Laser
+from .reduction import Choice, Laser, planned_cuts
 from .roles import ROLES, Role, layer_count, matrices
 from .runner import Runner
 
@@ -40,18 +41,50 @@ AT_ONCE = 8
 """Versions of a matrix that are in memory at once."""
 
 
-@dataclass(frozen=True, order=True)
+@total_ordering
+@dataclass(frozen=True)
 class Cell:
-    """One truncation: the matrices of `role` in `layer` at `rank`."""
+    """One truncation: the matrices of `role` in `layer`, each to one of: `rank`, `fraction` of its rank, or `without`
+    so many of its largest directions (see `Choice`). Ordered by layer and role, ranks before fractions before these.
+    """
 
     layer: int
     role: Role
-    rank: int
+    rank: int | None = None
+    fraction: float | None = None
+    without: int | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.choice  # its errors
+
+    def __str__(self) -> str:
+        level = (
+            f"at rank {self.rank}" if self.rank is not None
+            else f"at {self.fraction:g} of its rank" if self.fraction is not None
+            else f"without its top {self.without}"
+        )  # fmt: skip
+        return f"{self.role} of layer {self.layer} {level}"
+
+    def __lt__(self, other: "Cell") -> bool:
+        return self._place < other._place
+
+    @property
+    def _place(self) -> tuple[int, str, int, float]:
+        levels = self.rank, self.fraction, self.without
+        number = next(place for place, level in enumerate(levels) if level is not None)
+        return self.layer, self.role, number, float(levels[number] or 0)
+
+    @property
+    def exact_rank(self) -> int:
+        """The rank of a cell that has one; ValueError for another."""
+        if self.rank is None:
+            raise ValueError(f"cell must be at a rank, got {self}")
+        return self.rank
 
     @property
     def choice(self) -> Choice:
         """The cell as a choice for `Laser`."""
-        return Choice(self.role, self.layer, self.rank)
+        return Choice(self.role, self.layer, self.rank, fraction=self.fraction, without=self.without)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,20 +116,25 @@ def doubling_ranks(model: "PreTrainedModel") -> tuple[int, ...]:
 def sweep(
     model: "PreTrainedModel",
     prompts: Mapping[str, Encoded],
+    cells: Iterable[Cell] | None = None,
     *,
     roles: Sequence[Role] = ROLES,
     layers: Iterable[int] | None = None,
     ranks: Iterable[int] | None = None,
+    fractions: Iterable[float] = (),
+    without: Iterable[int] = (),
     whole: Mapping[str, Readings] | None = None,
     record: Path | None = None,
     progress: bool | None = None,
 ) -> Sweep:
-    """Truncate every role in every layer to every rank, one at a time, and read the answers.
+    """Truncate every role in every layer to every rank or share of it, one at a time, and read the answers.
 
     Args:
         model: as for `simulate.laser.Laser`; it is not changed.
         prompts: sets of encoded prompts by name, at least one.
-        roles, layers, ranks: which cells; layers from 0, all by default; ranks `doubling_ranks` by default.
+        cells: which cells; by default all of these roles, layers and levels:
+        roles, layers: layers from 0, all by default.
+        ranks, fractions, without: to what, see `Cell`; ranks are `doubling_ranks` by default if no other is given.
         whole: what the model itself says after the prompts, where that is known.
         record: a file that is written, whole or not at all, after every layer and role. A sweep that finds it there
             takes the cells it has and goes on, if it is of this model, these prompts, this code and these versions.
@@ -108,7 +146,11 @@ def sweep(
     """
     if not prompts:
         raise ValueError("prompts must hold at least one set, got none")
-    cells = _cells(model, roles, layers, ranks)
+    if cells is None:
+        if ranks is None:
+            ranks = () if fractions or without else doubling_ranks(model)
+        cells = cells_of(model, roles, layers, ranks=ranks, fractions=fractions, without=without)
+    cells = _checked(model, cells)
     identity = "" if record is None else _identity(model, prompts)
     known = {} if record is None else _read(record, identity, prompts)
     blocks: dict[tuple[int, Role], list[Cell]] = {}
@@ -119,7 +161,7 @@ def sweep(
         for (layer, role), block in blocks.items():
             laser, missing = Laser(model), [cell for cell in block if cell not in known]
             for some in (missing[start : start + AT_ONCE] for start in range(0, len(missing), AT_ONCE)):
-                versions = [laser.weights(role, layer, cell.rank) for cell in some]
+                versions = [laser.weights(cell.choice) for cell in some]
                 known.update(zip(some, runner.read(layer, role, versions), strict=True))
             if record is not None and missing:
                 record.parent.mkdir(parents=True, exist_ok=True)
@@ -140,29 +182,38 @@ def read_choices(
     found: list[dict[str, Readings]] = [{} for _ in choices]
     for place in sorted(range(len(choices)), key=layers.__getitem__):  # the runner goes up
         one, layer = choices[place], layers[place]
-        weights = laser.weights(one.role, layer, one.rank, fraction=one.fraction, keep=one.keep)
-        found[place] = runner.read(layer, one.role, [weights])[0]
+        found[place] = runner.read(layer, one.role, [laser.weights(one)])[0]
     return found
 
 
-def _cells(
+def cells_of(
     model: "PreTrainedModel",
     roles: Sequence[Role],
-    layers: Iterable[int] | None,
-    ranks: Iterable[int] | None,
+    layers: Iterable[int] | None = None,
+    *,
+    ranks: Iterable[int] = (),
+    fractions: Iterable[float] = (),
+    without: Iterable[int] = (),
 ) -> tuple[Cell, ...]:
-    """The cells in the order in which they are run; errors before any work."""
+    """The cells of these roles, layers (all by default) and levels, in the order in which a sweep runs them.
+
+    Raises:
+        TypeError, ValueError: a cell that the model does not have.
+    """
     count = layer_count(model)
     chosen = range(count) if layers is None else sorted({as_count("layer", layer, 0) for layer in layers})
-    levels = doubling_ranks(model) if ranks is None else sorted({as_count("rank", rank, 0) for rank in ranks})
-    for layer in chosen:
-        for role in roles:
-            for matrix in matrices(model, role, layer):
-                if levels and levels[-1] > min(matrix.shape):
-                    raise ValueError(
-                        f"rank must be at most {min(matrix.shape)}, the rank of {matrix}, got {levels[-1]}"
-                    )
-    return tuple(Cell(layer, role, rank) for layer in chosen for role in roles for rank in levels)
+    levels: list[dict[str, Any]] = [{"rank": one} for one in sorted({as_count("rank", rank, 0) for rank in ranks})]
+    levels += [{"fraction": one} for one in sorted({float(as_probability("fraction", one)) for one in fractions})]
+    levels += [{"without": one} for one in sorted({as_count("without", one, 0) for one in without})]
+    return _checked(model, (Cell(layer, role, **level) for layer in chosen for role in roles for level in levels))
+
+
+def _checked(model: "PreTrainedModel", cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """The cells, lower layers first; errors before any work."""
+    found = tuple(sorted(dict.fromkeys(cells), key=lambda cell: cell.layer))
+    for cell in found:
+        planned_cuts(model, [cell.choice])
+    return found
 
 
 def _identity(model: "PreTrainedModel", prompts: Mapping[str, Encoded]) -> str:
@@ -182,11 +233,12 @@ def _identity(model: "PreTrainedModel", prompts: Mapping[str, Encoded]) -> str:
 
 
 def _content(cells: Mapping[Cell, dict[str, Readings]], identity: str) -> bytes:
-    tensors = {
-        f"{cell.layer}/{cell.role}/{cell.rank}/{name}": torch.tensor(np.stack([getattr(found, m) for m in METRICS]))
-        for cell, sets in cells.items()
-        for name, found in sets.items()
-    }
+    tensors = {}
+    for cell, sets in cells.items():
+        level = json.dumps([cell.rank, cell.fraction, cell.without])
+        for name, found in sets.items():
+            values = torch.tensor(np.stack([getattr(found, metric) for metric in METRICS]))
+            tensors[f"{cell.layer}/{cell.role}/{level}/{name}"] = values
     return bytes(save(tensors, {"sweep": json.dumps({"identity": identity})}))
 
 
@@ -200,9 +252,9 @@ def _read(path: Path, identity: str, prompts: Mapping[str, Encoded]) -> dict[Cel
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         found: dict[Cell, dict[str, Readings]] = {}
         for key, tensor in tensors.items():
-            layer, role, rank, name = key.split("/", 3)
+            layer, role, level, name = key.split("/", 3)
             values = {metric: row.numpy() for metric, row in zip(METRICS, tensor, strict=True)}
-            found.setdefault(Cell(int(layer), role, int(rank)), {})[name] = Readings(**values)
+            found.setdefault(Cell(int(layer), role, *json.loads(level)), {})[name] = Readings(**values)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"record {path} must be a whole record of a sweep: {error!r}") from error
     if stored != identity:

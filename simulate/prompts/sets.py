@@ -41,6 +41,7 @@ class Prompt:
         text: begins without a space and ends without one.
         answer: the in-context or factual answer.   distractor: a wrong one of the same kind.
         distributional: the generic continuation.   template: what the text was made from.
+        cluster: prompts that share it are not independent; "" is one that is alone.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Prompt:
     distractor: str
     template: str
     distributional: str = DISTRIBUTIONAL
+    cluster: str = ""
 
 
 PAPER_RECALL = Prompt(
@@ -76,7 +78,7 @@ def recall_prompts(count: int, *, seed: int, held_out: str = "both") -> tuple[Pr
     unseen = held_out in ("templates", "both")
     openings, givings = (HELD_OUT_OPENINGS, HELD_OUT_GIVINGS) if unseen else (OPENINGS, GIVINGS)
     most = len(names) * (len(names) - 1) * len(openings) * len(givings) * len(PLACES) * len(THINGS)
-    pick = _picker(count, most, seed, 1 + HELD_OUT.index(held_out))
+    pick = picker(count, most, seed, 1 + HELD_OUT.index(held_out))
     found: dict[str, Prompt] = {}
     while len(found) < count:
         receiver, giver = pick.several(names, 2)
@@ -109,7 +111,7 @@ def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both")
         if (template in held_out_templates(city)) == (held_out != "nothing")
     ]
     count = len(pairs) if count is None else count
-    pick = _picker(count, len(pairs), seed, 10 + (held_out != "nothing"))
+    pick = picker(count, len(pairs), seed, 10 + (held_out != "nothing"))
     countries = tuple(country for _, country in FACTS)
     found = []
     order = pick.several(range(len(FACTS)), len(FACTS))
@@ -129,7 +131,8 @@ def halves(count: int) -> tuple[Integers, Integers]:
     return places[places % 4 < 2], places[places % 4 >= 2]
 
 
-def _picker(count: int, most: int, seed: int, kind: int) -> Picker:
+def picker(count: int, most: int, seed: int, kind: int) -> Picker:
+    """The draw of `count` prompts of a kind, of which there are so many at most; ValueError for more."""
     wanted = as_count("count", count, 1)
     if wanted > most:
         raise ValueError(f"count must be at most {most}, the number of different prompts of this kind, got {wanted}")

@@ -1,8 +1,8 @@
 """Prompts as the token numbers of one tokenizer, and what a language model says about their answers."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 
 from simulate.runtime.arrays import Floats, Integers
 
+from .numbering import ENDS, Numbering
 from .sets import Prompt
 
 METRICS = ("answer", "distributional", "rank", "difference", "correct")
@@ -23,6 +24,7 @@ class Encoded:
         count: number of prompts.
         groups: pairs of the prompts' places in the set, shape (n,), and their tokens, shape (n, length).
         answer, distractor, distributional: token numbers, shape (count,).
+        start, start_token: text and number of the token that all begin with; "" and None where there is none.
     """
 
     count: int
@@ -30,6 +32,8 @@ class Encoded:
     answer: torch.Tensor
     distractor: torch.Tensor
     distributional: torch.Tensor
+    start: str = ""
+    start_token: int | None = None
 
     def at(self, places: Integers) -> "Encoded":
         """Some of the prompts, different ones, in this order."""
@@ -40,8 +44,8 @@ class Encoded:
             kept = where[held] >= 0
             if kept.any():
                 groups.append((where[held][kept], tokens[torch.from_numpy(kept)]))
-        ends = (end[torch.from_numpy(places)] for end in (self.answer, self.distractor, self.distributional))
-        return Encoded(len(places), tuple(groups), *ends)
+        ends = {name: getattr(self, name)[torch.from_numpy(places)] for name in ENDS}
+        return replace(self, count=len(places), groups=tuple(groups), **ends)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,61 +74,87 @@ class Readings:
         return {name: mean_and_error(getattr(self, name)) for name in METRICS}
 
 
-def mean_and_error(values: Floats) -> tuple[float, float]:
-    """Mean of independent values and its standard error; not a number for one value alone, which shows no spread."""
-    error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else math.nan
+def mean_and_error(values: Floats, clusters: Sequence[str] | None = None) -> tuple[float, float]:
+    """Mean of values and its standard error; of one value, or one cluster, which shows no spread, not a number.
+
+    Without clusters the values are independent. With them, one name per value, those of one cluster need not be: from
+    the deviations d of the n values, with S_g their sum in cluster g of G,
+
+        error² = G/(G - 1) Σ_g S_g² / n²    (1)
+
+    with G - 1 degrees of freedom; for clusters of one value each it is the former.
+
+    Raises:
+        ValueError: another number of clusters than of values.
+
+    Source: Cameron and Miller (2015), cluster-robust inference.
+    """
+    if clusters is None:
+        error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else math.nan
+        return float(values.mean()), error
+    if len(clusters) != values.size:
+        raise ValueError(f"clusters must be one per value, {values.size}, got {len(clusters)}")
+    _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.bincount(numbers, weights=values - values.mean())
+    count = sums.size
+    error = (count / (count - 1) * float(sums @ sums)) ** 0.5 / values.size if count > 1 else math.nan
     return float(values.mean()), error
 
 
-def encode(prompts: Sequence[Prompt], tokenizer: Any) -> Encoded:
-    """The prompts as token numbers, each after the tokenizer's BOS token, if it has one.
+@dataclass(frozen=True)
+class Kept:
+    """Prompts that `encode` can take.
+
+    Attributes:
+        prompts: in the order they had.   left_out: how many others there are.
+        words: of those, what is not one token; a whole text where it has words that the tokenizer does not know.
+    """
+
+    prompts: tuple[Prompt, ...]
+    left_out: int
+    words: tuple[str, ...]
+
+
+def one_token(prompts: Sequence[Prompt], tokenizer: Any) -> Kept:
+    """Those of the prompts whose answer, distractor and distributional continuation are one token each of this
+    tokenizer, after the text too, and known to it."""
+    asked, kept, words = Numbering(tokenizer), [], dict[str, None]()
+    for prompt in prompts:
+        wrong = asked.wrong(prompt)
+        words.update(dict.fromkeys(wrong))
+        if not wrong:
+            kept.append(prompt)
+    return Kept(tuple(kept), len(prompts) - len(kept), tuple(words))
+
+
+def encode(prompts: Sequence[Prompt], tokenizer: Any, start: str | None = None) -> Encoded:
+    """The prompts as token numbers, each after a start token.
 
     Args:
         prompts: at least one.
         tokenizer: a transformers tokenizer, or one of the library tokenizers (which has no BOS token).
+        start: the text of one token, such as "<|endoftext|>"; "" for no start token; None for the tokenizer's BOS
+            token, if it has one. There is a UserWarning where that is a mark of the tokenizer's chats, which stands
+            before no ordinary text (`is_chat_mark`).
 
     Raises:
-        ValueError: no prompt; an answer, distractor or distributional continuation that is not one token of this
-            tokenizer, or not the same token when it follows the text; a text with a token that the tokenizer does not
-            know.
+        TypeError: start is not a text.
+        ValueError: no prompt; a start that is not one token; an answer, distractor or distributional continuation that
+            is not one token of this tokenizer, or not the same token when it follows the text; a text with a token that
+            the tokenizer does not know.
     """
     if not prompts:
         raise ValueError("prompts must be at least one, got none")
-    numbers = _numbering(tokenizer)
-    start = [] if getattr(tokenizer, "bos_token_id", None) is None else [tokenizer.bos_token_id]
-    unknown = getattr(tokenizer, "unk_token_id", None)
-    texts: list[list[int]] = []
-    ends: dict[str, list[int]] = {"answer": [], "distractor": [], "distributional": []}
-    for prompt in prompts:
-        text = numbers(prompt.text)
-        if unknown is not None and unknown in text and unknown not in start:
-            raise ValueError(f"prompt {prompt.text!r} has words that the tokenizer does not know")
-        texts.append(start + text)
-        for name, found in ends.items():
-            found.append(_one_token(numbers, prompt.text, text, name, getattr(prompt, name)))
-            if found[-1] == unknown:
-                raise ValueError(f"{name} {getattr(prompt, name)!r} is a word that the tokenizer does not know")
+    asked = Numbering(tokenizer)
+    begin, first = asked.start(start)
+    texts = [first + asked.text(prompt) for prompt in prompts]
+    ends = {name: torch.tensor([asked.end(prompt, name) for prompt in prompts]) for name in ENDS}
     lengths = np.array([len(text) for text in texts])
     groups = []
     for length in np.unique(lengths):
         places = np.flatnonzero(lengths == length)
         groups.append((places, torch.tensor([texts[place] for place in places])))
-    return Encoded(len(prompts), tuple(groups), **{name: torch.tensor(found) for name, found in ends.items()})
-
-
-def _numbering(tokenizer: Any) -> Callable[[str], list[int]]:
-    if hasattr(tokenizer, "bos_token_id"):  # transformers
-        return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
-    return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)
-
-
-def _one_token(numbers: Callable[[str], list[int]], text: str, encoded: list[int], name: str, end: str) -> int:
-    found = numbers(end)
-    if len(found) != 1:
-        raise ValueError(f"{name} {end!r} must be one token of the tokenizer, it is {len(found)}")
-    if numbers(text + end) != encoded + found:
-        raise ValueError(f"{name} {end!r} is another token when it follows {text!r}")
-    return found[0]
+    return Encoded(len(prompts), tuple(groups), **ends, start=begin, start_token=first[0] if first else None)
 
 
 def last_logits(model: Any, encoded: Encoded) -> Iterator[tuple[Integers, torch.Tensor]]:
@@ -148,24 +178,25 @@ def readings(logits: Iterator[tuple[Integers, torch.Tensor]], encoded: Encoded) 
     """
     found: Mapping[str, Floats] = {name: np.empty(encoded.count) for name in METRICS}
     for places, values in logits:
-        if not torch.isfinite(values).all():
+        lowest, highest = values.aminmax(dim=1)  # NaN where there is one
+        if not (torch.isfinite(lowest) & torch.isfinite(highest)).all():
             raise ValueError("model must give finite logits, got NaN or infinite ones")
-        double = values.cpu().to(torch.float64)
-        logarithms = torch.log_softmax(double, dim=1)
+        total = values.to(torch.float64).logsumexp(1)[:, None].cpu()
         answer, distractor, generic = (
-            getattr(encoded, name)[places][:, None] for name in ("answer", "distractor", "distributional")
+            values.gather(1, getattr(encoded, name)[places][:, None].to(values.device))
+            for name in ("answer", "distractor", "distributional")
         )
-        reached = double.gather(1, answer)
-        rank = 1 + (double > reached).sum(1)
+        rank = 1 + (values > answer).sum(1)
+        answer, distractor, generic = (one.cpu().to(torch.float64) for one in (answer, distractor, generic))
         group = (
-            logarithms.gather(1, answer)[:, 0].exp(),
-            logarithms.gather(1, generic)[:, 0].exp(),
+            (answer - total)[:, 0].exp(),
+            (generic - total)[:, 0].exp(),
             rank,
-            (reached - double.gather(1, distractor))[:, 0],
+            (answer - distractor)[:, 0],
             rank == 1,
         )
         for name, column in zip(METRICS, group, strict=True):
-            found[name][places] = column.numpy()
+            found[name][places] = column.cpu().numpy()
     return Readings(**found)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments.language import Answers, ModelSweep, prompt_sets
-from paper_checks.pictures import language_data as data
+from paper_checks.pictures.language import data
+from paper_checks.pictures.language.beside_data import Side
 from simulate.laser.roles import ROLES
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.prompts.tokens import Readings
@@ -105,3 +106,68 @@ def prompted_model(folder, seed=0):
         model_class(config).save_pretrained(folder)
     tiny_tokenizer(words).save_pretrained(folder)
     return folder
+
+
+CHOOSE, REPORT = np.array([0, 1, 4, 5, 8, 9]), np.array([2, 3, 6, 7, 10, 11])
+CLUSTERS = [str(place // 2) for place in range(12)]
+SETS = ("recall", "facts")
+BEST = {  # by model, set and kind: the cell that helps most
+    "small": {"recall": (Cell(3, "mlp_in", 2), Cell(1, "attention_qkv", 4)),
+              "facts": (Cell(2, "mlp_out", 4), Cell(0, "attention_out", 1))},
+    "real": {"recall": (Cell(28, "mlp_up", fraction=0.5), Cell(29, "value", fraction=0.5)),
+             "facts": (Cell(28, "mlp_in", 0), Cell(28, "query", fraction=0.1))},
+}  # fmt: skip
+WITHOUT = Cell(29, "mlp_gate", without=4)
+SMALL = [
+    Cell(layer, role, rank)
+    for layer in range(4)
+    for role in ("attention_qkv", "attention_out", "mlp_in", "mlp_out")
+    for rank in (0, 1, 2, 4)
+]
+REAL = [
+    cell
+    for layer in (28, 29)
+    for role in ("mlp_in", "mlp_gate", "mlp_up", "mlp_out", "query", "value")
+    for cell in (
+        *([Cell(layer, role, 0)] if role == "mlp_in" else []),
+        Cell(layer, role, fraction=0.1),
+        Cell(layer, role, fraction=0.5),
+        Cell(layer, role, without=4),
+    )
+]
+
+
+def beside_changes(cell, best):
+    """P(answer) and P("the") of a cell less those of the whole model."""
+    if cell == best[0]:
+        return 0.3, -0.2
+    if cell == best[1]:
+        return 0.1, -0.1
+    if cell == WITHOUT:
+        return 0.15, -0.05
+    return -0.01 * (1 + cell.layer % 4), 0.02
+
+
+def side(name, of=beside_changes):
+    """A model named "small", all layers at ranks, or "real", its last two at fractions; twelve prompts in pairs."""
+    cells = {
+        cell: {
+            one: readings(0.4 + up, 0.5 + down, 1.5)
+            for one in SETS
+            for up, down in [of(cell, BEST[name][one])]
+        }
+        for cell in (SMALL if name == "small" else REAL)
+    }  # fmt: skip
+    model, note = {"small": ("Pocket, seed 1", "of seed 1"), "real": ("Smol, 4-bit", "its prompts are few")}[name]
+    return Side(
+        model,
+        note,
+        Sweep({one: readings(0.4, 0.5) for one in SETS}, cells),
+        8 if name == "small" else None,
+        dict.fromkeys(SETS, CLUSTERS),
+        dict.fromkeys(SETS, (CHOOSE, REPORT)),
+    )
+
+
+def sides():
+    return [side("small"), side("real")]

@@ -2,10 +2,12 @@
 
     paper-checks draw language sweep --out sweep.svg
     paper-checks draw language checkpoints --out checkpoints.svg
+    paper-checks draw language beside --out beside.svg
     paper-checks draw language sweep --model EleutherAI/pythia-160m --prompts facts --out pythia.pdf
 
 sweep: what happens to P(answer) and P("the") when one matrix of one layer keeps a low rank, for every layer, role of
-matrix and rank (P4, P5). checkpoints: both probabilities over the updates of a training (P3).
+matrix and rank (P4, P5). checkpoints: both probabilities over the updates of a training (P3). beside: a sweep of pocket
+Pythia beside one of the last layers of SmolLM2 (P4, P5).
 The models are pocket Pythia, which is shipped, or with --model any that simulate.load_language_model reads. A sweep of
 pocket Pythia takes some 20 seconds on one processor.
 
@@ -51,8 +53,8 @@ def _sweep(prompts: str, model: str | None, revision: str | None, training_seed:
         raise ValueError("revision is one of --model, which is not given")
     if model is not None and training_seed is not None:
         raise ValueError("training-seed is one of pocket Pythia, give it or --model")
-    from paper_checks.pictures import language_data as data
-    from paper_checks.pictures.language import SweepPicture  # before the work
+    from paper_checks.pictures.language import data
+    from paper_checks.pictures.language.sweep import SweepPicture  # before the work
 
     require_packages()
 
@@ -63,6 +65,28 @@ def _sweep(prompts: str, model: str | None, revision: str | None, training_seed:
         return SweepPicture(data.model_sweep(prompts, seed, model, revision))
     except OSError as error:  # no such folder, nothing at the hub, no permission, no network
         raise ValueError(str(error)) from error
+
+
+@command.command("beside", cls=Command, short_help="pocket Pythia beside SmolLM2")
+@click.option(
+    "--training-seed", type=int, metavar="N", default=TRAINING_SEED, show_default=True, help="of pocket Pythia"
+)
+@seed_of_prompts
+@drawn
+def _beside(training_seed: int, seed: int) -> "Picture":
+    """Changes by layer and role, and both probabilities over the rank, of pocket Pythia and of SmolLM2.
+
+    Its weights come with paper-checks weights smollm2; what a run with this seed has computed is not computed again.
+
+    Example: paper-checks draw language beside --out beside.svg
+    """
+    from paper_checks.pictures.language import beside_data as data
+    from paper_checks.pictures.language.beside import BesidePicture  # before the work
+
+    require_packages()
+
+    real = data.smollm2_side(seed)  # first, as it may not be there
+    return BesidePicture([data.pocket_side(seed, training_seed), real])
 
 
 @command.command("checkpoints", cls=Command, short_help="probabilities along training")
@@ -77,8 +101,8 @@ def _checkpoints(model: str | None, checkpoints: str | None, seed: int) -> "Pict
     """
     if (model is None) != (checkpoints is None):
         raise ValueError("checkpoints are revisions of --model, give both or neither")
-    from paper_checks.pictures import language_data as data
-    from paper_checks.pictures.language import CheckpointsPicture  # before the work
+    from paper_checks.pictures.language import data
+    from paper_checks.pictures.language.checkpoints import CheckpointsPicture  # before the work
 
     require_packages()
 

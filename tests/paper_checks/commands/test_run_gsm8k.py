@@ -17,11 +17,13 @@ from lm_eval._cli.harness import HarnessCLI
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast
 
-from paper_checks.commands import gsm8k as run_gsm8k
-from paper_checks.commands.gsm8k import model_folder
+from paper_checks.commands.gsm8k import plan as gsm8k_plan
+from paper_checks.commands.gsm8k.numbers import figure, table
+from paper_checks.commands.gsm8k.plan import model_folder
 from paper_checks.witnesses.number_readers import last_number, stated
 from simulate.gsm8k import harness as gsm8k_harness
 from simulate.gsm8k.problems import OWN, Prompting, read_problems
+from simulate.gsm8k.results import read_results
 from simulate.language.models import load_language_model
 from simulate.language.saving import save_model
 from simulate.laser.reduction import Choice, truncated
@@ -77,20 +79,8 @@ def folders(tmp_path_factory):
 
 
 def run(folder, out, *words, shots=(1, 2), problems=PROBLEMS, limit=3):
-    given = [
-        "--model",
-        folder,
-        "--out",
-        out,
-        "--shots",
-        ",".join(map(str, shots)),
-        "--limit",
-        limit,
-        "--max-new-tokens",
-        4,
-        *words,
-    ]
-    return main(list(map(str, [*given, "--problems", problems])))
+    given = ["--model", folder, "--out", out, "--limit", limit, "--max-new-tokens", 4, *words]
+    return main(list(map(str, [*given, "--shots", ",".join(map(str, shots)), "--problems", problems])))
 
 
 def refused(capsys, folder, out, *words, **options):
@@ -105,14 +95,19 @@ def refused(capsys, folder, out, *words, **options):
 @pytest.mark.parametrize("name", ["llama", "phi3"])
 def test_the_whole_path_on_a_tiny_model(name, folders, tmp_path, capsys):
     """Truncate, save, let the harness load and answer; compare with the baseline; the same again gives the same."""
-    base, out, again = (tmp_path / f"{kind}.json" for kind in ("base", "laser", "again"))
+    base, out, again, numbers = (tmp_path / f"{kind}.json" for kind in ("base", "laser", "again", "numbers"))
     assert run(folders[name], base) == 0
-    assert run(folders[name], out, *LASER, "--against", base) == 0
+    against = (*LASER, "--against", base, "--numbers")
+    assert run(folders[name], out, *against, numbers) == 0
     printed = capsys.readouterr().out
+    assert "numbers must be another file than out and against" in refused(capsys, folders[name], out, *against, base)
+    comparison = figure(read_results(base), read_results(out))
+    assert json.loads(numbers.read_text()) == comparison and "\n".join(table(comparison)) in printed
+    numbers.unlink()
     found = json.loads(out.read_text())
     assert list(found["shots"]) == ["1", "2"] and found["source"] == {"model": name, "revision": None}
     for record in found["shots"].values():
-        assert len(record["answers"]) == 3 and record["device"] == "cpu"
+        assert len(record["answers"]) == 3 and record["device"].endswith(" processor")
         for reading, witness in (("strict", stated), ("flexible", last_number)):
             share = sum(answer["correct"][reading] for answer in record["answers"]) / 3
             assert record["accuracy"][reading]["value"] == share and 0 <= share <= 1
@@ -209,12 +204,14 @@ def test_a_deleted_model_is_made_again_and_a_changed_one_refused(folders, tmp_pa
     (["--limit", "2000"], "limit must be 1 to "),
     (["--seed", "-1"], "seed must be an integer >= 0, got -1"),
     (["--batch-size", "0"], "batch_size must be an integer >= 1, got 0"),
+    (["--stop", ""], "stop must have no empty string"),
     (["--dtype", "int8"], "dtype must be one of float32, bfloat16, float16, got 'int8'"),
     (["--device", "gpu"], 'device must be "cpu", "cuda", "cuda:<index>" or "auto", got \'gpu\''),
     (["--revision", "main"], "revision must be None for a folder"),
     (["--problems", "none.jsonl"], "none.jsonl must be a readable file of JSON lines in UTF-8"),
     (["--examples", "none.jsonl"], "none.jsonl must be a readable file of JSON lines in UTF-8"),
     (["--against", "none.json"], "none.json must be a file of results of paper-checks gsm8k"),
+    (["--numbers", "n.json"], "numbers must be of a truncated model against the whole one, give role, layer and"),
     (["--out", "results.txt"], "out must end in .json, got 'results.txt'"),
     (["--out", "none/results.json"], "out must be a file in a folder that exists, got 'none/results.json'"),
     (["--model", "none/of/these"], "there is no folder none/of/these"),
@@ -225,11 +222,8 @@ def test_wrong_input_is_one_line(words, message, folders, tmp_path, capsys, monk
     assert main([*given, *words]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and message in captured.err
-    assert (
-        captured.err.startswith("paper-checks gsm8k: error: ")
-        and captured.err.count("\n") == 1
-        and not list(tmp_path.iterdir())
-    )
+    assert captured.err.startswith("paper-checks gsm8k: error: ") and captured.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_problems_that_cannot_be_asked_are_named(folders, tmp_path, capsys):
@@ -243,18 +237,26 @@ def test_problems_that_cannot_be_asked_are_named(folders, tmp_path, capsys):
     assert [found.name for found in tmp_path.iterdir()] == ["a.jsonl"]
 
 
-def test_results_of_another_configuration_are_refused(folders, tmp_path, capsys):
+def test_results_of_another_configuration_are_refused(folders, tmp_path, capsys, monkeypatch):
     out = tmp_path / "results.json"
     assert run(folders["llama"], out, shots=(1,)) == 0
     before = out.read_bytes()
     same = "results.json must be of the same configuration, "
-    for words, name in ((LASER, "truncation"), (["--seed", "2"], "seed"), (["--batch-size", "3"], "batch_size")):
+    for words, name in (
+        (LASER, "truncation"),
+        (["--seed", "2"], "seed"),
+        (["--stop", "#"], "stop"),
+        (["--batch-size", "3"], "batch_size"),
+    ):
         assert same + f"{name} is " in refused(capsys, folders["llama"], out, *words)
     assert same + "problems is 3, now 2" in refused(capsys, folders["llama"], out, limit=2)
     assert same + "weights_sha256 is " in refused(capsys, folders["phi3"], out)
     other = tmp_path / "other.json"
     assert same + "weights_sha256 is " in refused(capsys, folders["phi3"], other, "--against", out, shots=(1,))
     assert "must have the same shots, it lacks 2" in refused(capsys, folders["llama"], other, "--against", out)
+    with monkeypatch.context() as other_code:
+        other_code.setattr("simulate.gsm8k.results.code_hash", lambda: "0" * 64)
+        assert same + "code is " in refused(capsys, folders["llama"], out)
     out.write_text("{")
     assert "results.json must be a file of results" in refused(capsys, folders["llama"], out)
     out.write_bytes(before)
@@ -284,7 +286,7 @@ def test_a_missing_extra_is_one_line(folders, tmp_path, capsys, monkeypatch):
     def no_package(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(run_gsm8k, "version", no_package)
+    monkeypatch.setattr(gsm8k_plan, "version", no_package)
     assert refused(capsys, folders["llama"], tmp_path / "results.json") == expected
     assert not list(tmp_path.iterdir())
 

@@ -1,5 +1,8 @@
 """The experiments of P: choosing on one half and reporting on the other, and that the checks can fail."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -12,11 +15,14 @@ from paper_checks.evidence.verdicts import verdict
 from paper_checks.experiments import language as experiments
 from paper_checks.experiments import pocket, pocket_models, rise
 from paper_checks.experiments.language import Answers, ModelSweep, Source
+from paper_checks.experiments.rise import CLAIMED
 from paper_checks.project import own_ledger
+from simulate.language.models import load_language_model
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.pocket.shipped import pocket_folders
 from simulate.prompts.sets import halves
 from simulate.prompts.tokens import Readings
+from simulate.prompts.words import FACTS
 
 COUNT = 64
 CHOOSE, REPORT = halves(COUNT)
@@ -61,6 +67,59 @@ def test_both_must_change():
     assert whole == pytest.approx(0.0, abs=0.01)
 
 
+def tokenizer_without(*lost):
+    """The tokenizer of pocket Pythia, for which these words are two tokens each."""
+    whole = load_language_model(pocket_folders()[1][2000]).tokenizer
+
+    def encode(text, add_special_tokens):
+        numbers = whole.encode(text, add_special_tokens=add_special_tokens)
+        return numbers + [0] * any(word in text for word in lost)
+
+    return SimpleNamespace(encode=encode, bos_token_id=whole.bos_token_id, bos_token="<s>", unk_token_id=None)
+
+
+def test_prompts_that_cannot_be_asked_are_left_out():
+    """Two names of recall's, and a country that is the answer of two and the distractor of others: of a city both
+    prompts stay or none, so that `independent` and `halves` see pairs."""
+    everything = experiments.prompt_sets(DEFAULT_SEED)
+    sets, asked = experiments.askable(DEFAULT_SEED, tokenizer_without("Spain", "Tom"), CLAIMED, None)
+    texts = {name: [(one.text + one.answer + one.distractor) for one in everything[name]] for name in everything}
+    assert asked.counts["recall"] == (sum("Tom" not in text for text in texts["recall"]), 320)
+    pairs = [first + second for first, second in zip(texts["facts"][::2], texts["facts"][1::2], strict=True)]
+    assert asked.counts["facts"] == (2 * sum("Spain" not in pair for pair in pairs), 96)
+    assert {name: one.count for name, one in sets.items()} == {name: kept for name, (kept, _) in asked.counts.items()}
+    assert 0 < asked.counts["facts"][0] < 96 and asked.too_few("facts") is None and asked.start == "<s>"
+
+
+def test_a_set_with_too_few_prompts_is_not_asked():
+    """The others are; the check of the set is not run, and that says why."""
+    sets, asked = experiments.askable(DEFAULT_SEED, tokenizer_without(*(country for _, country in FACTS)), CLAIMED, "")
+    assert list(sets) == ["recall"] and asked.start == ""
+    remedy = "take a model whose tokenizer has the words of half of facts as one token each, here 0 of 96"
+    assert asked.too_few("facts") == remedy
+    assert asked.too_few("recall") is None
+    found = replace(answers("made up", 0.3, 0.3), asked=asked)
+    details = experiments.provenance([found])
+    assert details == {
+        "models": {"made up": "ab"},
+        "start": {"made up": ""},
+        "asked": {"made up": {"recall": "320 of 320", "facts": "0 of 96"}},
+    }
+    ask = checks.ask.__wrapped__(SimpleNamespace(answered=lambda *_: found), "cpu")
+    assert ask(None, DEFAULT_SEED, "recall") is found
+    with pytest.raises(pytest.skip.Exception, match=f"too few prompts: {remedy}"):
+        ask(None, DEFAULT_SEED, "facts")
+
+
+def test_pocket_pythia_is_asked_everything():
+    source = Source(str(pocket_folders()[1][2000]), None, "seed 1")
+    found = experiments.answered(source, DEFAULT_SEED, "cpu", ("facts",))
+    assert found.asked.counts == {"facts": (96, 96)} and found.sets["facts"].answer.shape == (96,)
+    other = experiments.answered(replace(source, start=""), DEFAULT_SEED, "cpu", ("facts",))
+    assert other.asked.start == "" != found.asked.start
+    assert not np.array_equal(other.sets["facts"].answer, found.sets["facts"].answer)
+
+
 def test_late_layers_are_the_upper_half():
     found = model_sweep({(layer, "mlp_in", 1): (0.2, 0.6) for layer in range(5)}, layers=5)
     assert [cell.layer for cell in found.late("mlp_in")] == [2, 3, 4]
@@ -81,7 +140,7 @@ def test_first_risen_and_the_early_checkpoint():
     ]
     assert experiments.first_risen(found, "recall", "distributional", 3) == 1
     assert experiments.first_risen(found, "recall", "answer", 3) == 2
-    assert experiments.best_early(found, "recall", 3) is found[1]
+    assert rise.best_early(found, "recall", 3) is found[1]
     assert experiments.repeated(found) == 1
     assert experiments.provenance(found[:2])["models"] == {"0": "a", "1": "b"}
 
@@ -139,7 +198,7 @@ def test_late_layers_pass_and_fail(claim):
     good = model_sweep({(3, "mlp_in", 1): (0.7, 0.2), (1, "mlp_in", 1): (0.9, 0.0)})
     ledger = claim("P4.pythia")
     checks.late_layers_help(ledger, experiments, "recall", [good] * 3, "mlp_in")
-    assert [one.details["cells"] for one in ledger.evidence] == [["Cell(layer=3, role='mlp_in', rank=1)"] * 3] * 3
+    assert [one.details["cells"] for one in ledger.evidence] == [["mlp_in of layer 3 at rank 1"] * 3] * 3
     early = model_sweep({(3, "mlp_in", 1): (0.2, 0.6), (1, "mlp_in", 1): (0.9, 0.0)})
     for bad in (
         early,

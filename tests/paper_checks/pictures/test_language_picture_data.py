@@ -13,7 +13,7 @@ from paper_checks.experiments import pocket_models
 from paper_checks.experiments.language import Source
 from paper_checks.experiments.rise import CLAIMED
 from paper_checks.jobs.runner import Here, running
-from paper_checks.pictures import language_data as data
+from paper_checks.pictures.language import data
 from simulate.language.models import load_language_model
 from simulate.laser.reduction import truncated
 from simulate.laser.roles import ROLES
@@ -101,7 +101,7 @@ def test_checkpoints_of_a_model_are_its_revisions_in_order(monkeypatch):
     asked = []
     monkeypatch.setattr(data, "answered", lambda *given: asked.append(given) or answers(0.1, 0.2, str(len(asked))))
     found = data.model_checkpoints(5, "org/name", ["step64", "step0", "step9"])
-    assert asked == [(Source("org/name", f"step{n}", f"org/name@step{n}"), 5, "auto") for n in (0, 9, 64)]
+    assert asked == [(Source("org/name", f"step{n}", f"org/name@step{n}"), 5, "auto", CLAIMED) for n in (0, 9, 64)]
     assert (list(found.found), found.model, found.held, found.others) == ([0, 9, 64], "org/name", False, {})
 
 

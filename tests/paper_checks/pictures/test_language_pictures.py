@@ -13,10 +13,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon, Rectangle
 
-from paper_checks.pictures import language_data as data
 from paper_checks.pictures.file import dark
 from paper_checks.pictures.heat import FALLS_TO_RISES, luminance
-from paper_checks.pictures.language import CheckpointsPicture, SweepPicture
+from paper_checks.pictures.language import data
+from paper_checks.pictures.language.checkpoints import CheckpointsPicture
+from paper_checks.pictures.language.sweep import SweepPicture
 from tests.oracles.language_numbers import HELPS, STEPS, changes, checkpoints, shown, spoiled, sweep_cells
 
 main = commands.command("draw", "language")
@@ -257,7 +258,7 @@ BAD = [
         "checkpoints --training-seed 1",
         "No such option '--training-seed'.* Accepted: --model --checkpoints --seed --out ",
     ),
-    ("ranks", "No such command 'ranks'.* Accepted: sweep, checkpoints$"),
+    ("ranks", "No such command 'ranks'.* Accepted: sweep, beside, checkpoints$"),
     (
         "checkpoints --out picture.bmp",
         r"Invalid value .*--out.*: must end in \.svg, \.png or \.pdf, got 'picture\.bmp'",
@@ -276,9 +277,10 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
     commands.assert_interrupted(main, name, tmp_path, capsys)
 
 
+OURS = ("pictures.language.sweep", "pictures.language.checkpoints", "pictures.file")
 MISSING = {
-    "matplotlib": (("pictures.language", "pictures.file"), "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"),
-    "transformers": (("pictures.language_data", "experiments.language"), "language models need the extra `language` ("),
+    "matplotlib": (OURS, "pictures need matplotlib: pip install 'matplotlib>=3.9'\n"),
+    "transformers": (("pictures.language.data", "experiments.language"), "language models need the extra `language` ("),
 }
 
 

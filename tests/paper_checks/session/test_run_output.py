@@ -254,7 +254,7 @@ def test_the_rerun_line_has_all_that_the_numbers_depend_on():
     defaults = paper.DEFAULTS
     all_of_them = {name: f"x{number}" for number, name in enumerate(defaults)}
     assert failure.depends_on(all_of_them.get, defaults) == [part for pair in all_of_them.items() for part in pair]
-    assert {"--scale", "--device", "--model", "--revision", "--checkpoints", "--gsm8k"} == set(defaults)
+    assert {"--scale", "--device", "--model", "--revision", "--checkpoints", "--start", "--gsm8k"} == set(defaults)
     given = failure.depends_on({**defaults, "--model": "a folder", "--device": "cpu"}.get, defaults)
     found = failure.rerun("claims/test_x.py::test_it[a b]", ["--ledger", "my.toml"], 3, given)
     assert found == (

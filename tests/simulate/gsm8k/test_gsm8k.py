@@ -136,6 +136,12 @@ def test_prompting_refuses(name, value, error):
         gsm8k.Prompting(**{name: value})
 
 
+def test_ends_of_an_answer_are_texts():
+    for wrong, error in ((["Q:"], TypeError), ((1,), TypeError), (("Q:", ""), ValueError)):
+        with pytest.raises(error, match="stop must "):
+            gsm8k.Prompting(stop=wrong)
+
+
 def test_the_own_problems_are_right_and_own():
     """Ten and ten; every equation in the reasoning holds, and the last one gives the answer."""
     problems, examples = (gsm8k.read_problems(gsm8k.OWN, split) for split in ("problems", "examples"))

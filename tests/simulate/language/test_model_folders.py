@@ -226,6 +226,6 @@ def test_a_missing_folder_a_file_and_a_revision_of_a_folder_are_refused(tmp_path
     written(tmp_path)
     with pytest.raises(NotADirectoryError, match=r"got the file .*model.safetensors; pass its folder"):
         load_language_model(tmp_path / WHOLE)
-    with pytest.raises(ValueError, match="revision must be None for a folder, which has no revisions, got 'step1000'"):
+    with pytest.raises(ValueError, match="for a folder or file, which has no revisions, got 'step1000'"):
         load_language_model(tmp_path, "step1000")
     assert not connections

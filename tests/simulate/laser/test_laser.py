@@ -155,7 +155,7 @@ def test_truncation_is_numpys_and_changes_nothing_else(name, role, keep):
             touched = {place.format(layer % LAYERS) + ".weight" for place, _ in parts_of(name, role)}
             assert distance(made, expected) <= 2**-23 * max(float(w.abs().max()) for w in expected.values()) < 1e-5
             assert {key for key in made if not torch.equal(made[key], state(model)[key])} == touched
-            whole = laser.weights(role, layer, rank, keep=keep)
+            whole = laser.weights(Choice(role, layer, rank, keep=keep))
             assert set(whole) == touched and all(torch.equal(whole[key], made[key]) for key in whole)
 
 
@@ -227,7 +227,7 @@ def test_the_error_is_the_norm_of_what_is_dropped_and_falls_with_the_rank(data):
     model, layer = model_of(name, seed=data.draw(st.integers(0, 50))), data.draw(st.integers(0, LAYERS - 1))
     laser, errors = Laser(model), []
     for rank in sorted(data.draw(st.tuples(*[st.integers(0, smallest_side(name, role))] * 2))):
-        made, dropped = laser.weights(role, layer, rank), 0.0
+        made, dropped = laser.weights(Choice(role, layer, rank)), 0.0
         for place, rows in parts_of(name, role):
             weight = state(model)[place.format(layer) + ".weight"][rows].numpy()
             dropped += float(np.sum(np.linalg.svd(weight, compute_uv=False)[rank:] ** 2))

@@ -77,7 +77,7 @@ def test_one_decomposition_serves_every_rank(name, monkeypatch):
     laser = Laser(model_of(name))
     for rank in (1, 2, 3):
         laser.truncated([Choice("attention_qkv", 0, rank), Choice("mlp_out", -1, rank, keep="bottom")])
-        laser.weights("key", 0, rank)
+        laser.weights(Choice("key", 0, rank))
     assert len(count) == 4
 
 

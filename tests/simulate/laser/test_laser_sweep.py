@@ -193,3 +193,47 @@ def test_logits_that_are_not_finite():
         model.lm_head.weight[3, 0] = float("nan")
     with pytest.raises(ValueError, match="finite logits"):
         sweep(model, prompts(), ranks=(0,))
+
+
+def test_levels_of_other_kinds_are_truncated_models_too(tmp_path):
+    """A share of the rank, which is each matrix's own, and a matrix without its largest directions; from a record."""
+    model, sets = model_of("llama"), prompts()
+    asked = {"roles": ("attention_qkv", "mlp_up"), "layers": [1], "fractions": (0.5, 0.25), "without": (2,)}
+    found = sweep(model, sets, record=tmp_path / "sweep", **asked)
+    assert list(sweep(model, sets, reversed(found.cells)).cells) == list(reversed(found.cells))
+    levels = [{"fraction": 0.25}, {"fraction": 0.5}, {"without": 2}]
+    assert list(found.cells) == [Cell(1, role, **level) for role in asked["roles"] for level in levels]
+    for cell, answers in found.cells.items():
+        oracle = truncated(model, Choice(cell.role, 1, fraction=cell.fraction, without=cell.without))
+        for name, encoded in sets.items():
+            expected = stacked(measure(oracle, encoded))
+            np.testing.assert_allclose(stacked(answers[name]), expected, rtol=1e-10, atol=1e-12)
+    again = sweep(model, sets, record=tmp_path / "sweep", **asked)
+    for cell, answers in found.cells.items():
+        assert all(np.array_equal(stacked(answers[name]), stacked(again.cells[cell][name])) for name in sets)
+
+
+def test_cells_are_in_order_and_in_words():
+    cells = [Cell(1, "query", 3), Cell(1, "query", fraction=0.25), Cell(1, "query", without=4), Cell(2, "key", 0)]
+    assert sorted(reversed(cells)) == cells
+    assert [str(cell) for cell in cells] == [
+        "query of layer 1 at rank 3",
+        "query of layer 1 at 0.25 of its rank",
+        "query of layer 1 without its top 4",
+        "key of layer 2 at rank 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        ({"without": [10**6]}, "without must be at most"),
+        ({"fractions": [1.5]}, "fraction must be"),
+        ({"ranks": [10**6]}, "rank must be at most"),
+        ({"without": [-1]}, "without must be an integer >= 0"),
+    ],
+)
+def test_levels_that_a_matrix_does_not_have_are_refused_before_any_work(levels, message, monkeypatch):
+    monkeypatch.setattr(Runner, "__init__", lambda *given: pytest.fail("it ran"))
+    with pytest.raises(ValueError, match=message):
+        sweep(model_of("llama"), prompts(), roles=("key",), **levels)

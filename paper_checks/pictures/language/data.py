@@ -65,7 +65,7 @@ class SweepCells:
     @property
     def ranks(self) -> list[int]:
         """The ranks, increasing."""
-        return sorted({cell.rank for cell in self.swept.sweep.cells})
+        return sorted({cell.exact_rank for cell in self.swept.sweep.cells})
 
     def changes(self, role: Role, metric: str) -> tuple[Floats, Floats]:
         """Mean change over the prompts and its standard error, one row per layer and one column per rank."""
@@ -119,7 +119,7 @@ class SweepCells:
 
 def cell_in_words(cell: Cell) -> str:
     """A cell in words."""
-    return f"{cell.role} of layer {cell.layer} at rank {cell.rank}"
+    return str(cell)
 
 
 def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:
@@ -245,6 +245,8 @@ def _asked(sources: Sequence[Source], base_seed: int) -> list[Answers]:
     found = []
     with progress_bar(len(sources), len(sources), None, "models", long=1) as advance:
         for source in sources:
-            found.append(answered(source, base_seed, "auto"))
+            found.append(answered(source, base_seed, "auto", CLAIMED))
+            if reasons := [why for name in CLAIMED if (why := found[-1].asked and found[-1].asked.too_few(name))]:
+                raise ValueError(f"{source.label}: too few prompts: {'; '.join(reasons)}")
             advance(1)
     return found

@@ -1,0 +1,1 @@
+"""Tests of P on a pretrained model."""

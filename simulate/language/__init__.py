@@ -1,4 +1,4 @@
-"""Causal language models of transformers (GPT-NeoX, Llama, Phi-3), from safetensors, checked before they are built.
+"""Causal language models of transformers, from safetensors, checked before they are built.
 
     from simulate.language import load_language_model
     from simulate.pocket import pocket_folders

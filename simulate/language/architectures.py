@@ -194,3 +194,35 @@ _ALL = (
 )
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({one.name: one for one in _ALL})
 """By the name of the class."""
+
+_COLUMNS = (QUERY_KEY_VALUE, ("attention_out",), ("mlp_gate", "mlp_up"), ("mlp_out",))
+
+
+def markdown_table() -> str:
+    """The architectures as docs/models.md lists them, a line for each; modules without those that they lie in."""
+    columns = ["", *(", ".join(parts) for parts in _COLUMNS), "biases", "norms"]
+    rows = [[one.title, *(_modules(one, parts) for parts in _COLUMNS), _biases(one), _norms(one)] for one in _ALL]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (columns, ["---"] * len(columns), *rows))
+
+
+def _modules(one: Architecture, parts: tuple[str, ...]) -> str:
+    held = [part for part in parts if part in one.parts]
+    modules = dict.fromkeys(one.module_of(part).rpartition(".")[2] for part in held)
+    manner = "" if len(modules) == len(held) else ", head by head" if one.by_head else ", one after the other"
+    return ", ".join(f"`{module}`" for module in modules) + manner + (", transposed" if one.transposed else "")
+
+
+def _biases(one: Architecture) -> str:
+    entries: dict[str, list[str]] = {}
+    for part, entry in one.biases.items():
+        entries.setdefault(entry, []).append(part)
+    words = {ATTENTION: "attention", MLP: "mlp", MLP[1:]: "mlp", ATTENTION + MLP[1:]: "attention, mlp"}
+    said = []
+    for entry, parts in entries.items():
+        where = words.get(tuple(parts), ", ".join(parts))
+        said.append(where if entry == ALWAYS else f"{where} with `{entry}`")
+    return "; ".join(said) or "none"
+
+
+def _norms(one: Architecture) -> str:
+    return ", ".join(place for place in NORMS if place in one.norms)

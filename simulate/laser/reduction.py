@@ -4,7 +4,7 @@
     smaller = laser.truncated([Choice("mlp_in", -1, fraction=0.01), Choice("attention_out", 3, 16)])
     other = laser.truncated([Choice("mlp_up", -1, without=4)])
 
-`model` is a GPTNeoXForCausalLM, LlamaForCausalLM or Phi3ForCausalLM of transformers, and so is the result. Each of the
+`model` is of one of `simulate.language.architectures.ARCHITECTURES`, and so is the result. Each of the
 matrices that a role names (`simulate.laser.roles` lists them) is decomposed on its own. Biases and norms stay.
 
 Source: Sharma, Ash, Misra (2023), LASER; Chen, Bruna, Bietti (ICLR 2025), truncation in pre-trained models.
@@ -84,7 +84,7 @@ class Laser(Generic[Model]):
     decomposition holds 8 (rows + columns) min(rows, columns) bytes on the matrix's device for as long as this does.
 
     Args:
-        model: GPTNeoXForCausalLM, LlamaForCausalLM or Phi3ForCausalLM with its weights in memory.
+        model: of one of `simulate.language.architectures.ARCHITECTURES`, with its weights in memory.
 
     Raises:
         TypeError: another model, or weights on the meta device.

@@ -1,4 +1,4 @@
-"""Tiny random decoders of every architecture, and which outputs of which module are whose, apart from the table.
+"""Tiny random decoders of every architecture, and which outputs are whose, written apart from the table.
 
 Sizes differ from each other, so that what is taken for something else shows. Where an architecture has sliding windows,
 the first layer and the last have one of WINDOW tokens and the layer between has none, and rotations of the two kinds
@@ -10,7 +10,6 @@ import transformers
 
 VOCABULARY, LENGTH, LAYERS, WINDOW = 29, 11, 3, 4
 HEADS, KEY_HEADS, HEAD, WIDTH, INNER = 6, 2, 4, 18, 34  # 6 · 4 is not 18
-WHOLE_HEAD = WIDTH // HEADS  # of those whose heads make up the width
 SIZES = {
     "vocab_size": VOCABULARY, "hidden_size": WIDTH, "intermediate_size": INNER, "num_hidden_layers": LAYERS,
     "num_attention_heads": HEADS, "max_position_embeddings": 32, "bos_token_id": 1, "eos_token_id": 2,
@@ -24,14 +23,13 @@ ROTATIONS = {
     SLIDING: {"rope_type": "default", "rope_theta": 5.0},
 }
 GEMMA = GROUPED | MIXED | {"query_pre_attn_scalar": 7, "final_logit_softcapping": 3.0}
-# In GPT-NeoX a rotation of two of three units is none: heads of 4 there.
-NEOX = SIZES | {"hidden_size": 24, "rotary_pct": 0.5}
-GPT2 = {name: value for name, value in SIZES.items() if name not in ("intermediate_size", "tie_word_embeddings")}
+NEOX = SIZES | {"hidden_size": HEADS * HEAD, "rotary_pct": 0.5}
+GPT2 = {name: value for name, value in SIZES.items() if name != "intermediate_size"} | {"n_inner": INNER}
 CONFIGURATIONS = {
     "GPTNeoXForCausalLM": NEOX,
     "LlamaForCausalLM": GROUPED,
     "Phi3ForCausalLM": GROUPED | {"sliding_window": WINDOW},
-    "GPT2LMHeadModel": GPT2 | {"n_inner": INNER, "tie_word_embeddings": False},
+    "GPT2LMHeadModel": GPT2,
     "Qwen2ForCausalLM": GROUPED | MIXED | {"use_sliding_window": True},
     "Qwen3ForCausalLM": GROUPED | MIXED | {"use_sliding_window": True},
     "MistralForCausalLM": GROUPED | {"sliding_window": WINDOW},
@@ -49,7 +47,7 @@ SWITCHES = {  # entries of the configuration by which there are biases
 
 
 def _neox_outputs(third):
-    return [head * 12 + third * 4 + unit for head in range(HEADS) for unit in range(4)]
+    return [head * 3 * HEAD + third * HEAD + unit for head in range(HEADS) for unit in range(HEAD)]
 
 
 QUERIES, KEYS = HEADS * HEAD, KEY_HEADS * HEAD

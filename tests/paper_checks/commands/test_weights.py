@@ -7,7 +7,7 @@ pytest.importorskip("gguf", reason="the extra `language` is not installed")
 
 from paper_checks.commands.command_line import main
 from simulate.language import gguf_files, pretrained
-from tests.oracles.tiny_gguf import tiny_wheel
+from tests.simulate.language.tiny_gguf import tiny_wheel
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from simulate.language import gguf_files, load_language_model, saving
 from simulate.language.gguf_files import converted_folder, is_whole
-from tests.oracles.tiny_gguf import HEADS, KEY_HEADS, LAYERS, sha256, tiny_gguf
+from tests.simulate.language.tiny_gguf import HEADS, KEY_HEADS, LAYERS, sha256, tiny_gguf
 
 NAMES = {
     "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",

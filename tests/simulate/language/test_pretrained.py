@@ -19,8 +19,8 @@ from transformers import AutoModelForCausalLM
 from simulate.language import gguf_files, load_language_model, pretrained, saving
 from simulate.language.gguf_files import converted_folder, is_whole
 from simulate.language.pretrained import get_pretrained, pretrained_folder
-from tests.oracles.tiny_gguf import MEMBER, pin, sha256, tiny_gguf, tiny_wheel
 from tests.places import ROOT
+from tests.simulate.language.tiny_gguf import MEMBER, pin, sha256, tiny_gguf, tiny_wheel
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Two halves of a set of prompts, and which prompts " the" competes on."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -16,8 +16,17 @@ COMPETING_MASS = 0.2
 
 
 def clusters_of(prompts: Sequence[Prompt]) -> tuple[str, ...]:
-    """The cluster of each prompt; that of one that is alone is its number in the set."""
-    return tuple(prompt.cluster or f"{number}" for number, prompt in enumerate(prompts))
+    """The cluster of each prompt; that of one that is alone is its number in the set, with primes after it where a
+    cluster of others has this name."""
+    named = {prompt.cluster for prompt in prompts}
+    return tuple(prompt.cluster or _alone(number, named) for number, prompt in enumerate(prompts))
+
+
+def _alone(number: int, named: Set[str]) -> str:
+    found = f"{number}"
+    while found in named:
+        found += "'"
+    return found
 
 
 def split_clusters(prompts: Sequence[Prompt], *, seed: int) -> tuple[Integers, Integers]:

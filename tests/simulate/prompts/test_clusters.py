@@ -88,6 +88,14 @@ def test_names_of_clusters():
     assert clusters_of(prompts_of(["x", "x", "y"])) == ("x", "x", "y")
 
 
+def test_a_cluster_named_as_a_number_takes_in_no_prompt_that_is_alone():
+    """A user's clusters may have any names."""
+    assert clusters_of(prompts_of(["1", "", "2'", "1"])) == ("1", "1'", "2'", "1")
+    assert clusters_of(prompts_of(["2", "2'", ""])) == ("2", "2'", "2''")
+    prompts = prompts_of(["1", "", "1"])
+    assert [half.tolist() for half in sorted(split_clusters(prompts, seed=0), key=len)] == [[1], [0, 2]]
+
+
 @given(st.lists(st.sampled_from(["", "a", "b", "c", "d", "e"]), min_size=2, max_size=30), st.integers(0, 2**32))
 def test_halves_keep_clusters_whole(names, seed):
     prompts = prompts_of(names)

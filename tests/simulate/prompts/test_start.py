@@ -124,6 +124,6 @@ def test_smollm2():
     prompts = (*real_recall_prompts(300, seed=1), *real_fact_prompts(seed=1))
     assert one_token(prompts, tokenizer).left_out == 0
     assert one_token([Prompt("John gave it to", " Donna", " Megan", "")], tokenizer).words == (" Donna", " Megan")
-    with pytest.warns(UserWarning, match="begin with '<|im_start|>'"):
+    with pytest.warns(UserWarning, match=r"begin with '<\|im_start\|>'"):
         encode(prompts[:2], tokenizer)
     assert encode(prompts[:2], tokenizer, "<|endoftext|>").start_token == 0

@@ -93,7 +93,7 @@ def alone(folder: Path, say: Say | None = None) -> Iterator[None]:
         said = f"cache of weights must be writable, {error.strerror or error}; {FOLDER} names another folder"
         raise OSError(error.errno, said, str(cache)) from error
     try:
-        for left in cache.glob(f".{folder.name}.*"):
+        for left in (*cache.glob(f".{folder.name}.*"), *cache.glob(f"..{folder.name}.*")):  # of it, of its weights
             if left.is_dir():
                 shutil.rmtree(left)
         yield

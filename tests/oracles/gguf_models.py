@@ -97,6 +97,7 @@ def write_gguf(
     said: str | None = None,
     kinds=None,
     tensors=None,
+    raw=None,
     pieces: bool = False,
     template: str | None = None,
     more=None,
@@ -106,12 +107,12 @@ def write_gguf(
 
     Args:
         said: general.architecture, if another.   kinds: type of a tensor by its name, if other than float32.
-        tensors: in place of the random model's.   pieces: of SentencePiece, in place of bytes.
-        template: of chats.   more: called with the writer at last.
+        tensors: in place of the random model's.   raw: the type, if their bytes are of one.
+        pieces: of SentencePiece, in place of bytes.   template: of chats.   more: called with the writer at last.
     """
     model = random_model(architecture, seed)
     config = model.config
-    writer = gguf.GGUFWriter(path, said or architecture)
+    writer = gguf.GGUFWriter(path, architecture if said is None else said)
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
     writer.add_block_count(LAYERS)
@@ -140,7 +141,7 @@ def write_gguf(
     for name, values in (tensors_of(architecture, model) if tensors is None else tensors).items():
         kind = (kinds or {}).get(name)
         if kind is None:
-            writer.add_tensor(name, values)
+            writer.add_tensor(name, values, raw_dtype=raw)
         else:
             writer.add_tensor(name, gguf.quantize(values, kind), raw_dtype=kind)
     writer.write_header_to_file()

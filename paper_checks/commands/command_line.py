@@ -31,6 +31,7 @@ COMMANDS = {
     "seeds": "Run claims at many base seeds, and say at which one is red.",
     "rotation": "Run one part of the claims at a base seed that is drawn from the commit.",
     "cache": "Say which results earlier runs have kept, or remove them.",
+    "sweep": "Truncate the matrices of a language model, and say what it answers to your prompts.",
     "weights": "Get the weights of SmolLM2, for the claims about a pretrained model.",
     "train-pocket": "Train pocket Pythia, the language models of P1 to P5.",
     "gsm8k": "Ask a language model word problems, whole and truncated, for P6.",

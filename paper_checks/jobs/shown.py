@@ -1,5 +1,6 @@
 """Jobs on a terminal: a line for each kind that is at work, and an estimate of what is left."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,15 +12,38 @@ from rich.table import Table
 if TYPE_CHECKING:
     from .scheduler import Scheduler
 
+EVERY = 20.0
+"""Seconds between two lines of a log."""
+
 
 @contextmanager
 def live(runner: "Scheduler", console: Console) -> Iterator[None]:
-    """Lines that move, for as long as the context lasts; nothing where the console is no terminal."""
+    """Lines that move, for as long as the context lasts; where the console is no terminal, a line every EVERY seconds,
+    for who reads a log."""
     if not console.is_terminal:
-        yield
+        with _logged(runner, console):
+            yield
         return
     with Live(console=console, get_renderable=lambda: lines(runner), transient=True, refresh_per_second=4):
         yield
+
+
+@contextmanager
+def _logged(runner: "Scheduler", console: Console) -> Iterator[None]:
+    ended = threading.Event()
+
+    def log() -> None:
+        while not ended.wait(EVERY):
+            parts = [f"{kind} {one.done} of {one.total}" for kind, one in runner.progress().items() if one.running]
+            console.print(f"{', '.join(parts)}; about {duration(runner.remaining())} left", highlight=False)
+
+    thread = threading.Thread(target=log, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def lines(runner: "Scheduler") -> Table:

@@ -94,3 +94,4 @@ def test_an_interrupt_leaves_nothing(capsys, monkeypatch, weights):
 def test_another_model_is_refused(capsys):
     assert main(["llama"]) == 2
     assert "name must be one of smollm2, got 'llama'" in capsys.readouterr().err
+    assert main([]) == 2 and "Missing argument 'NAME'" in capsys.readouterr().err

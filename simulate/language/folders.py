@@ -47,7 +47,9 @@ def find_folder(source: str | Path, revision: str | None = None, *, cache_dir: s
     if not folder.exists() and str(source) in PRETRAINED:
         _refuse_revision(revision, f"pretrained model {source}")
         return _pretrained(str(source))
-    if folder.suffix == ".gguf" and folder.is_file():
+    if folder.suffix == ".gguf" and not folder.is_dir():
+        if not folder.is_file():
+            raise FileNotFoundError(f"source must be a GGUF file that exists, there is none at {folder}")
         _refuse_revision(revision, f"file {folder}")
         return converted_folder(folder)
     if folder.is_dir():

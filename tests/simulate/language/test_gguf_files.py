@@ -1,181 +1,168 @@
-"""GGUF files: what a folder made of one holds, and the files that are refused, with nothing half-written."""
+"""GGUF files as folders: the same logits, the same tokens, numbers by hand, and whatever is wrong refused by name."""
 
-import errno
-import re
-import shutil
+import json
+import os
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("transformers", reason="the extra `language` is not installed")
-pytest.importorskip("gguf", reason="the extra `language` is not installed")
 
 import gguf
-import torch
-from safetensors.numpy import load_file
+from gguf import GGMLQuantizationType as Kind
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from simulate.language import gguf_files, load_language_model, saving
-from simulate.language.gguf_files import converted_folder, is_whole
-from tests.simulate.language.tiny_gguf import HEADS, KEY_HEADS, LAYERS, sha256, tiny_gguf
+from simulate.language import gguf_files
+from simulate.language.gguf_files import converted_folder
+from simulate.language.models import load_language_model
+from tests.simulate.language.gguf_maker import END, MODELS, START, TOKENS, random_model, tensors_of, write_gguf
 
-NAMES = {
-    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm",
-}  # fmt: skip
+WEIGHTS = "model.safetensors"
+DOWN, NORM = "blk.1.ffn_down.weight", "blk.0.attn_norm.weight"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """The cache of weights of this test."""
-    monkeypatch.setenv(gguf_files.FOLDER, str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    """The folder of weights; it is not there yet."""
+    monkeypatch.setenv(gguf_files.FOLDER, str(tmp_path / "cache" / "weights"))
+    return tmp_path / "cache" / "weights"
 
 
-def left(cache):
-    """All that is in the cache; hidden files too."""
-    return sorted(cache.iterdir()) if cache.is_dir() else []
+def held(cache):
+    """What is in the cache but for locks."""
+    return sorted(path.name for path in cache.glob("*") if path.suffix != ".lock") if cache.exists() else []
 
 
-def halves(matrix, heads):
-    """Rows of each head: first those of even numbers, then those of odd ones, as transformers turns queries."""
-    return np.concatenate([np.concatenate([head[::2], head[1::2]]) for head in np.split(matrix, heads)])
+def llama():
+    """Names and values of the tiny Llama's tensors."""
+    return tensors_of("llama", random_model("llama"))
 
 
-@pytest.mark.parametrize("kind", ["F32", "Q4_1", "Q8_0"])
-def test_the_folder_holds_the_dequantised_weights(tmp_path, cache, kind):
-    tensors = tiny_gguf(tmp_path / "tiny.gguf", kind=gguf.GGMLQuantizationType[kind])
-    found = load_file(converted_folder(tmp_path / "tiny.gguf") / "model.safetensors")
-    expected = {"model.embed_tokens": tensors["token_embd.weight"], "model.norm": tensors["output_norm.weight"]}
-    for layer in range(LAYERS):
-        for name, theirs in NAMES.items():
-            matrix = tensors[f"blk.{layer}.{name}.weight"]
-            heads = {"attn_q": HEADS, "attn_k": KEY_HEADS}.get(name)
-            expected[f"model.layers.{layer}.{theirs}"] = matrix if heads is None else halves(matrix, heads)
-    assert set(found) == {f"{name}.weight" for name in expected}
-    for name, matrix in expected.items():
-        assert found[f"{name}.weight"].dtype == np.float32
-        np.testing.assert_array_equal(found[f"{name}.weight"], matrix)
+@pytest.mark.parametrize("architecture", MODELS)
+def test_the_model_is_that_of_the_file(architecture, tmp_path):
+    """Against the model that was written: order of rows that are rotated, transposed weights, norms of Gemma."""
+    loaded = load_language_model(write_gguf(tmp_path / "it.gguf", architecture))
+    wanted, tokens = random_model(architecture), torch.tensor([[START, 5, 7, 100, 200, 33, 8, 9, 44]])
+    assert type(loaded.model) is type(wanted) and torch.equal(loaded.model(tokens).logits, wanted(tokens).logits)
+    config = loaded.model.config
+    assert (config.bos_token_id, config.eos_token_id, config.vocab_size) == (START, END, len(TOKENS))
+    assert (loaded.tokenizer.bos_token_id, loaded.tokenizer.eos_token_id) == (START, END)
 
 
-def test_a_file_is_converted_once_and_loads_here_and_by_plain_transformers(tmp_path, cache, monkeypatch):
-    path = tmp_path / "tiny.gguf"
-    tiny_gguf(path)
-    found = load_language_model(str(path))
-    (folder,) = left(cache)
-    assert is_whole(folder, sha256(path)) and not is_whole(folder, "0" * 64)
-    monkeypatch.setattr(gguf_files, "_read", lambda *arguments: pytest.fail("converted twice"))
-    assert load_language_model(path).sha256 == found.sha256 == load_language_model(folder).sha256
-    plain, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    assert not hasattr(plain.config, "quantization_config")
-    words = tokenizer("a that", return_tensors="pt", add_special_tokens=False)["input_ids"]
-    assert tokenizer.convert_ids_to_tokens(words[0].tolist()) == ["a", "Ġ", "th", "a", "t"]
-    with torch.no_grad():
-        torch.testing.assert_close(plain(words).logits, found.model(words).logits, rtol=0, atol=0)
+def test_plain_transformers_reads_the_folder(tmp_path, cache):
+    folder = converted_folder(write_gguf(tmp_path / "it.gguf"))
+    assert folder.parent == cache and folder.name.startswith("it-") and held(cache) == [folder.name]
+    told = json.loads((folder / "config.json").read_text())
+    assert "quantization_config" not in told and str(tmp_path) not in (folder / "tokenizer_config.json").read_text()
+    model, tokens = AutoModelForCausalLM.from_pretrained(folder), torch.tensor([[1, 5, 7]])
+    assert torch.equal(model(tokens).logits, random_model("llama")(tokens).logits)
 
 
-@pytest.mark.parametrize("part", [2, 6, 20, 0.01, 0.1, 0.3, 0.6, 0.95, 0.999])
-def test_a_file_that_is_cut_is_refused(tmp_path, cache, part):
-    """In its magic, its header, its tokens, its list of tensors and its tensors."""
-    path = tmp_path / "tiny.gguf"
-    tiny_gguf(path)
-    content = path.read_bytes()
-    path.write_bytes(content[: part if isinstance(part, int) else int(part * len(content))])
-    with pytest.raises(ValueError, match=f"^{re.escape(str(path))} must be a (whole )?GGUF file"):
-        converted_folder(path)
-    assert not left(cache)
+@pytest.mark.parametrize("pieces", [False, True], ids=["bytes", "pieces"])
+@pytest.mark.parametrize("architecture", ["llama", "phi3", "gpt2", "gemma3"])
+def test_the_tokenizer_is_that_of_the_file(architecture, pieces, tmp_path):
+    """Classes of transformers rebuild it, and add tokens of their own beyond the vocabulary."""
+    path = write_gguf(tmp_path / "it.gguf", architecture, pieces=pieces)
+    wanted = AutoTokenizer.from_pretrained(tmp_path, gguf_file=path.name)
+    found = AutoTokenizer.from_pretrained(converted_folder(path))
+    for text in ("ab a cd", "  ab  a\n", "<s>ab 1234 it's é"):
+        for special in (True, False):
+            assert (
+                found(text, add_special_tokens=special).input_ids == wanted(text, add_special_tokens=special).input_ids
+            )
+    assert max(wanted.get_vocab().values()) >= len(TOKENS) > max(found.get_vocab().values())
 
 
-def test_what_is_no_gguf_or_of_an_unknown_architecture_is_refused(tmp_path, cache):
-    path = tmp_path / "tiny.gguf"
-    path.write_bytes(b"PK\x03\x04" + bytes(100))
-    with pytest.raises(ValueError, match=r"must be a GGUF file, which begins with b'GGUF', got b'PK"):
-        load_language_model(path)
-    tiny_gguf(path, architecture="mamba")
-    with pytest.raises(ValueError, match=r"must have general.architecture of llama, .*, got 'mamba'$"):
-        load_language_model(path)
-    with pytest.raises(FileNotFoundError, match="no-such"):
-        converted_folder(tmp_path / "no-such.gguf")
-    assert not left(cache)
+def by_hand(packed, kind):
+    """The numbers in blocks of 32, in float32."""
+    size = {Kind.Q4_1: 20, Kind.Q8_0: 34}[kind]
+    blocks = packed.reshape(-1, size)
+    scale = blocks[:, :2].copy().view(np.float16).astype(np.float32)
+    if kind == Kind.Q8_0:
+        return scale * blocks[:, 2:].copy().view(np.int8).astype(np.float32)
+    least = blocks[:, 2:4].copy().view(np.float16).astype(np.float32)
+    quarters = np.concatenate([blocks[:, 4:] & 15, blocks[:, 4:] >> 4], axis=1)
+    return scale * quarters.astype(np.float32) + least
 
 
-def test_a_template_is_never_run(tmp_path, cache):
-    mark = tmp_path / "touched"
-    template = f"{{{{ cycler.__init__.__globals__.os.system('touch {mark}') }}}}"
-    tiny_gguf(tmp_path / "tiny.gguf", template=template)
-    load_language_model(tmp_path / "tiny.gguf")
-    assert len(left(cache)) == 1 and not mark.exists()
+@pytest.mark.parametrize("kind", [Kind.Q4_1, Kind.Q8_0], ids=lambda kind: kind.name)
+def test_numbers_in_few_bits_are_those_of_the_blocks(kind, tmp_path):
+    path = write_gguf(tmp_path / "it.gguf", kinds={DOWN: kind})
+    packed = gguf.quantize(llama()[DOWN], kind)
+    found = load_file(converted_folder(path) / WEIGHTS)["model.layers.1.mlp.down_proj.weight"]
+    assert found.dtype == torch.float32 and np.array_equal(found.numpy(), by_hand(packed, kind).reshape(found.shape))
+    assert not np.array_equal(found.numpy(), llama()[DOWN])
 
 
-def test_a_full_disk_is_refused_before_anything_is_written(tmp_path, cache, monkeypatch):
-    tiny_gguf(tmp_path / "tiny.gguf")
-    monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(100, 99, 1))
-    with pytest.raises(OSError, match=r"disk must have .* MB left for weights, has 0") as caught:
-        converted_folder(tmp_path / "tiny.gguf")
-    assert caught.value.errno == errno.ENOSPC and not left(cache)
+@pytest.mark.parametrize(
+    "kind,kept", [(Kind.F16, torch.float16), (Kind.BF16, torch.bfloat16), (Kind.F32, torch.float32)], ids=str
+)
+def test_the_smallest_type_that_has_all_numbers_is_stored(kind, kept, tmp_path):
+    """Matrices in 16 bits, norms in 32 as llama.cpp writes them; of a model trained in 16 bits these are exact too."""
+    rounded = {name: torch.tensor(values).to(kept).float().numpy() for name, values in llama().items()}
+    kinds = {name: kind for name in rounded if rounded[name].ndim == 2}
+    folder = converted_folder(write_gguf(tmp_path / "it.gguf", tensors=rounded, kinds=kinds))
+    assert {weight.dtype for weight in load_file(folder / WEIGHTS).values()} == {kept}
+    rounded[NORM] = llama()[NORM]
+    folder = converted_folder(write_gguf(tmp_path / "other.gguf", tensors=rounded, kinds=kinds))
+    found = load_file(folder / WEIGHTS)["model.layers.0.input_layernorm.weight"]
+    assert found.dtype == torch.float32 and np.array_equal(found.numpy(), llama()[NORM])
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-def test_what_ends_it_in_the_middle_leaves_nothing(tmp_path, cache, monkeypatch, error):
-    tiny_gguf(tmp_path / "tiny.gguf")
-
-    def half(model, tokenizer, folder):
-        folder.mkdir()
-        (folder / "model.safetensors").write_bytes(b"half")
-        raise error
-
-    with monkeypatch.context() as patched:
-        patched.setattr(saving, "save_model", half)
-        with pytest.raises(type(error)):
-            converted_folder(tmp_path / "tiny.gguf")
-    assert not left(cache)
-    assert converted_folder(tmp_path / "tiny.gguf") in left(cache)
+def test_a_file_is_converted_once(tmp_path, monkeypatch, cache):
+    path = write_gguf(tmp_path / "it.gguf")
+    first = load_language_model(path)
+    monkeypatch.setattr(gguf_files, "convert", lambda *_: pytest.fail("converted again"))
+    assert load_language_model(path).sha256 == first.sha256 and len(held(cache)) == 1
+    monkeypatch.undo()
+    monkeypatch.setenv(gguf_files.FOLDER, str(cache))
+    other = load_language_model(write_gguf(path, seed=1))  # under the same name
+    assert other.sha256 != first.sha256 and len(held(cache)) == 2
 
 
-def test_a_cache_that_cannot_be_written_is_said(tmp_path, cache):
-    tiny_gguf(tmp_path / "tiny.gguf")
-    cache.write_text("a file in its place")
-    with pytest.raises(OSError, match=re.escape(str(cache))):
-        converted_folder(tmp_path / "tiny.gguf")
-
-
-@pytest.mark.parametrize("where", ["_read", "save_model"])
-def test_a_folder_that_another_process_made_meanwhile_is_kept(tmp_path, cache, monkeypatch, where):
-    path, place = tmp_path / "tiny.gguf", gguf_files if where == "_read" else saving
-    tiny_gguf(path)
-    original, made = getattr(place, where), []
-
-    def overtaken(*arguments):
-        monkeypatch.setattr(place, where, original)
-        folder = converted_folder(path)
-        made.append((folder, folder.stat().st_ino))
-        return original(*arguments)
-
-    monkeypatch.setattr(place, where, overtaken)
+@pytest.mark.parametrize("harm", ["shorter", "gone", "manifest"])
+def test_a_folder_that_is_not_whole_is_made_again(harm, tmp_path, cache):
+    path = write_gguf(tmp_path / "it.gguf")
     folder = converted_folder(path)
-    assert made == [(folder, folder.stat().st_ino)] and left(cache) == [folder]
-
-
-def broken(folder, how):
-    """Harm a whole folder."""
-    if how == "lacks a file":
+    before = (folder / WEIGHTS).read_bytes()
+    if harm == "shorter":
+        os.truncate(folder / WEIGHTS, 1000)
+    elif harm == "gone":
         (folder / "tokenizer.json").unlink()
-    elif how == "lacks its source":
-        (folder / gguf_files.SOURCE).unlink()
-    elif how == "cut":
-        (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-1])
     else:
-        (folder / gguf_files.SOURCE).write_text("[]")
+        (folder / gguf_files.SOURCE).write_text("{")
+    assert converted_folder(path) == folder and (folder / WEIGHTS).read_bytes() == before
+    assert held(cache) == [folder.name]
 
 
-@pytest.mark.parametrize("how", ["lacks a file", "lacks its source", "cut", "another source"])
-def test_a_folder_that_is_not_whole_is_made_anew(tmp_path, cache, how):
-    path = tmp_path / "tiny.gguf"
-    tiny_gguf(path)
-    folder = converted_folder(path)
-    files = {one.name: one.read_bytes() for one in folder.iterdir()}
-    broken(folder, how)
-    assert not is_whole(folder, sha256(path))
-    assert converted_folder(path) == folder and left(cache) == [folder]
-    assert {one.name: one.read_bytes() for one in folder.iterdir()} == files
+def test_neighbours_of_a_file_are_not_read(tmp_path):
+    """A folder of downloads may hold anything; a configuration beside the file named code to be run."""
+    path = write_gguf(tmp_path / "it.gguf")
+    ran = tmp_path / "ran"
+    (tmp_path / "evil.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    told = {"auto_map": {"AutoConfig": "evil.A", "AutoTokenizer": ["evil.A", "evil.A"]}, "tokenizer_class": "A"}
+    for name in ("config.json", "tokenizer_config.json", "generation_config.json", "special_tokens_map.json"):
+        (tmp_path / name).write_text(json.dumps(told | {"model_type": "gpt2", "bos_token": "<mask>"}))
+    (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04cos\nsystem\n(S'touch " + bytes(ran) + b"'\ntR.")
+    (tmp_path / "chat_template.jinja").write_text("{{ 1 }}")
+    loaded = load_language_model(path)
+    assert loaded.tokenizer.bos_token == "<s>" and loaded.tokenizer.chat_template is None and not ran.exists()
+
+
+EVIL = "{{ cycler.__init__.__globals__.os.system('touch RAN') }}{{ ''.__class__.__mro__[1].__subclasses__() }}"
+
+
+def test_a_template_that_runs_code_is_kept_as_text_and_not_rendered(tmp_path, monkeypatch):
+    jinja = pytest.importorskip("jinja2", reason="templates need jinja2")
+    template, ran = EVIL.replace("RAN", str(tmp_path / "ran")), tmp_path / "ran"
+    path = write_gguf(tmp_path / "it.gguf", template=template)
+    with monkeypatch.context() as patch:
+        patch.setattr(jinja.Environment, "from_string", lambda *_: pytest.fail("a template was compiled"))
+        patch.setattr(jinja.Environment, "compile", lambda *_: pytest.fail("a template was compiled"))
+        loaded = load_language_model(path)
+        assert loaded.tokenizer("ab").input_ids and loaded.tokenizer.chat_template == template
+    with pytest.raises(jinja.exceptions.SecurityError):  # transformers' own sandbox, if someone asks for it
+        loaded.tokenizer.apply_chat_template([{"role": "user", "content": "a"}])
+    assert not ran.exists()

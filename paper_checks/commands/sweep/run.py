@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paper_checks.evidence import experiment_seed
 from paper_checks.experiments.language import METRICS
-from paper_checks.experiments.pretrained.jobs import MOST, RECALL_PROMPTS
+from paper_checks.experiments.pretrained.jobs import MOST, prompts_of
 from paper_checks.experiments.sweeps import Subject, asked, swept
 from paper_checks.jobs import local, results
 from simulate.language.architectures import ARCHITECTURES
@@ -18,7 +17,6 @@ from simulate.language.pretrained import PRETRAINED
 from simulate.laser.roles import PARTS_OF_ROLE, ROLES, Role, architecture_of, check_role, layer_count
 from simulate.laser.sweeps import Cell, Sweep, cells_of
 from simulate.prompts.files import read_prompts
-from simulate.prompts.real import real_fact_prompts, real_recall_prompts
 from simulate.prompts.sets import Prompt
 from simulate.prompts.splits import clusters_of, competing, spread_over_clusters
 from simulate.prompts.tokens import encode, one_token
@@ -65,7 +63,8 @@ def run(options: Asked, processes: int, out: Path | None) -> None:
         start = PRETRAINED[options.model].start
     place = options.model if options.model in PRETRAINED else str(Path(options.model).expanduser())
     subject = Subject(place, found.sha256, layer_count(found.model), start, options.revision, options.dtype)
-    sets = _one_token(own or _built_in(options.seed), found, start)
+    built_in = {name: prompts_of(name, options.seed, "claim") for name in MOST}
+    sets = _one_token(own or built_in, found, start)
     del found  # its memory; every process has its own
     with local(processes):
         if own is None:
@@ -127,14 +126,6 @@ def _layers(text: str, count: int) -> list[int]:
     if not chosen or not all(0 <= layer < count for layer in chosen):
         raise ValueError(accepted)
     return chosen
-
-
-def _built_in(seed: int) -> Sets:
-    seeds = {name: experiment_seed(seed, f"real {name} prompts") for name in MOST}
-    return {
-        "recall": real_recall_prompts(RECALL_PROMPTS, seed=seeds["recall"]),
-        "facts": real_fact_prompts(seed=seeds["facts"]),
-    }
 
 
 def _one_token(sets: Sets, found: LanguageModel, start: str | None) -> Sets:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from paper_checks.evidence import experiment_seed
 from paper_checks.experiments.rise import CLAIMED
-from paper_checks.experiments.sweeps import Subject, loaded
+from paper_checks.experiments.sweeps import Subject, joined, loaded
 from paper_checks.jobs import Job, job, results
 from simulate.language.pretrained import PRETRAINED, pretrained_folder
 from simulate.laser.roles import Role
@@ -141,5 +141,4 @@ def baselines(base_seed: int, part: str = "claim") -> dict[str, Baseline]:
 
 def smollm2_sweep(base_seed: int, part: str = "claim") -> Sweep:
     """All cells on the prompts of the sweep, by set."""
-    parts: list[Sweep] = results(sweep_jobs(base_seed, part))
-    return Sweep(parts[0].whole, {cell: found for one in parts for cell, found in one.cells.items()})
+    return joined(results(sweep_jobs(base_seed, part)))

@@ -6,7 +6,7 @@ other, so that every prompt is reported once per split, with a cell that was cho
     d_i = m_i(cell chosen on the half that does not have i) - m_i(whole model),   i = 1 … prompts    (1)
 
 for a metric m. The mean of (1) over prompts has the standard error of clustered prompts. Splits are fixed by the run's
-seed before any cell is looked at; each is a comparison of its own, so that the weakest of them decides.
+seed before any cell is looked at; what is compared is the mean of (1) over the splits, prompt by prompt.
 
 Whatever is chosen, a choice on one half costs the other nothing. As a second witness the cell that is best on all
 prompts is held to the false-alarm level over the number of cells searched (Bonferroni): `best_of_all`.

@@ -5,6 +5,6 @@
 Layers are independent: which processes do them, and in which order, does not change a number.
 """
 
-from .jobs import Subject, asked, layer_sweep, loaded, sweep_jobs, swept
+from .jobs import Subject, asked, joined, layer_sweep, loaded, sweep_jobs, swept
 
-__all__ = ["Subject", "asked", "layer_sweep", "loaded", "sweep_jobs", "swept"]
+__all__ = ["Subject", "asked", "joined", "layer_sweep", "loaded", "sweep_jobs", "swept"]

@@ -104,4 +104,9 @@ def swept(subject: Subject, sets: Mapping[str, Sequence[Prompt]], cells: Iterabl
     parts: list[Sweep] = results(sweep_jobs(subject, sets, cells))
     if not parts:
         raise ValueError("cells must be at least one, got none")
+    return joined(parts)
+
+
+def joined(parts: Sequence[Sweep]) -> Sweep:
+    """Sweeps of different cells of one model on the same prompts, at least one, as one."""
     return Sweep(parts[0].whole, {cell: found for part in parts for cell, found in part.cells.items()})

@@ -7,7 +7,7 @@ import torch
 pytest.importorskip("transformers", reason="needs the extra language", exc_type=ModuleNotFoundError)
 
 from simulate.laser.reduction import Choice, truncated
-from simulate.laser.roles import ROLES
+from simulate.laser.roles import ROLES, matrices
 from simulate.laser.runner import Runner
 from simulate.laser.sweeps import Cell, doubling_ranks, read_choices, sweep
 from simulate.prompts.tokens import METRICS, Encoded, measure
@@ -237,3 +237,16 @@ def test_levels_that_a_matrix_does_not_have_are_refused_before_any_work(levels, 
     monkeypatch.setattr(Runner, "__init__", lambda *given: pytest.fail("it ran"))
     with pytest.raises(ValueError, match=message):
         sweep(model_of("llama"), prompts(), roles=("key",), **levels)
+
+
+@pytest.mark.parametrize("number", [0, 1, 4])
+def test_without_leaves_out_that_many_of_the_largest_directions(number):
+    """Against numpy's decomposition, of every matrix of a role."""
+    model = model_of("llama")
+    for matrix in matrices(model, "attention_qkv", 1):
+        weight = matrix.taken_from(model.get_parameter(matrix.parameter).detach()).numpy()
+        left, values, right = np.linalg.svd(weight, full_matrices=False)
+        expected = (left[:, number:] * values[number:]) @ right[number:]
+        made = truncated(model, Choice("attention_qkv", 1, without=number))
+        found = matrix.taken_from(made.get_parameter(matrix.parameter)).numpy()
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * values[0])  # float64, some hundred terms

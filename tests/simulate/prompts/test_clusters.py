@@ -158,3 +158,11 @@ def test_spread_over_clusters():
     kept = spread_over_clusters(facts, np.arange(len(facts)), 120)
     counts = Counter(facts[place].cluster for place in kept)
     assert len(kept) == 120 and max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_what_competes_has_a_fifth_of_all_probability_and_a_twentieth_of_each_other():
+    """Just inside and just outside of both bounds."""
+    pairs = [(0.1, 0.1001), (0.1, 0.0999), (0.5, 0.0251), (0.5, 0.0249), (0.0251, 0.5), (0.0249, 0.5)]
+    answer, generic = (np.array(column) for column in zip(*pairs, strict=True))
+    ones = np.ones(len(pairs))
+    assert competing(Readings(answer, generic, ones, ones, ones)).tolist() == [0, 2, 4]

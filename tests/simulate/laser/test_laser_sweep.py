@@ -248,5 +248,5 @@ def test_without_leaves_out_that_many_of_the_largest_directions(number):
         left, values, right = np.linalg.svd(weight, full_matrices=False)
         expected = (left[:, number:] * values[number:]) @ right[number:]
         made = truncated(model, Choice("attention_qkv", 1, without=number))
-        found = matrix.taken_from(made.get_parameter(matrix.parameter)).numpy()
+        found = matrix.taken_from(made.get_parameter(matrix.parameter).detach()).numpy()
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * values[0])  # float64, some hundred terms

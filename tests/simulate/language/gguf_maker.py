@@ -149,3 +149,13 @@ def write_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def held(cache):
+    """What is in the cache but for locks."""
+    return sorted(path.name for path in cache.glob("*") if path.suffix != ".lock") if cache.exists() else []
+
+
+def llama():
+    """Names and values of the tiny Llama's tensors."""
+    return tensors_of("llama", random_model("llama"))

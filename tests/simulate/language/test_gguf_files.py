@@ -17,7 +17,16 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from simulate.language import gguf_files
 from simulate.language.gguf_files import converted_folder
 from simulate.language.models import load_language_model
-from tests.simulate.language.gguf_maker import END, MODELS, START, TOKENS, random_model, tensors_of, write_gguf
+from tests.simulate.language.gguf_maker import (
+    END,
+    MODELS,
+    START,
+    TOKENS,
+    held,
+    llama,
+    random_model,
+    write_gguf,
+)
 
 WEIGHTS = "model.safetensors"
 DOWN, NORM = "blk.1.ffn_down.weight", "blk.0.attn_norm.weight"
@@ -28,16 +37,6 @@ def cache(tmp_path, monkeypatch):
     """The folder of weights; it is not there yet."""
     monkeypatch.setenv(gguf_files.FOLDER, str(tmp_path / "cache" / "weights"))
     return tmp_path / "cache" / "weights"
-
-
-def held(cache):
-    """What is in the cache but for locks."""
-    return sorted(path.name for path in cache.glob("*") if path.suffix != ".lock") if cache.exists() else []
-
-
-def llama():
-    """Names and values of the tiny Llama's tensors."""
-    return tensors_of("llama", random_model("llama"))
 
 
 @pytest.mark.parametrize("architecture", MODELS)

@@ -23,7 +23,7 @@ from simulate.language import gguf_files, gguf_header, saving
 from simulate.language.gguf_files import converted_folder, require_space
 from simulate.language.models import load_language_model
 from tests.places import ROOT
-from tests.simulate.language.gguf_maker import random_model, tensors_of, write_gguf
+from tests.simulate.language.gguf_maker import held, llama, write_gguf
 
 DOWN = "blk.1.ffn_down.weight"
 
@@ -33,16 +33,6 @@ def cache(tmp_path, monkeypatch):
     """The folder of weights; it is not there yet."""
     monkeypatch.setenv(gguf_files.FOLDER, str(tmp_path / "cache" / "weights"))
     return tmp_path / "cache" / "weights"
-
-
-def held(cache):
-    """What is in the cache but for locks."""
-    return sorted(path.name for path in cache.glob("*") if path.suffix != ".lock") if cache.exists() else []
-
-
-def llama():
-    """Names and values of the tiny Llama's tensors."""
-    return tensors_of("llama", random_model("llama"))
 
 
 def test_a_tokenizer_that_would_be_another_one_is_refused(tmp_path, cache):

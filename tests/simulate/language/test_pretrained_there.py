@@ -71,7 +71,7 @@ def test_the_real_weights_are_the_pinned_ones():
     loaded = load_language_model("smollm2")
     assert loaded.sha256 == known.weights_sha256
     assert sum(weight.numel() for weight in loaded.model.parameters()) == known.numbers
-    tokens = loaded.tokenizer.convert_tokens_to_ids([known.start, known.chat_mark])
-    assert tokens == [0, 1] and loaded.tokenizer.bos_token == known.chat_mark
+    tokens = loaded.tokenizer.convert_tokens_to_ids([known.start, "<|im_start|>"])
+    assert tokens == [0, 1] and loaded.tokenizer.bos_token == "<|im_start|>"
     digits = [token for token in loaded.tokenizer.get_vocab() if any("0" <= sign <= "9" for sign in token)]
     assert sorted(digits) == list("0123456789")  # so it does not matter that a GGUF does not say where digits are split

@@ -10,14 +10,14 @@ from paper_checks.jobs.imports import arrows, modules
 from tests.places import ROOT
 
 FLOORS = """\
-theory        arrays, quotients < task < evaluation < one_step < key_query, memory < birth
+theory        arrays, quotients < task < evaluation, law < one_step < key_query, memory < birth, general
 simulate      runtime < gsm8k, induction, language, memory, prompts, sequences, truncation < laser, one_layer, pocket < transformer
 paper_checks  evidence, jobs, witnesses < project < experiments < claims, pictures < scope < report < session < commands
 """  # noqa: E501
 """A chapter may import those on the floors below it in its package, and of other packages what ALSO says."""
 ALSO = {
     "theory": (),
-    "simulate": ("theory.task",),
+    "simulate": ("theory.task", "theory.law"),
     "paper_checks": ("theory", "simulate"),
     "paper_checks.evidence": ("simulate.runtime",),
     "paper_checks.jobs": ("simulate.runtime",),

@@ -23,6 +23,7 @@ from theory.one_step import (
 )
 
 from . import birth, key_query, memory, one_step
+from .law import Law
 from .task import LAYERS, Layer, RealNumber, Task
 
 __all__ = [

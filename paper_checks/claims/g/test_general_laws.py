@@ -19,7 +19,7 @@ from theory.task import Layer
 LAWS = 60
 """Random small laws, five of each kind."""
 UNIFORM = [Task(N, T, alpha, 1) for N, T in ((2, 2), (3, 5), (4, 9)) for alpha in (0, Fraction(2, 5), 1)]
-SAMPLES = 400_000
+SAMPLES = 1_000_000
 
 
 def _seed(base_seed: int) -> int:
@@ -69,7 +69,7 @@ def _draw(base_seed: int) -> list[Job]:
 @pytest.mark.jobs.with_args(_draw)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_shakespeare_simulated(claim: Assertions, layer: Layer) -> None:
-    """The noise row of S-u at its most frequent tokens, means to 5 % and variances to 5 %, and all entries."""
+    """The noise row of S-u at its most frequent tokens, means and variances to 10 %; their copying entries."""
     law = shakespeare_law(0.5)
     found = agreement.simulated("S-u", 0.5, SAMPLES, claim.seed("S-u"))[layer]
     details = {"samples": found.samples, "seed": found.seed, "device": found.device, "seconds": round(found.seconds, 2)}
@@ -77,15 +77,16 @@ def test_shakespeare_simulated(claim: Assertions, layer: Layer) -> None:
     columns = np.array([law.q, *frequent])  # E(q), and P of the three most frequent characters
     mean, variance = gradient_mean(law, layer), gradient_variance(law, layer)
     claim.estimate(
-        f"noise row, {layer}", mean[tau, columns], found.mean[tau, columns], found.standard_error[tau, columns], 0.05,
+        f"noise row, {layer}", mean[tau, columns], found.mean[tau, columns], found.standard_error[tau, columns], 0.1,
         **details,
     )  # fmt: skip
     seen = variance[tau, columns] > 0
     claim.estimate(
         f"variances of the noise row, {layer}", variance[tau, columns][seen], found.variance[tau, columns][seen],
-        found.variance_standard_error[tau, columns][seen], 0.05, **details,
+        found.variance_standard_error[tau, columns][seen], 0.1, **details,
     )  # fmt: skip
-    moving = found.standard_error > 0
+    copying = np.argsort(law.first)[-8:]
+    entries = (copying, copying + (law.M if layer == "feed_forward" else 0))
     claim.estimate(
-        f"all entries, {layer}", mean[moving], found.mean[moving], found.standard_error[moving], None, **details
+        f"copying entries, {layer}", mean[entries], found.mean[entries], found.standard_error[entries], None, **details
     )

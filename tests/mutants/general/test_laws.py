@@ -12,7 +12,7 @@ from theory import Law
 from theory.general import counts, gradients, key_query
 from theory.general.key_query import WithinSequences
 
-from .mutation import assert_caught, assertions, stretched
+from ..mutation import assert_caught, assertions, stretched
 
 SLOW, MIXING = "stays but for 0.01", "independent tokens"
 

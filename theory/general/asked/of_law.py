@@ -129,7 +129,7 @@ def _recall_samples(of: LawAnswers) -> list[Answer]:
     topic, law = Answers("samples: the correct token, attention's values"), of.law
     signals = of.copying_signals
     if len(signals):
-        topic.signal("copying", "G3", "G_V[k, E(k)], the median over k", float(np.median(signals)))
+        topic.signal("copying", "G3", "a copying entry G_V[k, E(k)], at the median over k", float(np.median(signals)))
     needed = needed_samples(law.answers.tolist(), law.output.tolist(), RATE)
     if needed is None:
         topic.add("recall_samples", "G7", "none", "No number of samples: some correct tokens are never a target.")

@@ -85,7 +85,7 @@ def noise_lead_bound(samples: int, noise: float, rivals: Sequence[Share]) -> flo
 def enough_samples(noise: float, rivals: Sequence[Share], rate: float) -> int | None:
     """A number of samples that (57) proves to be enough, at most MOST; None where (57) proves none.
 
-    It is not said that more samples are enough as well, nor that fewer are not. For p_τ <= 2 max p_k, (57) says nothing.
+    It is not said that more samples are enough as well, nor that fewer are not. For p_τ <= 2 max p_k there is none.
     """
     if noise <= 2 * max((share.probability for share in rivals), default=0.0):
         return None

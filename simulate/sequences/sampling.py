@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import as_drawable_task, as_seed
+from simulate.runtime.arguments import as_seed
 from simulate.runtime.arrays import Array
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
+from theory.law import Law
 from theory.task import Task, as_count
 
 from .blocks import Block, block_rows, draw_block
-from .chains import Chain, as_chain
+from .chains import Chain
+from .sources import Source, as_source
 from .torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
 
 Draw: TypeAlias = Callable[..., Block | TorchBlock]
@@ -37,22 +39,26 @@ class Batch:
     target: torch.Tensor
 
 
-def sample(task: Task, batch: int, *, seed: int, device: str = "cpu", chain: ArrayLike | Chain | None = None) -> Batch:
-    """Draw `batch` sequences.
+def sample(
+    task: Task | Law, batch: int, *, seed: int, device: str = "cpu", chain: ArrayLike | Chain | None = None
+) -> Batch:
+    """Draw `batch` sequences of a task or of any law.
 
-    The same seed gives the same sequences, and a smaller batch gives the first rows of a larger one. On the CPU numpy
+    A task, the same task on a chain and the `Law` that is either draw the same sequences from the same seed. The same
+    seed gives the same sequences, and a smaller batch gives the first rows of a larger one. On the CPU numpy
     draws, on a GPU torch, with other random numbers; the tensors are torch's on both.
 
     Args:
-        task: the task.
+        task: the task, or a law.
         batch: number of sequences, >= 1.
         seed: a non-negative int.
         device: "cpu", "cuda", "cuda:<index>" or "auto"; the tensors live there.
-        chain: None for the uniform chain, or a row-stochastic (M, M) array over all M = N+1 tokens, or a `Chain`.
+        chain: of a task: None for the uniform chain, or a row-stochastic (M, M) array over all M = N+1 tokens, or a
+            `Chain`. A law has its own.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, or a batch that
-            does not fit in memory.
+        TypeError, ValueError: an argument of the wrong kind or out of range, a chain beside a law, an unavailable
+            device, or a batch that does not fit in memory.
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
     """
@@ -61,7 +67,7 @@ def sample(task: Task, batch: int, *, seed: int, device: str = "cpu", chain: Arr
 
 
 def sample_stream(
-    task: Task,
+    task: Task | Law,
     batch: int,
     *,
     seed: int,
@@ -79,28 +85,28 @@ def sample_stream(
 
 
 def _stream(
-    name: str, task: Task, batch: int, seed: int, chunk: int | None, device: str, chain: ArrayLike | Chain | None
+    name: str, task: Task | Law, batch: int, seed: int, chunk: int | None, device: str, chain: ArrayLike | Chain | None
 ) -> Iterator[Batch]:
-    task, batch, seed = as_drawable_task(task), as_count("batch", batch, 1), as_seed(seed)
-    place, links = resolve_device(device), as_chain(task, chain)
+    source = as_source(task, chain)
+    batch, seed, place = as_count("batch", batch, 1), as_seed(seed), resolve_device(device)
     draw: Draw
     if place.type == "cpu":
-        rows, draw = block_rows(task), partial(draw_block, task, seed, chain=links)
+        rows, draw = block_rows(source), partial(draw_block, source, seed)
     else:
-        rows, draw = torch_block_rows(task), partial(draw_torch_block, task, seed, chain=links, device=place)
+        rows, draw = torch_block_rows(source), partial(draw_torch_block, source, seed, device=place)
     chunk = rows if chunk is None else as_count("chunk", chunk, 1)
     size = min(batch, chunk)
-    what, needed = f"{name} = {size} sequences of T = {task.T} tokens", (8 * size + 8) * (task.T + 2)
+    what, needed = f"{name} = {size} sequences of T = {source.T} tokens", (8 * size + 8) * (source.T + 2)
     require_bytes(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")
-    return _chunks(task, batch, chunk, rows, draw, place)
+    return _chunks(source, batch, chunk, rows, draw, place)
 
 
-def _chunks(task: Task, batch: int, chunk: int, rows: int, draw: Draw, place: torch.device) -> Iterator[Batch]:
+def _chunks(source: Source, batch: int, chunk: int, rows: int, draw: Draw, place: torch.device) -> Iterator[Batch]:
     """Cut the blocks, `rows` sequences each, into chunks."""
     index, block = -1, None  # the block at hand
     for start in range(0, batch, chunk):
         size = min(chunk, batch - start)
-        shapes = ((size, task.T), (size,), (size,))
+        shapes = ((size, source.T), (size,), (size,))
         parts: list[torch.Tensor] = [_empty(shape, place) for shape in shapes]
         filled = 0
         while filled < size:

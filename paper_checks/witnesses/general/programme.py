@@ -22,7 +22,7 @@ Real = np.longdouble
 Reals = np.ndarray[Any, np.dtype[Any]]
 
 
-def _reals(values: Any) -> Reals:
+def as_reals(values: Any) -> Reals:
     """Fractions or floats in extended precision: two floats, which together have 106 bits."""
     exact = [Fraction(value) for value in np.ravel(values)]
     high = np.array([float(value) for value in exact])
@@ -32,7 +32,7 @@ def _reals(values: Any) -> Reals:
 
 def _distributions(values: Any) -> Reals:
     """The same, divided by their sums: rows of float64 miss 1 by a rounding, which T steps would make T roundings."""
-    reals = _reals(values)
+    reals = as_reals(values)
     return np.asarray(reals / reals.sum(axis=-1, keepdims=True))
 
 
@@ -46,7 +46,7 @@ class _Rule:
         self.onward = csr_array(chain.T)  # [next, now], from every token but the trigger
         self.chain, self.noise = chain, _distributions(law.noise)
         self.first, self.answers = _distributions(law.first), _distributions(law.answers)
-        self.noisy, self.true = _reals([Fraction(law.alpha), 1 - Fraction(law.alpha)])
+        self.noisy, self.true = as_reals([Fraction(law.alpha), 1 - Fraction(law.alpha)])
         self.targets = self.true * np.eye(law.M, dtype=Real) + self.noisy * self.noise  # P(y | c) as [c, y]
 
     def step(self, weights: Reals) -> Reals:

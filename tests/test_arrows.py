@@ -122,6 +122,7 @@ def test_the_page_has_the_table_and_a_line_for_each_chapter():
         "theory.quotients",
         "theory.task",
         "theory.evaluation",
+        "theory.law",
         "simulate.truncation",
         "paper_checks.project",
     ]

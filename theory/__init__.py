@@ -1,7 +1,7 @@
 """What is true: exact formulas for first gradient steps on noisy in-context recall and for memories. No torch.
 
 Chapters: `one_step` (the first gradients and their margins), `key_query` (where attention looks first), `memory` (a
-linear associative memory over time), `birth` (the induction head of "Birth of a Transformer").
+linear associative memory over time), `birth` (the induction head of "Birth of a Transformer"), `general` (every law).
 
     from theory import Task, one_step
     task = Task(N=8, T=16, alpha=0.5)
@@ -10,7 +10,8 @@ linear associative memory over time), `birth` (the induction head of "Birth of a
 
 from typing import TYPE_CHECKING
 
-from theory.key_query import KEY_CLASSES, key_query_classes, key_query_closed_form, key_query_gradient
+from theory.general import gradient_mean, gradient_variance, key_query_gradient
+from theory.key_query import KEY_CLASSES, key_query_classes, key_query_closed_form
 from theory.one_step import (
     ENTRY_CLASSES,
     MOMENTS,
@@ -18,11 +19,9 @@ from theory.one_step import (
     class_values,
     closed_form,
     entry_labels,
-    gradient_mean,
-    gradient_variance,
 )
 
-from . import birth, key_query, memory, one_step
+from . import birth, general, key_query, memory, one_step
 from .law import Law
 from .task import LAYERS, Layer, RealNumber, Task
 
@@ -31,6 +30,7 @@ __all__ = [
     "KEY_CLASSES",
     "LAYERS",
     "MOMENTS",
+    "Law",
     "Layer",
     "Moment",
     "RealNumber",
@@ -39,6 +39,7 @@ __all__ = [
     "class_values",
     "closed_form",
     "entry_labels",
+    "general",
     "gradient_mean",
     "gradient_variance",
     "key_query",

@@ -9,7 +9,7 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task, here 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from numbers import Integral, Rational, Real
@@ -209,6 +209,11 @@ class Law:
         return self.chain.dtype == object
 
     @cached_property
+    def in_floats(self) -> "Law":
+        """The same law in float64."""
+        return replace(self, alpha=float(self.alpha)) if self.is_exact else self
+
+    @cached_property
     def targets(self) -> Table:
         """P(y = k | c), shape (M, M), a row for each c: (1-α) e_c + α ν, which is the chain's row q given c too."""
         own = (1 - self.alpha) * np.eye(self.M, dtype=int).astype(self.chain.dtype)
@@ -251,10 +256,10 @@ def _as_noise(noise: object, M: int) -> Table:
     return as_distributions("noise", noise, (M,))
 
 
-def as_law(law: object) -> Law:
-    """`law` if it is a `Law`, the law of it if it is a `Task`, else a TypeError."""
+def as_law(law: object, name: str = "law") -> Law:
+    """`law` if it is a `Law`, the law of it if it is a `Task`, else a TypeError that names `name`."""
     if isinstance(law, Task):
         return Law.of_task(law)
     if not isinstance(law, Law):
-        raise TypeError(f"law must be a theory.Law or a theory.Task, got {law!r} ({type(law).__name__})")
+        raise TypeError(f"{name} must be a theory.Law or a theory.Task, got {law!r} ({type(law).__name__})")
     return law

@@ -99,7 +99,7 @@ def test_margin_and_sample_functions_refuse():
 
 
 def test_tasks_that_are_none_and_fractions_that_are_too_long():
-    with pytest.raises(TypeError, match=r"task must be a theory\.Task, got 'x'"):
+    with pytest.raises(TypeError, match=r"task must be a theory\.Law or a theory\.Task, got 'x'"):
         theory.gradient_mean("x", "feed_forward")
     with pytest.raises(TypeError, match=r"task must be a theory\.Task"):
         theory.class_values((3, 5, 0.5), "feed_forward", "mean")
@@ -151,7 +151,7 @@ def test_key_query_sizes():
     for call in (theory.key_query_gradient, key_query.key_query_classes, key_query.key_query_parts):
         with pytest.raises(ValueError, match="T=100000000 is too large for exact=True"):
             call(Task(3, 10**8, Fraction(1, 3)), exact=True)
-        with pytest.raises(TypeError, match=r"task must be a theory\.Task, got \(3, 5\) \(tuple\)"):
+        with pytest.raises(TypeError, match=r"must be a theory\..*Task, got \(3, 5\) \(tuple\)"):
             call((3, 5))
 
 

@@ -1,0 +1,239 @@
+"""Moments of token counts in one sequence, given the correct token, for every law and at any length.
+
+Given c the tokens z_1 … z_n, n = T-1, are a chain P_c (`Law.chains`), with C_a = #{t <= n : z_t = a}. What the layers
+need is E[C_a | c], P(z_n = a | c) and Cov(C_a, C_b | c). Three ways lead there; all are exact.
+
+**Position by position.** With the law w_t of z_t given c and S_t[a, z] = Cov(C_a before t, 1{z_t = z}),
+
+    D_t = diag w_t - w_t w_tᵀ,  w_{t+1} = w_t P_c,  S_{t+1} = (S_t + D_t) P_c,  Cov(C) = Σ_t [S_t + S_tᵀ + D_t],     (1)
+
+in any arithmetic, at a cost of n M³ per c.
+
+**Past mixing.** If P_c^t has become Π = 1 ωᵀ, with the deviation matrix Z = Σ_{t>=0} (P_c^t - Π), δ = π₁ - ω and
+β = δ Z, the sums of (1) over t, in which every term in P_c^t - Π is summed to infinity, are
+
+    E[C] = n ω + β,    Cov(C) = H + Hᵀ + n ω ωᵀ - diag(n ω + β) - β βᵀ,
+    H = diag(ω) (n Z - P_c Z²) - (β P_c Z) ωᵀ + diag(β) Z,                                                    (2)
+
+whose cost does not depend on T: the inverse that gives ω and Z is that of one chain, updated by the one row that
+depends on c. What is left out is below 64 k n 2^-100, k as in `_forgets`.
+
+**By doubling.** Blocks of lengths k and l from every start x, with A = P_c^k, m[x, a] = E_x[C_a], U[x, a, y] =
+Cov_x(C_a, 1{end = y}), V[x] = Cov_x(C), join as (`_Block.then`)
+
+    A A',    m + A m',    U A' + A U' + Cov_x(m'(z), A'(z)),    V + A V' + Cov_x(m'(z)) + U m' + (U m')ᵀ,            (3)
+
+z the end of the first, at a cost of M⁴ log n per c, for chains that mix slowly or not at all.
+
+Source: this project. (2) is the central-limit expansion of additive functionals of a chain, with all its constants.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import log2
+from typing import Any
+
+import flint
+import numpy as np
+
+from theory.arrays import Floats, Table
+from theory.law import UNIT, Law, as_law
+
+MIXED_BITS = 100
+"""Bits to which a chain has forgotten its start where (2) is used."""
+EXACT_WORK = 2**24
+"""Most multiplications of fractions: M⁴ T."""
+
+
+@dataclass(frozen=True, eq=False)
+class CountMoments:
+    """Of the counts C_a over z_1 … z_{T-1}, given each correct token (first index c).
+
+    Attributes:
+        mean: E[C_a | c], shape (M, M).   last: P(z_{T-1} = a | c), shape (M, M).
+        covariance: Cov(C_a, C_b | c), shape (M, M, M).
+    """
+
+    mean: Table
+    last: Table
+    covariance: Table
+
+
+def count_moments(law: Law, exact: bool = False) -> CountMoments:
+    """The moments of counts of a law (or task), read-only; the last two are kept.
+
+    Args:
+        law: the law; needs rational numbers for exact=True.
+        exact: object arrays of `Fraction`s, by (1), else float64.
+
+    Raises:
+        TypeError: not a law, or exact=True and a float among its numbers.
+        ValueError: exact=True with M⁴ T above 2^24.
+    """
+    law = rational_law(law, exact)
+    if exact and law.M**4 * law.T > EXACT_WORK:
+        raise ValueError(f"T must be at most {EXACT_WORK // law.M**4} for exact=True and M={law.M}, got {law.T}")
+    return _count_moments(law, exact)
+
+
+def rational_law(law: object, exact: bool, name: str = "law") -> Law:
+    """`law` as a `Law`, for exact=True one of rational numbers, or a TypeError."""
+    checked = as_law(law, name)
+    if exact and not checked.is_exact:
+        raise TypeError(
+            "exact=True needs a law of rational numbers (ints or fractions.Fraction in chain, first, answers, noise, "
+            f"alpha), got floats; alpha={checked.alpha!r}"
+        )
+    return checked if exact else checked.in_floats
+
+
+@lru_cache(maxsize=2)
+def _count_moments(law: Law, exact: bool) -> CountMoments:
+    if exact:
+        chains, first = _rationals(law.chains), _rationals(law.first)
+        found = [fractions(part) for part in _by_positions(chains, first, law.T - 1)]
+    else:
+        found = list(_in_floats(law))
+    for part in found:
+        part.flags.writeable = False
+    return CountMoments(*found)
+
+
+def _rationals(array: Table) -> Table:
+    """`Fraction`s as flint's rationals, whose arithmetic is far faster."""
+    found: Table = np.frompyfunc(lambda value: flint.fmpq(value.numerator, value.denominator), 1, 1)(array)
+    return found
+
+
+def fractions(array: Table) -> Table:
+    """Flint's rationals (or ints) as `Fraction`s."""
+    found: Table = np.frompyfunc(_fraction, 1, 1)(array)
+    return found
+
+
+def _fraction(value: Any) -> Fraction:
+    rational = flint.fmpq(value)
+    return Fraction(int(rational.p), int(rational.q))
+
+
+def _by_positions(chains: Table, first: Table, n: int) -> tuple[Table, Table, Table]:
+    """E[C], P(z_n = ·) and Cov(C) by (1), all c at once, in the arithmetic of the arrays."""
+    M = len(first)
+    diagonal = np.eye(M, dtype=int)
+    law = np.repeat(first[None], len(chains), axis=0)
+    shared = 0 * chains  # S_t
+    mean, covariance = 0 * law, 0 * chains
+    for position in range(1, n + 1):
+        now = law[:, :, None] * diagonal - law[:, :, None] * law[:, None, :]
+        mean = mean + law
+        covariance = covariance + shared + shared.transpose(0, 2, 1) + now
+        if position < n:
+            shared = (shared + now) @ chains
+            law = (law[:, None, :] @ chains)[:, 0]
+            law = law / law.sum(axis=1, keepdims=True)  # 1, but for the rows' roundings, which would add up
+    return mean, law, covariance
+
+
+def _in_floats(law: Law) -> tuple[Floats, Floats, Floats]:
+    """The cheapest way that is exact for the law's mixing and length."""
+    chains, first, n = law.chains, law.first, law.T - 1
+    if _forgets(chains, n):
+        return _past_mixing(law, first, n)
+    if n <= 4 * law.M * log2(n + 1):
+        return _by_positions(chains, first, n)
+    each = [_by_doubling(chain, first, n) for chain in chains]
+    return tuple(np.array(part) for part in zip(*each, strict=True))  # type: ignore[return-value]
+
+
+def _forgets(chains: Floats, n: int) -> bool:
+    """Whether all chains have forgotten their start, to 2^-100, long before position n.
+
+    Two starts differ after k steps by at most f = 1 - Σ_y min_x P^k(x, y) in total variation (Doeblin), after i steps
+    by f^⌊i/k⌋. The sums in (2) then miss at most 64 k n f^(n/k - 2) where f <= 1/2, which is asked for some k = 2^j.
+    """
+    power, steps = chains, 1
+    while 3 * steps <= n:
+        rounding = len(power) * steps * UNIT  # of the entries of P^k, relative
+        f = (1 - power.min(axis=1).sum(axis=1)).max() + rounding
+        if f <= 0.5 and -log2(f) * (n // steps - 2) >= MIXED_BITS:
+            return True
+        power, steps = power @ power, 2 * steps
+    return False
+
+
+def _past_mixing(law: Law, first: Floats, n: int) -> tuple[Floats, Floats, Floats]:
+    """E[C], P(z_n = ·) and Cov(C) by (2)."""
+    stationary, deviation = _deviations(law)
+    after = law.chains @ deviation
+    drift = ((first - stationary)[:, None, :] @ deviation)[:, 0]  # β
+    left = stationary[:, :, None] * (n * deviation - after @ deviation) + drift[:, :, None] * deviation
+    left -= (drift[:, None, :] @ after).transpose(0, 2, 1) * stationary[:, None, :]
+    mean = n * stationary + drift
+    here = n * stationary[:, :, None] * stationary[:, None, :] - drift[:, :, None] * drift[:, None, :]
+    return mean, stationary, left + left.transpose(0, 2, 1) + here - mean[:, :, None] * np.eye(law.M)
+
+
+def _deviations(law: Law) -> tuple[Floats, Floats]:
+    """Stationary laws ω, shape (M, M), and deviation matrices Z, shape (M, M, M), first index c.
+
+    With g uniform, (I - P + 1 gᵀ)⁻¹ = H has gᵀ H = ω and (I - 1 ωᵀ) H = Z. Of P_c only row q depends on c, so H_c is H
+    of the chain whose row q is the law of y, updated for t_c - p_y in that row (Sherman and Morrison).
+    """
+    M, q = law.M, law.q
+    typical = law.chain
+    typical[q] = law.output
+    base = np.linalg.inv(np.eye(M) - typical + 1 / M)
+    change = (law.targets - law.output) @ base  # uᵀ H, a row for each c
+    inverse = base + base[None, :, q, None] * (change / (1 - change[:, q, None]))[:, None, :]
+    stationary = inverse.mean(axis=1)
+    return stationary, inverse - stationary[:, None, :] @ inverse
+
+
+@dataclass(frozen=True)
+class _Block:
+    """k positions from every start x, which is the first of them; `end` is the token after them. See (3)."""
+
+    step: Floats  # A[x, y] = P(end = y)
+    mean: Floats  # m[x, a] = E[C_a]
+    shared: Floats  # U[x, a, y] = Cov(C_a, 1{end = y})
+    covariance: Floats  # V[x, a, b] = Cov(C_a, C_b)
+
+    def then(self, other: "_Block") -> "_Block":
+        """This block and then the other one. Starts may be fewer than tokens here, not in the other."""
+        step, M = self.step, len(other.step)
+        around = other.mean - other.mean.mean(axis=0)  # covariances do not see the shift, rounding does
+        expected = step @ around
+
+        def over_end(values: Floats) -> Floats:
+            """E over the end of this block of an array that starts there."""
+            return (step @ values.reshape(M, -1)).reshape(len(step), *values.shape[1:])
+
+        joint = over_end(around[:, :, None] * other.step[:, None, :])
+        between = joint - expected[:, :, None] * (step @ other.step)[:, None, :]
+        spread = over_end(around[:, :, None] * around[:, None, :]) - expected[:, :, None] * expected[:, None, :]
+        cross = self.shared @ around
+        return _Block(
+            step @ other.step,
+            self.mean + step @ other.mean,
+            self.shared @ other.step + over_end(other.shared) + between,
+            self.covariance + over_end(other.covariance) + spread + cross + cross.transpose(0, 2, 1),
+        )
+
+
+def _by_doubling(chain: Floats, first: Floats, n: int) -> tuple[Floats, Floats, Floats]:
+    """E[C], P(z_n = ·) and Cov(C) of one chain by (3), from the binary digits of n - 1."""
+    M = len(chain)
+    none = np.zeros((M, M, M))
+    block = _Block(chain, np.eye(M), none, none)
+    sofar = _Block(first[None], np.zeros((1, M)), none[:1], none[:1])
+    remaining = n - 1
+    while remaining:
+        if remaining & 1:
+            sofar = sofar.then(block)
+        remaining >>= 1
+        if remaining:
+            block = block.then(block)
+    last = sofar.step[0]
+    now = np.diag(last) - np.outer(last, last) + sofar.shared[0] + sofar.shared[0].T
+    return sofar.mean[0] + last, last, sofar.covariance[0] + now

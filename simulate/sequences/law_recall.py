@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numba import njit
 from numpy.random import SFC64, Generator, SeedSequence
+from numpy.typing import NDArray
 
 from simulate.runtime.arguments import as_seed
 from simulate.runtime.arrays import Floats, Integers
@@ -99,9 +100,10 @@ class LawRecall(Recall):
         return np.vstack([cut, of_noise[0]]), np.vstack([alias, of_noise[1]]).astype(np.int64)
 
 
-def _earlier(marked: np.ndarray) -> np.ndarray:
-    """Where something marked stands at an earlier position of the same row; bool, shape (batch, T)."""
-    return np.cumsum(marked, axis=1) - marked > 0
+def _earlier(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where something marked stands at an earlier position of the same row; shape (batch, T)."""
+    found: NDArray[np.bool_] = np.cumsum(marked, axis=1) - marked > 0
+    return found
 
 
 @njit(nogil=True, cache=True)

@@ -25,6 +25,18 @@ Cov_x(C_a, 1{end = y}), V[x] = Cov_x(C), join as (`_Block.then`)
 
 z the end of the first, at a cost of M⁴ log n per c, for chains that mix slowly or not at all.
 
+**Rounding** (u = 2^-53). A step of (1) rounds sums of M products, and stochastic matrices do not enlarge errors: in the
+sum over tokens w_t is off by t (M+3) u, S_t, which sums to at most 2 t, by 5/2 t² (M+3) u, and so
+
+    |error of E[C]/T| <= n (M+3) u,    |error of Cov(C)/T²| <= 5/3 n (M+3) u,                                    (4)
+
+for (3), which rounds less often, four times that. For (2), let e be the residual of the inverse, ‖1 - (I - P + 1 gᵀ)
+H‖, plus the rounding of it, and s = ‖H‖; then H is off by h = s e/(1-e), Z by 4 (1+s) h, and with r = h + (M+8) u s
+
+    |error of E[C]/T| <= 2 r (1 + s/n),    |error of Cov(C)/T²| <= 40 r (1+s)² (1/n + s/n²).                      (5)
+
+Norms are largest sums of a row. `CountMoments.rounding` is the larger one.
+
 Source: this project. (2) is the central-limit expansion of additive functionals of a chain, with all its constants.
 """
 
@@ -53,11 +65,13 @@ class CountMoments:
     Attributes:
         mean: E[C_a | c], shape (M, M).   last: P(z_{T-1} = a | c), shape (M, M).
         covariance: Cov(C_a, C_b | c), shape (M, M, M).
+        rounding: bound (4) or (5) on the error of mean/T, last and covariance/T²; 0 where exact.
     """
 
     mean: Table
     last: Table
     covariance: Table
+    rounding: float
 
 
 def count_moments(law: Law, exact: bool = False) -> CountMoments:
@@ -92,12 +106,13 @@ def rational_law(law: object, exact: bool, name: str = "law") -> Law:
 def _count_moments(law: Law, exact: bool) -> CountMoments:
     if exact:
         chains, first = _rationals(law.chains), _rationals(law.first)
-        found = [fractions(part) for part in _by_positions(chains, first, law.T - 1)]
+        mean, last, covariance = (fractions(part) for part in _by_positions(chains, first, law.T - 1))
+        rounding = 0.0
     else:
-        found = list(_in_floats(law))
-    for part in found:
+        (mean, last, covariance), rounding = _in_floats(law)
+    for part in (mean, last, covariance):
         part.flags.writeable = False
-    return CountMoments(*found)
+    return CountMoments(mean, last, covariance, rounding)
 
 
 def _rationals(array: Table) -> Table:
@@ -135,15 +150,16 @@ def _by_positions(chains: Table, first: Table, n: int) -> tuple[Table, Table, Ta
     return mean, law, covariance
 
 
-def _in_floats(law: Law) -> tuple[Floats, Floats, Floats]:
-    """The cheapest way that is exact for the law's mixing and length."""
-    chains, first, n = law.chains, law.first, law.T - 1
+def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
+    """The cheapest way that is exact for the law's mixing and length, and its bound (4) or (5)."""
+    chains, first, n, M = law.chains, law.first, law.T - 1, law.M
     if _forgets(chains, n):
-        return _past_mixing(law, first, n)
-    if n <= 4 * law.M * log2(n + 1):
-        return _by_positions(chains, first, n)
-    each = [_by_doubling(chain, first, n) for chain in chains]
-    return tuple(np.array(part) for part in zip(*each, strict=True))  # type: ignore[return-value]
+        return _past_mixing(law, n)
+    bound = 5 / 3 * n * (M + 3) * UNIT / 2
+    if n <= 4 * M * log2(n + 1):
+        return _by_positions(chains, first, n), bound
+    mean, last, covariance = (np.array(part) for part in zip(*(_by_doubling(c, first, n) for c in chains), strict=True))
+    return (mean, last, covariance), 4 * bound
 
 
 def _forgets(chains: Floats, n: int) -> bool:
@@ -162,32 +178,38 @@ def _forgets(chains: Floats, n: int) -> bool:
     return False
 
 
-def _past_mixing(law: Law, first: Floats, n: int) -> tuple[Floats, Floats, Floats]:
-    """E[C], P(z_n = ·) and Cov(C) by (2)."""
-    stationary, deviation = _deviations(law)
+def _past_mixing(law: Law, n: int) -> tuple[tuple[Floats, Floats, Floats], float]:
+    """E[C], P(z_n = ·) and Cov(C) by (2), and the bound (5)."""
+    stationary, deviation, size, error = _deviations(law)
     after = law.chains @ deviation
-    drift = ((first - stationary)[:, None, :] @ deviation)[:, 0]  # β
+    drift = ((law.first - stationary)[:, None, :] @ deviation)[:, 0]  # β
     left = stationary[:, :, None] * (n * deviation - after @ deviation) + drift[:, :, None] * deviation
     left -= (drift[:, None, :] @ after).transpose(0, 2, 1) * stationary[:, None, :]
     mean = n * stationary + drift
     here = n * stationary[:, :, None] * stationary[:, None, :] - drift[:, :, None] * drift[:, None, :]
-    return mean, stationary, left + left.transpose(0, 2, 1) + here - mean[:, :, None] * np.eye(law.M)
+    covariance = left + left.transpose(0, 2, 1) + here - mean[:, :, None] * np.eye(law.M)
+    unit = error + (law.M + 8) * UNIT / 2 * size
+    bound = max(2 * unit * (1 + size / n), 40 * unit * (1 + size) ** 2 * (1 / n + size / n**2))
+    return (mean, stationary, covariance), bound
 
 
-def _deviations(law: Law) -> tuple[Floats, Floats]:
-    """Stationary laws ω, shape (M, M), and deviation matrices Z, shape (M, M, M), first index c.
+def _deviations(law: Law) -> tuple[Floats, Floats, float, float]:
+    """Stationary laws ω, shape (M, M), deviation matrices Z, shape (M, M, M), first index c; s and h of (5).
 
     With g uniform, (I - P + 1 gᵀ)⁻¹ = H has gᵀ H = ω and (I - 1 ωᵀ) H = Z. Of P_c only row q depends on c, so H_c is H
     of the chain whose row q is the law of y, updated for t_c - p_y in that row (Sherman and Morrison).
     """
     M, q = law.M, law.q
-    typical = law.chain
+    typical = law.chain.copy()
     typical[q] = law.output
     base = np.linalg.inv(np.eye(M) - typical + 1 / M)
     change = (law.targets - law.output) @ base  # uᵀ H, a row for each c
     inverse = base + base[None, :, q, None] * (change / (1 - change[:, q, None]))[:, None, :]
     stationary = inverse.mean(axis=1)
-    return stationary, inverse - stationary[:, None, :] @ inverse
+    residual = np.eye(M) - (inverse - law.chains @ inverse + stationary[:, None, :])
+    size = float(np.abs(inverse).sum(axis=2).max())
+    off = float(np.abs(residual).sum(axis=2).max()) + 3 * (M + 4) * UNIT / 2 * size
+    return stationary, inverse - stationary[:, None, :] @ inverse, size, size * off / max(1 - off, UNIT)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 With f the features of one sequence, x_T for the feed-forward layer and x̄ for attention's values, y independent of the
 sequence given c, ρ the answers and ν the noise,
 
-    E[1{y=k} f_a^p] = (1-α) ρ_k E[f_a^p | c=k] + α ν_k E[f_a^p],    E[f_a^p] = Σ_c ρ_c E[f_a^p | c],           (4)
-    E[g] = E[1{y=k} f_a] - E[f_a]/M,    Var g = (1 - 2/M) E[1{y=k} f_a²] + E[f_a²]/M² - E[g]².                 (5)
+    E[1{y=k} f_a^p] = (1-α) ρ_k E[f_a^p | c=k] + α ν_k E[f_a^p],    E[f_a^p] = Σ_c ρ_c E[f_a^p | c],           (6)
+    E[g] = E[1{y=k} f_a] - E[f_a]/M,    Var g = (1 - 2/M) E[1{y=k} f_a²] + E[f_a²]/M² - E[g]².                 (7)
 
 The feed-forward layer sees f = E(q) + P(z_{T-1}), whose entries are 0 or 1; attention f_E(a) = (C_a + 1{a=q})/T and
 f_P(a) = C_a/T, with the counts of `counts`. In matrix form, with t_c the law of y given c,
 
-    G_V = Σ_c ρ_c (t_c - 1/M) E[x̄ | c]ᵀ.                                                                       (6)
+    G_V = Σ_c ρ_c (t_c - 1/M) E[x̄ | c]ᵀ.                                                                       (8)
 
 Source: Chen, Bruna, Bietti (ICLR 2025), the one-step analysis of the one-layer model, here for every law.
 """
@@ -42,7 +42,7 @@ def features(law: Law, layer: Layer, exact: bool = False) -> tuple[Table, Table]
 
 
 def _joint(law: Law, given: Table) -> tuple[Table, Table]:
-    """E[1{y=k} f_a], shape (M, 2M), and E[f_a], shape (2M,), by (4) from E[f_a | c]."""
+    """E[1{y=k} f_a], shape (M, 2M), and E[f_a], shape (2M,), by (6) from E[f_a | c]."""
     average = law.answers @ given
     own = ((1 - law.alpha) * law.answers)[:, None] * given
     return own + law.alpha * law.noise[:, None] * average, average
@@ -53,7 +53,7 @@ def _one_over(M: int, exact: bool) -> Any:
 
 
 def _law_mean(law: Law, layer: Layer, exact: bool) -> Table:
-    """E[g] of (5)."""
+    """E[g] of (7)."""
     joint, average = _joint(law, features(law, layer, exact)[0])
     mean: Table = joint - average * _one_over(law.M, exact)
     return mean
@@ -82,7 +82,7 @@ def gradient_mean(task: Task | Law, layer: Layer, exact: bool = False) -> Table:
 
 
 def gradient_variance(task: Task | Law, layer: Layer, exact: bool = False) -> Table:
-    """Per-sample variance of every entry of the negative gradient at zero initialisation, by (5).
+    """Per-sample variance of every entry of the negative gradient at zero initialisation, by (7).
 
     Arguments, shape and errors as `gradient_mean`. Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise.
     """

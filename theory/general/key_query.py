@@ -3,16 +3,16 @@
 With W_V = G_V and output probabilities p held, K = Σ_c ρ_c Σ_c G_Vᵀ (t_c - p), with t_c the law of y given c and Σ_c
 the covariance of the features x_t within sequences given c,
 
-    T² Σ_c[a, b] = T E[#{t : a, b ∈ x_t} | c] - E[n_a | c] E[n_b | c] - Cov(n_a, n_b | c),                     (7)
+    T² Σ_c[a, b] = T E[#{t : a, b ∈ x_t} | c] - E[n_a | c] E[n_b | c] - Cov(n_a, n_b | c),                     (9)
 
 n_a = #{t : a ∈ x_t}. Features meet across the blocks alone, as neighbours: of the pairs (z_{t-1}, z_t), t = 2 … T-1,
-E[C_i - 1{z_{T-1} = i} | c] P_c(i, j) are (i, j), and the last pair is (z_{T-1}, q). With (6), for every vector d
+E[C_i - 1{z_{T-1} = i} | c] P_c(i, j) are (i, j), and the last pair is (z_{T-1}, q). With (8), for every vector d
 
-    G_Vᵀ d = Σ_c ρ_c ((t_c - 1/M)·d) μ_c,    μ_c = E[x̄ | c],                                                  (8)
+    G_Vᵀ d = Σ_c ρ_c ((t_c - 1/M)·d) μ_c,    μ_c = E[x̄ | c],                                                  (10)
 
 and at uniform p, d = s_c = t_c - 1/M, whose mean over c is s̄ = p_y - 1/M, p_y the law of y. With μ the mean of μ_c
 
-    K = κ C + R,    κ = |s̄|²,    C = Σ_c ρ_c Σ_c μ,    R = Σ_c ρ_c Σ_c Σ_b ρ_b (s_b·s_c - κ) μ_b.                 (9)
+    K = κ C + R,    κ = |s̄|²,    C = Σ_c ρ_c Σ_c μ,    R = Σ_c ρ_c Σ_c Σ_b ρ_b (s_b·s_c - κ) μ_b.                 (11)
 
 C is what frequency alone attracts: entry a is the covariance, within a sequence, of 1{a ∈ x_t} with how frequent the
 position's own two features are, μ·x_t. κ is how far the law of y is from uniform. R is what depends on the answers.
@@ -41,7 +41,7 @@ Output: TypeAlias = Literal["absorbed"] | ArrayLike
 
 @dataclass(frozen=True, eq=False)
 class WithinSequences:
-    """μ_c and Σ_c of (7) for every c, from the counts; `end` is E(z_T)."""
+    """μ_c and Σ_c of (9) for every c, from the counts; `end` is E(z_T)."""
 
     law: Law
     moments: CountMoments
@@ -90,7 +90,7 @@ def _times(matrices: Table, vectors: Table) -> Table:
 
 
 def _law_gradient(law: Law, output: Output | None, exact: bool) -> Table:
-    """K of (7) and (8)."""
+    """K of (9) and (10)."""
     held = _output(law, output, exact)
     inside = WithinSequences.of(law, exact)
     uniform = Fraction(1, law.M) if exact else 1 / law.M
@@ -115,7 +115,7 @@ def _output(law: Law, output: Output | None, exact: bool) -> Table:
 
 @dataclass(frozen=True, eq=False)
 class Decomposition:
-    """K = κ C + R at uniform p, equation (9).
+    """K = κ C + R at uniform p, equation (11).
 
     Attributes:
         strength: κ.   frequency: C, shape (2M,).   answers: R, shape (2M,).

@@ -79,18 +79,16 @@ class Chain(chains.Chain):
         M = len(pairs)
         called = _as_names(range(M) if names is None else names, M)
         added = float(as_nonnegative("smoothing", smoothing))
-        order = list(range(M))
-        if noise is not None:
-            place = as_count("noise", noise, 0)
-            if place >= M:
-                raise ValueError(f"noise must be a token in 0..{M - 1}, got {noise}")
-            order.append(order.pop(place))
-        weights = pairs[np.ix_(order, order)] + added
-        starts = weights.sum(axis=1)
-        if not np.isfinite(starts.sum()):
-            raise ValueError(f"counts must have a finite sum, got {starts.sum()} with smoothing = {smoothing}")
-        _require_starts(pairs.sum(axis=1) + added * M, None if names is None else called)
-        return cls(weights / starts[:, None], starts / starts.sum(), tuple(called[token] for token in order))
+        order = _with_last(noise, M)
+        with np.errstate(over="ignore"):
+            weights = pairs + added
+            starts = weights.sum(axis=1)
+            total = starts.sum()
+        if not np.isfinite(total):
+            raise ValueError(f"counts must have a finite sum, got {total} with smoothing = {smoothing}")
+        _require_starts(starts, None if names is None else called)
+        transition = (weights / starts[:, None])[np.ix_(order, order)]
+        return cls(transition, (starts / total)[order], tuple(called[token] for token in order))
 
     @classmethod
     def from_text(cls, text: str, noise: str | None = None, smoothing: float = 0.0) -> Self:
@@ -153,6 +151,17 @@ def _as_counts(counts: object) -> Floats:
     if (array < 0).any():
         raise ValueError(f"counts must be >= 0, the least is {array.min()}")
     return array.astype(np.float64)
+
+
+def _with_last(noise: int | None, M: int) -> list[int]:
+    """The tokens 0..M-1 with `noise` behind the others, if it is one of them."""
+    order = list(range(M))
+    if noise is not None:
+        place = as_count("noise", noise, 0)
+        if place >= M:
+            raise ValueError(f"noise must be a token in 0..{M - 1}, got {noise}")
+        order.append(order.pop(place))
+    return order
 
 
 def _as_names(names: Sequence[Name], M: int) -> tuple[Name, ...]:

@@ -18,6 +18,7 @@ from theory.task import Task, as_count
 
 from .blocks import Block, block_rows, draw_block
 from .chains import Chain
+from .recall import RecallBatch
 from .sources import Source, as_source
 from .torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
 
@@ -28,6 +29,8 @@ Draw: TypeAlias = Callable[..., Block | TorchBlock]
 class Batch:
     """Sequences with their correct tokens and targets, int64 tensors on one device.
 
+    A `RecallBatch` asks at every position that holds a trigger; this is its last question alone.
+
     Attributes:
         tokens: z_1..z_T, shape (batch, T).
         correct: the correct token c of each sequence, shape (batch,).
@@ -37,6 +40,23 @@ class Batch:
     tokens: torch.Tensor
     correct: torch.Tensor
     target: torch.Tensor
+
+    @classmethod
+    def of_recall(cls, batch: RecallBatch) -> "Batch":
+        """The last question of each sequence of recall: z_1..z_T, with c of the trigger z_T, and z_{T+1} as target.
+
+        Raises:
+            TypeError: not a `RecallBatch`.
+            ValueError: a sequence whose z_T is no trigger; `Recall` with ends_on_trigger draws none.
+        """
+        if not isinstance(batch, RecallBatch):
+            raise TypeError(f"batch must be a RecallBatch, got {type(batch).__name__}")
+        correct = batch.correct[:, -1]
+        if (correct < 0).any():
+            row = int(correct.lt(0).nonzero()[0, 0])
+            token = int(batch.tokens[row, -1])
+            raise ValueError(f"batch must end in a trigger everywhere, got the token {token} at the end of row {row}")
+        return cls(batch.tokens, correct, batch.following[:, -1])
 
 
 def sample(

@@ -74,7 +74,8 @@ def _of_law(law: Law) -> Source:
     )
     rows[law.q] = noise
     possible, noisy = np.count_nonzero(answers), np.flatnonzero(noise)
-    correct = int(possible) if (answers[:possible] == answers[0]).all() else alias_table(answers)
+    equal = answers[0] > 0 and (answers[:possible] == answers[0]).all()
+    correct = int(possible) if equal else alias_table(answers)
     tau = int(noisy[0]) if len(noisy) == 1 or law.alpha == 0 else alias_table(noise)
     walk = None if _is_uniform(rows, first, correct, tau, law.q) else Chain(rows, first).alias_tables
     return Source(law.M, law.T, law.q, float(law.alpha), correct, tau, walk)

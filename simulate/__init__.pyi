@@ -19,6 +19,7 @@ from .one_layer.probes import mass_after_trigger, ranks_first
 from .one_layer.projected import ProjectedMoments, projected_moments
 from .runtime.device import resolve_device
 from .sequences.counted import Chain
+from .sequences.law_recall import LawRecall
 from .sequences.recall import Outputs, Recall, RecallBatch
 from .sequences.sampling import Batch, sample, sample_stream
 from .transformer.interventions import frozen, merged_values, truncated, with_weights, without
@@ -53,6 +54,7 @@ __all__ = [
     "InductionBatch",
     "Keep",
     "KeyQueryMoments",
+    "LawRecall",
     "LossOn",
     "OneLayer",
     "Optimiser",

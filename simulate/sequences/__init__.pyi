@@ -1,4 +1,5 @@
 from .counted import Chain
+from .law_recall import LawRecall
 from .recall import Outputs, Recall, RecallBatch
 from .sampling import Batch, sample, sample_stream
 from .shakespeare import CharacterChain, shakespeare_chain
@@ -7,6 +8,7 @@ __all__ = [
     "Batch",
     "Chain",
     "CharacterChain",
+    "LawRecall",
     "Outputs",
     "Recall",
     "RecallBatch",

@@ -7,7 +7,7 @@ asks is asked for as it comes.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from .changes import Change, Cut, Dropped, unchanged
 from .measured import answers_after, attention_looks, noise_alignments
 from .recall import Answering
 from .runs import ObservedTraining, Run, train_observed, trained
-from .settings import DESK_WIDTH, Setting, seeds
+from .settings import DESK_WIDTH, seeds
 
 RANKS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 36)
 """Numbers of singular directions that are kept of a matrix of DESK_WIDTH, or removed."""
@@ -39,6 +39,13 @@ FIRST = TRAINING.looks[0]
 """Trainings of the smallest first look."""
 
 
+class Replicable(Protocol):
+    """A setting, of which there is a training for every seed."""
+
+    def job(self, seed: int) -> ObservedTraining:
+        """The training with this seed."""
+
+
 @cache
 def known(function: "JobFunction[..., Any]", *arguments: Any) -> Job:
     """The job, whose identity is worked out once."""
@@ -46,7 +53,7 @@ def known(function: "JobFunction[..., Any]", *arguments: Any) -> Job:
 
 
 @cache
-def observed(setting: Setting, seed: int) -> ObservedTraining:
+def observed(setting: Replicable, seed: int) -> ObservedTraining:
     """The training of a setting with this seed."""
     return setting.job(seed)
 
@@ -125,7 +132,7 @@ def measured(*functions: "JobFunction[..., Any]") -> Asked:
     return lambda given: [known(function, given) for function in functions]
 
 
-def first_look(setting: Setting, *asked: Asked) -> Callable[[Assertions], list[Job]]:
+def first_look(setting: Replicable, *asked: Asked) -> Callable[[Assertions], list[Job]]:
     """What a check asks at its first look at the trainings of a setting, as a function of its assertions."""
 
     def jobs(claim: Assertions) -> list[Job]:
@@ -144,7 +151,7 @@ def _asked(given: ObservedTraining, asked: Sequence[Asked]) -> Iterator[Job]:
     return (one for more in asked for one in more(given))
 
 
-def replicates(base_seed: int, setting: Setting, count: int, later: Setting | None = None) -> list[Replicate]:
+def replicates(base_seed: int, setting: Replicable, count: int, later: Replicable | None = None) -> list[Replicate]:
     """The first `count` trainings of one setting, each with a seed of its own; beyond those of the smallest first look
     they are of the setting `later`, if one is given."""
     chosen = seeds(base_seed, "two-layer", count)
@@ -154,7 +161,7 @@ def replicates(base_seed: int, setting: Setting, count: int, later: Setting | No
 
 
 def over_seeds(
-    claim: Assertions, setting: Setting, later: Setting | None = None
+    claim: Assertions, setting: Replicable, later: Replicable | None = None
 ) -> Callable[[Callable[[list[Replicate]], Any]], Callable[[int], Any]]:
     """Makes of numbers of trainings what `claim.replicated` asks for: those of the first n seeds of a setting."""
     return lambda numbers: lambda count: numbers(replicates(claim.base_seed, setting, count, later))

@@ -1,0 +1,1 @@
+"""G: general laws."""

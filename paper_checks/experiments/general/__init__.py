@@ -1,0 +1,1 @@
+"""What the checks of G share: reference laws, mixtures and random laws."""

@@ -1,0 +1,85 @@
+"""The laws that the checks of G are about: tiny Shakespeare, its mixtures with the uniform task, and random ones."""
+
+from typing import Literal
+
+import numpy as np
+
+from simulate.sequences import shakespeare_chain
+from theory.law import Law
+
+Answers = Literal["uniform", "stationary"]
+Noise = Literal["token", "spread"]
+TRIGGER, NOISE = " ", "!"
+"""The most frequent character, and the one of index 2 in sorted order, which CBB takes."""
+
+
+def shakespeare_law(alpha: float, answers: Answers = "uniform", T: int = 256) -> Law:
+    """Instance S: the characters of tiny Shakespeare, S-u ("uniform") or S-s ("stationary" answers)."""
+    return mixed_law(1.0, alpha, T, answers)
+
+
+def mixed_law(lam: float, alpha: float, T: int = 256, answers: Answers = "uniform") -> Law:
+    """P_λ: (1-λ) the uniform task on the same characters + λ instance S, in the chain, first token and answers.
+
+    At λ = 0 it is the uniform task with N = 64 but for the order of tokens: "!" is the noise, the other 64 are equally
+    likely. At λ = 1 it is S, whose first token and "stationary" answers follow the characters' frequencies, and whose
+    "uniform" answers are all 65 characters.
+
+    Raises:
+        ValueError: a λ outside [0, 1], or answers other than "uniform" and "stationary".
+    """
+    if not 0 <= lam <= 1:
+        raise ValueError(f"lam must be in [0, 1], got {lam}")
+    text = shakespeare_chain()
+    rows, first = np.asarray(text.chain.transition), np.asarray(text.chain.initial)
+    M, tau = len(rows), text.characters.index(NOISE)
+    if answers not in ("uniform", "stationary"):
+        raise ValueError(f'answers must be "uniform" or "stationary", got {answers!r}')
+    correct = first if answers == "stationary" else np.full(M, 1 / M)
+    uniform = np.full(M, 1 / (M - 1))
+    uniform[tau] = 0
+
+    def mixed(ours: np.ndarray) -> np.ndarray:
+        values: np.ndarray = (1 - lam) * uniform + lam * ours
+        return values
+
+    return Law(
+        mixed(rows),
+        T=T,
+        trigger=text.characters.index(TRIGGER),
+        alpha=alpha,
+        first=mixed(first),
+        answers=mixed(correct),
+        noise=tau,
+    )
+
+
+def random_law(
+    M: int,
+    T: int,
+    seed: int,
+    *,
+    alpha: float,
+    concentration: float = 1.0,
+    answers: Answers | Literal["zipf"] = "uniform",
+    noise: Noise = "token",
+) -> Law:
+    """A law with a random chain, trigger and noise.
+
+    Args:
+        M, T: tokens and length.
+        seed: of everything random.
+        alpha: noise level.
+        concentration: of the Dirichlet law of every row, the same for all tokens; small ones make few tokens likely.
+        answers: on all tokens "uniform", by the chain's "stationary" law, or 1/rank ("zipf") in a random order.
+        noise: one "token" other than the trigger, or "spread": a Dirichlet law of concentration 1 on all tokens.
+    """
+    generator = np.random.default_rng(seed)
+    chain = generator.dirichlet(np.full(M, concentration), size=M)
+    trigger, token = generator.choice(M, size=2, replace=False)
+    zipf = generator.permutation(1 / np.arange(1, M + 1))
+    spread = generator.dirichlet(np.ones(M))
+    plain = Law(chain, T=T, trigger=int(trigger), alpha=alpha, noise=int(token))
+    correct = {"uniform": None, "stationary": plain.first, "zipf": zipf / zipf.sum()}[answers]
+    law = spread if noise == "spread" else int(token)
+    return Law(chain, T=T, trigger=int(trigger), alpha=alpha, first=plain.first, answers=correct, noise=law)

@@ -18,7 +18,7 @@ from .one_layer.moments import GradientMoments, gradient_moments, shared_gradien
 from .one_layer.probes import mass_after_trigger, ranks_first
 from .one_layer.projected import ProjectedMoments, projected_moments
 from .runtime.device import resolve_device
-from .sequences.chains import Chain
+from .sequences.counted import Chain
 from .sequences.law_recall import LawRecall
 from .sequences.recall import Outputs, Recall, RecallBatch
 from .sequences.sampling import Batch, sample, sample_stream

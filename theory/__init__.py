@@ -11,6 +11,7 @@ linear associative memory over time), `birth` (the induction head of "Birth of a
 from typing import TYPE_CHECKING
 
 from theory.general import gradient_mean, gradient_variance, key_query_gradient
+from theory.general.asked import Asked, ask
 from theory.key_query import KEY_CLASSES, key_query_classes, key_query_closed_form
 from theory.one_step import (
     ENTRY_CLASSES,
@@ -30,11 +31,13 @@ __all__ = [
     "KEY_CLASSES",
     "LAYERS",
     "MOMENTS",
+    "Asked",
     "Law",
     "Layer",
     "Moment",
     "RealNumber",
     "Task",
+    "ask",
     "birth",
     "class_values",
     "closed_form",

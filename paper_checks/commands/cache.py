@@ -11,12 +11,11 @@ that were used longest ago are removed first. Files that are no results stay whe
 Exit status: 0; 2 if the folder cannot be read, or a result cannot be removed.
 """
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from .groups import Command, Stopped, refuse
+from .groups import Command, Stopped, refuse, table_console
 
 if TYPE_CHECKING:
     from paper_checks.jobs.store import Summary
@@ -55,15 +54,13 @@ def _counted(found: "Summary") -> str:
 
 
 def _print_table(found: "Summary") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from paper_checks.jobs.store import shown
-    from paper_checks.report.table import COLUMNS
 
     table = Table("kind of job")
     for name in ("results", "size"):
         table.add_column(name, justify="right")
     for kind, (count, size) in sorted(found.kinds.items()):
         table.add_row(kind, str(count), shown(size))
-    Console(width=None if sys.stdout.isatty() else COLUMNS, markup=False, highlight=False).print(table)
+    table_console().print(table)

@@ -22,6 +22,7 @@ INTERRUPTED = "interrupted"
 DISTRIBUTION = "distributional-associations-verified"
 COMMANDS = {
     "verify": "Run the claims, or some of them; options are pytest's.",
+    "ask": "Ask the theory about your own sizes or data: thresholds, margins, sample counts.",
     "scope": "Draw where a claim holds over your own range of sizes and noise levels.",
     "draw": "Draw phase diagrams, memories, trainings and language models.",
     "report": "Write a run as a page for people, with pictures.",

@@ -1,10 +1,14 @@
-"""What every command is made of: help as it is written, modules loaded when they are needed, and ways to stop."""
+"""What every command is made of: help as it is written, modules loaded when they are needed, ways to print and stop."""
 
 import inspect
+import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Stopped(click.ClickException):
@@ -22,6 +26,15 @@ class Interrupted(Stopped):
 def refuse(reason: object) -> NoReturn:
     """End the command that runs, for options that cannot be used: its name and the reason, status 2."""
     raise click.UsageError(str(reason), click.get_current_context())
+
+
+def table_console() -> "Console":
+    """Prints tables as wide as the terminal, elsewhere as wide as the table of verdicts; words stay as they are."""
+    from rich.console import Console
+
+    from paper_checks.report.table import COLUMNS
+
+    return Console(width=None if sys.stdout.isatty() else COLUMNS, markup=False, highlight=False)
 
 
 class _AsWritten(click.Command):

@@ -22,7 +22,7 @@ from .groups import Command, refuse
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(".evidence") / "rotation.json"
-PARTS = ("T1", "T2", "T3", "T4", "B", "E1,E2,E3,E4,E5,E6", "E7,E8,E9", "P")
+PARTS = ("T1", "T2", "T3", "T4", "G", "B", "E1,E2,E3,E4,E5,E6", "E7,E8,E9", "P")
 """The groups; E, whose trainings take longer than all else together, in two parts."""
 
 

@@ -1,4 +1,4 @@
-"""Draw where a claim holds over your own range of sizes and noise levels, with its exact threshold on top.
+"""Draw where a claim holds over your own range of sizes or mixtures and of noise levels, its exact threshold on top.
 
     paper-checks scope T1.3 --N 8:512 --alpha 0.01:0.99 --out map.svg
     paper-checks scope T1.3 --N 8:64 --alpha 0.01:0.3 --T 2N --out short.png
@@ -26,6 +26,7 @@ from .options import count, exact_level
 
 if TYPE_CHECKING:
     from paper_checks.pictures.file import Picture
+    from theory.task import RealNumber
 
 Range = tuple[Fraction, Fraction]
 LONG = 500
@@ -46,7 +47,7 @@ class Sizes(click.ParamType[tuple[int, int]]):
 
 
 class Levels(click.ParamType[Range]):
-    """Least and largest noise level, LOW:HIGH or one value, decimals or fractions."""
+    """Least and largest noise level, or share, LOW:HIGH or one value, decimals or fractions."""
 
     name = "LOW:HIGH"
 
@@ -86,32 +87,41 @@ command = Claims("scope", help=__doc__, interrupted=INTERRUPTED, subcommand_meta
 
 def _map_of(claim: str) -> click.Command:
     """The command that draws the maps of one claim."""
-    from paper_checks.scope.claims import MAPPED, default_sizes, described
+    from paper_checks.scope.claims import MAPPED, described
 
-    entry, (low, high) = MAPPED[claim], default_sizes(claim)
+    entry = MAPPED[claim]
     family, names = entry.family, list(entry.statements)
-    size = f"{family.meaning}, 2 to {family.largest}, LOW:HIGH or one value"
+    rows, levels = (_written(ends) for ends in family.extent[:2])
+    kind = Levels() if family.continuous else Sizes()
+    size = f"{family.meaning}, {family.accepted}, LOW:HIGH or one value"
     level = "noise level, LOW:HIGH or one value, decimals or fractions"
     options = [
-        click.option(f"--{family.symbol}", "sizes", type=Sizes(), default=f"{low}:{high}", help=size),
-        click.option("--alpha", type=Levels(), default="0.01:0.99", help=level),
+        click.option(f"--{family.option}", "sizes", type=kind, default=rows, help=size),
+        click.option("--alpha", type=Levels(), default=levels, help=level),
         click.option(f"--{family.setting}", "setting", default=entry.setting, help=_meaning(claim)),
         *([click.option("--part", type=click.Choice(names), default=names[0], help="which map")] if names[1:] else ()),
-        count("rows", 1, 200, 24, "sizes, evenly spaced in their logarithm"),
-        count("columns", 1, 400, 99, "noise levels, evenly spaced"),
+        count("rows", 1, 200, family.extent.rows, family.spacing),
+        count("columns", 1, 400, family.extent.columns, "noise levels, evenly spaced"),
     ]
     maps = "\n".join(f"    {name}: {statement.short}" for name, statement in entry.statements.items())
-    example = f"--{family.symbol} {low}:{high} --alpha 0.01:0.99 --{family.setting} {entry.setting} --out map.svg"
+    example = f"--{family.option} {rows} --alpha {levels} --{family.setting} {entry.setting} --out map.svg"
     draw = functools.reduce(lambda made, option: option(made), reversed(options), drawn(functools.partial(_map, claim)))
     shown = f"Maps of this claim:\n\n{maps}\n\nExample: paper-checks scope {claim} {example}"
     return click.command(claim, cls=Command, help=shown, short_help=described(claim))(draw)
 
 
+def _written(ends: "tuple[RealNumber, RealNumber]") -> str:
+    """As an option says a range."""
+    return ":".join(str(end) if isinstance(end, int) else f"{float(end):g}" for end in ends)
+
+
 def _meaning(claim: str) -> str:
     from paper_checks.scope.claims import MAPPED
-    from paper_checks.scope.grid import LENGTHS
+    from paper_checks.scope.grid import LENGTHS, LONGEST
 
     entry = MAPPED[claim]
+    if entry.family.continuous:
+        return f"sequence length, an integer from {entry.least} to {LONGEST}"
     if entry.family.setting == "T":
         return f"sequence length, at least {entry.least}: an integer, or a rule: {', '.join(LENGTHS)}"
     limit = ", or inf for t → ∞" if entry.setting == "inf" else ""
@@ -120,20 +130,18 @@ def _meaning(claim: str) -> str:
 
 def _map(
     claim: str,
-    sizes: tuple[int, int],
+    sizes: "tuple[RealNumber, RealNumber]",
     alpha: Range,
     setting: str,
     rows: int,
     columns: int,
     part: str | None = None,
 ) -> "Picture":
-    from paper_checks.scope.claims import check, scope_map
-    from paper_checks.scope.grid import sizes_between
+    from paper_checks.scope.claims import MAPPED, check, scope_map
     from paper_checks.scope.picture import ScopePicture  # before the work
     from simulate.runtime.streaming import progress_bar
 
     check(claim, sizes, alpha, setting, part, rows)
-    low, high = sizes
-    cells = len(sizes_between(low, high, rows)) * columns
+    cells = len(MAPPED[claim].family.rows_between(*sizes, rows)) * columns
     with progress_bar(cells, cells, None, "cells", LONG) as advance:
         return ScopePicture(scope_map(claim, sizes, alpha, setting, part, rows, columns, advance))

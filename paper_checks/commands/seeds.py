@@ -13,14 +13,13 @@ it was stopped (Ctrl-C, or SIGTERM): the runs that had begun leave no record.
 """
 
 import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from .groups import Command, Interrupted, Stopped, refuse
+from .groups import Command, Interrupted, Stopped, refuse, table_console
 from .options import Integers, count
 
 if TYPE_CHECKING:
@@ -103,16 +102,13 @@ def _run(plan: "Plan") -> int:
 
 
 def _print_table(runs: Sequence["SeedRun"]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from paper_checks.evidence.verdicts import counted
-    from paper_checks.report.table import COLUMNS
 
     table = Table("seed", "verdicts", "red")
     table.add_column("CPU s", justify="right")
     for run in runs:
         seconds = "" if run.cpu_seconds is None else f"{run.cpu_seconds:.0f}"
         table.add_row(str(run.seed), counted(run.verdicts.values()), "\n".join(run.red), seconds)
-    console = Console(width=None if sys.stdout.isatty() else COLUMNS, markup=False, highlight=False)
-    console.print(table)
+    table_console().print(table)

@@ -128,6 +128,8 @@ class Picture(ABC):
     title: str
     caption: str
     contradictions: list[str]
+    letters: str = ""
+    """What a terminal shows of it, below the caption."""
     width: float = WIDTH
 
     @abstractmethod

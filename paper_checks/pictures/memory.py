@@ -227,8 +227,8 @@ def _early_key() -> list[Artist]:
 
 
 def _time_key() -> list[Artist]:
-    labels = [f"10{_raised(k)} to 10{_raised(m)}" for k, m in pairwise(EXPONENTS)]
-    labels = [f"less than {10 ** EXPONENTS[0]}", *labels, f"more than 10{_raised(EXPONENTS[-1])}"]
+    labels = [f"10{raised(k)} to 10{raised(m)}" for k, m in pairwise(EXPONENTS)]
+    labels = [f"less than {10 ** EXPONENTS[0]}", *labels, f"more than 10{raised(EXPONENTS[-1])}"]
     bounds = (0.0, *(10.0**k for k in EXPONENTS))
     return [
         Patch(facecolor=shade(least), edgecolor="0.3", linewidth=0.6, label=label)
@@ -246,8 +246,9 @@ def number(value: float) -> str:
     if 0.01 <= value < 9999.5:
         return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
     digits, exponent = f"{value:.2e}".split("e")
-    return f"{digits}·10{_raised(int(exponent))}"
+    return f"{digits}·10{raised(int(exponent))}"
 
 
-def _raised(exponent: int) -> str:
+def raised(exponent: int) -> str:
+    """10 to this power, without the 10."""
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

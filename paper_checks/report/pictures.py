@@ -98,6 +98,13 @@ def _checkpoints(seed: int) -> Picture:
     return CheckpointsPicture(pocket_checkpoints(seed))
 
 
+def _tokens(seed: int) -> Picture:
+    from paper_checks.pictures.general.tokens import TokensPicture
+    from paper_checks.pictures.general.tokens_data import REFERENCE, panel
+
+    return TokensPicture([panel(Fraction(share), REFERENCE, 256) for share in ("0", "1/2", "1")])
+
+
 def _scope(claim: str) -> Callable[[int], Picture]:
     def draw(seed: int) -> Picture:
         from paper_checks.scope.claims import default_map
@@ -129,6 +136,7 @@ PLANS = (
     Plan("sweep-facts", ("P4", "P5"), ("P4",), _sweep("facts")),
     Plan("beside", ("P4.smollm2", "P5.smollm2"), ("P4.smollm2",), _beside),
     Plan("checkpoints", ("P3",), ("P3",), _checkpoints),
+    Plan("tokens", ("G5",), ("G5",), _tokens),
     *(Plan(f"scope-{claim.lower().replace('.', '-')}", (claim,), (claim,), _scope(claim)) for claim in SCOPES),
 )
 

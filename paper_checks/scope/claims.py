@@ -4,17 +4,16 @@ A cell shows the sign that the claim's formal statement or scope asks for, nothi
 an identity, or one without a noise level has no map. `MAPPED` has one entry per claim.
 """
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from typing import Any
 
 from theory.task import RealNumber, as_count, as_probability
 
 from . import quantities as of
 from . import thresholds as exact
-from .grid import MEMORIES, SEQUENCES, Mapped, ScopeMap, Statement, fill, length_rule, levels_between, sizes_between
+from .grid import MEMORIES, SEQUENCES, Extent, Fixed, levels_between
+from .maps import Mapped, ScopeMap, Statement, fill
 
 COPYING = "copying entries positive", "copying entries not positive"
 
@@ -120,77 +119,79 @@ def described(claim: str) -> str:
 
 def scope_map(
     claim: str,
-    sizes: tuple[int, int] | None = None,
-    levels: tuple[RealNumber, RealNumber] = (Fraction(1, 100), Fraction(99, 100)),
+    sizes: tuple[RealNumber, RealNumber] | None = None,
+    levels: tuple[RealNumber, RealNumber] | None = None,
     setting: str | None = None,
     part: str | None = None,
-    rows: int = 24,
-    columns: int = 99,
+    rows: int | None = None,
+    columns: int | None = None,
     advance: Callable[[int], object] = lambda cells: None,
 ) -> ScopeMap:
-    """The map of a claim over sizes and noise levels.
+    """The map of a claim over sizes, or mixtures, and noise levels.
 
     Args:
         claim: one of MAPPED.
-        sizes: least and largest N, or n for T4, ends included; None: 8 to 512, or 2 to 64.
+        sizes: least and largest row, ends included: N, n for T4, the share λ of Shakespeare for G.
         levels: least and largest α, rational for columns that are exact.
-        setting: T, an integer or "N", "2N", "N^2", "N^3"; for T4 the time t, a number as it is written, or "inf" for
-            t → ∞ (T4.4 alone). None: what the claim's scope suggests.
+        setting: T, an integer or "N", "2N", "N^2", "N^3", for G an integer; for T4 the time t, a number as it is
+            written, or "inf" for t → ∞ (T4.4 alone). None: what the claim's scope suggests.
         part: which statement of the claim, by name; None: the first.
-        rows, columns: of the grid, at most; sizes are distinct integers, evenly spaced in their logarithm.
+        rows, columns: of the grid, at most; sizes are distinct integers, evenly spaced in their logarithm, shares λ
+            evenly spaced in their square root.
         advance: called with the number of cells done, row by row.
+
+    What is None among sizes, levels, rows and columns is that of `extent_of(claim)`.
 
     Raises:
         ValueError: an unknown claim or part, or a range or setting out of its bounds.   TypeError: of the wrong kind.
     """
+    wanted = _extent(claim, sizes, levels, rows, columns)
     check(claim, sizes, levels, setting, part, rows)
     entry = _entry_of(claim)
-    low, high = sizes or default_sizes(claim)
-    chosen = sizes_between(low, high, as_count("rows", rows, 1))
-    ends = Fraction(levels[0]), Fraction(levels[1])
-    shown = levels_between(*ends, as_count("columns", columns, 1))
+    chosen = _rows_of(claim, wanted)
+    low, high = (Fraction(level) for level in wanted.levels)
+    shown = levels_between(low, high, as_count("columns", wanted.columns, 1))
     fixed = _settings(claim, chosen, setting)
     return fill(entry, claim, part or next(iter(entry.statements)), chosen, shown, fixed, advance)
 
 
 def default_map(claim: str, part: str | None = None) -> ScopeMap:
-    """A small map: N from 8 to 128, or n from 2 to 32, 9 rows of 49 noise levels; a second or so."""
-    sizes = (2, 32) if _entry_of(claim).family is MEMORIES else (8, 128)
-    return scope_map(claim, sizes, (Fraction(1, 50), Fraction(49, 50)), part=part, rows=9, columns=49)
+    """A small map, `Family.small`; a second or so, of G some seconds."""
+    sizes, levels, rows, columns = _entry_of(claim).family.small
+    return scope_map(claim, sizes, levels, part=part, rows=rows, columns=columns)
 
 
-def default_sizes(claim: str) -> tuple[int, int]:
-    """Of `scope_map`."""
-    return (2, 64) if _entry_of(claim).family is MEMORIES else (8, 512)
+def extent_of(claim: str) -> Extent:
+    """How far `scope_map` goes by itself."""
+    return _entry_of(claim).family.extent
 
 
 def check(
     claim: str,
-    sizes: tuple[int, int] | None,
-    levels: tuple[RealNumber, RealNumber],
+    sizes: tuple[RealNumber, RealNumber] | None,
+    levels: tuple[RealNumber, RealNumber] | None,
     setting: str | None,
     part: str | None,
-    rows: int,
+    rows: int | None,
 ) -> None:
     """The errors of `scope_map`, without its work."""
-    entry = _entry_of(claim)
+    entry, wanted = _entry_of(claim), _extent(claim, sizes, levels, rows, None)
     if part is not None and part not in entry.statements:
         raise ValueError(f"part must be one of {', '.join(entry.statements)} for {claim}, got {part!r}")
-    family, (low, high) = entry.family, sizes or default_sizes(claim)
+    family, (low, high), (first, last) = entry.family, wanted.span, wanted.levels
     for end in (low, high):
-        if as_count(family.symbol, end, 2) > family.largest:
-            raise ValueError(f"{family.symbol} must be an integer in 2..{family.largest}, got {end}")
+        family.as_row(end)
     if low > high:
-        raise ValueError(f"{family.symbol} must be LOW:HIGH with LOW <= HIGH, got {low}:{high}")
-    first, last = levels
+        ends = f"{family.written(low)}:{family.written(high)}"
+        raise ValueError(f"{family.option} must be LOW:HIGH with LOW <= HIGH, got {ends}")
     said = f"{float(first):g}:{float(last):g}"
     if first > last:
         raise ValueError(f"alpha must be LOW:HIGH with LOW <= HIGH, got {said}")
     if not (first > 0 and last < 1 if family.interior else first >= 0 and last <= 1):
         raise ValueError(f"alpha must be {'strictly between 0 and 1' if family.interior else 'in 0..1'}, got {said}")
-    for level in levels:
+    for level in wanted.levels:
         as_probability("alpha", level)
-    _settings(claim, sizes_between(low, high, as_count("rows", rows, 1)), setting)
+    _settings(claim, _rows_of(claim, wanted), setting)
 
 
 def _entry_of(claim: str) -> Mapped:
@@ -199,19 +200,27 @@ def _entry_of(claim: str) -> Mapped:
     return MAPPED[claim]
 
 
-def _settings(claim: str, sizes: tuple[int, ...], setting: str | None) -> tuple[str, tuple[Any, ...]]:
+def _extent(
+    claim: str,
+    sizes: tuple[RealNumber, RealNumber] | None,
+    levels: tuple[RealNumber, RealNumber] | None,
+    rows: int | None,
+    columns: int | None,
+) -> Extent:
+    """What is wanted, or that of the claim's family."""
+    own = extent_of(claim)
+    return Extent(
+        own.span if sizes is None else sizes,
+        own.levels if levels is None else levels,
+        own.rows if rows is None else rows,
+        own.columns if columns is None else columns,
+    )
+
+
+def _rows_of(claim: str, wanted: Extent) -> tuple[RealNumber, ...]:
+    return MAPPED[claim].family.rows_between(*wanted.span, as_count("rows", wanted.rows, 1))
+
+
+def _settings(claim: str, rows: tuple[RealNumber, ...], setting: str | None) -> Fixed:
     entry = MAPPED[claim]
-    text = setting or entry.setting
-    if entry.family is SEQUENCES:
-        return length_rule(text, entry.least, sizes)
-    if text == "inf" and entry.setting == "inf":
-        return "t → ∞", (None,) * len(sizes)
-    accepted = "a positive number" + (" or inf" if entry.setting == "inf" else "")
-    try:
-        time = Fraction(text)
-        inside = 0 < float(time) < math.inf
-    except (ValueError, ZeroDivisionError, OverflowError):
-        inside = False
-    if not inside:
-        raise ValueError(f"t must be {accepted}, got {text!r}")
-    return f"t = {float(time):g}", (time,) * len(sizes)
+    return entry.family.fix(setting or entry.setting, entry.setting, entry.least, rows)

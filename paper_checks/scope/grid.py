@@ -1,18 +1,13 @@
-"""A map of where a statement holds over noise level and size: exact signs of its cells, and the levels between them.
+"""The axes of maps: rows that a group of claims shares, noise levels of the columns, and what else is fixed."""
 
-The sign of a cell is that of a quantity of theory, exact or rounded once. What else theory says about the cells, by
-other formulas, judges them: thresholds in α, found by bisection or in closed form, and what is proved on a range.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from simulate.runtime.arrays import Floats
+from theory.task import RealNumber, as_count, as_probability
 
 LENGTHS: dict[str, tuple[str, Callable[[int], int]]] = {
     "N": ("N", lambda N: N),
@@ -24,54 +19,17 @@ LENGTHS: dict[str, tuple[str, Callable[[int], int]]] = {
 MOST_T = 10**18
 """The largest N, 10⁶, by the steepest rule."""
 
-
-class Threshold(NamedTuple):
-    """An exact noise level of one row, in [low, high], and the sign of the quantity on either side; 0: nothing is said.
-
-    A sign is meant up to the neighbouring threshold of the row. Without a name it is no level, but ends what is said.
-    """
-
-    name: str
-    low: float | Fraction
-    high: float | Fraction
-    below: int
-    above: int
+Fixed = tuple[str, tuple[Any, ...]]
+"""What else is fixed: in words, "T = N²", and the setting of each row."""
 
 
-def always(name: str, sign: int) -> Threshold:
-    """The sign for every noise level in (0, 1)."""
-    return Threshold(name, -np.inf, -np.inf, 0, sign)
+class Extent(NamedTuple):
+    """How far a map goes: least and largest row, least and largest α, and how many rows and columns at most."""
 
-
-def silence(level: float | Fraction) -> Threshold:
-    """Nothing is said about noise levels between this one and the thresholds next to it on one side."""
-    return Threshold("", level, level, 0, 0)
-
-
-@dataclass(frozen=True)
-class Statement:
-    """What is mapped of a claim.
-
-    Attributes:
-        short: what holds, in the picture's heading.
-        holds, fails, undecided: the three kinds of cells in a few words.
-        measure: the quantity in a few words.
-        quantity: of (size, setting, α), positive where the statement holds, NaN where theory leaves it open. Size and
-            setting are N and T, or, for the associative memory, n and the time t, None for t → ∞.
-        thresholds: of (size, setting): the row's exact levels.
-        stated: of (size, setting, α): the sign that the claim or another formula states for this cell, or 0.
-        estimates: asymptotic levels, of (size, setting), by name.
-    """
-
-    short: str
-    holds: str
-    fails: str
-    measure: str
-    quantity: Callable[[int, Any, Fraction], float]
-    thresholds: Callable[[int, Any], Sequence[Threshold]] = lambda size, setting: ()
-    stated: Callable[[int, Any, Fraction], int] = lambda size, setting, alpha: 0
-    estimates: Mapping[str, Callable[[int, Any], float]] = field(default_factory=dict)
-    undecided: str = "undecided"
+    span: tuple[RealNumber, RealNumber]
+    levels: tuple[RealNumber, RealNumber]
+    rows: int
+    columns: int
 
 
 @dataclass(frozen=True)
@@ -79,123 +37,35 @@ class Family:
     """The axes that a group of claims shares.
 
     Attributes:
-        symbol, meaning: of the vertical axis.
-        largest: the largest size that is mapped.
+        symbol, option, meaning: of the vertical axis; `option` names it on the command line, in errors and in tables.
+        accepted, spacing: which rows there can be, and which of them are taken, in a few words.
         setting: the option that says what else is fixed, "T" or "t".
         interior: whether α = 0 and α = 1 are no noise levels of the model.
+        continuous: whether there is something between two rows, which are integers if not.
+        as_row: one end of the rows as it is used, or a ValueError or TypeError.
+        rows_between: of (least, largest, number), the rows.
+        fix: of (a setting as it is written, the claim's own one, its least T, the rows), what else is fixed, or a
+            ValueError.
+        extent, small: of a map, and of a small one, unless something else is asked for.
     """
 
     symbol: str
+    option: str
     meaning: str
-    largest: int
+    accepted: str
+    spacing: str
     setting: str
     interior: bool
+    continuous: bool
+    as_row: Callable[[object], RealNumber]
+    rows_between: Callable[[Any, Any, int], tuple[Any, ...]]
+    fix: Callable[[str, str, int, Sequence[Any]], Fixed]
+    extent: Extent
+    small: Extent
 
-
-SEQUENCES = Family("N", "vocabulary size N", 10**6, "T", interior=False)
-MEMORIES = Family("n", "number of inputs n", 1000, "t", interior=True)
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """A claim with maps: its statements by name, the first one the default, and the default setting as it is written.
-
-    `least` is the least T.
-    """
-
-    family: Family
-    statements: Mapping[str, Statement]
-    setting: str = "N^2"
-    least: int = 2
-
-
-@dataclass(frozen=True, eq=False)
-class ScopeMap:
-    """One map.
-
-    Attributes:
-        claim, part: which one.
-        sizes, levels: the axes, N or n of the rows and α of the columns, ascending.
-        setting: what else is fixed, in words, "T = N²".
-        values: the quantity, shape (rows, columns).
-        stated: signs stated cell by cell, or 0, of the same shape.
-        thresholds, estimates: per row.
-    """
-
-    claim: str
-    part: str
-    family: Family
-    statement: Statement
-    sizes: tuple[int, ...]
-    levels: tuple[Fraction, ...]
-    setting: str
-    values: Floats
-    stated: NDArray[np.int64]
-    thresholds: tuple[tuple[Threshold, ...], ...]
-    estimates: Mapping[str, tuple[float, ...]]
-
-    @property
-    def holds(self) -> NDArray[np.bool_]:
-        """Where the statement holds."""
-        return self.values > 0
-
-    @property
-    def undecided(self) -> NDArray[np.bool_]:
-        """Where theory leaves it open."""
-        return np.isnan(self.values)
-
-    @property
-    def contradictions(self) -> list[str]:
-        """Where a threshold, or what is stated, has the other sign: one line per row and source."""
-        found = []
-        for row, source, sign, wrong in self._wrong():
-            where = [float(level) for level, bad in zip(self.levels, wrong, strict=True) if bad]
-            verb = "holds" if sign < 0 else "does not hold"
-            span = f"α = {where[0]:g}" + (f" to {where[-1]:g} ({len(where)} cells)" if len(where) > 1 else "")
-            place = f"{self.family.symbol} = {self.sizes[row]}, {self.setting}"
-            found.append(f"{self.claim}, {place}: at {span} it {verb}, against {source}")
-        return found
-
-    @property
-    def contradicted(self) -> NDArray[np.bool_]:
-        """The cells of `contradictions`."""
-        found = np.zeros(self.values.shape, dtype=bool)
-        for row, _, _, wrong in self._wrong():
-            found[row] |= wrong
-        return found
-
-    def _wrong(self) -> Iterator[tuple[int, str, int, NDArray[np.bool_]]]:
-        """(row, source, sign that the source gives, cells with the other one)."""
-        for row in range(len(self.sizes)):
-            for source, sign, meant in self._judgements(row):
-                wrong = meant & ~self.undecided[row] & (self.holds[row] != (sign > 0))
-                if wrong.any():
-                    yield row, source, sign, wrong
-
-    @property
-    def judged(self) -> int:
-        """Number of cells that a threshold or a statement says something about."""
-        said = self.stated != 0
-        for row in range(len(self.sizes)):
-            for _, _, meant in self._judgements(row):
-                said[row] |= meant
-        return int((said & ~self.undecided).sum())
-
-    def _judgements(self, row: int) -> Iterator[tuple[str, int, NDArray[np.bool_]]]:
-        """(source, sign, the cells it is meant for) of one row."""
-        for sign in (-1, 1):
-            yield "what is stated there", sign, self.stated[row] == sign
-        ordered = sorted(self.thresholds[row], key=lambda threshold: threshold.low)
-        inside = np.array([0 < level < 1 for level in self.levels])
-        for place, threshold in enumerate(ordered):
-            low = ordered[place - 1].high if place else -np.inf
-            high = ordered[place + 1].low if place + 1 < len(ordered) else np.inf
-            below = np.array([low <= level <= threshold.low for level in self.levels]) & inside
-            above = np.array([threshold.high <= level <= high for level in self.levels]) & inside
-            name = threshold.name + (f" {float(threshold.high):.6g}" if np.isfinite(float(threshold.high)) else "")
-            for sign, cells in ((threshold.below, below), (threshold.above, above)):
-                if sign:
-                    yield name, sign, cells
+    def written(self, row: RealNumber) -> str:
+        """A row as it is printed."""
+        return f"{float(row):.4g}" if self.continuous else str(row)
 
 
 def sizes_between(low: int, high: int, rows: int) -> tuple[int, ...]:
@@ -207,6 +77,16 @@ def sizes_between(low: int, high: int, rows: int) -> tuple[int, ...]:
     ratio = high / low
     inner = (round(low * ratio ** (step / (rows - 1))) for step in range(1, rows - 1))
     return tuple(sorted({low, high, *inner}))
+
+
+def shares_between(low: RealNumber, high: RealNumber, rows: int) -> tuple[Fraction, ...]:
+    """`rows` shares from low to high, evenly spaced in their square root, ends included; one if they say so."""
+    ends = Fraction(low), Fraction(high)
+    if low == high or rows == 1:
+        return ends[:1]
+    first, last = math.sqrt(low), math.sqrt(high)
+    roots = (first + (last - first) * step / (rows - 1) for step in range(1, rows - 1))
+    return ends[0], *(Fraction(root * root) for root in roots), ends[1]
 
 
 def levels_between(low: Fraction, high: Fraction, columns: int) -> tuple[Fraction, ...]:
@@ -223,7 +103,7 @@ def length_rule(text: str, least: int, sizes: Sequence[int]) -> tuple[str, tuple
         ValueError: neither, or a length below `least` or beyond MOST_T.
     """
     said, rule = LENGTHS.get(text, (text, None))
-    if rule is None and not (text.isascii() and text.isdigit() and len(text) < 20):
+    if rule is None and not _is_integer(text):
         raise ValueError(f"T must be an integer or one of {', '.join(LENGTHS)}, got {text!r}")
     lengths = tuple(rule(size) if rule else int(text) for size in sizes)
     for size, length in zip(sizes, lengths, strict=True):
@@ -234,30 +114,58 @@ def length_rule(text: str, least: int, sizes: Sequence[int]) -> tuple[str, tuple
     return f"T = {said}", lengths
 
 
-def fill(
-    mapped: Mapped,
-    claim: str,
-    part: str,
-    sizes: tuple[int, ...],
-    levels: tuple[Fraction, ...],
-    setting: tuple[str, tuple[Any, ...]],
-    advance: Callable[[int], object],
-) -> ScopeMap:
-    """Compute the map of one statement; `advance` is called with the number of cells after each row."""
-    statement, (said, settings) = mapped.statements[part], setting
-    values = np.empty((len(sizes), len(levels)))
-    stated = np.zeros(values.shape, dtype=np.int64)
-    thresholds = []
-    for row, (size, fixed) in enumerate(zip(sizes, settings, strict=True)):
-        thresholds.append(tuple(statement.thresholds(size, fixed)))
-        for column, level in enumerate(levels):
-            values[row, column] = statement.quantity(size, fixed, level)
-            stated[row, column] = statement.stated(size, fixed, level)
-        advance(len(levels))
-    estimates = {
-        name: tuple(float(level(size, fixed)) for size, fixed in zip(sizes, settings, strict=True))
-        for name, level in statement.estimates.items()
-    }
-    return ScopeMap(
-        claim, part, mapped.family, statement, sizes, levels, said, values, stated, tuple(thresholds), estimates
-    )
+def _is_integer(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
+
+
+def _same_length(text: str, default: str, least: int, shares: Sequence[Fraction]) -> Fixed:
+    """One T for all rows."""
+    if not _is_integer(text) or not least <= int(text) <= LONGEST:
+        raise ValueError(f"T must be an integer in {least}..{LONGEST}, got {text!r}")
+    return f"T = {int(text)}", (int(text),) * len(shares)
+
+
+def _time(text: str, default: str, least: int, sizes: Sequence[int]) -> Fixed:
+    """One t for all rows, `None` for t → ∞."""
+    if text == "inf" and default == "inf":
+        return "t → ∞", (None,) * len(sizes)
+    accepted = "a positive number" + (" or inf" if default == "inf" else "")
+    try:
+        time = Fraction(text)
+        inside = 0 < float(time) < math.inf
+    except (ValueError, ZeroDivisionError, OverflowError):
+        inside = False
+    if not inside:
+        raise ValueError(f"t must be {accepted}, got {text!r}")
+    return f"t = {float(time):g}", (time,) * len(sizes)
+
+
+def _as_size(symbol: str, largest: int, value: object) -> int:
+    size = as_count(symbol, value, 2)
+    if size > largest:
+        raise ValueError(f"{symbol} must be an integer in 2..{largest}, got {value}")
+    return size
+
+
+MOST_N, MOST_INPUTS, LONGEST = 10**6, 1000, 10**6
+WHOLE, INNER = (Fraction(1, 100), Fraction(99, 100)), (Fraction(1, 50), Fraction(49, 50))
+LOGARITHM = "sizes, evenly spaced in their logarithm"
+
+SEQUENCES = Family(
+    "N", "N", "vocabulary size N", f"2 to {MOST_N}", LOGARITHM, "T", interior=False, continuous=False,
+    as_row=partial(_as_size, "N", MOST_N), rows_between=sizes_between,
+    fix=lambda text, default, least, sizes: length_rule(text, least, sizes),
+    extent=Extent((8, 512), WHOLE, 24, 99), small=Extent((8, 128), INNER, 9, 49),
+)  # fmt: skip
+MEMORIES = Family(
+    "n", "n", "number of inputs n", f"2 to {MOST_INPUTS}", LOGARITHM, "t", interior=True, continuous=False,
+    as_row=partial(_as_size, "n", MOST_INPUTS), rows_between=sizes_between, fix=_time,
+    extent=Extent((2, 64), WHOLE, 24, 99), small=Extent((2, 32), INNER, 9, 49),
+)  # fmt: skip
+MIXTURES = Family(
+    "λ", "lambda", "share λ of Shakespeare in the chain", "0 to 1", "shares, evenly spaced in their square root", "T",
+    interior=False, continuous=True, as_row=partial(as_probability, "lambda"), rows_between=shares_between,
+    fix=_same_length, extent=Extent((0, 1), (Fraction(1, 20), Fraction(19, 20)), 9, 13),
+    small=Extent((0, 1), (Fraction(1, 10), Fraction(9, 10)), 7, 9),
+)  # fmt: skip
+"""Chains (1-λ) Unif + λ Shakespeare, over the 65 characters."""

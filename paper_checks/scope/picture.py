@@ -1,13 +1,13 @@
 """The picture of a scope map: a band of cells per integer N, the exact thresholds and the limits at these N, words.
 
 Colours go from dark to light with zero in their middle, cells where the statement fails are hatched, and words say the
-rest, so that it reads without colour. Nothing is drawn between the integers of the map.
+rest, so that it reads without colour. Nothing is drawn between the integers of the map; where rows are mixtures, of
+which there are all in between, bands touch, and bars also stand at the λ where a column changes its sign.
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -26,7 +26,9 @@ from paper_checks.pictures.heat import FALLS_TO_RISES
 from paper_checks.pictures.memory import PLATE
 from simulate.runtime.arrays import Floats
 
-from .grid import ScopeMap
+from . import words
+from .maps import ScopeMap
+from .words import Kind
 
 EDGES = (-1, -0.3, -0.1, -0.03, 0, 0.03, 0.1, 0.3, 1)
 """Of the shades: of the quantity over its largest size in the row, 0 where its sign changes."""
@@ -34,11 +36,17 @@ SHADES = [to_hex(FALLS_TO_RISES(place)) for place in (0.06, 0.17, 0.28, 0.39, 0.
 HOLDS: Style = {"facecolor": SHADES[6]}
 FAILS: Style = {"facecolor": SHADES[1], "edgecolor": ON_DARK, "hatch": "////"}
 UNDECIDED: Style = {"facecolor": "white", "edgecolor": "0.35", "hatch": ".."}
+FILLINGS = {words.HOLDS: HOLDS, words.FAILS: FAILS, words.UNDECIDED: UNDECIDED}
+"""By the letter of a kind of cells."""
 EXACT: Style = {"color": "black", "linewidth": 2, "linestyle": "-"}
 POINTS: Style = {"linestyle": "none", "markerfacecolor": "white", "markersize": 5.5}
 ESTIMATES: tuple[Style, ...] = (
     POINTS | {"color": "#a03000", "marker": "o"},
     POINTS | {"color": "#1f3f8f", "marker": "D"},
+)
+PREDICTED: tuple[Style, ...] = (
+    {"color": "#a03000", "linestyle": (0, (4, 2)), "linewidth": 2},
+    {"color": "#1f3f8f", "linestyle": (0, (1, 1)), "linewidth": 2},
 )
 WRONG: Style = {"linestyle": "none", "marker": "x", "markersize": 5, "color": "black", "zorder": 5}
 HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
@@ -55,93 +63,24 @@ TICK = 0.16
 """Least distance of labels at the axis, inches."""
 
 
-class Kind(NamedTuple):
-    """One kind of cells: its name, which cells, and how they are drawn."""
-
-    name: str
-    cells: NDArray[np.bool_]
-    filling: Style
-
-    @property
-    def share(self) -> str:
-        """Of all cells; no rounding to all or nothing."""
-        share = self.cells.mean()
-        rounded = f"{share:.1%}"
-        if 0 < share < 1 and rounded in ("0.0%", "100.0%"):
-            return "under 0.1 %" if share < 1 / 2 else "over 99.9 %"
-        return rounded.replace("%", " %")
-
-
 class ScopePicture(Picture):
     """One map."""
 
     def __init__(self, shown: ScopeMap) -> None:
         self.map = shown
-        statement, family = shown.statement, shown.family
-        self.title = f"{shown.claim}: where {statement.short}, {shown.setting}"
+        self.title = f"{shown.claim}: where {shown.statement.short}, {shown.setting}"
         self.contradictions = shown.contradictions
-        self.kinds = [
-            Kind(statement.holds, shown.holds, HOLDS),
-            Kind(statement.fails, ~shown.holds & ~shown.undecided, FAILS),
-            Kind(statement.undecided, shown.undecided, UNDECIDED),
-        ]
-        counts = ", ".join(f"{kind.name}: {kind.share}" for kind in self.kinds if kind.cells.any())
-        limits = ", ".join(name.replace(" ", "\u00a0") for name in shown.estimates)
-        limits = f" Empty markers, levels in a limit: {limits}." if limits else ""
-        self.caption = (
-            f"{counts} of {len(shown.sizes)} × {len(shown.levels)} cells, {family.symbol} from {shown.sizes[0]} to "
-            f"{shown.sizes[-1]}, α from {float(shown.levels[0]):g} to {float(shown.levels[-1]):g}, {shown.setting}. "
-            f"Colours: {statement.measure}, positive where the statement holds, exact. {self._witnesses()}{limits}"
-        )
-
-    def _witnesses(self) -> str:
-        names = " and ".join(self._names())
-        line = f"Bars, exact, found by another route: {names}. " if names else ""
-        return (
-            f"{line}Contradictions: {len(self.contradictions)}, among {self.map.judged} cells about which "
-            f"{'they, or ' if names else ''}what is proved or stated says something."
-        )
-
-    def _names(self) -> list[str]:
-        """Of the thresholds that are levels."""
-        return list(dict.fromkeys(t.name for row in self.map.thresholds for t in row if t.name and _is_level(t.low)))
+        self.kinds = words.kinds(shown)
+        self.caption = words.caption(shown)
+        self.letters = words.letters(shown)
 
     def description(self) -> str:
         """The map, row by row."""
-        found = []
-        for row, size in enumerate(self.map.sizes):
-            said = ", ".join(
-                f"α {float(self.map.levels[first]):g} to {float(self.map.levels[last]):g} {kind.name}"
-                for kind, first, last in self._runs(row)
-            )
-            lines = "".join(
-                f"; {t.name} {float(t.high):.5g}" for t in self.map.thresholds[row] if t.name and _is_level(t.low)
-            )
-            found.append(f"{self.map.family.symbol} = {size}: {said}{lines}")
-        return f"Noise level α to the right, {self.map.family.meaning} upwards. {'. '.join(found)}."
-
-    def _runs(self, row: int) -> Iterator[tuple[Kind, int, int]]:
-        """The kinds of cells of a row from left to right, with the first and last column of each run."""
-        which = [
-            next(k for k, kind in enumerate(self.kinds) if kind.cells[row, c]) for c in range(len(self.map.levels))
-        ]
-        column = 0
-        for k, group in groupby(which):
-            count = len(list(group))
-            yield self.kinds[k], column, column + count - 1
-            column += count
+        return words.description(self.map)
 
     def table(self) -> Table:
-        """A row per cell, threshold (its bracket) and limit; a cell has the name of its kind."""
-        shown, rows = self.map, list[tuple[Any, ...]]()
-        for row, size in enumerate(shown.sizes):
-            for kind, first, last in self._runs(row):
-                cells = range(first, last + 1)
-                rows += [("cell", kind.name, size, float(shown.levels[c]), "", shown.values[row, c]) for c in cells]
-            levels = [t for t in shown.thresholds[row] if t.name and _is_level(t.low)]
-            rows += [("exact threshold", t.name, size, float(t.low), float(t.high), "") for t in levels]
-            rows += [("limit", name, size, found[row], "", "") for name, found in shown.estimates.items()]
-        return Table(("what", "name", shown.family.symbol, "alpha", "alpha, upper end", "quantity"), rows)
+        """A row per cell and level."""
+        return words.table(self.map)
 
     def figure(self) -> Figure:
         """A band of cells per size, bars and markers on it, and what they are below."""
@@ -154,11 +93,11 @@ class ScopePicture(Picture):
         axes.set(xlim=(x[0], x[-1]), ylim=(-0.5, count - 0.5))
         axes.set(xlabel="noise level α", ylabel=self.map.family.meaning)
         step = int(np.ceil(TICK * count / height))
-        axes.set_yticks(range(0, count, step), [str(size) for size in self.map.sizes[::step]])
+        axes.set_yticks(range(0, count, step), [*map(self.map.family.written, self.map.sizes[::step])])
         axes.tick_params(axis="y", length=0)
         self._draw_cells(axes, x)
         for style, _, levels in self._lines():
-            axes.plot(*levels, **style, path_effects=HALO if style is EXACT else None, zorder=4)
+            axes.plot(*levels, **style, path_effects=None if style in ESTIMATES else HALO, zorder=4)
         if self.contradictions:
             rows, columns = np.nonzero(self.map.contradicted)
             axes.plot([float(self.map.levels[column]) for column in columns], rows, **WRONG)
@@ -171,7 +110,8 @@ class ScopePicture(Picture):
     @property
     def half(self) -> float:
         """Of the height of a band, in rows."""
-        return HALF if len(self.map.sizes) <= MANY else 0.5
+        apart = len(self.map.sizes) <= MANY and not self.map.family.continuous
+        return HALF if apart else 0.5
 
     def _edges(self) -> Floats:
         """Of the cells: middles between levels."""
@@ -200,35 +140,51 @@ class ScopePicture(Picture):
             axes.add_collection(PolyCollection(boxes[shade], facecolor=SHADES[shade], **plain))
         for kind in self.kinds[1:]:
             hatched = [_box(x[a], x[b + 1], row - self.half, row + self.half) for row in range(len(self.map.sizes))
-                       for other, a, b in self._runs(row) if other is kind]  # fmt: skip
-            ground = {"facecolor": "none"} if kind.filling is FAILS else {}
-            axes.add_collection(PolyCollection(hatched, **(kind.filling | ground), **plain))
+                       for other, a, b in words.runs(self.map, row) if other.letter == kind.letter]  # fmt: skip
+            filling = FILLINGS[kind.letter] | ({"facecolor": "none"} if kind.letter == words.FAILS else {})
+            axes.add_collection(PolyCollection(hatched, **(filling | plain)))
 
     def _lines(self) -> Iterator[tuple[Style, str, tuple[Any, Any]]]:
-        """Thresholds as bars across their bands, and limits as points: style, name, places."""
+        """Exact levels as bars across their band or column, limits as points, predictions: style, name, places."""
         rows = range(len(self.map.sizes))
-        for name in self._names():
-            at = [(float(t.high), row) for row in rows for t in self.map.thresholds[row]
-                  if t.name == name and _is_level(t.low)]  # fmt: skip
-            levels = [value for level, _ in at for value in (level, level, np.nan)]
-            yield (
-                EXACT,
-                f"{name}, exact",
-                (levels, [v for _, row in at for v in (row - self.half, row + self.half, np.nan)]),
-            )
+        for name in words.level_names(self.map):
+            bars = [*self._row_bars(name), *self._column_bars(name)]
+            yield EXACT, f"{name}, exact", ([x for bar in bars for x in bar[0]], [y for bar in bars for y in bar[1]])
         for style, (name, found) in zip(ESTIMATES, self.map.estimates.items(), strict=False):
             yield style, f"{name} (limit)", (list(found), list(rows))
+        levels = [float(level) for level in self.map.levels]
+        for style, (name, found) in zip(PREDICTED, self.map.predictions.items(), strict=False):
+            yield style, f"{name} (leading order)", (levels, [self._height(share) for share in found])
+
+    def _row_bars(self, name: str) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
+        for row, thresholds in enumerate(self.map.thresholds):
+            for t in thresholds:
+                if t.name == name and t.is_level:
+                    yield (float(t.high), float(t.high), np.nan), (row - self.half, row + self.half, np.nan)
+
+    def _column_bars(self, name: str) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
+        x = self._edges()
+        for column, crossings in enumerate(self.map.crossings):
+            for t in crossings:
+                if t.name == name and t.is_level:
+                    height = self._height(float(t.high))
+                    yield (x[column], x[column + 1], np.nan), (height, height, np.nan)
+
+    def _height(self, share: float) -> float:
+        """Of a λ, in rows; NaN for one that is not between the first and the last."""
+        places = [float(size) for size in self.map.sizes]
+        return float(np.interp(share, places, np.arange(len(places)), left=np.nan, right=np.nan))
 
     def _handles(self) -> list[Artist]:
         """The legend; a line says so where no part of it is within the axes."""
-        x, letters = self._edges(), 52
+        x, top, letters = self._edges(), len(self.map.sizes) - 0.5, 52
         handles: list[Artist] = [
-            Patch(**kind.filling, label="\n".join(wrapped(f"{kind.name}: {kind.share} of the cells", letters)))
+            Patch(**FILLINGS[kind.letter], label="\n".join(wrapped(f"{kind.name}: {kind.share} of the cells", letters)))
             for kind in self.kinds
             if kind.cells.any()
         ]
-        for style, name, (levels, _) in self._lines():
-            seen = any(x[0] <= level <= x[-1] for level in levels)
+        for style, name, places in self._lines():
+            seen = any(x[0] <= level <= x[-1] and -0.5 <= height <= top for level, height in zip(*places, strict=True))
             label = "\n".join(wrapped(name if seen else f"{name}: outside", letters))
             handles.append(Line2D([], [], **style, label=label))
         if self.contradictions:
@@ -257,23 +213,29 @@ class ScopePicture(Picture):
             axes.text(level, (row - 4) / 3, kind.name, ha="center", va="center", bbox=PLATE, zorder=6)
 
     def _under_lines(self, x: Floats) -> NDArray[np.bool_]:
+        """Cells through which a line goes, or that it touches."""
         covered = np.zeros(self.map.values.shape, dtype=bool)
-        for row, thresholds in enumerate(self.map.thresholds):
-            levels = [float(t.high) for t in thresholds if t.name] + [
-                found[row] for found in self.map.estimates.values()
-            ]
-            for level in levels:
-                if x[0] <= level < x[-1]:
-                    covered[row, np.searchsorted(x, level, side="right") - 1] = True
+        places = [(float(t.high), row) for row, line in enumerate(self.map.thresholds) for t in line if t.name]
+        for found in self.map.estimates.values():
+            places += [(level, row) for row, level in enumerate(found)]
+        levels = [float(level) for level in self.map.levels]
+        crossings = [(levels[column], t) for column, line in enumerate(self.map.crossings) for t in line]
+        heights = [(level, self._height(float(t.high))) for level, t in crossings]
+        for shares in self.map.predictions.values():
+            heights += [(level, self._height(share)) for level, share in zip(levels, shares, strict=True)]
+        places += [(level, end) for level, height in heights if height == height for end in _rows_beside(height)]
+        for level, row in places:
+            if x[0] <= level < x[-1]:
+                covered[row, np.searchsorted(x, level, side="right") - 1] = True
         return covered
+
+
+def _rows_beside(height: float) -> tuple[int, int]:
+    return int(np.floor(height)), int(np.ceil(height))
 
 
 def _box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
     return [(left, low), (right, low), (right, high), (left, high)]
-
-
-def _is_level(level: float | Fraction) -> bool:
-    return bool(np.isfinite(float(level)))
 
 
 def _between(places: Floats, alone: float) -> Floats:

@@ -1,6 +1,6 @@
 """What the cells of the maps show: quantities whose signs decide about a claim, exact or rounded once.
 
-Arguments are N, T and α, or n, t and α; what a quantity or a stated sign means is said in `grid.Statement`.
+Arguments are N, T and α, or n, t and α; what a quantity or a stated sign means is said in `maps.Statement`.
 """
 
 import math

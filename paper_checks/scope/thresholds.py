@@ -13,7 +13,7 @@ from theory.memory import spectrum as memory_spectrum
 from theory.one_step import margins
 
 from . import quantities as of
-from .grid import Threshold, always, silence
+from .maps import Threshold, always, silence
 
 FRACTIONS = 256
 """The largest T at which theory's brackets in fractions take a fraction of a second."""

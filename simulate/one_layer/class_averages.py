@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from simulate.runtime.arguments import Sizes
 from simulate.runtime.arrays import Floats, Integers
-from theory.task import Layer, Task
+from theory.task import Layer
 
 from .counts import Counts, count_shift
 
@@ -29,10 +30,10 @@ class PooledMoments:
 
 
 class Pool:
-    """Running mean and spread, over blocks, of the class averages of one task, layer and labelling."""
+    """Running mean and spread, over blocks, of the class averages of one law, layer and labelling."""
 
-    def __init__(self, task: Task, layer: Layer, labels: Integers) -> None:
-        self._task, self._layer, self._labels = task, layer, labels
+    def __init__(self, law: Sizes, layer: Layer, labels: Integers) -> None:
+        self._law, self._layer, self._labels = law, layer, labels
         self._sizes = np.bincount(labels.ravel())
         self._blocks = 0
         self._mean = np.zeros((2, len(self._sizes)))
@@ -42,8 +43,8 @@ class Pool:
         """Class averages of the entry means and the entry variances of one block, shape (2, K)."""
         sums = np.zeros((2, len(self._sizes)))
         attention = self._layer == "attention_value"
-        shift = count_shift(self._task, self._layer)
-        _class_sums(*counts, shift, self._task.q, self._task.T if attention else 0, self._labels, sums)
+        shift = count_shift(self._law, self._layer)
+        _class_sums(*counts, shift, self._law.q, self._law.T if attention else 0, self._labels, sums)
         with np.errstate(invalid="ignore"):
             return sums / self._sizes
 

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from numba import njit
 
+from simulate.runtime.arguments import Sizes
 from simulate.runtime.arrays import Floats
 from simulate.sequences.blocks import Block
 from simulate.sequences.torch_sampling import TorchBlock
-from theory.task import Layer, Task
+from theory.task import Layer
 
 HISTOGRAM_CELLS = 2**12
 """Up to so many counts by target, token and number, these are kept in place of powers: fewer additions, same sums."""
@@ -30,17 +31,20 @@ class Counts(NamedTuple):
     powers: Floats
 
     @classmethod
-    def zeros(cls, task: Task, layer: Layer) -> "Counts":
-        return cls(np.zeros(task.M), np.zeros((task.M, 1 if layer == "feed_forward" else 4, task.M)))
+    def zeros(cls, law: Sizes, layer: Layer) -> "Counts":
+        return cls(np.zeros(law.M), np.zeros((law.M, 1 if layer == "feed_forward" else 4, law.M)))
 
     def add(self, other: "Counts") -> None:
         self.samples[:] += other.samples
         self.powers[:] += other.powers
 
 
-def count_shift(task: Task, layer: Layer) -> int:
-    """An integer near the mean count: it keeps the powers small, hence exact, on long sequences."""
-    return 0 if layer == "feed_forward" else (task.T - 1) // task.N
+def count_shift(law: Sizes, layer: Layer) -> int:
+    """An integer near the count of a token of mean frequency: it keeps the powers small, hence exact, at large T.
+
+    Sums of fourth powers beyond 2^53, as of a frequent token in a law far from uniform, are rounded.
+    """
+    return 0 if layer == "feed_forward" else (law.T - 1) // max(1, law.M - 1)
 
 
 @njit(nogil=True, cache=True)
@@ -123,16 +127,16 @@ def add_block(counts: Counts, layer: Layer, block: Block, shift: int) -> None:
         _add_counts(block.tokens, block.target, shift, *counts)
 
 
-def torch_counts(task: Task, layer: Layer, block: TorchBlock, shift: int) -> Counts:
+def torch_counts(law: Sizes, layer: Layer, block: TorchBlock, shift: int) -> Counts:
     """The counts of a block drawn by torch, summed on its device."""
     device, rows = block.tokens.device, len(block.target)
     counted = block.tokens[:, -2:-1] if layer == "feed_forward" else block.tokens[:, :-1]
-    counts = torch.zeros(rows, task.M, dtype=torch.float64, device=device)
+    counts = torch.zeros(rows, law.M, dtype=torch.float64, device=device)
     counts.scatter_add_(1, counted, torch.ones(1, dtype=torch.float64, device=device).expand(counted.shape))
     counts -= shift
-    result = Counts.zeros(task, layer)
+    result = Counts.zeros(law, layer)
     for power in range(result.powers.shape[1]):
-        sums = torch.zeros(task.M, task.M, dtype=torch.float64, device=device)
+        sums = torch.zeros(law.M, law.M, dtype=torch.float64, device=device)
         result.powers[:, power] = sums.index_add_(0, block.target, counts ** (power + 1)).cpu().numpy()
-    result.samples[:] = torch.bincount(block.target, minlength=task.M).cpu().numpy()
+    result.samples[:] = torch.bincount(block.target, minlength=law.M).cpu().numpy()
     return result

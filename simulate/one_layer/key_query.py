@@ -1,7 +1,8 @@
 """The first gradient of the key-query matrix: per-sample moments, batch means, the loss behind it, the model after it.
 
 With W_V and the output probabilities p held fixed, the per-sample negative gradient at W_KQ = 0 on (key feature a) ⊗
-(query feature E(q)) is, with x_t = E(z_t) + P(z_{t-1}), P(z_0) = 0, x̄ = (1/T) Σ_t x_t and features [E(0..N), P(0..N)],
+(query feature E(q)) is, with x_t = E(z_t) + P(z_{t-1}), P(z_0) = 0, x̄ = (1/T) Σ_t x_t and the features
+[E(0..M-1), P(0..M-1)],
 
     k[a] = Σ_t (1/T) 1{a ∈ x_t} (e_y - p)ᵀ W_V (x_t - x̄).
 """
@@ -15,8 +16,9 @@ from numba import njit
 from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import (
+    Sizes,
     as_directions,
-    as_drawable_task,
+    as_drawable_law,
     as_features,
     as_matrix,
     as_seed,
@@ -28,7 +30,9 @@ from simulate.runtime.arguments import (
 from simulate.runtime.arrays import Array, Floats
 from simulate.runtime.byte_limit import require_bytes
 from simulate.sequences.blocks import Block
-from simulate.sequences.chains import Chain, as_chain
+from simulate.sequences.chains import Chain
+from simulate.sequences.sources import as_source
+from theory.law import Law
 from theory.task import Task, as_count
 
 from .central import CentralSums
@@ -56,7 +60,7 @@ class KeyQueryMoments:
 
 
 def key_query_moments(
-    task: Task,
+    task: Task | Law,
     W_V: ArrayLike,
     probabilities: ArrayLike,
     samples: int,
@@ -69,14 +73,14 @@ def key_query_moments(
 ) -> KeyQueryMoments:
     """Estimate the mean and variance of directions @ k, k the per-sample negative key-query gradient at zero.
 
-    k is the module's formula, shape (2(N+1),). The sequences are those of `sample` with the same seed. Chunks of a
+    k is the module's formula, shape (2M,). The sequences are those of `sample` with the same seed. Chunks of a
     block are summarised around their own means, in two passes, and merged in order, so nothing is lost to cancellation
     and the result is the same, bit for bit, for any number of workers.
 
     Args:
-        W_V: real array of shape (N+1, 2(N+1)), rows tokens, columns [E(0..N), P(0..N)].
-        probabilities: p, real array of shape (N+1,), >= 0, with sum 1 up to the rounding of float64.
-        directions: real array of shape (D, 2(N+1)); None means every entry of k, D = 2(N+1).
+        W_V: real array of shape (M, 2M), rows tokens, columns [E(0..M-1), P(0..M-1)].
+        probabilities: p, real array of shape (M,), >= 0, with sum 1 up to the rounding of float64.
+        directions: real array of shape (D, 2M); None means every entry of k, D = 2M.
         task, samples, seed, chain, workers, progress: as for `gradient_moments`.
 
     Raises:
@@ -84,17 +88,17 @@ def key_query_moments(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the key-query step.
     """
-    task, samples, seed = as_drawable_task(task), as_count("samples", samples, 2), as_seed(seed)
-    links, threads = as_chain(task, chain), as_workers(workers)
-    weights = None if directions is None else np.ascontiguousarray(as_directions(task, directions).T)
-    values = _target_values(task, W_V, probabilities)
-    _require_bytes(task, 2 * task.M if weights is None else weights.shape[1], threads)
+    source, samples, seed = as_source(task, chain), as_count("samples", samples, 2), as_seed(seed)
+    threads = as_workers(workers)
+    weights = None if directions is None else np.ascontiguousarray(as_directions(source, directions).T)
+    values = _target_values(source, W_V, probabilities)
+    _require_bytes(source, 2 * source.M if weights is None else weights.shape[1], threads)
     start = time.perf_counter()
 
     def summarise(block: Block) -> CentralSums:
         return _gradient_sums(values, weights, block.tokens, block.target)
 
-    sums = sum_over_blocks(task, samples, seed, links, threads, progress, summarise)
+    sums = sum_over_blocks(source, samples, seed, threads, progress, summarise)
     return KeyQueryMoments(
         sums.mean,
         sums.variance(),
@@ -108,31 +112,32 @@ def key_query_moments(
 
 
 def counted_key_query_gradient(
-    task: Task, W_V: ArrayLike, probabilities: ArrayLike, tokens: torch.Tensor, target: torch.Tensor
+    task: Task | Law, W_V: ArrayLike, probabilities: ArrayLike, tokens: torch.Tensor, target: torch.Tensor
 ) -> Floats:
     """Batch mean of the per-sample negative key-query gradient k at zero (the module's formula), by counting tokens.
 
     Args:
-        task: the task, of which only M = N+1 and the trigger q matter.
+        task: the task or law, of which only M and the trigger q matter.
         W_V, probabilities: as for `key_query_moments`.
         tokens: shape (batch, T), int64; every sequence ends in q, the query.
         target: shape (batch,), int64.
 
     Returns:
-        float64 array of shape (2M,), [E(0..N), P(0..N)].
+        float64 array of shape (2M,), [E(0..M-1), P(0..M-1)].
 
     Raises:
         TypeError, ValueError: an array or tensor of another type, shape or range.
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the key-query step.
     """
-    M = as_drawable_task(task).M
-    values = _target_values(task, W_V, probabilities)
+    law = as_drawable_law(task)
+    M = law.M
+    values = _target_values(law, W_V, probabilities)
     check_tokens(tokens, M)
     check_row_tokens("target", target, len(tokens), M)
-    others = tokens[:, -1][tokens[:, -1] != task.q]
+    others = tokens[:, -1][tokens[:, -1] != law.q]
     if len(others):
-        raise ValueError(f"tokens must end in the trigger {task.q}, got a last token {others[0].item()}")
+        raise ValueError(f"tokens must end in the trigger {law.q}, got a last token {others[0].item()}")
     mean: Floats = _gradient_sums(values, None, tokens.cpu().numpy(), target.cpu().numpy()).mean
     return mean
 
@@ -145,8 +150,8 @@ def held_loss(model: OneLayer, tokens: torch.Tensor, target: torch.Tensor, proba
 
     Args:
         model: the model whose logits ξ are meant.
-        tokens: shape (batch, T), int64, in 0..N.
-        target: shape (batch,), int64, in 0..N.
+        tokens: shape (batch, T), int64, in 0..M-1.
+        target: shape (batch,), int64, in 0..M-1.
         probabilities: p, as for `key_query_moments`; taken to the type and device of the model.
 
     Raises:
@@ -164,7 +169,7 @@ def held_loss(model: OneLayer, tokens: torch.Tensor, target: torch.Tensor, proba
 
 
 def attention_model(
-    task: Task, W_V: ArrayLike, key_scores: ArrayLike, *, dtype: torch.dtype = torch.float64
+    task: Task | Law, W_V: ArrayLike, key_scores: ArrayLike, *, dtype: torch.dtype = torch.float64
 ) -> OneLayer:
     """A new `OneLayer` with values W_V and attention scores key_scores[E(z_t)] + key_scores[P(z_{t-1})].
 
@@ -172,9 +177,9 @@ def attention_model(
     `attention_model(task, W_V, η * K)`.
 
     Args:
-        task: the task.
-        W_V: real array of shape (N+1, 2(N+1)); copied.
-        key_scores: real array of shape (2(N+1),), [E(0..N), P(0..N)]; copied.
+        task: the task or law.
+        W_V: real array of shape (M, 2M); copied.
+        key_scores: real array of shape (2M,), [E(0..M-1), P(0..M-1)]; copied.
         dtype: as for `OneLayer`.
 
     Raises:
@@ -182,12 +187,12 @@ def attention_model(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the one-layer model of the theory.
     """
-    task = as_drawable_task(task)
-    values, scores = as_matrix(task, "W_V", W_V), as_features(task, "key_scores", key_scores)
-    model = OneLayer(task, dtype=dtype)
+    law = as_drawable_law(task)
+    values, scores = as_matrix(law, "W_V", W_V), as_features(law, "key_scores", key_scores)
+    model = OneLayer(law, dtype=dtype)
     with torch.no_grad():
         model.W_V.copy_(_cast("W_V", values, dtype))
-        model.W_KQ[:, task.q] = _cast("key_scores", scores, dtype)
+        model.W_KQ[:, law.q] = _cast("key_scores", scores, dtype)
     return model
 
 
@@ -207,19 +212,19 @@ def _held(M: int, probabilities: ArrayLike) -> Floats:
     return held
 
 
-def _target_values(task: Task, W_V: ArrayLike, probabilities: ArrayLike) -> Floats:
+def _target_values(law: Sizes, W_V: ArrayLike, probabilities: ArrayLike) -> Floats:
     """(e_y - p)ᵀ W_V for each target y, shape (M, 2M)."""
-    weights = as_matrix(task, "W_V", W_V)
-    weights -= _held(task.M, probabilities) @ weights
+    weights = as_matrix(law, "W_V", W_V)
+    weights -= _held(law.M, probabilities) @ weights
     return weights
 
 
-def _require_bytes(task: Task, width: int, workers: int) -> None:
+def _require_bytes(law: Sizes, width: int, workers: int) -> None:
     """Chunks with what is computed from them, summaries in flight, the matrices given; tokens and their values."""
-    chunk, place = max(CHUNK_ENTRIES, 2 * task.M, width), torch.device("cpu")
-    numbers = 6 * workers * chunk + 4 * (2 * workers + 6) * width + 4 * task.M * (task.M + width)
-    require_bytes(f"N = {task.N}: moments of {width} directions", 8 * numbers, place, "use fewer directions")
-    require_bytes(f"T = {task.T}: blocks of sequences", 2 * 8 * workers * task.T, place, "use a smaller T")
+    chunk, place = max(CHUNK_ENTRIES, 2 * law.M, width), torch.device("cpu")
+    numbers = 6 * workers * chunk + 4 * (2 * workers + 6) * width + 4 * law.M * (law.M + width)
+    require_bytes(f"M = {law.M} tokens: moments of {width} directions", 8 * numbers, place, "use fewer directions")
+    require_bytes(f"T = {law.T}: blocks of sequences", 2 * 8 * workers * law.T, place, "use a smaller T")
 
 
 def _gradient_sums(values: Floats, weights: Floats | None, tokens: Array, target: Array) -> CentralSums:

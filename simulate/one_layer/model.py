@@ -4,21 +4,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from simulate.runtime.arguments import as_drawable_task, check_row_tokens, check_tokens
+from simulate.runtime.arguments import as_drawable_law, check_row_tokens, check_tokens
 from simulate.runtime.arrays import Floats
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
+from theory.law import Law
 from theory.task import Layer, Task, as_layer
 
 
 class OneLayer(nn.Module):
     """One layer of attention and a linear feed-forward layer over orthonormal embeddings.
 
-    x_t = E(z_t) + P(z_{t-1}), P(z_0) = 0, in the coordinates [E(0..N), P(0..N)];
+    x_t = E(z_t) + P(z_{t-1}), P(z_0) = 0, in the coordinates [E(0..M-1), P(0..M-1)];
     logits ξ = W_F x_T + W_V Σ_t a_t x_t with a = softmax_t(x_tᵀ W_KQ x_T). All weights start at zero.
 
     Args:
-        task: the task, of which only the number of tokens M = N+1 matters; sequences may have any length >= 2.
+        task: the task or law, of which only the number of tokens M matters; sequences may have any length >= 2.
         dtype: floating-point type of the weights.
         device: as for `sample`.
 
@@ -29,13 +30,13 @@ class OneLayer(nn.Module):
     Source: Chen, Bruna, Bietti (ICLR 2025), the one-layer model of the theory.
     """
 
-    def __init__(self, task: Task, *, dtype: torch.dtype = torch.float64, device: str = "cpu") -> None:
+    def __init__(self, task: Task | Law, *, dtype: torch.dtype = torch.float64, device: str = "cpu") -> None:
         super().__init__()
-        self.M = as_drawable_task(task).M
+        self.M = as_drawable_law(task).M
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise TypeError(f"dtype must be a floating-point torch dtype, got {dtype!r}")
         place = resolve_device(device)
-        require_bytes(f"N = {task.N}: weights", 8 * 8 * self.M**2, place, "use a smaller N")
+        require_bytes(f"M = {self.M} tokens: weights", 8 * 8 * self.M**2, place, "use fewer tokens")
         self.W_F = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_V = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_KQ = nn.Parameter(torch.zeros(2 * self.M, 2 * self.M, dtype=dtype, device=place))
@@ -44,7 +45,7 @@ class OneLayer(nn.Module):
         """Attention a_t of the last position, shape (batch, T), for tokens of shape (batch, T), int64.
 
         Raises:
-            TypeError, ValueError: tokens of another type or shape, or outside 0..N.
+            TypeError, ValueError: tokens of another type or shape, or outside 0..M-1.
         """
         check_tokens(tokens, self.M)
         return self._attention(tokens)
@@ -58,7 +59,7 @@ class OneLayer(nn.Module):
         return self.W_F.T[tokens[:, -1]] + self.W_F.T[previous[:, -1]] + context @ self.W_V.T
 
     def loss(self, tokens: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy at the last position, in nats; target of shape (batch,), int64, in 0..N."""
+        """Mean cross-entropy at the last position, in nats; target of shape (batch,), int64, in 0..M-1."""
         logits = self(tokens)
         check_row_tokens("target", target, len(tokens), self.M)
         return nn.functional.cross_entropy(logits, target)
@@ -71,24 +72,24 @@ class OneLayer(nn.Module):
         return scores.softmax(dim=1)
 
 
-def counted_gradient(task: Task, layer: Layer, tokens: torch.Tensor, target: torch.Tensor) -> Floats:
+def counted_gradient(task: Task | Law, layer: Layer, tokens: torch.Tensor, target: torch.Tensor) -> Floats:
     """Batch mean of the per-sample negative gradient at zero initialisation, by counting tokens.
 
     g_F = (e_y - 1/M) x_Tᵀ, g_V = (e_y - 1/M) x̄ᵀ.
 
     Args:
-        task: the task, of which only M = N+1 matters.
+        task: the task or law, of which only M matters.
         layer: "feed_forward" or "attention_value".
         tokens: shape (batch, T), int64.
         target: shape (batch,), int64.
 
     Returns:
-        float64 array of shape (M, 2M), columns [E(0..N), P(0..N)].
+        float64 array of shape (M, 2M), columns [E(0..M-1), P(0..M-1)].
 
     Raises:
         TypeError, ValueError: an unknown layer, or tensors of another type, shape or range.
     """
-    M, layer = as_drawable_task(task).M, as_layer(layer)
+    M, layer = as_drawable_law(task).M, as_layer(layer)
     check_tokens(tokens, M)
     check_row_tokens("target", target, len(tokens), M)
     z, y = tokens.cpu().numpy(), target.cpu().numpy()

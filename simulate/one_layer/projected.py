@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from numba import njit
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import as_drawable_task, as_matrix, as_seed, as_workers
+from simulate.runtime.arguments import Sizes, as_matrix, as_seed, as_workers
 from simulate.runtime.arrays import Floats
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
 from simulate.runtime.streaming import for_each_in_order, progress_bar
 from simulate.sequences.blocks import Block, block_rows, draw_block
-from simulate.sequences.chains import Chain, as_chain
+from simulate.sequences.chains import Chain
+from simulate.sequences.sources import Source, as_source
+from theory.law import Law
 from theory.task import Layer, Task, as_count, as_layer
 
 from .central import CentralSums
@@ -33,7 +35,7 @@ class ProjectedMoments:
 
 
 def projected_moments(
-    task: Task,
+    task: Task | Law,
     layer: Layer,
     direction: ArrayLike,
     samples: int,
@@ -50,7 +52,7 @@ def projected_moments(
     for bit, for any number of workers.
 
     Args:
-        direction: real array of shape (N+1, 2(N+1)), columns [E(0..N), P(0..N)].
+        direction: real array of shape (M, 2M), columns [E(0..M-1), P(0..M-1)].
         task, layer, samples, seed, chain, workers, progress: as for `gradient_moments`.
 
     Raises:
@@ -58,18 +60,18 @@ def projected_moments(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise at the first step.
     """
-    task, layer, samples, seed = as_drawable_task(task), as_layer(layer), as_count("samples", samples, 2), as_seed(seed)
-    weights, links, threads = as_matrix(task, "direction", direction), as_chain(task, chain), as_workers(workers)
+    source, layer, samples = as_source(task, chain), as_layer(layer), as_count("samples", samples, 2)
+    weights, seed, threads = as_matrix(source, "direction", direction), as_seed(seed), as_workers(workers)
     place = resolve_device("cpu")
-    require_bytes(f"T = {task.T}: blocks of sequences", 8 * threads * task.T, place, "use a smaller T")
+    require_bytes(f"T = {source.T}: blocks of sequences", 8 * threads * source.T, place, "use a smaller T")
     start = time.perf_counter()
     # (e_y - 1/M)ᵀ direction x = (direction[y] - its mean over rows) · x
     centred = weights - weights.mean(axis=0)
 
     def summarise(block: Block) -> CentralSums:
-        return CentralSums.of_values(_project(task, layer, centred, block))
+        return CentralSums.of_values(_project(source, layer, centred, block))
 
-    total = sum_over_blocks(task, samples, seed, links, threads, progress, summarise)
+    total = sum_over_blocks(source, samples, seed, threads, progress, summarise)
     return ProjectedMoments(
         float(total.mean),
         float(total.variance()),
@@ -82,21 +84,20 @@ def projected_moments(
 
 
 def sum_over_blocks(
-    task: Task,
+    source: Source,
     samples: int,
     seed: int,
-    chain: Chain | None,
     workers: int,
     progress: bool | None,
     summarise: Callable[[Block], CentralSums],
 ) -> CentralSums:
     """The summaries of the blocks that hold the first `samples` sequences, merged in block order."""
-    rows, total = block_rows(task), CentralSums(0, 0.0, 0.0, 0.0, 0.0)
+    rows, total = block_rows(source), CentralSums(0, 0.0, 0.0, 0.0, 0.0)
 
     def produce(index: int) -> CentralSums:
-        return summarise(draw_block(task, seed, index, min(rows, samples - index * rows), chain))
+        return summarise(draw_block(source, seed, index, min(rows, samples - index * rows)))
 
-    with progress_bar(samples, float(samples) * task.T, progress) as advance:
+    with progress_bar(samples, float(samples) * source.T, progress) as advance:
 
         def consume(summary: CentralSums) -> None:
             nonlocal total
@@ -107,16 +108,16 @@ def sum_over_blocks(
     return total
 
 
-def _project(task: Task, layer: Layer, centred: Floats, block: Block) -> Floats:
+def _project(law: Sizes, layer: Layer, centred: Floats, block: Block) -> Floats:
     """S for each sequence of a block, shape (rows,)."""
-    current, previous = centred[:, : task.M], centred[:, task.M :]
+    current, previous = centred[:, : law.M], centred[:, law.M :]
     if layer == "feed_forward":
-        projected: Floats = current[block.target, task.q] + previous[block.target, block.tokens[:, -2]]
+        projected: Floats = current[block.target, law.q] + previous[block.target, block.tokens[:, -2]]
         return projected
     # z_t, t < T, occurs as E(z_t) and as P(z_t); z_T = q as E(q) alone.
-    projected = current[block.target, task.q].copy()
+    projected = current[block.target, law.q].copy()
     _add_token_weights(block.tokens, block.target, current + previous, projected)
-    projected /= task.T
+    projected /= law.T
     return projected
 
 

@@ -1,14 +1,28 @@
 """Checks of arguments that several calls share; every error names the argument, its value and what is accepted."""
 
+from typing import Protocol
+
 import numpy as np
 import torch
 
 from simulate.runtime.arrays import Array, Floats, Integers
 from simulate.runtime.threads import default_threads
+from theory.law import Law
 from theory.task import Task, as_count, as_task
 
 MOST_TOKENS = 2**62
 MOST_CLASSES = 2**20
+
+
+class Sizes(Protocol):
+    """What a task and a law have in common: number of tokens, length, trigger."""
+
+    @property
+    def M(self) -> int: ...
+    @property
+    def T(self) -> int: ...
+    @property
+    def q(self) -> int: ...
 
 
 def as_drawable_task(task: object) -> Task:
@@ -17,6 +31,15 @@ def as_drawable_task(task: object) -> Task:
     if checked.N > MOST_TOKENS:
         raise ValueError(f"N must be at most 2^62 to be drawn, got {checked.N}")
     return checked
+
+
+def as_drawable_law(law: object) -> Task | Law:
+    """`law` if it is a `Law`, or a `Task` as for `as_drawable_task`, else a TypeError / ValueError."""
+    if isinstance(law, Law):
+        return law
+    if not isinstance(law, Task):
+        raise TypeError(f"task must be a theory.Task or a theory.Law, got {law!r} ({type(law).__name__})")
+    return as_drawable_task(law)
 
 
 def as_seed(seed: object) -> int:
@@ -57,29 +80,29 @@ def _finite(name: str, values: object, symbols: str, shape: tuple[int, ...]) -> 
     return array.astype(np.float64)
 
 
-def as_labels(task: Task, labels: object) -> Integers:
-    """`labels` as an int64 array of shape (N+1, 2(N+1)) with entries >= 0, or a TypeError / ValueError."""
-    array = _shaped("labels", labels, "iu", "(N+1, 2(N+1))", (task.M, 2 * task.M))
+def as_labels(law: Sizes, labels: object) -> Integers:
+    """`labels` as an int64 array of shape (M, 2M) with entries >= 0, or a TypeError / ValueError."""
+    array = _shaped("labels", labels, "iu", "(M, 2M)", (law.M, 2 * law.M))
     if array.min() < 0 or array.max() >= MOST_CLASSES:
         raise ValueError(f"labels must be class numbers in 0..{MOST_CLASSES - 1}, got {array.min()}..{array.max()}")
     return array.astype(np.int64)
 
 
-def as_matrix(task: Task, name: str, values: object) -> Floats:
-    """`values` as a finite float64 array of shape (N+1, 2(N+1)), a copy, or a TypeError / ValueError."""
-    return _finite(name, values, "(N+1, 2(N+1))", (task.M, 2 * task.M))
+def as_matrix(law: Sizes, name: str, values: object) -> Floats:
+    """`values` as a finite float64 array of shape (M, 2M), a copy, or a TypeError / ValueError."""
+    return _finite(name, values, "(M, 2M)", (law.M, 2 * law.M))
 
 
-def as_features(task: Task, name: str, values: object) -> Floats:
-    """`values` as a finite float64 array of shape (2(N+1),), a copy, or a TypeError / ValueError."""
-    return _finite(name, values, "(2(N+1),)", (2 * task.M,))
+def as_features(law: Sizes, name: str, values: object) -> Floats:
+    """`values` as a finite float64 array of shape (2M,), a copy, or a TypeError / ValueError."""
+    return _finite(name, values, "(2M,)", (2 * law.M,))
 
 
-def as_directions(task: Task, directions: object) -> Floats:
-    """`directions` as a finite float64 array of shape (D, 2(N+1)), D >= 1, a copy, or a TypeError / ValueError."""
+def as_directions(law: Sizes, directions: object) -> Floats:
+    """`directions` as a finite float64 array of shape (D, 2M), D >= 1, a copy, or a TypeError / ValueError."""
     array = as_array("directions", directions, "iuf")
     rows = max(1, len(array)) if array.ndim == 2 else 1
-    return _finite("directions", array, "(D, 2(N+1))", (rows, 2 * task.M))
+    return _finite("directions", array, "(D, 2M)", (rows, 2 * law.M))
 
 
 def as_stochastic(name: str, values: object, dimensions: int) -> Floats:

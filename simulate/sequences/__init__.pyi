@@ -1,4 +1,4 @@
-from .chains import Chain
+from .counted import Chain
 from .law_recall import LawRecall
 from .recall import Outputs, Recall, RecallBatch
 from .sampling import Batch, sample, sample_stream

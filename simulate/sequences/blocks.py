@@ -1,4 +1,4 @@
-"""Seed blocks: the sequences of a task, drawn in blocks whose size depends on T alone.
+"""Seed blocks: the sequences of a law, drawn in blocks whose size depends on T alone.
 
 Block i draws from `SeedSequence(entropy=seed, spawn_key=(i,))`, with one stream for each kind of draw, so that the
 first rows of a block are the same however many rows are drawn.
@@ -11,12 +11,14 @@ from numba import njit
 from numpy.random import SFC64, Generator, SeedSequence
 from numpy.typing import NDArray
 
-from theory.task import Task
+from simulate.runtime.arguments import Sizes
 
-from .chains import Chain
+from .sources import Source
 
 BLOCK_TOKENS = 2**18
 MOST_ROWS = 2**16
+LARGEST = 1 - 2.0**-53
+"""The largest float64 below 1: M times it, rounded, is still below M."""
 
 
 class Block(NamedTuple):
@@ -27,15 +29,15 @@ class Block(NamedTuple):
     target: NDArray[np.unsignedinteger]
 
 
-def block_rows(task: Task) -> int:
+def block_rows(law: Sizes) -> int:
     """Number of sequences in a full block."""
-    return max(1, min(MOST_ROWS, BLOCK_TOKENS // task.T))
+    return max(1, min(MOST_ROWS, BLOCK_TOKENS // law.T))
 
 
-def token_type(task: Task) -> type[np.unsignedinteger]:
-    """The integer type that holds 0..N and is fastest to draw."""
+def token_type(M: int) -> type[np.unsignedinteger]:
+    """The integer type that holds 0..M-1 and is fastest to draw."""
     # numpy draws bounded uint16 faster than uint8.
-    return np.uint16 if task.N < 2**16 else np.uint32 if task.N < 2**32 else np.uint64
+    return np.uint16 if M <= 2**16 else np.uint32 if M <= 2**32 else np.uint64
 
 
 @njit(nogil=True, cache=True)
@@ -51,9 +53,19 @@ def _apply_trigger_rule(tokens, correct, q, tau, alpha, noise):  # type: ignore[
         sequence[T - 1] = q
 
 
+@njit(inline="always")
+def _looked_up(uniform, cut, alias):  # type: ignore[no-untyped-def]
+    """The token of a distribution by its tables, from a number uniform in [0, 1)."""
+    x = uniform * len(cut)
+    k = np.int64(x)
+    other = np.int64(alias[k])
+    # Arithmetic in place of a branch that the processor would mispredict every other time.
+    return other + (k - other) * np.int64(x < cut[k])
+
+
 @njit(nogil=True, cache=True)
 def _walk(tokens, correct, q, tau, alpha, cut, alias, uniforms):  # type: ignore[no-untyped-def]
-    """Draw sequences of a general chain, one uniform number per token."""
+    """Draw sequences by their tables, one uniform number per token; τ < 0 stands for the noise law in row q."""
     rows, T = tokens.shape
     M = cut.shape[1]
     for row in range(rows):
@@ -63,29 +75,53 @@ def _walk(tokens, correct, q, tau, alpha, cut, alias, uniforms):  # type: ignore
         for t in range(T - 1):
             uniform = uniforms.random()
             if previous == q:
-                previous = tau if uniform < alpha else c
+                noise = tau
+                if tau < 0:
+                    noise = _looked_up(min(uniform / alpha, LARGEST), cut[q], alias[q])
+                previous = noise if uniform < alpha else c
             else:
-                x = uniform * M
-                k = np.int64(x)
-                other = np.int64(alias[previous, k])
-                # Arithmetic in place of a branch that the processor would mispredict every other time.
-                previous = other + (k - other) * np.int64(x < cut[previous, k])
+                previous = _looked_up(uniform, cut[previous], alias[previous])
             sequence[t] = previous
         sequence[T - 1] = q
 
 
-def draw_block(task: Task, seed: int, index: int, rows: int, chain: Chain | None) -> Block:
-    """The first `rows` sequences of block `index`."""
-    q, tau, alpha = task.q, task.tau, float(task.alpha)
-    dtype = token_type(task)
-    streams = SeedSequence(entropy=seed, spawn_key=(index,)).spawn(4)
-    correct = Generator(SFC64(streams[0])).integers(0, task.N, rows, dtype=dtype)
-    noisy = Generator(SFC64(streams[1])).random(rows) < alpha
-    target = np.where(noisy, dtype(tau), correct)
-    if chain is None:
-        tokens = Generator(SFC64(streams[2])).integers(0, task.N, (rows, task.T), dtype=dtype)
-        _apply_trigger_rule(tokens, correct, dtype(q), dtype(tau), alpha, Generator(SFC64(streams[3])))
+@njit(nogil=True, cache=True)
+def _all_looked_up(uniforms, cut, alias, tokens):  # type: ignore[no-untyped-def]
+    for row in range(len(tokens)):
+        tokens[row] = _looked_up(uniforms[row], cut, alias)
+
+
+def _correct(source: Source, rows: int, draws: Generator) -> NDArray[np.unsignedinteger]:
+    dtype = token_type(source.M)
+    if isinstance(source.answers, int):
+        return draws.integers(0, source.answers, rows, dtype=dtype)
+    correct = np.empty(rows, dtype)
+    _all_looked_up(draws.random(rows), *source.answers, correct)
+    return correct
+
+
+def _target(source: Source, correct: NDArray[np.unsignedinteger], draws: Generator) -> NDArray[np.unsignedinteger]:
+    """c, or a draw of ν with probability α: below α a uniform number, divided by α, is uniform again."""
+    uniforms, noise = draws.random(len(correct)), np.empty_like(correct)
+    if isinstance(source.noise, int):
+        noise[:] = source.noise
     else:
-        tokens = np.empty((rows, task.T), dtype=dtype)
-        _walk(tokens, correct, q, tau, alpha, *chain.alias_tables, Generator(SFC64(streams[2])))
+        _all_looked_up(np.minimum(uniforms / source.alpha, LARGEST), *source.noise, noise)
+    return np.where(uniforms < source.alpha, noise, correct)
+
+
+def draw_block(source: Source, seed: int, index: int, rows: int) -> Block:
+    """The first `rows` sequences of block `index`."""
+    q, alpha = source.q, source.alpha
+    dtype = token_type(source.M)
+    streams = [Generator(SFC64(stream)) for stream in SeedSequence(entropy=seed, spawn_key=(index,)).spawn(4)]
+    correct = _correct(source, rows, streams[0])
+    target = _target(source, correct, streams[1])
+    if source.walk is None:
+        tokens = streams[2].integers(0, source.M - 1, (rows, source.T), dtype=dtype)
+        _apply_trigger_rule(tokens, correct, dtype(q), dtype(source.M - 1), alpha, streams[3])
+    else:
+        tokens = np.empty((rows, source.T), dtype=dtype)
+        tau = source.noise if isinstance(source.noise, int) else -1
+        _walk(tokens, correct, q, tau, alpha, *source.walk, streams[2])
     return Block(tokens, correct, target)

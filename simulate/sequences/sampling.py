@@ -9,14 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import as_drawable_task, as_seed
+from simulate.runtime.arguments import as_seed
 from simulate.runtime.arrays import Array
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
+from theory.law import Law
 from theory.task import Task, as_count
 
 from .blocks import Block, block_rows, draw_block
-from .chains import Chain, as_chain
+from .chains import Chain
+from .recall import RecallBatch
+from .sources import Source, as_source
 from .torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
 
 Draw: TypeAlias = Callable[..., Block | TorchBlock]
@@ -25,6 +28,8 @@ Draw: TypeAlias = Callable[..., Block | TorchBlock]
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Sequences with their correct tokens and targets, int64 tensors on one device.
+
+    A `RecallBatch` asks at every position that holds a trigger; this is its last question alone.
 
     Attributes:
         tokens: z_1..z_T, shape (batch, T).
@@ -36,23 +41,44 @@ class Batch:
     correct: torch.Tensor
     target: torch.Tensor
 
+    @classmethod
+    def of_recall(cls, batch: RecallBatch) -> "Batch":
+        """The last question of each sequence of recall: z_1..z_T, with c of the trigger z_T, and z_{T+1} as target.
 
-def sample(task: Task, batch: int, *, seed: int, device: str = "cpu", chain: ArrayLike | Chain | None = None) -> Batch:
-    """Draw `batch` sequences.
+        Raises:
+            TypeError: not a `RecallBatch`.
+            ValueError: a sequence whose z_T is no trigger; `Recall` with ends_on_trigger draws none.
+        """
+        if not isinstance(batch, RecallBatch):
+            raise TypeError(f"batch must be a RecallBatch, got {type(batch).__name__}")
+        correct = batch.correct[:, -1]
+        if (correct < 0).any():
+            row = int(correct.lt(0).nonzero()[0, 0])
+            token = int(batch.tokens[row, -1])
+            raise ValueError(f"batch must end in a trigger everywhere, got the token {token} at the end of row {row}")
+        return cls(batch.tokens, correct, batch.following[:, -1])
 
-    The same seed gives the same sequences, and a smaller batch gives the first rows of a larger one. On the CPU numpy
+
+def sample(
+    task: Task | Law, batch: int, *, seed: int, device: str = "cpu", chain: ArrayLike | Chain | None = None
+) -> Batch:
+    """Draw `batch` sequences of a task or of any law.
+
+    A task, the same task on a chain and the `Law` that is either draw the same sequences from the same seed. The same
+    seed gives the same sequences, and a smaller batch gives the first rows of a larger one. On the CPU numpy
     draws, on a GPU torch, with other random numbers; the tensors are torch's on both.
 
     Args:
-        task: the task.
+        task: the task, or a law.
         batch: number of sequences, >= 1.
         seed: a non-negative int.
         device: "cpu", "cuda", "cuda:<index>" or "auto"; the tensors live there.
-        chain: None for the uniform chain, or a row-stochastic (M, M) array over all M = N+1 tokens, or a `Chain`.
+        chain: of a task: None for the uniform chain, or a row-stochastic (M, M) array over all M = N+1 tokens, or a
+            `Chain`. A law has its own.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, or a batch that
-            does not fit in memory.
+        TypeError, ValueError: an argument of the wrong kind or out of range, a chain beside a law, an unavailable
+            device, or a batch that does not fit in memory.
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
     """
@@ -61,7 +87,7 @@ def sample(task: Task, batch: int, *, seed: int, device: str = "cpu", chain: Arr
 
 
 def sample_stream(
-    task: Task,
+    task: Task | Law,
     batch: int,
     *,
     seed: int,
@@ -79,28 +105,28 @@ def sample_stream(
 
 
 def _stream(
-    name: str, task: Task, batch: int, seed: int, chunk: int | None, device: str, chain: ArrayLike | Chain | None
+    name: str, task: Task | Law, batch: int, seed: int, chunk: int | None, device: str, chain: ArrayLike | Chain | None
 ) -> Iterator[Batch]:
-    task, batch, seed = as_drawable_task(task), as_count("batch", batch, 1), as_seed(seed)
-    place, links = resolve_device(device), as_chain(task, chain)
+    source = as_source(task, chain)
+    batch, seed, place = as_count("batch", batch, 1), as_seed(seed), resolve_device(device)
     draw: Draw
     if place.type == "cpu":
-        rows, draw = block_rows(task), partial(draw_block, task, seed, chain=links)
+        rows, draw = block_rows(source), partial(draw_block, source, seed)
     else:
-        rows, draw = torch_block_rows(task), partial(draw_torch_block, task, seed, chain=links, device=place)
+        rows, draw = torch_block_rows(source), partial(draw_torch_block, source, seed, device=place)
     chunk = rows if chunk is None else as_count("chunk", chunk, 1)
     size = min(batch, chunk)
-    what, needed = f"{name} = {size} sequences of T = {task.T} tokens", (8 * size + 8) * (task.T + 2)
+    what, needed = f"{name} = {size} sequences of T = {source.T} tokens", (8 * size + 8) * (source.T + 2)
     require_bytes(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")
-    return _chunks(task, batch, chunk, rows, draw, place)
+    return _chunks(source, batch, chunk, rows, draw, place)
 
 
-def _chunks(task: Task, batch: int, chunk: int, rows: int, draw: Draw, place: torch.device) -> Iterator[Batch]:
+def _chunks(source: Source, batch: int, chunk: int, rows: int, draw: Draw, place: torch.device) -> Iterator[Batch]:
     """Cut the blocks, `rows` sequences each, into chunks."""
     index, block = -1, None  # the block at hand
     for start in range(0, batch, chunk):
         size = min(chunk, batch - start)
-        shapes = ((size, task.T), (size,), (size,))
+        shapes = ((size, source.T), (size,), (size,))
         parts: list[torch.Tensor] = [_empty(shape, place) for shape in shapes]
         filled = 0
         while filled < size:

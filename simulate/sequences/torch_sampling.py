@@ -1,4 +1,4 @@
-"""Seed blocks drawn by torch on a device: all rows at once, token by token.
+"""Seed blocks drawn by torch on a device: all rows at once, position by position.
 
 The law is that of `blocks`, the random numbers are not: a seed gives one batch on the CPU and another on a GPU.
 Whole blocks are drawn and then cut, so that the first rows of a block do not depend on how many are wanted.
@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.random import SeedSequence
 
-from theory.task import Task
+from simulate.runtime.arguments import Sizes
 
-from .chains import Chain
+from .blocks import LARGEST
+from .sources import Source, Tables
 
 BLOCK_TOKENS = 2**23
 MOST_ROWS = 2**17
@@ -26,41 +27,66 @@ class TorchBlock(NamedTuple):
     target: torch.Tensor
 
 
-def torch_block_rows(task: Task) -> int:
+def torch_block_rows(law: Sizes) -> int:
     """Number of sequences in a full block; neither the tokens nor a count of each token outgrow BLOCK_TOKENS."""
-    return max(1, min(MOST_ROWS, BLOCK_TOKENS // max(task.T, task.M)))
+    return max(1, min(MOST_ROWS, BLOCK_TOKENS // max(law.T, law.M)))
 
 
-def _generator(seed: int, index: int, device: torch.device) -> torch.Generator:
-    word = SeedSequence(entropy=seed, spawn_key=(index,)).generate_state(1, np.uint64)[0]
-    return torch.Generator(device).manual_seed(int(word >> np.uint64(1)))
+class _Rows:
+    """Alias tables on a device, one distribution or several."""
+
+    def __init__(self, tables: Tables, device: torch.device) -> None:
+        self._cut, self._alias = (torch.from_numpy(table).to(device) for table in tables)
+
+    def look_up(self, uniforms: torch.Tensor, row: torch.Tensor | None = None) -> torch.Tensor:
+        """Tokens of the distributions `row`, or of the one there is, from numbers uniform in [0, 1)."""
+        x = uniforms * self._cut.shape[-1]
+        k = x.long()
+        at = (k,) if row is None else (row, k)
+        return torch.where(x < self._cut[at], k, self._alias[at].long())
 
 
-def draw_torch_block(
-    task: Task, seed: int, index: int, rows: int, chain: Chain | None, device: torch.device
-) -> TorchBlock:
+class _Draws:
+    """Random numbers of one block, and the tokens that come of them, for all its rows at once."""
+
+    def __init__(self, source: Source, seed: int, index: int, device: torch.device) -> None:
+        self._rows, self._device, self._alpha = torch_block_rows(source), device, source.alpha
+        word = SeedSequence(entropy=seed, spawn_key=(index,)).generate_state(1, np.uint64)[0]
+        self._generator = torch.Generator(device).manual_seed(int(word >> np.uint64(1)))
+
+    def uniform(self) -> torch.Tensor:
+        """Numbers uniform in [0, 1)."""
+        return torch.rand(self._rows, generator=self._generator, device=self._device, dtype=torch.float64)
+
+    def integers(self, count: int) -> torch.Tensor:
+        """Tokens uniform in 0..count-1."""
+        return torch.randint(count, (self._rows,), generator=self._generator, device=self._device)
+
+    def after_trigger(self, correct: torch.Tensor, noise: int | _Rows) -> torch.Tensor:
+        """c, or the noise token or a draw of ν with probability α, by one uniform number."""
+        uniform = self.uniform()
+        if isinstance(noise, int):
+            return torch.where(uniform < self._alpha, noise, correct)
+        drawn = noise.look_up((uniform / self._alpha).clamp(max=LARGEST))  # below α, uniform / α is uniform again
+        return torch.where(uniform < self._alpha, drawn, correct)
+
+
+def draw_torch_block(source: Source, seed: int, index: int, rows: int, device: torch.device) -> TorchBlock:
     """The first `rows` sequences of block `index`."""
-    drawn, q, tau, alpha = torch_block_rows(task), task.q, task.tau, float(task.alpha)
-    generator = _generator(seed, index, device)
-
-    def uniform() -> torch.Tensor:
-        return torch.rand(drawn, generator=generator, device=device, dtype=torch.float64)
-
-    correct = torch.randint(task.N, (drawn,), generator=generator, device=device)
-    target = torch.where(uniform() < alpha, tau, correct)
-    tokens = torch.empty((drawn, task.T), dtype=torch.int64, device=device)
-    tables = None if chain is None else tuple(torch.from_numpy(table).to(device) for table in chain.alias_tables)
-    previous = torch.full((drawn,), task.M, device=device)  # the table of the first token
-    for t in range(task.T - 1):
-        if tables is None:
-            step = torch.randint(task.N, (drawn,), generator=generator, device=device)
-        else:
-            cut, alias = tables
-            x = uniform() * task.M
-            k = x.long()
-            step = torch.where(x < cut[previous, k], k, alias[previous, k].long())
+    draws, drawn = _Draws(source, seed, index, device), torch_block_rows(source)
+    walk = None if source.walk is None else _Rows(source.walk, device)
+    noise = source.noise if isinstance(source.noise, int) else _Rows(source.noise, device)
+    if isinstance(source.answers, int):
+        correct = draws.integers(source.answers)
+    else:
+        correct = _Rows(source.answers, device).look_up(draws.uniform())
+    target = draws.after_trigger(correct, noise)
+    tokens = torch.empty((drawn, source.T), dtype=torch.int64, device=device)
+    previous = torch.full((drawn,), source.M, device=device)  # the table of the first token
+    for t in range(source.T - 1):
+        step = draws.integers(source.M - 1) if walk is None else walk.look_up(draws.uniform(), previous)
         if t > 0:
-            step = torch.where(previous == q, torch.where(uniform() < alpha, tau, correct), step)
+            step = torch.where(previous == source.q, draws.after_trigger(correct, noise), step)
         tokens[:, t] = previous = step
-    tokens[:, -1] = q
+    tokens[:, -1] = source.q
     return TorchBlock(tokens[:rows], correct[:rows], target[:rows])

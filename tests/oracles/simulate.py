@@ -23,19 +23,36 @@ BAD_COUNTS = [  # in place of a count >= 1
 
 def enumerate_law(task, transition=None, initial=None):
     """{(c, y, z_1, ..., z_T): probability > 0} in exact arithmetic; the uniform chain if no `transition` is given."""
-    N, T, q, tau, alpha = task.N, task.T, task.q, task.tau, Fraction(task.alpha)
-    uniform = [Fraction(1, N)] * N + [Fraction(0)]
-    transition, initial = transition or [uniform] * (N + 1), initial or uniform
-    law = {}
-    for c, *z in product(range(N), *[range(N + 1)] * (T - 1)):
-        noisy = [Fraction(0)] * (N + 1)
-        noisy[c], noisy[tau] = 1 - alpha, alpha
-        probability = Fraction(1, N) * initial[z[0]]
+    ordinary = [Fraction(1, task.N)] * task.N + [Fraction(0)]
+    noise = [Fraction(0)] * task.N + [Fraction(1)]
+    rows, first = transition or [ordinary] * task.M, initial or ordinary
+    return enumerate_outcomes(rows, first, ordinary, noise, task.T, task.q, Fraction(task.alpha))
+
+
+def enumerate_general_law(law):
+    """`enumerate_law` of a `theory.Law`; distributions of floats are the fractions that they are over their sum."""
+
+    def exactly(shares):
+        shares = [Fraction(share) for share in shares]
+        return [share / sum(shares) for share in shares]
+
+    rows = [exactly(row) for row in law.chain]
+    first, answers, noise = map(exactly, (law.first, law.answers, law.noise))
+    return enumerate_outcomes(rows, first, answers, noise, law.T, law.q, Fraction(law.alpha))
+
+
+def enumerate_outcomes(rows, first, answers, noise, T, q, alpha):
+    """{(c, y, z_1, ..., z_T): probability > 0}, in `Fraction`s."""
+    M, law = len(rows), {}
+    for c, *z in product(range(M), *[range(M)] * (T - 1)):
+        after_trigger = [alpha * share for share in noise]
+        after_trigger[c] += 1 - alpha
+        probability = answers[c] * first[z[0]]
         for before, after in pairwise(z):
-            probability *= noisy[after] if before == q else transition[before][after]
-        for y in (c, tau):
-            if probability * noisy[y]:
-                law[(c, y, *z, q)] = probability * noisy[y]
+            probability *= after_trigger[after] if before == q else rows[before][after]
+        for y in range(M) if probability else ():
+            if after_trigger[y]:
+                law[(c, y, *z, q)] = probability * after_trigger[y]
     assert sum(law.values()) == 1
     return law
 

@@ -48,6 +48,7 @@ from typing import Any
 
 import flint
 import numpy as np
+from numpy.typing import NDArray
 
 from theory.arrays import Floats, Table
 from theory.law import UNIT, Law, as_law
@@ -151,10 +152,26 @@ def _by_positions(chains: Table, first: Table, n: int) -> tuple[Table, Table, Ta
 
 
 def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
-    """The cheapest way that is exact for the law's mixing and length, and its bound (4) or (5)."""
-    chains, first, n, M = law.chains, law.first, law.T - 1, law.M
-    if _forgets(chains, n):
-        return _past_mixing(law, n)
+    """For each answer the cheapest way that is exact for its chain's mixing and the length; the larger bound."""
+    M, n = law.M, law.T - 1
+    fast = _forget(law.chains, n)
+    if fast.all():
+        return _past_mixing(law, n, fast)
+    found = np.empty((M, M)), np.empty((M, M)), np.empty((M, M, M))
+    slow, bound = _whatever_mixing(law.chains[~fast], law.first, n)
+    for part, values in zip(found, slow, strict=True):
+        part[~fast] = values
+    if fast.any():
+        mixed, other = _past_mixing(law, n, fast)
+        bound = max(bound, other)
+        for part, values in zip(found, mixed, strict=True):
+            part[fast] = values
+    return found, bound
+
+
+def _whatever_mixing(chains: Floats, first: Floats, n: int) -> tuple[tuple[Table, Table, Table], float]:
+    """By (1) or (3) in floats, and the bound (4)."""
+    M = len(first)
     bound = 5 / 3 * n * (M + 3) * UNIT / 2
     if n <= 4 * M * log2(n + 1):
         return _by_positions(chains, first, n), bound
@@ -162,26 +179,28 @@ def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
     return (mean, last, covariance), 4 * bound
 
 
-def _forgets(chains: Floats, n: int) -> bool:
-    """Whether all chains have forgotten their start, to 2^-100, long before position n.
+def _forget(chains: Floats, n: int) -> NDArray[np.bool_]:
+    """Which chains have forgotten their start, to 2^-100, long before position n.
 
     Two starts differ after k steps by at most f = 1 - Σ_y min_x P^k(x, y) in total variation (Doeblin), after i steps
     by f^⌊i/k⌋. The sums in (2) then miss at most 64 k n f^(n/k - 2) where f <= 1/2, which is asked for some k = 2^j.
     """
-    power, steps = chains, 1
-    while 3 * steps <= n:
-        rounding = len(power) * steps * UNIT  # of the entries of P^k, relative
-        f = (1 - power.min(axis=1).sum(axis=1)).max() + rounding
-        if f <= 0.5 and -log2(f) * (n // steps - 2) >= MIXED_BITS:
-            return True
+    forgets = np.zeros(len(chains), dtype=bool)
+    left, power, steps = np.arange(len(chains)), chains, 1
+    while 3 * steps <= n and left.size:
+        rounding = chains.shape[1] * steps * UNIT  # of the entries of P^k, relative
+        f = np.maximum(1 - power.min(axis=1).sum(axis=1), 0) + rounding
+        enough = (f <= 0.5) & (-np.log2(f) * (n // steps - 2) >= MIXED_BITS)
+        forgets[left[enough]] = True
+        left, power = left[~enough], power[~enough]
         power, steps = power @ power, 2 * steps
-    return False
+    return forgets
 
 
-def _past_mixing(law: Law, n: int) -> tuple[tuple[Floats, Floats, Floats], float]:
-    """E[C], P(z_n = ·) and Cov(C) by (2), and the bound (5)."""
-    stationary, deviation, size, error = _deviations(law)
-    after = law.chains @ deviation
+def _past_mixing(law: Law, n: int, answers: NDArray[np.bool_]) -> tuple[tuple[Floats, Floats, Floats], float]:
+    """E[C], P(z_n = ·) and Cov(C) by (2) for some answers, and the bound (5)."""
+    stationary, deviation, size, error = _deviations(law, answers)
+    after = law.chains[answers] @ deviation
     drift = ((law.first - stationary)[:, None, :] @ deviation)[:, 0]  # β
     left = stationary[:, :, None] * (n * deviation - after @ deviation) + drift[:, :, None] * deviation
     left -= (drift[:, None, :] @ after).transpose(0, 2, 1) * stationary[:, None, :]
@@ -193,20 +212,20 @@ def _past_mixing(law: Law, n: int) -> tuple[tuple[Floats, Floats, Floats], float
     return (mean, stationary, covariance), bound
 
 
-def _deviations(law: Law) -> tuple[Floats, Floats, float, float]:
-    """Stationary laws ω, shape (M, M), deviation matrices Z, shape (M, M, M), first index c; s and h of (5).
+def _deviations(law: Law, answers: NDArray[np.bool_]) -> tuple[Floats, Floats, float, float]:
+    """Stationary laws ω, shape (A, M), deviation matrices Z, shape (A, M, M), of A answers c; s and h of (5).
 
     With g uniform, (I - P + 1 gᵀ)⁻¹ = H has gᵀ H = ω and (I - 1 ωᵀ) H = Z. Of P_c only row q depends on c, so H_c is H
-    of the chain whose row q is the law of y, updated for t_c - p_y in that row (Sherman and Morrison).
+    of the chain whose row q is the mean of theirs, updated for the difference in that row (Sherman and Morrison).
     """
-    M, q = law.M, law.q
+    M, q, chains, rows = law.M, law.q, law.chains[answers], law.targets[answers]
     typical = law.chain.copy()
-    typical[q] = law.output
+    typical[q] = rows.mean(axis=0)
     base = np.linalg.inv(np.eye(M) - typical + 1 / M)
-    change = (law.targets - law.output) @ base  # uᵀ H, a row for each c
+    change = (rows - typical[q]) @ base  # uᵀ H, a row for each c
     inverse = base + base[None, :, q, None] * (change / (1 - change[:, q, None]))[:, None, :]
     stationary = inverse.mean(axis=1)
-    residual = np.eye(M) - (inverse - law.chains @ inverse + stationary[:, None, :])
+    residual = np.eye(M) - (inverse - chains @ inverse + stationary[:, None, :])
     size = float(np.abs(inverse).sum(axis=2).max())
     off = float(np.abs(residual).sum(axis=2).max()) + 3 * (M + 4) * UNIT / 2 * size
     return stationary, inverse - stationary[:, None, :] @ inverse, size, size * off / max(1 - off, UNIT)

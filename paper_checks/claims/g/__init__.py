@@ -1,1 +1,1 @@
-"""Checks of G. General laws: any chain, any answers, any noise."""
+"""G: general laws."""

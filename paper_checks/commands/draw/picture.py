@@ -40,6 +40,8 @@ def drawn(draw: "Callable[..., Picture]") -> Callable[..., int]:
         for contradiction in picture.contradictions:
             print(contradiction, file=sys.stderr)
         print(f"{out}: {picture.caption}")
+        if picture.letters:
+            print(picture.letters)
         return 1 if picture.contradictions else 0
 
     return written

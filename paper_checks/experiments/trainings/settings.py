@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from paper_checks.evidence import experiment_seed
-from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training
+from simulate import Architecture, Hidden, Optimiser, Recall, Training
+from simulate.sequences.chains import Chain
 from simulate.sequences.recall import Outputs
 from simulate.sequences.shakespeare import shakespeare_chain
 from simulate.transformer.plan import LossOn

@@ -33,7 +33,7 @@ EVERY = dict(below(COMMAND_LINE))
 
 def test_every_command_is_there_by_its_name():
     pictures = {("draw", "phase-diagram"), ("draw", "memories", "three-steps"), ("draw", "language", "sweep")}
-    assert {(name,) for name in COMMANDS} | pictures | {("scope", "T1.3")} <= set(EVERY) and len(EVERY) == 43
+    assert {(name,) for name in COMMANDS} | pictures | {("scope", "T1.3")} <= set(EVERY) and len(EVERY) == 44
     assert all(command.name == words[-1] for words, command in EVERY.items() if words)
     assert all(isinstance(command, groups.Command | groups.CommandGroup) for command in EVERY.values())
 
@@ -54,7 +54,7 @@ def test_help_of_every_command_loads_nothing_heavy(scope):
     heavy = ["torch", "numba", "matplotlib", "transformers", "pytest"]
     heavy += [] if scope else ["numpy", "scipy", "sympy", "flint", "rich"]
     every = [words for words in EVERY if (words[:1] == ("scope",)) == scope]
-    assert len(every) == (15 if scope else 28)
+    assert len(every) == (15 if scope else 29)
     words = [sys.executable, "-c", HELP, json.dumps(every), json.dumps(heavy)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
@@ -82,9 +82,9 @@ def test_a_group_without_arguments_lists_its_commands(words, capsys):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["rport"], "paper-checks: error: No such command 'rport'. Did you mean 'report'? Accepted: verify, scope, "),
+        (["rport"], "paper-checks: error: No such command 'rport'. Did you mean 'report'? Accepted: verify, ask, "),
         (["draw", "memoris"], "paper-checks draw: error: No such command 'memoris'. Did you mean 'memories'?"),
-        (["other"], "paper-checks: error: No such command 'other'. Accepted: verify, scope, draw, report, badges, "),
+        (["other"], "paper-checks: error: No such command 'other'. Accepted: verify, ask, scope, draw, report, "),
         (["--color"], "paper-checks: error: No such option '--color'. Accepted: --version --help"),
         (["report", "--our", "x"], "paper-checks report: error: No such option '--our'. Did you mean '--out'? "),
         (["report"], "paper-checks report: error: Missing option '--out'."),

@@ -17,7 +17,7 @@ from tests.oracles.claim_project import CHECK, ENTRY
 
 
 def test_every_id_is_there_once():
-    groups = {"T1": 6, "T2": 5, "T3": 6, "T4": 5, "B": 6, "E": 10, "P": 6}
+    groups = {"T1": 6, "T2": 5, "T3": 6, "T4": 5, "G": 7, "B": 6, "E": 10, "P": 6}
     names = [f"{g}{'.' if g[0] == 'T' else ''}{i}" for g, count in groups.items() for i in range(1, count + 1)]
     names[-1:-1] = [*(f"P{number}.pythia" for number in range(1, 6)), *(f"P{n}.smollm2" for n in (1, 2, 4, 5))]
     assert list(load_claims()) == names

@@ -10,7 +10,7 @@ import pytest
 from paper_checks.evidence.ledger.references import stating
 from paper_checks.project import own_ledger
 
-GROUPS = ("T1", "T2", "T3", "T4", "B", "E", "P")
+GROUPS = ("T1", "T2", "T3", "T4", "G", "B", "E", "P")
 """Whose entries are complete."""
 OBSERVED = ("E", "P")
 """Groups of them whose claims are about trainings and models: nothing is proved of these."""

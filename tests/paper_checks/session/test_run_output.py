@@ -164,7 +164,7 @@ def test_files_of_checks_may_lie_in_folders_but_not_have_one_name(tmp_path):
         ("T9", "got 'T9'"),
         ("T1,", "got ''"),
         ("", "got ''"),
-        ("t1", r"groups \(T1, T2, T3, T4, B, E, P\) and claims such as T1\.1"),
+        ("t1", r"groups \(T1, T2, T3, T4, G, B, E, P\) and claims such as T1\.1"),
         ("T1.", "got 'T1.'"),
     ],
 )

@@ -191,11 +191,11 @@ def test_any_number_of_workers_gives_the_same_bits(small_blocks, general, direct
 def test_an_interrupt_is_raised_and_leaves_no_thread(small_blocks, monkeypatch):
     task, drawn, threads = Task(3, 11, 0.3, 1), [], threading.active_count()
 
-    def interrupted(task, seed, index, rows, chain):
+    def interrupted(source, seed, index, rows):
         drawn.append(index)
         if index == 3:
             raise KeyboardInterrupt
-        return blocks.draw_block(task, seed, index, rows, chain)
+        return blocks.draw_block(source, seed, index, rows)
 
     monkeypatch.setattr(projected, "draw_block", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -218,7 +218,7 @@ def test_oversize_requests_are_refused(monkeypatch):
     with pytest.raises(ValueError, match=r"T = 1000000000000000.*bytes"):
         key_query_moments(Task(3, 10**15, 0.5), np.ones((4, 8)), [0.25] * 4, 10, seed=0)
     monkeypatch.setattr(byte_limit, "available_bytes", lambda device: 2**20)
-    with pytest.raises(ValueError, match=r"N = 3: moments of 8 directions.*bytes.*use fewer directions"):
+    with pytest.raises(ValueError, match=r"M = 4 tokens: moments of 8 directions.*bytes.*use fewer directions"):
         key_query_moments(Task(3, 8, 0.5), np.ones((4, 8)), [0.25] * 4, 10, seed=0)
 
 
@@ -239,7 +239,7 @@ CALLS = {
 }
 ESTIMATE, COUNTED, LOSS, MODEL = ([name] for name in CALLS)
 VALUES, HOLDS, BATCHES = ESTIMATE + COUNTED + MODEL, ESTIMATE + COUNTED + LOSS, COUNTED + LOSS
-SHAPE = r"must have shape \(N\+1, 2\(N\+1\)\) = \(4, 8\), got"
+SHAPE = r"must have shape \(M, 2M\) = \(4, 8\), got"
 GRADED = torch.full((4,), 0.25, requires_grad=True)
 WRONG_END = TOKENS.clone()
 WRONG_END[3, -1] = 2
@@ -260,7 +260,7 @@ BAD = [
     (HOLDS, "probabilities", [np.nan, 0.5, 0.5, 0], ValueError, "probabilities must be finite"),
     (HOLDS, "probabilities", "uniform", TypeError, "probabilities must be a real array"),
     (HOLDS, "probabilities", GRADED, TypeError, "probabilities must be a real array: .*grad"),
-    (ESTIMATE, "directions", np.ones(8), ValueError, r"must have shape \(D, 2\(N\+1\)\) = \(1, 8\), got \(8,\)"),
+    (ESTIMATE, "directions", np.ones(8), ValueError, r"must have shape \(D, 2M\) = \(1, 8\), got \(8,\)"),
     (ESTIMATE, "directions", np.ones((3, 7)), ValueError, r"directions must have .* = \(3, 8\), got \(3, 7\)"),
     (ESTIMATE, "directions", np.ones((0, 8)), ValueError, r"directions must have .* = \(1, 8\), got \(0, 8\)"),
     (ESTIMATE, "directions", np.full((2, 8), np.inf), ValueError, "directions must be finite"),
@@ -274,7 +274,7 @@ BAD = [
     (BATCHES, "target", TARGET.double(), TypeError, "target must be an int64 tensor, got torch.float64"),
     (BATCHES, "target", TARGET - 4, ValueError, r"target must be in 0\.\.3"),
     (LOSS, "model", torch.nn.Linear(8, 4), TypeError, "model must be a OneLayer, got Linear"),
-    (MODEL, "key_scores", np.ones(4), ValueError, r"key_scores must have shape \(2\(N\+1\),\) = \(8,\), got \(4,\)"),
+    (MODEL, "key_scores", np.ones(4), ValueError, r"key_scores must have shape \(2M,\) = \(8,\), got \(4,\)"),
     (MODEL, "key_scores", np.full(8, np.inf), ValueError, "key_scores must be finite"),
     (MODEL, "key_scores", ["a"] * 8, TypeError, "key_scores must be a real array"),
     (MODEL, "dtype", torch.int64, TypeError, "dtype must be a floating-point torch dtype"),

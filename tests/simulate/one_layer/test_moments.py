@@ -11,6 +11,7 @@ from simulate.one_layer import counts as counts_module
 from simulate.one_layer import moments as moments_module
 from simulate.one_layer.counts import Counts, add_block, count_shift, torch_counts
 from simulate.sequences import blocks
+from simulate.sequences.sources import as_source
 from simulate.sequences.torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
 from tests.oracles.simulate import (
     ARRAYS,
@@ -168,7 +169,7 @@ def test_pooling_takes_units_of_several_blocks(monkeypatch, layer):
 @both_layers
 @pytest.mark.parametrize("task", [*TASKS, Task(40, 300, 0.5, 3)], ids=str)
 def test_torch_counts_equal_the_kernels(task, layer):
-    block, shift = blocks.draw_block(task, 1, 0, 2000, None), count_shift(task, layer)
+    block, shift = blocks.draw_block(as_source(task), 1, 0, 2000), count_shift(task, layer)
     expected = Counts.zeros(task, layer)
     add_block(expected, layer, block, shift)
     tensors = TorchBlock(*(torch.from_numpy(part.astype(np.int64)) for part in block))
@@ -207,7 +208,7 @@ def test_layers_to_share_sequences_are_named_with_counts():
 
 @pytest.mark.parametrize("task", TASKS, ids=str)
 def test_histograms_give_the_same_powers(monkeypatch, task):
-    block, found = blocks.draw_block(task, 1, 0, 2000, None), []
+    block, found = blocks.draw_block(as_source(task), 1, 0, 2000), []
     for cells in (0, 10**9):
         monkeypatch.setattr(counts_module, "HISTOGRAM_CELLS", cells)
         found.append(Counts.zeros(task, "attention_value"))
@@ -220,8 +221,8 @@ def test_histograms_give_the_same_powers(monkeypatch, task):
 def test_torch_units_count_the_first_samples(layer):
     task, place = Task(64, 256, 0.5), torch.device("cpu")
     rows = torch_block_rows(task)
-    count = moments_module.torch_unit_counter(task, {layer: rows + 10}, 5, None, place)
-    block = draw_torch_block(task, 5, 1, 10, None, place)
+    count = moments_module.torch_unit_counter(as_source(task), {layer: rows + 10}, 5, place)
+    block = draw_torch_block(as_source(task), 5, 1, 10, place)
     sums = moments_module.gradient_sums(task, layer, count(1)[layer])
     assert_moments_of(dense_gradients(task, layer, block.tokens, block.target), wrap(sums))
     assert count(0)[layer].samples.sum() == rows

@@ -147,7 +147,7 @@ def test_seeds_may_be_large_or_of_numpys_integer_types(call):
 @every_call
 @pytest.mark.parametrize("task", [None, 3, (3, 8, 0.3)])
 def test_tasks(call, task):
-    with pytest.raises(TypeError, match=r"task must be a theory\.Task, got"):
+    with pytest.raises(TypeError, match=r"task must be a theory\.Task( or a theory\.Law)?, got"):
         call(task=task)
 
 
@@ -232,14 +232,14 @@ def test_oversize_batches(monkeypatch):
 
 def test_oversize_tasks_are_refused_before_any_work():
     for task, words in (
-        (Task(10**6, 5, 0.5), "N = 1000000.*bytes"),
+        (Task(10**6, 5, 0.5), "M = 1000001 tokens.*bytes"),
         (Task(3, 10**15, 0.5), "T = 1000000000000000.*bytes"),
     ):
         with pytest.raises(ValueError, match=words):
             gradient_moments(task, "attention_value", 10, seed=0)
     with pytest.raises(ValueError, match=r"T = 1000000000000000.*bytes"):
         projected_moments(Task(3, 10**15, 0.5), "attention_value", np.ones((4, 8)), 10, seed=0)
-    with pytest.raises(ValueError, match=r"N = 1000000.*bytes"):
+    with pytest.raises(ValueError, match=r"M = 1000001 tokens.*bytes"):
         OneLayer(Task(10**6, 5, 0.5))
     with pytest.raises(ValueError, match=r"N must be at most 2\^62"):
         sample(Task(2**70, 5, 0.5), 1, seed=0)
@@ -254,7 +254,7 @@ def test_a_batch_beyond_this_machine_is_refused_before_it_is_allocated():
 
 
 BAD_LABELS = [
-    (np.zeros((4, 7), dtype=int), ValueError, r"labels must have shape \(N\+1, 2\(N\+1\)\) = \(4, 8\), got \(4, 7\)"),
+    (np.zeros((4, 7), dtype=int), ValueError, r"labels must have shape \(M, 2M\) = \(4, 8\), got \(4, 7\)"),
     (np.zeros(32, dtype=int), ValueError, "labels must have shape"),
     (np.zeros((4, 8)), TypeError, "labels must be an integer array, got dtype float64"),
     (np.zeros((4, 8), dtype=bool), TypeError, "labels must be an integer array, got dtype bool"),

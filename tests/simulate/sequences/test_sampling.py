@@ -13,6 +13,7 @@ from simulate import Chain, sample, sample_stream
 from simulate.sequences import torch_sampling as torch_path
 from simulate.sequences.blocks import block_rows, draw_block
 from simulate.sequences.chains import alias_table, stationary_distribution
+from simulate.sequences.sources import as_source
 from tests.oracles.simulate import assert_follows, enumerate_law, samples_to_see
 from theory import Task
 
@@ -35,7 +36,7 @@ def torch_batches(task, samples, chain=None, device="cpu"):
     """Blocks of the torch sampler, at least `samples` sequences."""
     rows, place = torch_path.torch_block_rows(task), torch.device(device)
     for index in range(-(-samples // rows)):
-        block = torch_path.draw_torch_block(task, 5, index, rows, chain, place)
+        block = torch_path.draw_torch_block(as_source(task, chain), 5, index, rows, place)
         yield torch_path.TorchBlock(*(part.cpu() for part in block))
 
 
@@ -156,15 +157,15 @@ def test_a_smaller_batch_is_the_start_of_a_larger_one(task, general):
 
 def test_a_part_of_a_torch_block_is_its_start():
     task, place = Task(5, 11, 0.4, 2), torch.device("cpu")
-    whole = torch_path.draw_torch_block(task, 9, 1, torch_path.torch_block_rows(task), None, place)
-    part = torch_path.draw_torch_block(task, 9, 1, 100, None, place)
+    whole = torch_path.draw_torch_block(as_source(task), 9, 1, torch_path.torch_block_rows(task), place)
+    part = torch_path.draw_torch_block(as_source(task), 9, 1, 100, place)
     assert all(torch.equal(a, b[:100]) for a, b in zip(part, whole, strict=True))
 
 
 def test_seeds_and_blocks_differ_in_every_part():
-    task, place = Task(5, 11, 0.4, 2), torch.device("cpu")
-    draws = [lambda s, i: draw_block(task, s, i, 500, None)]
-    draws.append(lambda s, i: torch_path.draw_torch_block(task, s, i, 500, None, place))
+    source, place = as_source(Task(5, 11, 0.4, 2)), torch.device("cpu")
+    draws = [lambda s, i: draw_block(source, s, i, 500)]
+    draws.append(lambda s, i: torch_path.draw_torch_block(source, s, i, 500, place))
     for draw in draws:
         for other in (draw(2, 0), draw(1, 1)):
             assert all((np.asarray(a) != np.asarray(b)).any() for a, b in zip(draw(1, 0), other, strict=True))
@@ -212,7 +213,7 @@ def test_block_is_drawn_from_four_streams_of_its_own(general):
         if after_trigger:
             z[row, t] = 5 if uniform < 0.4 else c[row]
     z[:, -1] = 2
-    block = draw_block(task, 8, 3, 50, chain)
+    block = draw_block(as_source(task, chain), 8, 3, 50)
     assert all(np.array_equal(a, b) for a, b in zip(block, (z, c, y), strict=True))
 
 

@@ -1,0 +1,92 @@
+"""G1: the first gradients, their variances and the first key-query step of every law."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from paper_checks.evidence import experiment_seed
+from paper_checks.evidence.assertions import Assertions
+from paper_checks.experiments.general import agreement
+from paper_checks.experiments.general.laws import shakespeare_law
+from paper_checks.experiments.named import in_words
+from paper_checks.jobs import Job
+from paper_checks.witnesses.general.small_laws import small_laws
+from theory import LAYERS, Law, Task, gradient_mean, gradient_variance, key_query_gradient
+from theory.general import decomposition
+from theory.task import Layer
+
+LAWS = 60
+"""Random small laws, five of each kind."""
+UNIFORM = [Task(N, T, alpha, 1) for N, T in ((2, 2), (3, 5), (4, 9)) for alpha in (0, Fraction(2, 5), 1)]
+SAMPLES = 1_000_000
+
+
+def _seed(base_seed: int) -> int:
+    return experiment_seed(base_seed, "small laws")
+
+
+@pytest.mark.claims("G1")
+@pytest.mark.jobs.with_args(lambda base_seed: [agreement.enumerated.of(LAWS, _seed(base_seed))])
+def test_every_law_by_enumeration(claim: Assertions) -> None:
+    """Equality, as fractions, with all samples of random laws of every kind; the exact parts of K add up."""
+    seed = _seed(claim.base_seed)
+    found = agreement.enumerated(LAWS, seed)
+    for number, ((kind, law), values) in enumerate(zip(small_laws(LAWS, seed), found, strict=True)):
+        exact = agreement.values_of(law, exact=True)
+        for title, value in values.items():
+            claim.equal(f"{title}, law {number} ({kind}), M = {law.M}, T = {law.T}", value, exact[title])
+        parts = decomposition(law, exact=True)
+        claim.equal(f"κ C + R, law {number}", exact["K, uniform p"], parts.gradient)
+
+
+@pytest.mark.claims("G1")
+@pytest.mark.parametrize("task", UNIFORM, ids=str)
+def test_uniform_tasks_are_the_closed_forms(claim: Assertions, task: Task) -> None:
+    """The law of a task gives T1.1, T1.2, T2.1, T2.2 and T3.1's values, as fractions."""
+    law, what = Law.of_task(task), in_words(task)
+    for layer in LAYERS:
+        for moment, values in (("mean", gradient_mean), ("variance", gradient_variance)):
+            claim.equal(f"{moment}, {layer}, {what}", values(task, layer, exact=True), values(law, layer, exact=True))
+    for title, p in agreement.OUTPUTS.items():
+        exact = key_query_gradient(task, p and task.alpha, exact=True)
+        claim.equal(f"K, {title}, {what}", exact, key_query_gradient(law, p, exact=True))
+
+
+@pytest.mark.claims("G1")
+@pytest.mark.jobs.with_args(lambda: [agreement.programmed.of(name, 0.5, 64) for name in agreement.ANSWERS])
+def test_shakespeare_by_programme(claim: Assertions) -> None:
+    """Both reference laws at T = 64 against the programme over positions."""
+    for name in agreement.ANSWERS:
+        agreement.check_programme(claim, name, 0.5, 64)
+
+
+def _draw(base_seed: int) -> list[Job]:
+    return [agreement.simulated.of("S-u", 0.5, SAMPLES, experiment_seed(base_seed, "S-u"))]
+
+
+@pytest.mark.claims("G1")
+@pytest.mark.jobs.with_args(_draw)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_shakespeare_simulated(claim: Assertions, layer: Layer) -> None:
+    """The noise row of S-u at its most frequent tokens, means and variances to 10 %; their copying entries."""
+    law = shakespeare_law(0.5)
+    found = agreement.simulated("S-u", 0.5, SAMPLES, claim.seed("S-u"))[layer]
+    details = {"samples": found.samples, "seed": found.seed, "device": found.device, "seconds": round(found.seconds, 2)}
+    tau, frequent = int(np.argmax(law.noise)), law.M + np.argsort(law.first)[-3:]
+    columns = np.array([law.q, *frequent])  # E(q), and P of the three most frequent characters
+    mean, variance = gradient_mean(law, layer), gradient_variance(law, layer)
+    claim.estimate(
+        f"noise row, {layer}", mean[tau, columns], found.mean[tau, columns], found.standard_error[tau, columns], 0.1,
+        **details,
+    )  # fmt: skip
+    seen = variance[tau, columns] > 0
+    claim.estimate(
+        f"variances of the noise row, {layer}", variance[tau, columns][seen], found.variance[tau, columns][seen],
+        found.variance_standard_error[tau, columns][seen], 0.1, **details,
+    )  # fmt: skip
+    copying = np.argsort(law.first)[-8:]
+    entries = (copying, copying + (law.M if layer == "feed_forward" else 0))
+    claim.estimate(
+        f"copying entries, {layer}", mean[entries], found.mean[entries], found.standard_error[entries], None, **details
+    )

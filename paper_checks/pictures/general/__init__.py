@@ -1,0 +1,1 @@
+"""Pictures of general laws: what follows from the frequencies of tokens in a text."""

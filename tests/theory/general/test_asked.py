@@ -1,0 +1,178 @@
+"""What `theory.ask` answers: its form at every size, signs at the ends of brackets, tasks as laws, Shakespeare."""
+
+import json
+import math
+import time
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import theory
+from paper_checks.experiments.steps import predicted_samples
+from paper_checks.project import load_claims
+from simulate import sequences
+from theory import Law, Task, ask
+from theory.general.asked import BASES
+
+SIZES = [
+    Task(N, T, alpha) for N in (2, 3, 4, 5000) for T in (2, 3, 4, 9, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)
+]
+
+
+def check_form(asked):
+    """Every answer can be read by people and by programs."""
+    names = [answer.name for answer in asked]
+    assert len(set(names)) == len(names)
+    for answer in asked:
+        numbers = [one for one in (answer.value, answer.low, answer.high) if one is not None]
+        assert answer.basis in BASES and answer.sentence.endswith(".") and asked[answer.name] is answer
+        assert all(math.isfinite(one) for one in numbers) and not (answer.basis == "none" and numbers)
+        assert answer.low is None or answer.high is None or answer.low <= answer.high
+    assert json.loads(json.dumps(asked.as_dict(), allow_nan=False)) == asked.as_dict()
+    assert sum(map(len, asked.topics().values())) == len(names)
+
+
+def test_every_size_has_answers_of_claims_that_are_there():
+    for task in SIZES:
+        asked = ask(task)
+        check_form(asked)
+        assert {answer.claim for answer in asked} <= set(load_claims())
+
+
+def test_a_large_task_takes_no_time():
+    ask(Task(50, 20, 0.2))  # what is compiled or read once
+    start = time.process_time()
+    ask(Task(5000, 2048, Fraction(1, 5)))
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("level", "value", "sign"),
+    [
+        ("noise_threshold", "noise_lead", 1),
+        ("copying_threshold", "copying", -1),
+        ("critical_alpha", "follows_uniform", -1),
+        ("avoidance_alpha", "noise_uniform", -1),
+    ],
+)
+@pytest.mark.parametrize(("N", "T"), [(8, 64), (50, 300), (5000, 2048)])
+def test_brackets_have_the_signs_that_they_say(level, value, sign, N, T):
+    found = ask(Task(N, T, Fraction(1, 5)))[level]
+    assert found.basis == "bracket" and found.high - found.low < 1e-4 * found.high
+    for end, side in ((found.low, -sign), (found.high, sign)):
+        asked = ask(Task(N, T, end * (1 + 1e-9 * side * sign)))
+        reference = asked["ordinary_uniform"].value if value == "noise_uniform" else 0
+        assert (asked[value].value - reference) * side > 0
+
+
+def test_levels_that_do_not_exist_say_why():
+    asked = ask(Task(3, 2, 0.5))
+    assert asked["critical_alpha"].basis == "none" and "T must be an integer >= 3" in asked["critical_alpha"].sentence
+    assert ask(Task(8, 64, 0.5))["absorbed_alpha"].basis == "none"
+    assert ask(Task(5, 2000, 0.5))["absorbed_alpha"].basis == "bracket"
+    with pytest.raises(KeyError, match="there are noise_lead"):
+        asked["nothing"]
+
+
+@pytest.mark.parametrize(("N", "T", "alpha"), [(11, 44, 0.1), (20, 400, 0.3), (50, 2500, 0.3)])
+def test_predicted_samples_enclose_the_prediction_of_all_rivals_together(N, T, alpha):
+    task = Task(N, T, alpha, 1)
+    found = ask(task)["recall_samples_predicted"]
+    assert found.low < predicted_samples(task) < found.high
+
+
+def test_no_samples_are_enough_in_short_contexts():
+    short, long = (ask(Task(64, T, 0.5))["recall_samples_predicted"] for T in (64, 66))  # T_0 = 65, T2.5
+    assert short.basis == "none" and long.basis == "predicted"
+
+
+SHARED = ("noise_lead", "noise_signal", "noise_signal_samples", "copying_signal", "follows_uniform", "follows_absorbed",
+          "noise_uniform", "noise_absorbed")  # fmt: skip
+
+
+@pytest.mark.parametrize("task", [Task(5, 12, 0.3), Task(9, 40, Fraction(1, 2), 4), Task(7, 500, 0.05, 6)])
+def test_a_task_as_a_law_has_the_same_answers(task):
+    one, other = ask(task), ask(Law.of_task(task))
+    check_form(other)
+    for name in SHARED:
+        assert other[name].value == pytest.approx(one[name].value, rel=1e-8, abs=1e-15)
+    for name in ("noise_samples", "recall_samples"):
+        assert (one[name].low, one[name].high) == (other[name].low, other[name].high)
+    assert other["copying"].value == (one["copying"].value > 0)
+    parts = theory.general.decomposition(Law.of_task(task))
+    assert other["frequency_noise"].value == pytest.approx(parts.strength * parts.frequency[task.tau])
+
+
+@pytest.fixture(scope="module")
+def shakespeare():
+    """The reference law S at α = 1/2, with answers uniform and stationary, and its characters."""
+    chain, characters = sequences.shakespeare_chain()
+    sizes = {"T": 256, "trigger": characters.index(" "), "alpha": 0.5, "first": chain.initial, "noise": 2}
+    names = list(characters)
+    laws = [Law(chain.transition, answers=answers, **sizes) for answers in (None, chain.initial)]
+    return [ask(law, names) for law in laws], laws, names
+
+
+def test_shakespeare(shakespeare):
+    """Values of an independent programme, see the ledger's G2 to G5."""
+    (uniform, stationary), _, _ = shakespeare
+    check_form(uniform)
+    known = [
+        (uniform["noise_lead"], 0.5000, 4),
+        (stationary["noise_lead"], 0.4248, 4),
+        (uniform["noise_signal"], 0.970, 3),
+        (stationary["noise_signal"], 0.943, 3),
+        (uniform["copying_signal"], 5.1e-3, 2),
+        (stationary["copying_signal"], 2.2e-4, 2),
+        (uniform["copying"], 0.98, 2),
+        (stationary["copying"], 0.98, 2),
+        (uniform["follows_uniform"], 3.13e-3, 3),
+        (uniform["noise_uniform"], 2.1e-3, 2),
+        (uniform["follows_absorbed"], 2.33e-5, 3),
+        (uniform["noise_absorbed"], 2.3e-5, 2),
+    ]
+    for answer, value, digits in known:
+        assert f"{answer.value:.{digits}g}" == f"{value:.{digits}g}", answer.name
+    assert "number 1 of the 65 P" in uniform["follows_uniform"].sentence
+
+
+def test_scores_of_pairs_are_those_of_k(shakespeare):
+    """The pairs with the highest scores, found among all pairs that the chain allows."""
+    (asked, _), (law, _), names = shakespeare
+    K = theory.key_query_gradient(law)
+    allowed = (law.chain > 0) & (np.arange(law.M) != law.q)[:, None]
+    allowed[law.q] = True  # every token can be an answer
+    allowed[:, law.q] = True  # the last position
+    scores = np.where(allowed, K[None, : law.M] + K[law.M :, None], -np.inf)
+    best = [divmod(int(n), law.M) for n in np.argsort(-scores, axis=None)[:5]]
+    assert asked["first_uniform"].where == tuple(f"({names[a]}, {names[b]})" for a, b in best)
+
+
+def test_laws_at_their_edges():
+    """No noise, noise alone, noise everywhere, a trigger that is never met."""
+    rows = np.array([[0.2, 0.5, 0.3], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2]])
+    law = Law(rows, T=20, trigger=0, alpha=0.4, noise=2)
+    for changed in (
+        law,
+        replace(law, alpha=0),
+        replace(law, alpha=1),
+        replace(law, noise=[0.2, 0.3, 0.5]),
+        replace(law, noise=[0, 0.5, 0.5]),
+        replace(law, noise=0),
+        replace(law, T=2),
+        replace(law, answers=[1, 0, 0]),
+        Law([[0, 1, 0], [0, 0, 1], [0, 1, 0]], T=9, trigger=0, alpha=0.5, first=[0, 1, 0], noise=2),
+    ):
+        check_form(ask(changed))
+    assert ask(replace(law, alpha=0, answers=[0.5, 0.5, 0]))["noise_samples"].basis == "none"
+    assert ask(replace(law, alpha=1))["noise_samples"].low == ask(replace(law, alpha=1))["noise_samples"].high == 1
+    assert ask(replace(law, noise=[0.2, 0.3, 0.5]))["noise_lead"].basis == "none"
+
+
+def test_what_cannot_be_asked_is_refused():
+    with pytest.raises(TypeError, match=r"law must be a theory\.Law or a theory\.Task, got 5 \(int\)"):
+        ask(5)
+    with pytest.raises(ValueError, match="names must be as many as the law has tokens, 3, got 2"):
+        ask(Law(np.full((3, 3), 1 / 3), T=5, trigger=0, alpha=0.5, noise=2), ["a", "b"])

@@ -16,9 +16,7 @@ from simulate import sequences
 from theory import Law, Task, ask
 from theory.general.asked import BASES
 
-SIZES = [
-    Task(N, T, alpha) for N in (2, 3, 5000) for T in (2, 3, 4, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)
-]
+SIZES = [Task(N, T, alpha) for N in (2, 3, 5000) for T in (2, 3, 4, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)]
 
 
 def check_form(asked):

@@ -102,8 +102,7 @@ class LawRecall(Recall):
 
 def _earlier(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Where something marked stands at an earlier position of the same row; shape (batch, T)."""
-    found: NDArray[np.bool_] = np.cumsum(marked, axis=1) - marked > 0
-    return found
+    return np.greater(np.cumsum(marked, axis=1), marked)
 
 
 @njit(nogil=True, cache=True)

@@ -118,7 +118,7 @@ def test_as_many_mutants_as_the_page_says():
     """Cases of tests/mutants, but for those in which nothing is changed; those that are named five percent."""
     page = text_of(ROOT / "docs" / "run.md")
     stated = [int(n) for n in re.search(r"at least (\d+) mutants .* at least (\d+) of them", page, re.S).groups()]
-    files = sorted(str(path) for path in (ROOT / "tests" / "mutants").glob("test_*.py"))
+    files = sorted(str(path) for path in (ROOT / "tests" / "mutants").rglob("test_*.py"))
     command = [sys.executable, "-m", "pytest", *files, "--collect-only", "-q", "-p", "no:cacheprovider"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert found.returncode == 0, found.stdout[-2000:] + found.stderr

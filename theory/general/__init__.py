@@ -23,7 +23,7 @@ from .margins import (
     smallest_margin,
     threshold_bounds,
 )
-from .mixture import LookTurns, SignChange, Turns, mixture, turns
+from .mixture import LookTurns, Turns, mix, turns
 from .samples import SampleBracket, answer_samples, answer_signals, noise_samples, samples_for_one_rival
 from .signal import CopyingSignal, copying_signal, limiting_copying_signal, noise_signal, signal_bound, signal_to_noise
 
@@ -39,7 +39,6 @@ __all__ = [
     "LookTurns",
     "Output",
     "SampleBracket",
-    "SignChange",
     "Turns",
     "WithinSequences",
     "answer_samples",
@@ -64,7 +63,7 @@ __all__ = [
     "limiting_noise_margins",
     "long_run_shares",
     "margin_sign_changes",
-    "mixture",
+    "mix",
     "noise_margins",
     "noise_samples",
     "noise_signal",

@@ -2,38 +2,38 @@
 
 Entry a of K = κ C + R, equation (11), has C[a] = Σ_c ρ_c Σ_c[a, ·] μ. Written out, with x̄ the mean of one sequence,
 
-    C[a] = E[(1/T) Σ_t 1{a ∈ x_t} (μ·x_t - μ·x̄)],                                                              (41)
+    C[a] = E[(1/T) Σ_t 1{a ∈ x_t} (μ·x_t - μ·x̄)],                                                              (35)
 
-the covariance, within sequences, of "a is here" with how frequent the position's own token and the one before it are. As
-κ >= 0, the step looks at positions whose tokens are frequent. It is the noise row of G_V at work: κ C is the part of
+the covariance, within sequences, of "a is here" with how frequent the position's own token and the one before it are.
+As κ >= 0, the step looks at positions whose tokens are frequent. It is the noise row of G_V at work: κ C is the part of
 K - K(absorbed) = Σ_c ρ_c Σ_c G_Vᵀ(p_y - 1/M) that all answers share, and with uniform answers G_Vᵀ(p_y - 1/M) is
 α Σ_k ν_k G_V[k, ·]. In terms of first moments
 
-    C = C⁰ - Σ_c ρ_c Cov(n, n·μ | c)/T²,   C⁰[a] = Σ_c ρ_c μ_c[a] (E[μ·x_t | a ∈ x_t, c] - μ·μ_c),                 (42)
+    C = C⁰ - Σ_c ρ_c Cov(n, n·μ | c)/T²,   C⁰[a] = Σ_c ρ_c μ_c[a] (E[μ·x_t | a ∈ x_t, c] - μ·μ_c),                 (36)
 
 where the covariance over sequences is of order 1/T. For T → ∞, with f_c the stationary law given c and f = Σ_c ρ_c f_c,
 
     C[E(a)] → Σ_c ρ_c f_c[a] (f[a] + E[f(z_{t-1}) | z_t = a, c] - 2 f·f_c),
-    C[P(a)] → Σ_c ρ_c f_c[a] (f[a] + E[f(z_{t+1}) | z_t = a, c] - 2 f·f_c).                                    (43)
+    C[P(a)] → Σ_c ρ_c f_c[a] (f[a] + E[f(z_{t+1}) | z_t = a, c] - 2 f·f_c).                                    (37)
 
 On a large uniform chain the noise is rarer than other tokens, f_τ ≈ α/N, and both C[E(τ)] and C[P(q)] are about
 -α(1-α)/N². Where the trigger is frequent, so is what follows it, and both are positive. f is the mixture of the f_c. It
 is not the stationary law of the chain with row q averaged, which weights them by the mean distance of two triggers:
 
-    law of the averaged chain ∝ Σ_c ρ_c f_c / f_c[q].                                                          (44)
+    law of the averaged chain ∝ Σ_c ρ_c f_c / f_c[q].                                                          (38)
 
 **What is left out.** With h_c = (1-α)(p_y[c] - ρ·p_y), whose mean over the answers is 0,
 
-    R = Σ_c ρ_c Σ_c r_c,   r_c = h_c μ + Σ_b ρ_b h_b μ_b + (1-α)² [ρ_c (μ_c - μ) - Σ_b ρ_b² (μ_b - μ)].            (45)
+    R = Σ_c ρ_c Σ_c r_c,   r_c = h_c μ + Σ_b ρ_b h_b μ_b + (1-α)² [ρ_c (μ_c - μ) - Σ_b ρ_b² (μ_b - μ)].            (39)
 
 The last part is copying, the first two say that some answers are likelier outputs than others. Copying is always there
 at P(q): the token after q is c with probability 1-α, and where c is the answer, it is more frequent by about (1-α) f_q;
 
-    R[P(q)] = (1-α)⁴ |ρ|² f_q² + smaller terms at small frequencies.                                           (46)
+    R[P(q)] = (1-α)⁴ |ρ|² f_q² + smaller terms at small frequencies.                                           (40)
 
 A covariance is at most the product of the standard deviations, so is its mean over sequences, and for a direction d
 
-    |d·R| <= B(d) = Σ_c ρ_c (dᵀΣ_c d · r_cᵀΣ_c r_c)^(1/2),   sign d·K = sign d·C wherever κ |d·C| > B(d).           (47)
+    |d·R| <= B(d) = Σ_c ρ_c (dᵀΣ_c d · r_cᵀΣ_c r_c)^(1/2),   sign d·K = sign d·C wherever κ |d·C| > B(d).           (41)
 
 With one noise token and uniform answers κ = α² (1 - 1/M), and r_c is of order (1-α)/M: the criterion is sure where α² M
 is large. For noise spread over many tokens κ = α² (|ν|² - 1/M) may be as small as R, and then it is not.
@@ -59,8 +59,8 @@ class Attraction:
 
     Attributes:
         gradient: d·K.   frequency: κ d·C.
-        leading: κ d·C⁰ of (42), from first moments alone.   copying: the term (46) of d·R.
-        bound: B(d) of (47), and the rounding errors: |gradient - frequency| is at most that.
+        leading: κ d·C⁰ of (36), from first moments alone.   copying: the term (40) of d·R.
+        bound: B(d) of (41), and the rounding errors: |gradient - frequency| is at most that.
     """
 
     gradient: float
@@ -154,7 +154,7 @@ def attractions(law: Task | Law, directions: Floats) -> list[Attraction]:
 
 
 def answer_parts(law: Law, means: Floats) -> Floats:
-    """r_c of (45) from μ_c, shape (M, 2M) both."""
+    """r_c of (39) from μ_c, shape (M, 2M) both."""
     ahead = (1 - law.alpha) * (law.output - law.answers @ law.output)  # h_c
     average = law.answers @ means
     own = means - average
@@ -166,8 +166,9 @@ def answer_parts(law: Law, means: Floats) -> Floats:
 def gradient_rounding(law: Law) -> float:
     """Bound on the rounding error of every entry of K and of its parts.
 
-    With moments off by e (`CountMoments.rounding`) and weights w = μ_b, |w|₁ <= 2, the terms of (9) are off by e, 3e, 4e
-    and 2e, and by 4e for w itself, as row a of |Σ_c| sums to at most 4: a position has two features. As |s_b·s_c| <= 1,
-    that makes 14 e. Four nested sums of 2M products, of numbers whose sizes sum to at most 10, add 40 (2M + 5) u.
+    With moments off by e (`CountMoments.rounding`) and weights w = μ_b, |w|₁ <= 2, the terms of (9) are off by e, 3e,
+    4e and 2e, and by 4e for w itself: rows of |Σ_c| sum to at most 4, as a position has two features. With |s_b·s_c|
+    at most 1 that makes 14 e. Four nested sums of 2M products, of numbers whose sizes sum to at most 10, add
+    40 (2M + 5) u.
     """
     return 14 * WithinSequences.of(law).moments.rounding + 40 * (2 * law.M + 5) * UNIT / 2

@@ -1,13 +1,13 @@
 """Where along a family of laws the first key-query step at uniform p turns: exactly, and by the criterion.
 
-A family is a function of one number to laws: a mixture of two laws by its share λ, or one law by its noise level α. For
-mixtures K is a polynomial in λ, of degree at most 2 T + 4, and in α likewise. Its interpolant at Chebyshev's nodes, of
-a degree at which the last quarter of the coefficients has died out, gives every change of sign that is not closer to
-another one than the interpolant's error; two evaluations beside each one then prove it:
+A family is a function of one number to laws: a mixture of two laws by its share λ, or one law by its noise level α.
+K is a polynomial in either, and smooth: an interpolant at few Chebyshev points is taken to be right to e, the sum of
+the last quarter of its coefficients, which is small by then. `levels` gives every change of sign of what is within e of
+the interpolant, or says that it cannot tell; two evaluations of K beside each one prove that it is there:
 
-    sign K(low) and sign K(high) are opposite, and |K| is above its rounding bound at both.                    (51)
+    sign K(low) and sign K(high) are opposite, and |K| is above its rounding bound at both.                    (45)
 
-What the criterion predicts is the root of its leading order, equations (42) and (46), in the same interval.
+What the criterion predicts are the changes of sign of its leading order, equations (36) and (40).
 
 Source: this project.
 """
@@ -16,39 +16,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.polynomial import Chebyshev
 
 from theory.arrays import Floats
 from theory.law import Law, as_law
 from theory.task import as_probability
 
-from .criterion import Criterion, criterion, gradient_rounding
+from .criterion import criterion, gradient_rounding
+from .levels import Change, Interpolant, chebyshev_levels
 
-DEGREES = (16, 32, 64, 128, 256)
+POINTS = (17, 33, 65, 129, 257)
 DIED_OUT = 2.0**-26
-"""Of the largest coefficient, the most that is left of an interpolant's last quarter."""
-
-
-@dataclass(frozen=True)
-class SignChange:
-    """One change of sign between `low` and `high`, proved by (51); `rising`: from < 0 to > 0."""
-
-    low: float
-    high: float
-    rising: bool
+"""Of the largest coefficient, the most that is left of each in an interpolant's last quarter."""
 
 
 @dataclass(frozen=True)
 class Turns:
-    """Where one attraction changes sign along a family, in order.
+    """Where one attraction changes sign along a family, by growing number.
 
     Attributes:
-        exact: of d·K.   predicted: roots of its leading order.   degree: of the interpolants.
+        exact: of d·K, with ends at which its sign is proved.   predicted: of its leading order.
     """
 
-    exact: tuple[SignChange, ...]
-    predicted: tuple[float, ...]
-    degree: int
+    exact: list[Change]
+    predicted: list[Change]
 
 
 @dataclass(frozen=True)
@@ -59,7 +49,7 @@ class LookTurns:
     follower: Turns
 
 
-def mixture(one: Law, other: Law, share: float) -> Law:
+def mix(one: Law, other: Law, share: float) -> Law:
     """(1-λ) one law + λ another, λ = share, in the chain, the first token, the answers and the noise.
 
     Raises:
@@ -93,61 +83,58 @@ def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
 
     Raises:
         ValueError: not low < high.
-        ArithmeticError: the highest degree does not resolve the family, or rounding hides a change of sign.
+        ArithmeticError: the most points do not resolve the family, or an interpolant or rounding hides a change.
     """
     if not low < high:
         raise ValueError(f"low must be below high, got low={low} and high={high}")
-    interpolants = _interpolants(lambda at: _looks(criterion(family(at))), low, high)
+
+    def at(share: float) -> Law:
+        return family(low + (high - low) * share)
+
+    interpolant = _interpolant(at)
+    changes = interpolant.refined(interpolant.sign_changes())
     found = []
-    for column, name in enumerate(("noise", "follower")):
-        exact, predicted = interpolants[column], interpolants[2 + column]
-
-        def value(at: float, name: str = name) -> float:
-            law = family(at)
-            gradient: float = getattr(criterion(law), name).gradient
-            return 0.0 if abs(gradient) <= gradient_rounding(law) else gradient
-
-        changes = tuple(_proved(value, exact, root) for root in _roots(exact))
-        found.append(Turns(changes, _roots(predicted), exact.degree()))
+    for name, exact, predicted in zip(("noise", "follower"), changes[:2], changes[2:], strict=True):
+        if exact is None or predicted is None:
+            raise ArithmeticError(f"{name}: a change of sign between {low} and {high} cannot be told from none")
+        proved = [_proved(at, name, change) for change in exact]
+        ends = [
+            [Change(low + (high - low) * c[0], low + (high - low) * c[1], c[2]) for c in of]
+            for of in (proved, predicted)
+        ]
+        found.append(Turns(*ends))
     return LookTurns(*found)
 
 
-def _looks(found: Criterion) -> Floats:
-    noise, follower = found.noise, found.follower
-    return np.array([noise.gradient, follower.gradient, noise.predicted, follower.predicted])
+def _interpolant(at: Callable[[float], Law]) -> Interpolant:
+    """Of the gradients and the leading orders of noise and follower on [0, 1], by the fewest of POINTS."""
+    for points in POINTS:
+        rounding, values = 0.0, []
+        for share in chebyshev_levels(points):
+            law = at(float(share))
+            found = criterion(law)
+            rounding = max(rounding, gradient_rounding(law))
+            looks = found.noise, found.follower
+            values.append([*(one.gradient for one in looks), *(one.predicted for one in looks)])
+        interpolant = Interpolant.of(np.array(values), rounding)
+        sizes = np.abs(interpolant.coefficients)
+        last = sizes[-(points // 4) :]
+        if (last.max(axis=0) <= DIED_OUT * sizes.max(axis=0)).all():
+            return Interpolant(interpolant.coefficients, interpolant.error + last.sum(axis=0))
+    raise ArithmeticError(f"{POINTS[-1]} points do not resolve the family")
 
 
-def _interpolants(function: Callable[[float], Floats], low: float, high: float) -> list[Chebyshev]:
-    """Of each entry of `function`, at the first of DEGREES at which all have died out."""
-    for degree in DEGREES:
-        nodes = np.polynomial.chebyshev.chebpts1(degree + 1)
-        values = np.array([function(low + (high - low) * (node + 1) / 2) for node in nodes])
-        coefficients = np.polynomial.chebyshev.chebvander(nodes, degree).T @ values * 2 / (degree + 1)
-        coefficients[0] /= 2
-        sizes = np.abs(coefficients)
-        if (sizes[-(degree // 4) :].max(axis=0) <= DIED_OUT * sizes.max(axis=0)).all():
-            return [Chebyshev(column, domain=[low, high]) for column in coefficients.T]
-    raise ArithmeticError(f"degree {DEGREES[-1]} does not resolve the family between {low} and {high}")
+def _proved(at: Callable[[float], Law], name: str, change: Change) -> Change:
+    """A change of sign, widened until (45) holds."""
+    low, high = float(change.low), float(change.high)
+    while low > 0 and high < 1:
+        if _sign(at(low), name) == -change.direction and _sign(at(high), name) == change.direction:
+            return Change(low, high, change.direction)
+        low, high = low - (high - low), high + (high - low)
+    raise ArithmeticError(f"{name}: rounding hides a change of sign near {change.low}")
 
 
-def _roots(interpolant: Chebyshev) -> tuple[float, ...]:
-    """Its real roots between the ends where it changes sign, in order."""
-    low, high = interpolant.domain
-    roots = interpolant.trim(DIED_OUT**2 * np.abs(interpolant.coef).max()).roots()
-    real = np.sort(roots[np.abs(roots.imag) < DIED_OUT * (high - low)].real)
-    inside = real[(real > low) & (real < high)]
-    between = np.concatenate([[low], (inside[1:] + inside[:-1]) / 2, [high]])
-    signs = np.sign(interpolant(between))
-    return tuple(float(root) for root, before, after in zip(inside, signs, signs[1:], strict=False) if before != after)
-
-
-def _proved(value: Callable[[float], float], interpolant: Chebyshev, root: float) -> SignChange:
-    """The narrowest interval around a root, up to a factor of two, at whose ends the sign is certain, and opposite."""
-    width = float(np.abs(root)) * DIED_OUT**1.5
-    low, high = interpolant.domain
-    while low < root - width and root + width < high:
-        before, after = value(root - width), value(root + width)
-        if before * after < 0:
-            return SignChange(root - width, root + width, after > 0)
-        width *= 2
-    raise ArithmeticError(f"rounding hides the change of sign at {root}")
+def _sign(law: Law, name: str) -> int:
+    """Of an attraction's gradient, 0 where rounding may have made it."""
+    gradient: float = getattr(criterion(law), name).gradient
+    return int(np.sign(gradient)) if abs(gradient) > gradient_rounding(law) else 0

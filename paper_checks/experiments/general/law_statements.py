@@ -1,4 +1,4 @@
-"""What G6 says of transformers trained on laws: E1, E2 and E4 on random ones, and whether G5's attraction delays recall.
+"""What G6 says of transformers trained on laws: E1, E2, E4 on random ones, and whether G5's attraction delays recall.
 
 Each function tells `claim` its statements, as in `trainings.statements`; in those about pairs `numbers` makes of pairs
 of trainings with the same seed one number per seed.
@@ -21,16 +21,10 @@ from .law_settings import LawSetting
 from .trained_laws import ALPHA
 
 Pairs = Sequence[tuple[Observed, Observed]]
-
-HELD = 30
-"""Updates for which W_K² is held: by then the noise is at α."""
-LOOKED = (10, 20)
-"""Updates after which attention on (q,τ) is compared: between two laws, and between W_K² learning and held."""
+OverPairs = Callable[[Callable[[Pairs], Any]], Callable[[int], Any]]
 
 
-def over_pairs(
-    claim: Assertions, first: LawSetting, second: LawSetting
-) -> Callable[[Callable[[Pairs], Any]], Callable[[int], Any]]:
+def over_pairs(claim: Assertions, first: LawSetting, second: LawSetting) -> OverPairs:
     """As `replicates.over_seeds`, of the trainings of two settings with the same seed."""
 
     def of(numbers: Callable[[Pairs], Any]) -> Callable[[int], Any]:
@@ -56,23 +50,13 @@ def noise_first(claim: Claimed, over: Over) -> None:
 
 def without_last_layer(claim: Claimed, over: Over) -> None:
     """E2: without F2 most of the noise is gone, P(c) is up, recall as before and c leads."""
-    for name, numbers, threshold, expected in (
-        ("P(ν) without F2 over P(ν)", lambda found: _without(found, "noise") / _last(found, "noise"), "noise_left", -1),
-        (
-            "P(c) without F2 less P(c)",
-            lambda found: _without(found, "correct") - _last(found, "correct"),
-            "correct_gain",
-            +1,
-        ),
-        (
-            "|recall without F2 less recall|",
-            lambda found: abs(_without(found, "recall") - _last(found, "recall")),
-            "recall_change",
-            -1,
-        ),
-        ("c ahead of all tokens without F2", lambda found: _without(found, "leads"), "leads_without", +1),
-    ):
-        claim.replicated(name, threshold, expected, over(numbers))
+    left = over(lambda found: _without(found, "noise") / _last(found, "noise"))
+    claim.replicated("P(ν) without F2 over P(ν)", "noise_left", -1, left)
+    gain = over(lambda found: _without(found, "correct") - _last(found, "correct"))
+    claim.replicated("P(c) without F2 less P(c)", "correct_gain", +1, gain)
+    change = over(lambda found: abs(_without(found, "recall") - _last(found, "recall")))
+    claim.replicated("|recall without F2 less recall|", "recall_change", -1, change)
+    claim.replicated("c ahead of all tokens without F2", "leads_without", +1, over(_last_of("leads without F2")))
 
 
 def second_attention(claim: Claimed, over: Over) -> None:
@@ -82,30 +66,43 @@ def second_attention(claim: Claimed, over: Over) -> None:
         ("attention on (q,ν), where one stands", "on (q,ν)", "on_noise", -1),
         ("median attention on (q,ν) over equal attention, where one stands", "of equal", "of_equal", -1),
     ):
-        claim.replicated(name, threshold, expected, over(_of_last(seen)))
+        claim.replicated(name, threshold, expected, over(_last_of(seen)))
 
 
-def attraction(claim: Claimed, between_laws: Over, learning_or_held: Over) -> None:
-    """Attention on (q,τ) is not much higher on the law with K[E(τ)] > 0, nor by what W_K² has learned there."""
-    early, later = LOOKED
-    name = f"log of attention on (q,τ) after {early} updates, K[E(τ)] > 0 over K[E(τ)] < 0"
-    claim.replicated(name, "attention_laws", -1, between_laws(lambda pairs: _log_attention(pairs, early)))
-    name = f"log of attention on (q,τ) after {later} updates, learned over held, K[E(τ)] > 0"
-    claim.replicated(name, "attention_held", -1, learning_or_held(lambda pairs: _log_attention(pairs, later)))
+def no_attraction(claim: Claimed, over: Over, over_laws: Over) -> None:
+    """Where K[E(τ)] > 0 attention on (q,τ) is early not much higher than where it is < 0, and little at recall."""
+    by = claim.rule.thresholds["attention_by"]
+    name = f"mean log of attention on (q,τ), updates 1 to {by:g}, K[E(τ)] > 0 over < 0"
+    claim.replicated(name, "attention_laws", -1, over_laws(lambda pairs: _more_attention(pairs, by)))
+    name = "attention on (q,τ), where one stands, when recall has come, K[E(τ)] > 0"
+    claim.replicated(name, "attention_late", -1, over(_last_of("on (q,ν)")))
 
 
-def delay(claim: Claimed, over: Over, which: str, threshold: str) -> None:
+def no_delay(claim: Claimed, over: Over, which: str, threshold: str) -> None:
     """Recall comes not much later in the first training of each pair than in the second."""
     recall = claim.rule.thresholds["recall_reached"]
+    claim.replicated(f"log of updates to recall, {which}", threshold, -1, over(lambda pairs: later(pairs, recall)))
 
-    def later(pairs: Pairs) -> Floats:
-        times = [updates_to_recall(list(found), recall) for found in zip(*pairs, strict=True)]
-        first, second = log_updates(times)
-        with np.errstate(invalid="ignore"):  # neither ever
-            difference: Floats = first - second
-            return difference
 
-    claim.replicated(f"log of updates to recall, {which}", threshold, -1, over(later))
+def no_more_delay(claim: Claimed, over_learned: Callable[[bool], Over]) -> None:
+    """What W_K² learns early makes recall not much later where K[E(τ)] > 0 than where it is < 0."""
+    recall = claim.rule.thresholds["recall_reached"]
+
+    def more(count: int) -> Floats:
+        positive, negative = (over_learned(heavy)(lambda pairs: later(pairs, recall))(count) for heavy in (False, True))
+        difference: Floats = positive - negative
+        return difference
+
+    name = "log of updates to recall, learned over held, K[E(τ)] > 0 less < 0"
+    claim.replicated(name, "delay_more", -1, more)
+
+
+def later(pairs: Pairs, recall: float) -> Floats:
+    """The logarithm of the updates to recall of the first over those of the second; not finite if one never comes."""
+    first, second = log_updates([updates_to_recall(list(found), recall) for found in zip(*pairs, strict=True)])
+    with np.errstate(invalid="ignore"):
+        difference: Floats = first - second
+        return difference
 
 
 def _last(found: Sequence[Observed], name: str) -> Floats:
@@ -113,15 +110,18 @@ def _last(found: Sequence[Observed], name: str) -> Floats:
 
 
 def _without(found: Sequence[Observed], name: str) -> Floats:
-    return experiments.last(found, f"{name} without F2")
+    return _last(found, f"{name} without F2")
 
 
-def _of_last(name: str) -> Callable[[Sequence[Observed]], Floats]:
-    return lambda found: experiments.last(found, name)
+def _last_of(name: str) -> Callable[[Sequence[Observed]], Floats]:
+    return lambda found: _last(found, name)
 
 
-def _log_attention(pairs: Pairs, update: int) -> Floats:
-    """The logarithm of the first's attention on (q,τ), over equal attention, over the second's."""
-    first, second = (np.log(experiments.at_step(found, "over equal", update)) for found in zip(*pairs, strict=True))
-    difference: Floats = first - second
-    return difference
+def _more_attention(pairs: Pairs, by: float) -> Floats:
+    """The mean over the updates 1 to `by` of the logarithm of the first's attention on (q,τ), over equal attention,
+    less that of the second."""
+    return np.array([_early(first, by) - _early(second, by) for first, second in pairs])
+
+
+def _early(run: Observed, by: float) -> float:
+    return float(np.mean([np.log(seen["over equal"]) for seen in run.history if 1 <= seen["step"] <= by]))

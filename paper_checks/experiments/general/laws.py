@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from simulate.sequences import shakespeare_chain
+from theory.general import mix
 from theory.law import Law
 
 Answers = Literal["uniform", "stationary"]
@@ -14,44 +15,41 @@ TRIGGER, NOISE = " ", "!"
 
 
 def shakespeare_law(alpha: float, answers: Answers = "uniform", T: int = 256) -> Law:
-    """Instance S: the characters of tiny Shakespeare, S-u ("uniform") or S-s ("stationary" answers)."""
-    return mixed_law(1.0, alpha, T, answers)
+    """Instance S: the characters of tiny Shakespeare, S-u ("uniform", on all 65) or S-s ("stationary" answers).
+
+    The first token and "stationary" answers follow the characters' frequencies.
+
+    Raises:
+        ValueError: answers other than "uniform" and "stationary".
+    """
+    if answers not in ("uniform", "stationary"):
+        raise ValueError(f'answers must be "uniform" or "stationary", got {answers!r}')
+    text = shakespeare_chain()
+    return Law(
+        text.chain.transition,
+        T=T,
+        trigger=text.characters.index(TRIGGER),
+        alpha=alpha,
+        first=text.chain.initial,
+        answers=text.chain.initial if answers == "stationary" else None,
+        noise=text.characters.index(NOISE),
+    )
 
 
 def mixed_law(lam: float, alpha: float, T: int = 256, answers: Answers = "uniform") -> Law:
     """P_λ: (1-λ) the uniform task on the same characters + λ instance S, in the chain, first token and answers.
 
     At λ = 0 it is the uniform task with N = 64 but for the order of tokens: "!" is the noise, the other 64 are equally
-    likely. At λ = 1 it is S, whose first token and "stationary" answers follow the characters' frequencies, and whose
-    "uniform" answers are all 65 characters.
+    likely.
 
     Raises:
         ValueError: a λ outside [0, 1], or answers other than "uniform" and "stationary".
     """
-    if not 0 <= lam <= 1:
-        raise ValueError(f"lam must be in [0, 1], got {lam}")
-    text = shakespeare_chain()
-    rows, first = np.asarray(text.chain.transition), np.asarray(text.chain.initial)
-    M, tau = len(rows), text.characters.index(NOISE)
-    if answers not in ("uniform", "stationary"):
-        raise ValueError(f'answers must be "uniform" or "stationary", got {answers!r}')
-    correct = first if answers == "stationary" else np.full(M, 1 / M)
-    uniform = np.full(M, 1 / (M - 1))
-    uniform[tau] = 0
-
-    def mixed(ours: np.ndarray) -> np.ndarray:
-        values: np.ndarray = (1 - lam) * uniform + lam * ours
-        return values
-
-    return Law(
-        mixed(rows),
-        T=T,
-        trigger=text.characters.index(TRIGGER),
-        alpha=alpha,
-        first=mixed(first),
-        answers=mixed(correct),
-        noise=tau,
-    )
+    text = shakespeare_law(alpha, answers, T)
+    uniform = np.where(text.noise > 0, 0, 1 / (text.M - 1))
+    rows = np.tile(uniform, (text.M, 1))
+    plain = Law(rows, T=T, trigger=text.q, alpha=alpha, first=uniform, answers=uniform, noise=text.noise)
+    return mix(plain, text, lam)
 
 
 def random_law(

@@ -8,7 +8,7 @@ M, T, ALPHA = 13, 24, 0.5
 """Of all of them; those of E1's task."""
 CONCENTRATIONS = (0.3, 1.0, 10.0)
 """Of the Dirichlet law of a chain's rows: few likely successors, any, nearly all tokens alike."""
-NOISES = (1, 3)
+NOISES = 3
 """Tokens that the noise is spread over."""
 TRIGGER_SHARE, HEAVY_SHARE = 0.3, 0.5
 """Of the two laws: of the trigger, and of one more token where one is frequent."""
@@ -17,19 +17,18 @@ TRIGGER_SHARE, HEAVY_SHARE = 0.3, 0.5
 def random_recall(seed: int) -> Law:
     """A law of recall: everything is drawn with the seed.
 
-    The rows of the chain are Dirichlet, of one of CONCENTRATIONS; the trigger is the chain's most frequent token, as in
-    the papers; the noise is uniform on one of NOISES tokens, which are ordinary tokens of the chain too; the answers
-    are the others, by Zipf's law: the k-th of a random order with probability in proportion to 1/k.
+    The rows of the chain are Dirichlet, of one of CONCENTRATIONS; the trigger is the chain's most frequent token; the
+    noise is uniform on NOISES others, which are tokens of the chain as any; the answers are all but these, by Zipf's
+    law: the k-th of a random order with probability in proportion to 1/k.
     """
     draws = np.random.default_rng(seed)
-    concentration, count = float(draws.choice(CONCENTRATIONS)), int(draws.choice(NOISES))
-    chain = draws.dirichlet(np.full(M, concentration), size=M)
+    chain = draws.dirichlet(np.full(M, draws.choice(CONCENTRATIONS)), size=M)
     first = Law(chain, T=T, trigger=0, alpha=ALPHA, noise=0).first
     trigger = int(np.argmax(first))
     order = draws.permutation(np.delete(np.arange(M), trigger))
     noise, answers = np.zeros(M), np.zeros(M)
-    noise[order[:count]] = 1 / count
-    answers[draws.permutation([trigger, *order[count:]])] = 1 / np.arange(1, M - count + 1)
+    noise[order[:NOISES]] = 1 / NOISES
+    answers[draws.permutation([trigger, *order[NOISES:]])] = 1 / np.arange(1, M - NOISES + 1)
     return Law(chain, T=T, trigger=trigger, alpha=ALPHA, first=first, answers=answers / answers.sum(), noise=noise)
 
 

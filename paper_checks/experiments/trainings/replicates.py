@@ -4,7 +4,7 @@ What a check asks first, of as many seeds as its design looks at first, it decla
 asks is asked for as it comes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -39,7 +39,7 @@ FIRST = TRAINING.looks[0]
 """Trainings of the smallest first look."""
 
 
-class Replicable(Protocol):
+class Replicable(Hashable, Protocol):
     """A setting, of which there is a training for every seed."""
 
     def job(self, seed: int) -> ObservedTraining:

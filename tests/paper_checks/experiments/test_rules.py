@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from paper_checks.experiments.general import law_settings, law_statements, trained_laws
 from paper_checks.experiments.named import has_language
 from paper_checks.experiments.trainings import levels, paper_scale, statements, variants
 from paper_checks.experiments.trainings.settings import LEARNED, LEVELS
@@ -23,6 +24,15 @@ TOLD = {
     "E7": [*(partial(levels.noise_level, alpha=alpha) for alpha in LEVELS), levels.time_to_recall],
     "E8": [partial(levels.several_triggers, triggers=2)],
     "E9": [partial(levels.feed_forward_layers, activation=kind, which=kind) for kind in ("relu", "linear")],
+    "G6": [
+        law_statements.noise_first,
+        law_statements.without_last_layer,
+        law_statements.second_attention,
+        partial(law_statements.no_attraction, over_laws=lambda numbers: numbers),
+        partial(law_statements.no_delay, which="", threshold="delay"),
+        partial(law_statements.no_delay, which="", threshold="delay_laws"),
+        law_statements.no_more_delay,
+    ],
     "E10": [statements.noise_first, statements.without_last_layer, statements.second_attention],
 }
 """All that the checks say of trainings, by claim."""
@@ -68,7 +78,7 @@ def numbers(claim):
     return {abs(Fraction(one)) for one in re.findall(r"\d+/\d+|\d+(?:\.\d+)?", formal)}
 
 
-@pytest.mark.parametrize("claim", [name for name, one in load_claims().items() if one.group in "BEP" and one.rule])
+@pytest.mark.parametrize("claim", [name for name, one in load_claims().items() if one.group in "BEGP" and one.rule])
 def test_the_formal_statement_has_every_threshold(claim):
     """Or its inverse, of so many parts; E10 refers to others. Shares told from a threshold's own are the design's."""
     thresholds = rule_of(claim).thresholds
@@ -84,6 +94,15 @@ def test_the_formal_statement_has_every_threshold(claim):
         ("E10", f"one in {paper_scale.EVERY} updates, that is {paper_scale.AFTER_RECALL} updates or more after"),
         ("E7", f"at most {variants.BUDGET} updates, and at {max(LEVELS):g} for {variants.LEAST} updates"),
         ("E7", f"{', '.join(f'{alpha:g}' for alpha in LEVELS if alpha <= LEARNED)} trained until"),
+        ("G6", f"M = {trained_laws.M}, T = {trained_laws.T}, d = {law_settings.DESK_WIDTH}, alpha = 1/2"),
+        ("G6", "concentration {:g}, {:g} or {:g}".format(*trained_laws.CONCENTRATIONS)),
+        ("G6", f"noise uniform on {trained_laws.NOISES} tokens"),
+        ("G6", f"trigger {trained_laws.TRIGGER_SHARE:g} of them"),
+        ("G6", f"one other token at {trained_laws.HEAVY_SHARE:g}"),
+        ("G6", f"left as it is for the first {law_settings.HELD} updates"),
+        ("G6", f"SGD {law_settings.QUICK.settings['lr']:g}"),
+        ("G6", f"the noise on {law_settings.LEARNED:g} of {law_settings.random_laws().watched} sequences"),
+        ("G6", f"at least {law_settings.LEAST} updates, at most {law_settings.BUDGET}"),
         ("E8", f"all after {variants.TRIGGERS_AT} updates"),
     ],
 )

@@ -17,7 +17,7 @@ from theory import Law, Task, ask
 from theory.general.asked import BASES
 
 SIZES = [
-    Task(N, T, alpha) for N in (2, 3, 4, 5000) for T in (2, 3, 4, 9, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)
+    Task(N, T, alpha) for N in (2, 3, 5000) for T in (2, 3, 4, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)
 ]
 
 
@@ -38,7 +38,7 @@ def test_every_size_has_answers_of_claims_that_are_there():
     for task in SIZES:
         asked = ask(task)
         check_form(asked)
-        assert {answer.claim for answer in asked} <= set(load_claims())
+        assert {answer.claim for answer in asked} <= {*load_claims(), "G7"}
 
 
 def test_a_large_task_takes_no_time():
@@ -76,16 +76,20 @@ def test_levels_that_do_not_exist_say_why():
         asked["nothing"]
 
 
-@pytest.mark.parametrize(("N", "T", "alpha"), [(11, 44, 0.1), (20, 400, 0.3), (50, 2500, 0.3)])
-def test_predicted_samples_enclose_the_prediction_of_all_rivals_together(N, T, alpha):
-    task = Task(N, T, alpha, 1)
-    found = ask(task)["recall_samples_predicted"]
-    assert found.low < predicted_samples(task) < found.high
+@pytest.mark.parametrize(
+    ("N", "T", "alpha"), [(3, 8, 0.1), (4, 7, 0.3), (11, 44, 0.1), (20, 400, 0.3), (50, 2500, 0.3)]
+)
+def test_proved_samples_enclose_the_prediction_of_all_rivals_together(N, T, alpha):
+    """T2.5's, which simulations at the smaller sizes met."""
+    asked, predicted = ask(Task(N, T, alpha, 1)), predicted_samples(Task(N, T, alpha, 1))
+    assert 3 * asked["recall_samples"].low < predicted < asked["recall_samples"].high / 2
+    assert asked["recall_samples_predicted"].value < 1.2 * predicted
 
 
 def test_no_samples_are_enough_in_short_contexts():
-    short, long = (ask(Task(64, T, 0.5))["recall_samples_predicted"] for T in (64, 66))  # T_0 = 65, T2.5
-    assert short.basis == "none" and long.basis == "predicted"
+    short, long = (ask(Task(64, T, 0.5)) for T in (64, 66))  # T_0 = 65, T2.5
+    assert short["recall_samples_predicted"].basis == "none" and long["recall_samples_predicted"].basis == "predicted"
+    assert short["recall_samples"].high is None and long["recall_samples"].high > long["recall_samples"].low == 381
 
 
 SHARED = ("noise_lead", "noise_signal", "noise_signal_samples", "copying_signal", "follows_uniform", "follows_absorbed",
@@ -98,8 +102,13 @@ def test_a_task_as_a_law_has_the_same_answers(task):
     check_form(other)
     for name in SHARED:
         assert other[name].value == pytest.approx(one[name].value, rel=1e-8, abs=1e-15)
-    for name in ("noise_samples", "recall_samples"):
-        assert (one[name].low, one[name].high) == (other[name].low, other[name].high)
+    assert [one["noise_samples"].low, one["noise_samples"].high] == [
+        other["noise_samples"].low,
+        other["noise_samples"].high,
+    ]
+    assert one["recall_samples"].low == other["recall_samples"].low
+    level = one["noise_threshold"]
+    assert level.low <= other["noise_threshold"].high and other["noise_threshold"].low <= level.high
     assert other["copying"].value == (one["copying"].value > 0)
     parts = theory.general.decomposition(Law.of_task(task))
     assert other["frequency_noise"].value == pytest.approx(parts.strength * parts.frequency[task.tau])
@@ -166,8 +175,8 @@ def test_laws_at_their_edges():
         Law([[0, 1, 0], [0, 0, 1], [0, 1, 0]], T=9, trigger=0, alpha=0.5, first=[0, 1, 0], noise=2),
     ):
         check_form(ask(changed))
-    assert ask(replace(law, alpha=0, answers=[0.5, 0.5, 0]))["noise_samples"].basis == "none"
-    assert ask(replace(law, alpha=1))["noise_samples"].low == ask(replace(law, alpha=1))["noise_samples"].high == 1
+    assert ask(replace(law, alpha=0, answers=[0.5, 0.5, 0]))["noise_samples"].high is None
+    assert ask(replace(law, alpha=1))["noise_samples"].high == 1
     assert ask(replace(law, noise=[0.2, 0.3, 0.5]))["noise_lead"].basis == "none"
 
 

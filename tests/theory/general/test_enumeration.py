@@ -1,6 +1,7 @@
 """Every law against the enumeration of its samples: equality of fractions on small laws of every kind."""
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ import theory
 from paper_checks.witnesses.general import enumeration, programme
 from paper_checks.witnesses.general.small_laws import KINDS, small_laws
 from theory import general
+from theory.general.margins import noise_margins
 
 LAWS = small_laws(27 * len(KINDS), seed=20)
 OF_KIND = {kind: [law for other, law in LAWS if other == kind] for kind in KINDS}
@@ -68,19 +70,26 @@ def test_counts_given_each_correct_token(laws):
 
 @EACH_KIND
 def test_noise_margins(laws):
-    """max over the noise's tokens of ξ - max over all others, on the sequences that occur."""
+    """For every token that occurs before the last trigger, and for no other."""
     for law in laws:
-        noisy = law.noise > 0
-        if noisy.all():
-            with pytest.raises(ValueError, match="noise must leave a token out"):
-                enumeration.noise_margins(law)
+        if (law.noise > 0).all():
+            for margins_of in (enumeration.noise_margins, noise_margins):
+                with pytest.raises(ValueError, match="noise must leave a token out"):
+                    margins_of(law)
             continue
-        gradient = theory.gradient_mean(law, "feed_forward", exact=True)
-        margins = enumeration.noise_margins(law)
-        assert margins
-        for j, margin in margins.items():
-            logits = gradient[:, law.q] + gradient[:, law.M + j]
-            assert margin == max(logits[noisy]) - max(logits[~noisy]), (law, j)
+        expected = enumeration.noise_margins(law)
+        assert list(noise_margins(law, exact=True)) == [expected.get(j) for j in range(law.M)], law
+
+
+@EACH_KIND
+def test_floats_are_the_fractions_within_their_rounding(laws):
+    """The same laws at T = 97, far beyond enumeration, in both arithmetics."""
+    for law in laws[::9]:
+        longer = replace(law, T=97)
+        exact, found = general.count_moments(longer, exact=True), general.count_moments(longer)
+        pairs = zip((exact.mean, exact.last, exact.covariance), (found.mean, found.last, found.covariance), strict=True)
+        for (fraction, value), scale in zip(pairs, (97, 1, 97**2), strict=True):
+            assert abs(fraction.astype(float) - value).max() <= (found.rounding + 1e-16) * scale, law
 
 
 @EACH_KIND

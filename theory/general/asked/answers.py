@@ -7,13 +7,15 @@ from typing import Any, Literal, TypeAlias
 
 from scipy.stats import norm
 
+from theory.general.samples import SampleBracket
+
 Basis: TypeAlias = Literal["exact", "bracket", "proved", "predicted", "simulated", "none"]
 BASES: Mapping[Basis, str] = MappingProxyType(
     {
         "exact": "value of an exact formula: for a task rounded once, for a law computed in float64",
         "bracket": "an exact quantity has one sign at the lower end and another at the upper end",
         "proved": "a bound with a proof",
-        "predicted": "normal approximation to an exact signal-to-noise ratio: not proved",
+        "predicted": "an approximation that the sentence names: not proved",
         "simulated": "steps that were simulated, at the sizes that the sentence names and no others",
         "none": "there is no such number; the sentence says why",
     }
@@ -118,6 +120,16 @@ class Answers:
             z = float(norm.ppf(RATE))
             said = f"Samples that show the sign of {entry} with probability {RATE}: z²/SNR² with z = {z:.3f}."
             self.add(f"{name}_signal_samples", claim, "predicted", said, value=z * z / signal)
+
+    def samples(self, name: str, claim: str, done: str, found: SampleBracket | None) -> None:
+        """A proved bracket of the samples that are asked to do what `done` says; None where no number does."""
+        if found is None:
+            self.add(name, claim, "none", f"No number of samples is enough {done}: too many answers are never targets.")
+            return
+        few = f"{found.too_few} samples are too few, and " if found.too_few else ""
+        most = "no number is proved to be enough" if found.enough is None else f"{found.enough} are enough"
+        said = f"{few}{most} {done} with probability {RATE}."
+        self.add(name, claim, "proved", said[0].upper() + said[1:], low=found.too_few or None, high=found.enough)
 
 
 def sign(value: float) -> int:

@@ -6,13 +6,15 @@ from functools import cached_property
 import numpy as np
 
 from theory.arrays import Floats, Table
-from theory.general.counts import count_moments
-from theory.general.gradients import gradient_mean, gradient_variance
+from theory.general.copying import approximate_copying_levels, copying_entries
 from theory.general.key_query import WithinSequences, decomposition, key_query_gradient
+from theory.general.margins import noise_margins, noise_threshold, threshold_bounds
+from theory.general.samples import answer_signals, noise_samples, samples_for_one_rival
+from theory.general.signal import noise_signal, signal_bound, signal_to_noise
 from theory.law import Law
 
 from .answers import RATE, Answer, Answers, Asked, Setting, sign
-from .sample_bounds import Share, enough_in_words, enough_samples, needed_samples
+from .steps import recall_samples
 
 OCCURS = 1e-12
 """Tokens and pairs of a smaller expectation count as such that do not occur."""
@@ -30,26 +32,6 @@ class LawAnswers:
         self.tau = int(np.argmax(self.law.noise))
 
     @cached_property
-    def noise_leads(self) -> tuple[Table, Floats]:
-        """Tokens j that can precede the last trigger, and the lead of the noise on sequences that end in (j, q)."""
-        G, M, q = gradient_mean(self.law, "feed_forward"), self.law.M, self.law.q
-        probability = self.law.answers @ count_moments(self.law).last
-        preceding = np.flatnonzero(probability > OCCURS)
-        logits = G[:, q, None] + G[:, M + preceding]
-        return preceding, logits[self.noisy].max(axis=0) - logits[self.others].max(axis=0)
-
-    @cached_property
-    def copying(self) -> Floats:
-        """G_V[k, E(k)], shape (M,)."""
-        return np.asarray(np.diagonal(gradient_mean(self.law, "attention_value")))
-
-    @cached_property
-    def copying_signals(self) -> Floats:
-        """SNR² of the copying entries that vary, of the tokens of `ordinary`."""
-        variance = np.diagonal(gradient_variance(self.law, "attention_value"))[self.ordinary]
-        return np.asarray(self.copying[self.ordinary][variance > 0] ** 2 / variance[variance > 0])
-
-    @cached_property
     def occurring(self) -> tuple[Table, Table]:
         """Pairs (z_{t-1}, z_t) that can occur, as two arrays of tokens."""
         pairs = np.einsum("c,cij->ij", self.law.answers, WithinSequences.of(self.law).pairs())
@@ -60,7 +42,7 @@ class LawAnswers:
 def answers_of_law(law: Law, names: Sequence[str]) -> Asked:
     """`ask` for a law."""
     of = LawAnswers(law, names)
-    noise = names[of.tau] if len(of.noisy) == 1 else f"{len(of.noisy)} tokens"
+    noise = names[int(of.tau)] if len(of.noisy) == 1 else f"{len(of.noisy)} tokens"
     setting: Setting = {"M": law.M, "T": law.T, "alpha": float(law.alpha), "trigger": names[law.q], "noise": noise}
     parts = (_feed_forward(of), _copying(of), _noise_samples(of), _recall_samples(of), _attention(of))
     return Asked({**setting, "rate": RATE}, tuple(answer for part in parts for answer in part))
@@ -68,78 +50,119 @@ def answers_of_law(law: Law, names: Sequence[str]) -> Asked:
 
 def _feed_forward(of: LawAnswers) -> list[Answer]:
     """G2."""
-    topic = Answers("noise first: one feed-forward step")
+    topic, law = Answers("noise first: one feed-forward step"), of.law
     if not len(of.others):
         topic.add("noise_lead", "G2", "none", "Every token can be noise: there is none that the noise could lead.")
         return topic.found
-    preceding, leads = of.noise_leads
-    least = int(np.argmin(leads))
-    wrong = [of.names[j] for j in preceding[leads <= 0]]
+    leads = noise_margins(law)
+    least, wrong = int(np.nanargmin(leads)), [of.names[int(j)] for j in np.flatnonzero(leads <= 0)]
+    said = "One step ranks the noise first, whatever comes before the last trigger"
     if wrong:
         said = f"One step does not rank the noise first where one of {len(wrong)} tokens comes before the last trigger"
-    else:
-        said = "One step ranks the noise first, whatever comes before the last trigger"
     topic.add(
         "noise_lead", "G2", "exact",
-        f"{said}; its least lead, per unit of step size, is where {of.names[preceding[least]]} comes before it.",
+        f"{said}; its least lead, per unit of step size, is where {of.names[least]} comes before it.",
         value=float(leads[least]), where=tuple(wrong),
+    )  # fmt: skip
+    topic.bracket(
+        "noise_threshold", "G2",
+        "A noise level where that lead turns positive on every sequence. Whether there is another one is not asked.",
+        lambda: noise_threshold(law), "",
+    )  # fmt: skip
+    low, high = threshold_bounds(law)
+    topic.add(
+        "noise_threshold_bounds", "G2", "proved",
+        "By answers and noise alone: up to the first level the noise does not lead on every sequence, above the second "
+        "it does, whatever the chain, the first token and T.", low=float(low), high=float(high),
     )  # fmt: skip
     return topic.found
 
 
 def _copying(of: LawAnswers) -> list[Answer]:
     """G4."""
-    topic, tokens = Answers("copying: one step of attention's values"), of.ordinary
+    topic, law, tokens = Answers("copying: one step of attention's values"), of.law, of.ordinary
     if not len(tokens):
         topic.add("copying", "G4", "none", "There is no token beside the trigger and the noise.")
         return topic.found
-    lowered = [of.names[k] for k in tokens[of.copying[tokens] <= 0]]
+    lowered = [of.names[k] for k in tokens[copying_entries(law)[tokens] <= 0]]
     topic.add(
         "copying", "G4", "exact",
         f"Share of the {len(tokens)} tokens k beside trigger and noise whose own logit rises where they are seen, "
         f"G_V[k, E(k)] > 0; it does not for {len(lowered)}.",
         value=1 - len(lowered) / len(tokens), where=tuple(lowered),
     )  # fmt: skip
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):  # of tokens that never occur
+            levels = approximate_copying_levels(law)[tokens]
+    except ValueError as error:
+        topic.add("copying_levels", "G4", "none", f"No approximate level where an entry changes sign: {error}.")
+        return topic.found
+    levels = levels[np.isfinite(levels)]
+    if len(levels):
+        topic.add(
+            "copying_levels", "G4", "predicted",
+            "Least and greatest noise level, over k, at which these entries change from + to -, to leading order for "
+            "long contexts; 0 or less: never positive.", low=float(levels.min()), high=float(levels.max()),
+        )  # fmt: skip
     return topic.found
 
 
 def _noise_samples(of: LawAnswers) -> list[Answer]:
     """G3 and G7, feed-forward."""
     topic, law = Answers("samples: the noise, feed-forward layer"), of.law
-    mean, variance = (f(law, "feed_forward")[of.tau, law.q] for f in (gradient_mean, gradient_variance))
-    signal = float(mean**2 / variance) if variance > 0 else None
-    topic.signal("noise", "G3", f"G_F[{of.names[of.tau]}, E(q)]", signal)
-    output = law.output
-    needed = needed_samples([1.0], [float(output[of.noisy].sum())], RATE)
-    if needed is None:
-        topic.add("noise_samples", "G7", "none", "No number of samples: the noise is never a target.")
-        return topic.found
-    favourite = float(output[of.noisy].max())
-    enough = enough_samples(favourite, [Share(float(p), 1) for p in output[of.others]], RATE)
-    topic.add(
-        "noise_samples", "G7", "proved",
-        f"Fewer samples than the first number rank the noise first with a probability below {RATE} on every test "
-        f"sequence; {enough_in_words(enough)}, whatever the chain and T.", low=needed, high=enough,
-    )  # fmt: skip
+    signal = float(noise_signal(law)[of.tau])
+    topic.signal("noise", "G3", f"G_F[{of.names[of.tau]}, E(q)]", signal if np.isfinite(signal) else None)
+    if len(of.others):
+        topic.samples(
+            "noise_samples", "G7", "to rank the noise first on any one test sequence", noise_samples(law, RATE)
+        )
     return topic.found
 
 
 def _recall_samples(of: LawAnswers) -> list[Answer]:
     """G3 and G7, attention."""
     topic, law = Answers("samples: the correct token, attention's values"), of.law
-    signals = of.copying_signals
-    if len(signals):
-        topic.signal("copying", "G3", "a copying entry G_V[k, E(k)], at the median over k", float(np.median(signals)))
-    needed = needed_samples(law.answers.tolist(), law.output.tolist(), RATE)
-    if needed is None:
-        topic.add("recall_samples", "G7", "none", "No number of samples: some correct tokens are never a target.")
-    else:
+    copying = np.diagonal(signal_to_noise(law, "attention_value"))[of.ordinary]
+    if np.isfinite(copying).any():
+        entry = "a copying entry G_V[k, E(k)], at the median over k"
+        topic.signal("copying", "G3", entry, float(np.nanmedian(copying)))
+    bound = signal_bound(law)[of.ordinary]
+    if np.isfinite(bound).any():
         topic.add(
-            "recall_samples", "G7", "proved",
-            f"Fewer samples rank the correct token first with a probability below {RATE}, over the law of the answers, "
-            "as it must be among their targets. No number is proved to be enough.", low=needed,
+            "copying_signal_bound", "G3", "proved",
+            "No entry of a row k beside trigger and noise that the step raises has a higher ratio, in either layer.",
+            high=float(bound[np.isfinite(bound)].max()),
         )  # fmt: skip
+    _add_recall(topic, of)
     return topic.found
+
+
+def _add_recall(topic: Answers, of: LawAnswers) -> None:
+    """The lead of the correct token over every token that is no noise, at the expected test input."""
+    law = of.law
+    signals = answer_signals(law)
+    signals[:, of.noisy] = np.nan
+    asked = np.flatnonzero(law.answers > 0)
+    rivals = signals[asked]
+    if not np.isfinite(rivals).any(axis=1).all():
+        topic.add("recall_signal", "G7", "none", "Some correct token has no rival that it could lead.")
+        return
+    worst = np.nanmin(rivals, axis=1)
+    never = [of.names[c] for c in asked[worst <= 0]]
+    topic.add(
+        "recall_signal", "G7", "exact",
+        "Squared signal-to-noise ratio of one sample at ξ_c - ξ_k at the expected input E[x̄ | c], with the sign of its "
+        f"mean, k the worst rival that is no noise, at the median over c. For {len(never)} of {len(asked)} correct "
+        "tokens c the population step itself does not rank c first.", value=float(np.median(worst)), where=tuple(never),
+    )  # fmt: skip
+    if np.median(worst) > 0:
+        topic.add(
+            "recall_samples_predicted", "G7", "predicted",
+            f"Samples for this c to lead its worst rival with probability {RATE}: z²/SNR², the sum taken for normal.",
+            value=samples_for_one_rival(float(np.median(worst)), RATE),
+        )  # fmt: skip
+    found = recall_samples(law.answers, law.output, signals, np.ones_like(signals), RATE)
+    topic.samples("recall_samples", "G7", "to rank the correct token first but for the noise, at E[x̄ | c]", found)
 
 
 def _attention(of: LawAnswers) -> list[Answer]:
@@ -185,7 +208,7 @@ def _first(topic: str, of: LawAnswers, K: Floats, name: str, held: str) -> Answe
     before, here = of.occurring
     scores = K[here] + K[of.law.M + before]
     best = np.argsort(-scores, kind="stable")[:SHOWN]
-    where = tuple(f"({of.names[before[n]]}, {of.names[here[n]]})" for n in best)
+    where = tuple(f"({of.names[int(before[n])]}, {of.names[int(here[n])]})" for n in best)
     follows = before == of.law.q
     sentence = f"{held} the highest scores have the pairs (before, here) {' '.join(where)}"
     if follows.all() or not follows.any():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 
+import numpy as np
 from scipy.stats import norm
 
 from theory.key_query import phase_diagram
@@ -15,7 +16,7 @@ from theory.one_step.signal_to_noise import centred_copying_moments, class_signa
 from theory.task import Task
 
 from .answers import RATE, Answer, Answers, Asked, sign
-from .sample_bounds import Share, enough_in_words, enough_samples, needed_samples
+from .steps import recall_samples, task_noise_samples
 
 BITS = 40
 """Of brackets, beyond those of N."""
@@ -92,20 +93,10 @@ def _copying(task: Task) -> list[Answer]:
 
 def _noise_samples(task: Task) -> list[Answer]:
     """T2.1, T2.3 and T2.5, feed-forward."""
-    topic, level = Answers("samples: the noise, feed-forward layer"), float(task.alpha)
+    topic = Answers("samples: the noise, feed-forward layer")
     signal = class_signal_to_noise(task, "feed_forward").get(("tau", "E(q)"))
     topic.signal("noise", "T2.3", "G_F[τ, E(q)]", signal)
-    needed = needed_samples([1.0], [level], RATE)
-    enough = enough_samples(level, [Share((1 - level) / task.N, task.N)], RATE)
-    if needed is None:
-        topic.add("noise_samples", "T2.5", "none", "No number of samples: the noise is never a target.")
-    else:
-        most = enough_in_words(enough)
-        topic.add(
-            "noise_samples", "T2.5", "proved",
-            f"Fewer samples than the first number rank τ first with a probability below {RATE} on every test sequence; "
-            f"{most}, whatever T.", low=needed, high=enough,
-        )  # fmt: skip
+    topic.samples("noise_samples", "G7", "to rank τ first on any one test sequence", task_noise_samples(task, RATE))
     topic.add(
         "noise_samples_simulated", "T2.5", "simulated",
         f"On a share {RATE} of fresh sequences at N = 8 and 32, T = 16, α = 1/2, 48 samples were enough and 2 not; 512 "
@@ -116,7 +107,7 @@ def _noise_samples(task: Task) -> list[Answer]:
 
 def _recall_samples(task: Task) -> list[Answer]:
     """T2.3, T2.4 and T2.5, attention."""
-    topic, level = Answers("samples: the correct token, attention's values"), float(task.alpha)
+    topic = Answers("samples: the correct token, attention's values")
     topic.signal("copying", "T2.3", "G_V[k, E(k)]", class_signal_to_noise(task, "attention_value").get(("k", "E(k)")))
     moments = centred_copying_moments(task)
     if moments.variance > 0:
@@ -126,15 +117,6 @@ def _recall_samples(task: Task) -> list[Answer]:
             value=float(moments.signal_to_noise),
         )  # fmt: skip
     _add_in_context(topic, task)
-    needed = needed_samples([1.0], [(1 - level) / task.N], RATE)
-    if needed is None:
-        topic.add("recall_samples", "T2.5", "none", "No number of samples: the correct token is never a target.")
-    else:
-        topic.add(
-            "recall_samples", "T2.5", "proved",
-            f"Fewer samples rank the correct token first with a probability below {RATE} on every test input, as it "
-            "must be among their targets. No number is proved to be enough.", low=needed,
-        )  # fmt: skip
     topic.add(
         "recall_samples_simulated", "T2.5", "simulated",
         "T2.5's own prediction, from these ratios for all rivals together and c = q, was met within a factor 1.5 at "
@@ -162,20 +144,22 @@ def _add_in_context(topic: Answers, task: Task) -> None:
         "The same at ξ_c - ξ_q, with the sign of its mean: the population step "
         f"{'ranks' if trigger > 0 else 'does not rank'} c above the trigger there.", value=trigger,
     )  # fmt: skip
-    if min(ordinary, trigger) <= 0:
+    least, z = min(ordinary, trigger), float(norm.ppf(RATE))
+    if least <= 0:
         topic.add(
             "recall_samples_predicted", "T2.5", "none",
             "No number of samples at E[x̄ | c]: the population step itself does not rank c first, the context being too "
             "short for this N and α.",
         )  # fmt: skip
-        return
-    least, all_rivals = min(ordinary, trigger), norm.isf((1 - RATE) / (task.N - 1))
-    topic.add(
-        "recall_samples_predicted", "T2.5", "predicted",
-        f"Samples for c to lead its worst rival (first number, z²/SNR²), and all {task.N - 1} of them (second, z for a "
-        f"miss of {1 - RATE:.2g}/(N-1) each), with probability {RATE} at E[x̄ | c].",
-        low=norm.ppf(RATE) ** 2 / least, high=float(all_rivals**2 / least),
-    )  # fmt: skip
+    else:
+        topic.add(
+            "recall_samples_predicted", "T2.5", "predicted",
+            f"Samples for c to lead its worst rival with probability {RATE} at E[x̄ | c]: z²/SNR², the sum taken for "
+            "normal.", value=z * z / least,
+        )  # fmt: skip
+    chance, rivals = np.array([(1 - float(task.alpha)) / task.N]), np.array([[task.N - 2.0, 1.0]])
+    found = recall_samples(np.ones(1), chance, np.array([[ordinary, trigger]]), rivals, RATE)
+    topic.samples("recall_samples", "G7", "to rank c ≠ q first among the ordinary tokens at E[x̄ | c]", found)
 
 
 def _attention(task: Task) -> list[Answer]:

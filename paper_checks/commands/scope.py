@@ -11,8 +11,8 @@ quantity that decides about the claim there, with zero in the middle of the scal
 found by another route: a cell on the wrong side of one is a contradiction. Empty markers are levels in a limit; nothing
 is drawn between two N. In G5 bars stand at the lambda where the sign changes at that alpha, and a dashed line is the
 criterion's leading order. The numbers are written beside the picture, as .csv; the terminal shows the map in letters.
---T is the length of the sequences, an integer or the rule N, 2N, N^2 or N^3, in G an integer. A map takes some seconds;
-of G5 one or two for each noise level from 0.1 on, and more below.
+--T is the length of the sequences, an integer or the rule N, 2N, N^2 or N^3, in G an integer. A map takes some seconds,
+of G5 about one for each noise level from 0.1 on, and more below.
 
 Exit status: 0; 1 if a threshold, or what is proved or stated, contradicts a cell (the picture is written); 2 if there
 is no picture, with the reason on standard error; 130 on Ctrl-C. The file is written whole or not at all.

@@ -166,7 +166,6 @@ MEMORIES = Family(
 MIXTURES = Family(
     "λ", "lambda", "share λ of Shakespeare in the chain", "0 to 1", "shares, evenly spaced in their square root", "T",
     interior=False, continuous=True, as_row=partial(as_probability, "lambda"), rows_between=shares_between,
-    fix=_same_length, extent=Extent((0, 1), TENTHS, 17, 5),
-    small=Extent((0, 1), (Fraction(3, 10), Fraction(9, 10)), 9, 4),
+    fix=_same_length, extent=Extent((0, 1), TENTHS, 17, 9), small=Extent((0, 1), TENTHS, 9, 5),
 )  # fmt: skip
 """Chains (1-λ) Unif + λ Shakespeare, over the 65 characters."""

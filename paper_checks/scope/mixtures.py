@@ -81,17 +81,13 @@ def proved_attraction(look: Look, share: Fraction, T: int, alpha: Fraction) -> i
 def changes(look: Look, T: int, alpha: Fraction) -> list[Threshold]:
     """G5: every λ where the sign changes; without one nothing is said."""
     found = _turns_of(look, T, alpha)
-    signs = [(-1, 1) if change.rising else (1, -1) for change in found.exact] if found else []
-    return [
-        Threshold("level λ*", change.low, change.high, *sign)
-        for change, sign in zip(found.exact if found else (), signs, strict=True)
-    ]
+    return [Threshold("level λ*", low, high, -sign, sign) for low, high, sign in (found.exact if found else ())]
 
 
 def predicted(look: Look, T: int, alpha: Fraction) -> float:
     """G5: the λ of the criterion's leading order where there is one alone."""
     found = _turns_of(look, T, alpha)
-    return found.predicted[0] if found and len(found.predicted) == 1 else float("nan")
+    return float(found.predicted[0].high) if found and len(found.predicted) == 1 else float("nan")
 
 
 def _turns_of(look: Look, T: int, alpha: Fraction) -> Turns | None:

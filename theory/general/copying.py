@@ -80,12 +80,13 @@ def limiting_lifts(law: Law) -> Table:
     return found
 
 
-def excess_visits(law: Law) -> Table:
-    """r_k of (26), shape (M,); r_q = 0, as a stretch that starts from the trigger has ended."""
+def excess_visits(law: Law) -> Floats:
+    """r_k of (26), shape (M,); r_q = 0: a stretch that starts from the trigger has ended. NaN if k never occurs."""
     law = as_law(law)
-    visits = visits_between_triggers(law)
-    found: Table = np.diagonal(visits) / (law.answers @ visits) - 1
-    return found
+    visits = visits_between_triggers(law).astype(np.float64)
+    average = law.in_floats.answers @ visits
+    ratio: Floats = np.divide(np.diagonal(visits), average, out=np.full(law.M, np.nan), where=average > 0)
+    return ratio - 1
 
 
 def approximate_copying_levels(law: Law, excess: Floats | None = None) -> Floats:

@@ -36,6 +36,7 @@ Source: this project; Chen, Bruna, Bietti (ICLR 2025), gradient noise.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,7 +54,8 @@ MOST = 2**14
 """Most samples whose sums are convolved."""
 _TILTS = np.exp(np.linspace(math.log(1e-3), math.log(4), 120))
 """θ of (31): any gives a bound."""
-_NEGLIGIBLE = 1e-7
+_NEGLIGIBLE = 1e-5
+"""A chance of a wrong sign below it is not convolved, but bounded."""
 
 
 class SampleBracket(NamedTuple):
@@ -97,16 +99,19 @@ class NoiseSteps:
         """E W, shape (J, K)."""
         return np.asarray(np.tensordot([2.0, 1.0, -1.0, -2.0], self.chances, 1))
 
+    @cached_property
+    def exponents(self) -> Floats:
+        """log min_θ E e^{-θW} of (31), never above 0, shape (J, K)."""
+        two, one, minus, both = self.chances
+        least = np.zeros_like(two)
+        for tilt in _TILTS:
+            lift = two * math.expm1(-2 * tilt) + one * math.expm1(-tilt)
+            least = np.minimum(least, lift + minus * math.expm1(tilt) + both * math.expm1(2 * tilt))
+        return np.asarray(np.log1p(least))
+
     def bounds(self, samples: int) -> Floats:
         """(min_θ E e^{-θW})^m of (31), shape (J, K)."""
-        two, one, minus, both = self.chances[..., None]
-        lift = (
-            two * np.expm1(-2 * _TILTS)
-            + one * np.expm1(-_TILTS)
-            + minus * np.expm1(_TILTS)
-            + both * np.expm1(2 * _TILTS)
-        )
-        return np.asarray(np.exp(samples * np.minimum(np.log1p(lift.min(axis=-1)), 0)))
+        return np.asarray(np.exp(samples * self.exponents))
 
     def tails(self, samples: int, chosen: NDArray[np.bool_]) -> Floats:
         """P(Σ W <= 0) for the chosen pairs (a mask over (J, K)), by the transform of the law of W."""
@@ -117,14 +122,21 @@ class NoiseSteps:
         law = np.fft.irfft((1 + transform) ** samples, n=size)
         return np.asarray(np.clip(law[:, 0] + law[:, size - 2 * samples :].sum(axis=1), 0, 1))
 
-    def failures(self, samples: int) -> tuple[Floats, Floats]:
-        """Lower and upper bounds of the chance of a wrong sign per preceding token j, each (J,), by (31)."""
-        most = self.bounds(samples)
-        exact = most > _NEGLIGIBLE
-        tails = np.where(exact, 0.0, most)
-        if exact.any():
-            tails[exact] = self.tails(samples, exact)
-        return np.where(exact, tails, 0).max(axis=1), tails.sum(axis=1)
+    def most_failures(self, samples: int, limit: float) -> float:
+        """At most `limit` if (31) proves at most that for every j, else more: the first such number that is found."""
+        bounds, largest = self.bounds(samples), 0.0
+        for j in np.argsort(-bounds.sum(axis=1)):
+            if bounds[j].sum() <= max(limit, largest) or largest > limit:
+                break
+            chosen = np.zeros(bounds.shape, dtype=np.bool_)
+            chosen[j] = bounds[j] > _NEGLIGIBLE
+            largest = max(largest, float(self.tails(samples, chosen).sum() + bounds[j][~chosen[j]].sum()))
+        return largest if largest > 0 else float(bounds.sum(axis=1).max())
+
+    def least_failures(self, samples: int) -> float:
+        """The largest lower bound of (31) among the pairs with the largest upper ones."""
+        bounds = self.bounds(samples)
+        return float(self.tails(samples, bounds >= np.sort(bounds, axis=None)[-min(8, bounds.size)]).max())
 
 
 def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
@@ -141,9 +153,9 @@ def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
     steps = NoiseSteps.of(law)
     if (steps.means <= 0).any():
         return SampleBracket(0, None)
-    enough = _least(lambda m: bool(steps.failures(m)[1].max() <= 1 - rate), MOST)
+    enough = _least(lambda m: bool(steps.most_failures(m, 1 - rate) <= 1 - rate), MOST)
     single = int((as_law(law).noise > 0).sum()) == 1
-    few = _least(lambda m: bool(steps.failures(m)[0].max() <= 1 - rate), enough or MOST) if single else 1
+    few = _least(lambda m: bool(steps.least_failures(m) <= 1 - rate), enough or MOST) if single else 1
     return SampleBracket((few or MOST) - 1, enough)
 
 

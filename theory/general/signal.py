@@ -94,13 +94,15 @@ class CopyingSignal:
     @property
     def leading(self) -> Floats:
         """L."""
-        signal: Floats = self.target * (1 - 1 / (self.size * self.target * self.lift)) ** 2 / (1 + self.spread)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            missing = 1 / (self.size * self.target * self.lift)
+            signal: Floats = self.target * (1 - missing) ** 2 / (1 + self.spread)
         return signal
 
     @property
     def exact(self) -> Floats:
         """SNR² by (22); no approximation for tokens that are no noise."""
-        leading = self.leading
+        leading = self.leading  # NaN for tokens that are no answer
         signal: Floats = leading / (1 + self.background - 2 / self.size - leading)
         return signal
 

@@ -68,7 +68,7 @@ def test_real_text_is_looked_at_for_its_frequent_tokens(claim: Assertions) -> No
         rest = np.delete(uniform[65:], FOLLOWER - 65)
         claim.greater(f"K[P(q)] against the largest other P, uniform p, α = {level}", uniform[FOLLOWER], rest.max())
         ordinary = np.delete(uniform[:65], [1, TAU]).mean()
-        claim.greater(f"K[E(τ)] against the ordinary tokens' mean, α = {level}", uniform[TAU], ordinary, side="beyond")
+        claim.greater(f"K[E(τ)] against the ordinary tokens' mean, α = {level}", uniform[TAU], ordinary)
         ahead = int((absorbed[65:] > absorbed[FOLLOWER]).sum())
         side: Side = "holds" if level < 0.7 else "beyond"
         claim.equal(f"P ahead of K[P(q)], absorbed, α = {level}", int(level >= 0.7), ahead, side=side)
@@ -87,6 +87,8 @@ def test_the_bound_on_what_frequency_leaves_out(claim: Assertions) -> None:
                           ("uniform", mixed_law(0.0, level))):  # fmt: skip
             every = attractions(law, np.eye(2 * law.M))
             K = key_query_gradient(law)
+            parts = np.array([one.gradient for one in every])
+            claim.close(f"κ C + R, {name}, α = {level}", K, parts, ROUNDING, "bound on the rounding of K", scale=1.0)
             rest = np.abs(K - [one.frequency for one in every])
             claim.less(f"|R| against its bound, {name}, α = {level}", rest, np.array([one.bound for one in every]))
             wrong = sum(one.is_decided and one.frequency * value <= 0 for one, value in zip(every, K, strict=True))
@@ -114,8 +116,10 @@ def test_the_criterion_on_random_laws(claim: Assertions, family: Looks) -> None:
         right = [float(one.predicted * one.gradient > 0) for one in every]
         threshold, expected = family.right[name]
         side: Side = "holds" if expected > 0 else "beyond"
-        claim.rate(f"{name}: leading order has the sign, {family.name}", threshold, expected, right, side=side,
-                   laws=len(found), decided=len(decided))  # fmt: skip
+        claim.rate(f"{name}: leading order has the sign, {family.name}", threshold, expected, right, side=side)
+        if name in family.decided:
+            share = [float(one.is_decided) for one in every]
+            claim.rate(f"{name}: decided by the bound, {family.name}", family.decided[name], 1, share)
     if family.alone is not None:
         alone = [float(one.follower.leading * one.follower.gradient > 0) for one in found]
         claim.rate(f"follower: the same without copying, {family.name}", family.alone, -1, alone, side="beyond")

@@ -1,6 +1,6 @@
 """Families of random laws on which G5's criterion is tried."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
 
@@ -23,6 +23,7 @@ class Looks:
         levels, answers, noise: of the laws.
         each: laws of every combination.
         right: for noise and follower a share, and whether it is exceeded (+1) or not reached (-1).
+        decided: for either a share that the bound decides more than.
         alone: a share that the follower's leading order without copying does not reach, or None.
     """
 
@@ -32,12 +33,13 @@ class Looks:
     noise: Noise
     each: int
     right: dict[str, tuple[float, int]]
+    decided: dict[str, float] = field(default_factory=dict)
     alone: float | None = None
 
 
 FAMILIES = (
     Looks("one noise token, α >= 1/2", (0.5, 0.8), ("uniform", "zipf"), "token", 25,
-          {"noise": (0.9, 1), "follower": (0.9, 1)}),
+          {"noise": (0.9, 1), "follower": (0.9, 1)}, {"noise": 0.7, "follower": 0.5}),
     Looks("one noise token, α = 1/5", (0.2,), ("uniform", "zipf"), "token", 25,
           {"noise": (0.7, 1), "follower": (0.7, 1)}, alone=0.9),
     Looks("spread noise, α <= 1/2", (0.2, 0.5), ("uniform",), "spread", 45,

@@ -42,12 +42,22 @@ def test_parts_and_bound_as_fractions(kind, law):
     assert (parts.frequency == law.answers @ apart.applied(average) - between).all()
     rest = law.answers @ inside.applied(answer_parts(law, inside.means))
     assert (rest == parts.answers).all()
-    rounding = gradient_rounding(law.in_floats)
+    rounding, leading = gradient_rounding(law.in_floats), parts.strength * (law.answers @ apart.applied(average))
     for feature, found in enumerate(attractions(law, np.eye(2 * law.M))):
+        assert found.bound == pytest.approx(stated_bound(law, inside, feature) + rounding, rel=1e-6, abs=1e-9)
+        assert abs(found.leading - float(leading[feature])) <= rounding
         assert abs(found.gradient - float(parts.gradient[feature])) <= rounding
         assert abs(found.frequency - float(parts.strength * parts.frequency[feature])) <= rounding
         assert abs(float(rest[feature])) <= found.bound
         assert not found.is_decided or found.frequency * parts.gradient[feature] > 0
+
+
+def stated_bound(law, inside, feature):
+    """B of (41), each Σ_c applied to its own vectors as fractions."""
+    rest = answer_parts(law, inside.means)
+    one = np.repeat(np.eye(2 * law.M, dtype=int)[feature][None], law.M, axis=0)
+    products = inside.applied(one)[:, feature] * (rest * inside.applied(rest)).sum(axis=1)
+    return sum(float(share) * float(product) ** 0.5 for share, product in zip(law.answers, products, strict=True))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -152,4 +152,11 @@ def test_answers_lead_simulated(claim: Assertions) -> None:
         (rates,), (_, _, _, count, side, most, seed) = results([steps]), steps.arguments
         name = f"steps of {count / predicted:.2g} × predicted samples, pair {pair}, success rate"
         claim.rate(name, RATE, side, rates, most=most, samples=count, seed=seed)
-    claim.less("predicted samples against those proved to be enough for one rival", predicted, (1 / 0.05 - 1) / signal)
+    law, (c, k) = shakespeare_law(LEVEL), pair
+    too_few, enough = samples.answer_samples(law, c, rivals=[k])
+    because = "rounded up to a whole number"
+    claim.close("samples proved to be enough for one rival, 19/SNR²", 19 / signal, enough, signal, because)
+    claim.less("predicted samples against those", predicted, enough)
+    missed = (1 - float(law.output[c])) ** np.array([too_few, too_few + 1])
+    claim.greater("chance that c is no target among too few samples", missed[0], 0.05)
+    claim.less("and among one more", missed[1], 0.05)

@@ -2,9 +2,9 @@
 
 from paper_checks.project import load_claims
 from tests.mutants import test_birth as birth
-from tests.mutants import test_trainings_on_laws as on_laws
 from tests.mutants import test_two_layer as two_layer
 from tests.mutants import test_variations as variations
+from tests.mutants.general import test_trainings_on_laws as on_laws
 
 TABLES = (two_layer.CAUGHT, birth.CAUGHT, variations.CAUGHT, on_laws.CAUGHT)
 

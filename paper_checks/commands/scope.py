@@ -4,11 +4,15 @@
     paper-checks scope T1.3 --N 8:64 --alpha 0.01:0.3 --T 2N --out short.png
     paper-checks scope T3.4 --part absorbed --N 3:100 --T N^3 --out reversed.pdf
     paper-checks scope T4.4 --n 2:32 --alpha 0.05:0.95 --t 1e4 --out top.svg
+    paper-checks scope G5 --lambda 0:0.25 --alpha 0.3:0.9 --columns 7 --out mixtures.svg
 
-A cell is one N (or n, in T4) and one alpha; its colour is the exact quantity that decides about the claim there, with
-zero in the middle of the scale. Bars are exact thresholds at that N, found by another route: a cell on the wrong side
-of one is a contradiction. Empty markers are levels in a limit; nothing is drawn between two N. The numbers are written
-beside the picture, as .csv. --T is the length of the sequences, an integer or the rule N, 2N, N^2 or N^3.
+A cell is one N (in T4 one n, in G one share lambda of Shakespeare in the chain) and one alpha; its colour is the exact
+quantity that decides about the claim there, with zero in the middle of the scale. Bars are exact thresholds at that N,
+found by another route: a cell on the wrong side of one is a contradiction. Empty markers are levels in a limit; nothing
+is drawn between two N. In G5 bars stand at the lambda where the sign changes at that alpha, and a dashed line is the
+criterion's leading order. The numbers are written beside the picture, as .csv; the terminal shows the map in letters.
+--T is the length of the sequences, an integer or the rule N, 2N, N^2 or N^3, in G an integer. A map takes some seconds,
+of G5 about one for each noise level from 0.1 on, and more below.
 
 Exit status: 0; 1 if a threshold, or what is proved or stated, contradicts a cell (the picture is written); 2 if there
 is no picture, with the reason on standard error; 130 on Ctrl-C. The file is written whole or not at all.
@@ -87,11 +91,11 @@ command = Claims("scope", help=__doc__, interrupted=INTERRUPTED, subcommand_meta
 
 def _map_of(claim: str) -> click.Command:
     """The command that draws the maps of one claim."""
-    from paper_checks.scope.claims import MAPPED, described
+    from paper_checks.scope.claims import MAPPED, described, extent_of
 
-    entry = MAPPED[claim]
+    entry, extent = MAPPED[claim], extent_of(claim)
     family, names = entry.family, list(entry.statements)
-    rows, levels = (_written(ends) for ends in family.extent[:2])
+    rows, levels = _written(extent.span), _written(extent.levels)
     kind = Levels() if family.continuous else Sizes()
     size = f"{family.meaning}, {family.accepted}, LOW:HIGH or one value"
     level = "noise level, LOW:HIGH or one value, decimals or fractions"
@@ -100,8 +104,8 @@ def _map_of(claim: str) -> click.Command:
         click.option("--alpha", type=Levels(), default=levels, help=level),
         click.option(f"--{family.setting}", "setting", default=entry.setting, help=_meaning(claim)),
         *([click.option("--part", type=click.Choice(names), default=names[0], help="which map")] if names[1:] else ()),
-        count("rows", 1, 200, family.extent.rows, family.spacing),
-        count("columns", 1, 400, family.extent.columns, "noise levels, evenly spaced"),
+        count("rows", 1, 200, extent.rows, family.spacing),
+        count("columns", 1, 400, extent.columns, "noise levels, evenly spaced"),
     ]
     maps = "\n".join(f"    {name}: {statement.short}" for name, statement in entry.statements.items())
     example = f"--{family.option} {rows} --alpha {levels} --{family.setting} {entry.setting} --out map.svg"

@@ -16,7 +16,7 @@ from simulate.runtime.streaming import progress_bar
 from .folder import asset_name
 from .views import PictureFile
 
-SCOPES = ("T1.3", "T1.6", "T2.5", "T3.3", "T3.4", "T3.6")
+SCOPES = ("T1.3", "T1.6", "T2.5", "T3.3", "T3.4", "T3.6", "G2", "G5")
 """Claims beside which a map of where they hold stands, besides the pictures that they share with others."""
 
 # What draws a picture is imported when it is drawn: some of it needs extras that the claims in question need too.

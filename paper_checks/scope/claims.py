@@ -7,15 +7,42 @@ an identity, or one without a noise level has no map. `MAPPED` has one entry per
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
+from typing import TYPE_CHECKING
 
 from theory.task import RealNumber, as_count, as_probability
 
+from . import mixtures as general
 from . import quantities as of
 from . import thresholds as exact
-from .grid import MEMORIES, SEQUENCES, Extent, Fixed, levels_between
+from .grid import MEMORIES, MIXTURES, SEQUENCES, Extent, Fixed, levels_between
 from .maps import Mapped, ScopeMap, Statement, fill
 
+if TYPE_CHECKING:
+    from paper_checks.experiments.general.laws import Answers
+
 COPYING = "copying entries positive", "copying entries not positive"
+EARLY = Fraction(1, 200), Fraction(1, 5)
+"""The noise levels between which those of G2 lie."""
+
+
+def _first(answers: "Answers", said: str) -> Statement:
+    """G2 with these answers."""
+    return Statement(
+        f"the noise comes first on every sequence after one feed-forward step, {said}",
+        "noise first on every sequence", "not on some sequence", "least margin over all sequences",
+        partial(general.margin, answers), partial(general.noise_first, answers), partial(general.proved_first, answers),
+        {"T = 2, lead of the likeliest answer": partial(general.lead, answers)},
+    )  # fmt: skip
+
+
+def _looks(look: general.Look, said: str, holds: str, fails: str, measure: str) -> Statement:
+    """G5 for one feature."""
+    return Statement(
+        f"the first key-query step looks at {said}, at uniform output probabilities", holds, fails, measure,
+        partial(general.attraction, look), stated=partial(general.proved_attraction, look),
+        crossings=partial(general.changes, look), predictions={"the criterion": partial(general.predicted, look)},
+    )  # fmt: skip
+
 
 MAPPED: dict[str, Mapped] = {
     "T1.3": Mapped(SEQUENCES, {"margin": Statement(
@@ -105,6 +132,14 @@ MAPPED: dict[str, Mapped] = {
         "without the noise direction every input is recalled", "every input recalled", "not recalled",
         "margin of the correct output", of.recalled,
         stated=of.inside)}, setting="1e6"),
+    "G2": Mapped(MIXTURES, {
+        "uniform": _first("uniform", "answers uniform"),
+        "stationary": _first("stationary", "answers as frequent as in the text")},
+        setting="256", extent=Extent((0, 1), EARLY, 11, 40), small=Extent((0, 1), EARLY, 7, 40)),
+    "G5": Mapped(MIXTURES, {
+        "noise": _looks("noise", "the noise", "looks at the noise", "looks away from the noise", "K[E(τ)]"),
+        "follower": _looks("follower", "what follows the trigger", "attends followers of q", "looks away", "K[P(q)]")},
+        setting="256"),
     "B2": Mapped(SEQUENCES, {"signal": Statement(
         "without the residual copying entries are positive", *COPYING, "S[k,E(k)]", of.in_context_signal,
         stated=of.where_in_context)}),
@@ -157,13 +192,15 @@ def scope_map(
 
 def default_map(claim: str, part: str | None = None) -> ScopeMap:
     """A small map, `Family.small`; a second or so, of G some seconds."""
-    sizes, levels, rows, columns = _entry_of(claim).family.small
+    entry = _entry_of(claim)
+    sizes, levels, rows, columns = entry.small or entry.family.small
     return scope_map(claim, sizes, levels, part=part, rows=rows, columns=columns)
 
 
 def extent_of(claim: str) -> Extent:
     """How far `scope_map` goes by itself."""
-    return _entry_of(claim).family.extent
+    entry = _entry_of(claim)
+    return entry.extent or entry.family.extent
 
 
 def check(

@@ -149,6 +149,7 @@ def _as_size(symbol: str, largest: int, value: object) -> int:
 
 MOST_N, MOST_INPUTS, LONGEST = 10**6, 1000, 10**6
 WHOLE, INNER = (Fraction(1, 100), Fraction(99, 100)), (Fraction(1, 50), Fraction(49, 50))
+TENTHS = Fraction(1, 10), Fraction(9, 10)
 LOGARITHM = "sizes, evenly spaced in their logarithm"
 
 SEQUENCES = Family(
@@ -165,7 +166,6 @@ MEMORIES = Family(
 MIXTURES = Family(
     "λ", "lambda", "share λ of Shakespeare in the chain", "0 to 1", "shares, evenly spaced in their square root", "T",
     interior=False, continuous=True, as_row=partial(as_probability, "lambda"), rows_between=shares_between,
-    fix=_same_length, extent=Extent((0, 1), (Fraction(1, 20), Fraction(19, 20)), 9, 13),
-    small=Extent((0, 1), (Fraction(1, 10), Fraction(9, 10)), 7, 9),
+    fix=_same_length, extent=Extent((0, 1), TENTHS, 17, 9), small=Extent((0, 1), TENTHS, 9, 5),
 )  # fmt: skip
 """Chains (1-λ) Unif + λ Shakespeare, over the 65 characters."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulate.runtime.arrays import Floats
 
-from .grid import Family, Fixed
+from .grid import Extent, Family, Fixed
 
 
 class Threshold(NamedTuple):
@@ -81,13 +81,15 @@ class Statement:
 class Mapped:
     """A claim with maps: its statements by name, the first one the default, and the default setting as it is written.
 
-    `least` is the least T.
+    `least` is the least T; `extent` and `small` are in the place of the family's.
     """
 
     family: Family
     statements: Mapping[str, Statement]
     setting: str = "N^2"
     least: int = 2
+    extent: Extent | None = None
+    small: Extent | None = None
 
 
 class _Line(NamedTuple):

@@ -51,8 +51,10 @@ PREDICTED: tuple[Style, ...] = (
 WRONG: Style = {"linestyle": "none", "marker": "x", "markersize": 5, "color": "black", "zorder": 5}
 HALO = [Stroke(linewidth=4, foreground="white"), Normal()]
 
-LEFT, RIGHT = 0.65, 0.2
-"""Of the axes, inches."""
+LEFT, WIDER, RIGHT = 0.65, 0.9, 0.2
+"""Of the axes, inches; `WIDER` where rows are shares, which have more digits."""
+MARGIN = 0.0845
+"""Of the legend, inches."""
 ROW, LEAST, MOST = 0.3, 1.2, 5.0
 """Height of a row, and of all rows at least and at most, inches."""
 HALF, MANY = 0.43, 40
@@ -88,12 +90,12 @@ class ScopePicture(Picture):
         height = min(max(ROW * count, LEAST), MOST)
         handles = self._handles()
         lines = sum(str(handle.get_label()).count("\n") + 1 for handle in handles)
-        figure = self.framed(height, left=LEFT, above=0.1, right=RIGHT, below=1.35 + 0.205 * lines)
+        figure = self.framed(height, left=self.left, above=0.1, right=RIGHT, below=1.35 + 0.205 * lines)
         axes, x = figure.add_subplot(), self._edges()
         axes.set(xlim=(x[0], x[-1]), ylim=(-0.5, count - 0.5))
         axes.set(xlabel="noise level α", ylabel=self.map.family.meaning)
         step = int(np.ceil(TICK * count / height))
-        axes.set_yticks(range(0, count, step), [*map(self.map.family.written, self.map.sizes[::step])])
+        axes.set_yticks(range(0, count, step), [*map(self._tick, self.map.sizes[::step])])
         axes.tick_params(axis="y", length=0)
         self._draw_cells(axes, x)
         for style, _, levels in self._lines():
@@ -104,8 +106,17 @@ class ScopePicture(Picture):
         for kind in self.kinds:
             self._label(axes, kind, x, height)
         self._draw_scale(axes, height)
-        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.13, -1.3 / height), borderaxespad=0)
+        side = -(self.left - MARGIN) / (WIDTH - self.left - RIGHT)
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(side, -1.3 / height), borderaxespad=0)
         return figure
+
+    @property
+    def left(self) -> float:
+        """Of the axes, inches."""
+        return WIDER if self.map.family.continuous else LEFT
+
+    def _tick(self, size: Any) -> str:
+        return f"{float(size):.2g}" if self.map.family.continuous else str(size)
 
     @property
     def half(self) -> float:
@@ -205,7 +216,7 @@ class ScopePicture(Picture):
         free = np.repeat(np.repeat(np.pad(kind.cells & ~self._under_lines(x), 1), 3, axis=0), 3, axis=1)
         tall, wide = free.shape
         # distances in halves of the label, in either direction
-        step = (2 * height / tall / LINE, 2 * (WIDTH - LEFT - RIGHT) / wide / (LETTER * len(kind.name) + 0.2))
+        step = (2 * height / tall / LINE, 2 * (WIDTH - self.left - RIGHT) / wide / (LETTER * len(kind.name) + 0.2))
         room = distance_transform_edt(free, sampling=step)
         row, column = np.unravel_index(int(room.argmax()), room.shape)
         if room[row, column] >= 1:

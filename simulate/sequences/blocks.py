@@ -17,8 +17,8 @@ from .sources import Source
 
 BLOCK_TOKENS = 2**18
 MOST_ROWS = 2**16
-LARGEST = 1 - 2.0**-53
-"""The largest float64 below 1: M times it, rounded, is still below M."""
+NONE = (np.empty(0), np.empty(0, np.int64))
+"""Tables that are not looked at."""
 
 
 class Block(NamedTuple):
@@ -64,8 +64,8 @@ def _looked_up(uniform, cut, alias):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _walk(tokens, correct, q, tau, alpha, cut, alias, uniforms):  # type: ignore[no-untyped-def]
-    """Draw sequences by their tables, one uniform number per token; τ < 0 stands for the noise law in row q."""
+def _walk(tokens, correct, q, tau, alpha, after, cut, alias, uniforms):  # type: ignore[no-untyped-def]
+    """Draw sequences by their tables, one uniform number per token; if τ < 0, what follows q by those of `after`."""
     rows, T = tokens.shape
     M = cut.shape[1]
     for row in range(rows):
@@ -75,10 +75,11 @@ def _walk(tokens, correct, q, tau, alpha, cut, alias, uniforms):  # type: ignore
         for t in range(T - 1):
             uniform = uniforms.random()
             if previous == q:
-                noise = tau
                 if tau < 0:
-                    noise = _looked_up(min(uniform / alpha, LARGEST), cut[q], alias[q])
-                previous = noise if uniform < alpha else c
+                    token = _looked_up(uniform, after[0], after[1])
+                    previous = c if token == M else token
+                else:
+                    previous = tau if uniform < alpha else c
             else:
                 previous = _looked_up(uniform, cut[previous], alias[previous])
             sequence[t] = previous
@@ -101,13 +102,12 @@ def _correct(source: Source, rows: int, draws: Generator) -> NDArray[np.unsigned
 
 
 def _target(source: Source, correct: NDArray[np.unsignedinteger], draws: Generator) -> NDArray[np.unsignedinteger]:
-    """c, or a draw of ν with probability α: below α a uniform number, divided by α, is uniform again."""
-    uniforms, noise = draws.random(len(correct)), np.empty_like(correct)
+    uniforms = draws.random(len(correct))
     if isinstance(source.noise, int):
-        noise[:] = source.noise
-    else:
-        _all_looked_up(np.minimum(uniforms / source.alpha, LARGEST), *source.noise, noise)
-    return np.where(uniforms < source.alpha, noise, correct)
+        return np.where(uniforms < source.alpha, correct.dtype.type(source.noise), correct)
+    drawn = np.empty(len(correct), np.int64)
+    _all_looked_up(uniforms, *source.noise, drawn)
+    return np.where(drawn == source.M, correct, drawn.astype(correct.dtype))
 
 
 def draw_block(source: Source, seed: int, index: int, rows: int) -> Block:
@@ -122,6 +122,6 @@ def draw_block(source: Source, seed: int, index: int, rows: int) -> Block:
         _apply_trigger_rule(tokens, correct, dtype(q), dtype(source.M - 1), alpha, streams[3])
     else:
         tokens = np.empty((rows, source.T), dtype=dtype)
-        tau = source.noise if isinstance(source.noise, int) else -1
-        _walk(tokens, correct, q, tau, alpha, *source.walk, streams[2])
+        tau, after = (source.noise, NONE) if isinstance(source.noise, int) else (-1, source.noise)
+        _walk(tokens, correct, q, tau, alpha, after, *source.walk, streams[2])
     return Block(tokens, correct, target)

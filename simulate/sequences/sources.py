@@ -1,7 +1,8 @@
 """What the samplers draw from: a law as alias tables, or a task on the uniform chain, which needs none.
 
-One path draws all laws. Its tables are Walker's (`chains.alias_table`): one row per previous token and one for the
-first. What follows the trigger is not drawn from the chain, so the trigger's row is free for the noise law ν.
+One path draws all laws. Its tables are Walker's (`chains.alias_table`): a row for each previous token and one for the
+first token. What follows the trigger is c or the noise token, or drawn from a table of its own over the M tokens and
+one more outcome, "c".
 """
 
 from dataclasses import dataclass
@@ -29,9 +30,9 @@ class Source:
     Attributes:
         M, T, q, alpha: number of tokens, length, trigger, noise level.
         answers: the number K where the correct token is uniform on 0..K-1, else the tables of its law.
-        noise: the noise token where there is one alone or none is drawn, α = 0; else the tables of ν.
-        walk: tables (M+1, M) of the chain, those of ν in row q where `noise` is no token, those of the first token in
-            row M; None is the uniform chain of a `Task`.
+        noise: the noise token where there is one alone, else tables (M+1,) of what follows the trigger: the tokens
+            with probabilities α ν, and c as outcome M with probability 1-α.
+        walk: tables (M+1, M) of the chain, those of the first token in row M; None is the uniform chain of a `Task`.
     """
 
     M: int
@@ -72,13 +73,13 @@ def _of_law(law: Law) -> Source:
     rows, first, answers, noise = (
         np.array(array, dtype=np.float64) for array in (law.chain, law.first, law.answers, law.noise)
     )
-    rows[law.q] = noise
+    alpha = float(law.alpha)
     possible, noisy = np.count_nonzero(answers), np.flatnonzero(noise)
     equal = answers[0] > 0 and (answers[:possible] == answers[0]).all()
     correct = int(possible) if equal else alias_table(answers)
-    tau = int(noisy[0]) if len(noisy) == 1 or law.alpha == 0 else alias_table(noise)
+    tau = int(noisy[0]) if len(noisy) == 1 else alias_table(np.append(alpha * noise, 1 - alpha))
     walk = None if _is_uniform(rows, first, correct, tau, law.q) else Chain(rows, first).alias_tables
-    return Source(law.M, law.T, law.q, float(law.alpha), correct, tau, walk)
+    return Source(law.M, law.T, law.q, alpha, correct, tau, walk)
 
 
 def _is_uniform(rows: Floats, first: Floats, correct: int | Tables, tau: int | Tables, q: int) -> bool:

@@ -12,7 +12,6 @@ from numpy.random import SeedSequence
 
 from simulate.runtime.arguments import Sizes
 
-from .blocks import LARGEST
 from .sources import Source, Tables
 
 BLOCK_TOKENS = 2**23
@@ -50,7 +49,8 @@ class _Draws:
     """Random numbers of one block, and the tokens that come of them, for all its rows at once."""
 
     def __init__(self, source: Source, seed: int, index: int, device: torch.device) -> None:
-        self._rows, self._device, self._alpha = torch_block_rows(source), device, source.alpha
+        self._rows, self._device = torch_block_rows(source), device
+        self._M, self._alpha = source.M, source.alpha
         word = SeedSequence(entropy=seed, spawn_key=(index,)).generate_state(1, np.uint64)[0]
         self._generator = torch.Generator(device).manual_seed(int(word >> np.uint64(1)))
 
@@ -63,12 +63,12 @@ class _Draws:
         return torch.randint(count, (self._rows,), generator=self._generator, device=self._device)
 
     def after_trigger(self, correct: torch.Tensor, noise: int | _Rows) -> torch.Tensor:
-        """c, or the noise token or a draw of ν with probability α, by one uniform number."""
+        """c, or the noise token or a draw of ν with probability α, by one uniform number each."""
         uniform = self.uniform()
         if isinstance(noise, int):
             return torch.where(uniform < self._alpha, noise, correct)
-        drawn = noise.look_up((uniform / self._alpha).clamp(max=LARGEST))  # below α, uniform / α is uniform again
-        return torch.where(uniform < self._alpha, drawn, correct)
+        drawn = noise.look_up(uniform)
+        return torch.where(drawn == self._M, correct, drawn)
 
 
 def draw_torch_block(source: Source, seed: int, index: int, rows: int, device: torch.device) -> TorchBlock:

@@ -8,7 +8,9 @@ from itertools import product
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from paper_checks.experiments.general.laws import mixed_law
 from paper_checks.witnesses import enumeration
+from paper_checks.witnesses.general import programme
 from theory import Task
 
 
@@ -137,6 +139,22 @@ def follows_law(n, alpha, t):
     return max(abs(found[0] / noise - 1), abs(found[1] / D - 1)) <= 0.005
 
 
+def law_margin(answers, share, T, alpha):
+    """The least over the tokens that can come last before q, from the gradient's definition."""
+    law = mixed_law(float(share), float(alpha), T, answers)
+    G, _ = programme.gradient_moments(law, "feed_forward")
+    occurs = law.answers @ programme.counts(law).last > 0
+    logits = G[:, law.q, None] + G[:, law.M :][:, occurs]
+    noise = int(law.noise.argmax())
+    return (logits[noise] - np.delete(logits, noise, axis=0).max(axis=0)).min()
+
+
+def attraction(look, share, T, alpha):
+    law = mixed_law(float(share), float(alpha), T)
+    K = programme.key_query_gradient(law)
+    return K[law.noise.argmax()] if look == "noise" else K[law.M + law.q]
+
+
 SEQUENCES = {
     ("T1.3", "margin"): lambda *cell: feed_forward_margin(*cell) > 0,
     ("T1.4", "bound"): within_bound,
@@ -162,3 +180,10 @@ MEMORIES = {
     ("T4.5", "recall"): recalls,
 }
 """The same at (n, α, t)."""
+MIXTURES = {
+    ("G2", "uniform"): lambda *cell: law_margin("uniform", *cell) > 0,
+    ("G2", "stationary"): lambda *cell: law_margin("stationary", *cell) > 0,
+    ("G5", "noise"): lambda *cell: attraction("noise", *cell) > 0,
+    ("G5", "follower"): lambda *cell: attraction("follower", *cell) > 0,
+}
+"""By claim and part, of (λ, T, α)."""

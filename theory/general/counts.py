@@ -225,6 +225,7 @@ def _deviations(law: Law, answers: NDArray[np.bool_]) -> tuple[Floats, Floats, f
     change = (rows - typical[q]) @ base  # uᵀ H, a row for each c
     inverse = base + base[None, :, q, None] * (change / (1 - change[:, q, None]))[:, None, :]
     stationary = inverse.mean(axis=1)
+    stationary = (stationary[:, None, :] @ chains)[:, 0]  # which gives rare tokens their relative accuracy
     residual = np.eye(M) - (inverse - chains @ inverse + stationary[:, None, :])
     size = float(np.abs(inverse).sum(axis=2).max())
     off = float(np.abs(residual).sum(axis=2).max()) + 3 * (M + 4) * UNIT / 2 * size

@@ -7,7 +7,7 @@
 Every line names the claim that it is an instance of, and says on what it rests: an exact value, a proof, a prediction,
 or simulations at other sizes. --N is the uniform chain over N ordinary tokens and one noise token, at any size.
 --bigrams is a table with the header first_codepoint,second_codepoint,count; --text is a text in UTF-8 of at least 100
-characters, of which neighbouring ones are counted. There may be 3 to 256 different characters, and something must
+characters, of which neighbouring ones are counted. There may be 3 to 128 different characters, and something must
 follow each of them, or --smoothing be added to all counts. The first token follows the characters' frequencies; with
 --answers stationary the correct token does so too. A character is given as itself or as its code point, U+000A.
 

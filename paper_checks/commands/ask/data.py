@@ -12,8 +12,8 @@ from theory import Law, ask
 from theory.general.asked import Asked
 
 HEADER = ["first_codepoint", "second_codepoint", "count"]
-FEWEST, MOST = 3, 256
-"""Different characters: fewer leave nothing beside trigger and noise; of more, the covariances of counts fill GBs."""
+FEWEST, MOST = 3, 128
+"""Different characters: fewer leave nothing beside trigger and noise; of more, an answer takes minutes and GBs."""
 SHORTEST = 100
 """Characters of a text."""
 LARGEST_COUNT = 2**53

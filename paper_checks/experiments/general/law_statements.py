@@ -70,8 +70,11 @@ def second_attention(claim: Claimed, over: Over) -> None:
 
 
 def no_attraction(claim: Claimed, over: Over, over_laws: Over) -> None:
-    """Where K[E(τ)] > 0 attention on (q,τ) is early not much higher than where it is < 0, and little at recall."""
-    by = claim.rule.thresholds["attention_by"]
+    """Where K[E(τ)] > 0, p is soon far from uniform, attention on (q,τ) is early not much higher than where it is < 0,
+    and little at recall."""
+    by, noise = claim.rule.thresholds["attention_by"], claim.rule.thresholds["noise_reached"]
+    reached = over(lambda found: [experiments.first_step(run, "noise", noise) for run in found])
+    claim.replicated(f"updates until P(τ) is {noise:g}, K[E(τ)] > 0", "noise_by", -1, reached)
     name = f"mean log of attention on (q,τ), updates 1 to {by:g}, K[E(τ)] > 0 over < 0"
     claim.replicated(name, "attention_laws", -1, over_laws(lambda pairs: _more_attention(pairs, by)))
     name = "attention on (q,τ), where one stands, when recall has come, K[E(τ)] > 0"

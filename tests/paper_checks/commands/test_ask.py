@@ -171,11 +171,11 @@ TABLES = [
     (f"{ROWS}1114112,97,1\n", "line 6: first_codepoint must be a whole number in 0..1114111, got '1114112'"),
     (f"{ROWS}97,x,1\n", "line 6: second_codepoint must be a whole number in 0..1114111, got 'x'"),
     (f"{ROWS}98,99,4\n", "line 6: the pair 98,99 is there twice"),
-    ("97,98,3\n98,97,2\n", "must have 3 to 256 different characters, got 2"),
+    ("97,98,3\n98,97,2\n", "must have 3 to 128 different characters, got 2"),
     ("97,98,3\n98,97,2\n98,99,1\n99,97,0\n", "got none in row 2 ('c')"),
     ("97,98,3\n98,99,1\n", "got none in row 2 ('c')"),
-    ("".join(f"{n},{n + 1},1\n" for n in range(256)), "must have 3 to 256 different characters, got 257"),
-    ("", "must have 3 to 256 different characters, got 0"),
+    ("".join(f"{n},{n + 1},1\n" for n in range(128)), "must have 3 to 128 different characters, got 129"),
+    ("", "must have 3 to 128 different characters, got 0"),
 ]
 
 
@@ -195,8 +195,8 @@ def test_tables_that_are_none_are_refused_by_line(capsys, tmp_path, rows, reason
     ("content", "reason"),
     [
         (TEXT.encode()[:99], "must have at least 100 characters, got 99"),
-        (b"ab" * 60, "must have 3 to 256 different characters, got 2"),
-        ("".join(map(chr, range(1000, 1300))).encode(), "must have 3 to 256 different characters, got 300"),
+        (b"ab" * 60, "must have 3 to 128 different characters, got 2"),
+        ("".join(map(chr, range(1000, 1300))).encode(), "must have 3 to 128 different characters, got 300"),
         (TEXT.encode() + b"\xff", f"must be text in UTF-8, got the byte 0xff at position {len(TEXT)}"),
         (TEXT.encode() + b"?", "got none in row 5 ('?')"),
         (b"", "must have at least 100 characters, got 0"),

@@ -147,7 +147,7 @@ def test_the_command_takes_shares(plain, tmp_path, capsys):
     out = tmp_path / "map.svg"
     assert main(["X1", "--lambda", "0:1/4", "--rows", "2", "--columns", "3", "--T", "99", "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "λ from 0 to 0.25, α from 0.05 to 0.95, T = 99" in said and "\nlambda = 0.25 |+--|\n" in said
+    assert "λ from 0 to 0.25, α from 0.1 to 0.9, T = 99" in said and "\nlambda = 0.25 |+--|\n" in said
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -79,6 +79,18 @@ def test_counting_gives_the_key_query_gradient_of_the_held_loss(law):
 
 
 @every_law
+def test_attention_of_a_model_of_scores(law):
+    """Softmax of s[E(z_t)] + s[P(z_{t-1})]: the scores stand in the column of the law's own trigger."""
+    tokens, scores = sample(law, 50, seed=6).tokens, np.random.default_rng(4).normal(size=2 * law.M)
+    found = attention_model(law, np.zeros((law.M, 2 * law.M)), scores).attention(tokens).detach()
+    z = tokens.numpy()
+    weights = scores[z]
+    weights[:, 1:] += scores[law.M + z[:, :-1]]
+    expected = np.exp(weights) / np.exp(weights).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, expected, rtol=rounding(law.T, 8), atol=0)
+
+
+@every_law
 @both_layers
 def test_moments_are_those_of_dense_gradients(small_blocks, law, layer):
     batch, result = sample(law, 777, seed=3), gradient_moments(law, layer, 777, seed=3)

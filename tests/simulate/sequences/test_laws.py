@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from simulate import Batch, Chain, Recall, gradient_moments, key_query_moments, projected_moments, sample, sample_stream
+from simulate import (
+    Batch,
+    Chain,
+    LawRecall,
+    Recall,
+    gradient_moments,
+    key_query_moments,
+    projected_moments,
+    sample,
+    sample_stream,
+)
 from simulate.sequences import blocks
 from simulate.sequences import torch_sampling as torch_path
 from simulate.sequences.chains import alias_table
@@ -147,18 +157,19 @@ def test_chunks_and_smaller_batches_are_parts_of_the_sample(law):
 
 
 def test_a_block_is_drawn_from_streams_of_its_own():
-    """Correct tokens, targets, tokens, rebuilt token by token; below α a uniform number over α draws the noise."""
+    """Correct tokens, targets, tokens, rebuilt token by token; after the trigger the outcome 4 is c."""
     law, rows = replace(GENERAL, T=12), 60
     streams = np.random.SeedSequence(entropy=8, spawn_key=(3,)).spawn(4)
     for_correct, for_target, for_tokens, _ = (np.random.Generator(np.random.SFC64(stream)) for stream in streams)
 
     def by_table(uniform, shares):
         cut, alias = alias_table(np.array(shares))
-        k = int(4 * uniform)
-        return k if 4 * uniform < cut[k] else alias[k]
+        k = int(len(cut) * uniform)
+        return k if len(cut) * uniform < cut[k] else alias[k]
 
     def after_trigger(uniform, c):
-        return by_table(uniform / law.alpha, law.noise) if uniform < law.alpha else c
+        outcome = by_table(uniform, [*law.alpha * law.noise, 1 - law.alpha])
+        return c if outcome == 4 else outcome
 
     correct = [by_table(uniform, law.answers) for uniform in for_correct.random(rows)]
     target = [after_trigger(uniform, c) for uniform, c in zip(for_target.random(rows), correct, strict=True)]
@@ -171,15 +182,6 @@ def test_a_block_is_drawn_from_streams_of_its_own():
             tokens[row, t] = by_table(uniform, law.first if t == 0 else law.chain[before])
     block = blocks.draw_block(as_source(law), 8, 3, rows)
     assert all(np.array_equal(a, b) for a, b in zip(block, (tokens, correct, target), strict=True))
-
-
-@pytest.mark.parametrize("alpha", [2.0**-9, 0.1, 1 / 3, 0.999, 1.0])
-@pytest.mark.parametrize("M", [2, 3, 65, 1000])
-def test_the_largest_number_below_alpha_draws_a_token(alpha, M):
-    """uniform / α and M times it stay below 1 and M after rounding, α itself, which is not looked at, included."""
-    for uniform in (np.nextafter(alpha, 0), alpha):
-        scaled = min(uniform / alpha, blocks.LARGEST)
-        assert scaled < 1 and int(scaled * M) == M - 1
 
 
 def test_a_law_s_tables_are_made_once_and_forgotten_with_it():
@@ -196,6 +198,14 @@ def test_the_last_question_of_recall_is_a_batch(chain):
     for row, (z, outputs) in enumerate(zip(recall.sequence.tolist(), recall.answers.tolist(), strict=True)):
         assert batch.tokens[row].tolist() == z[:6] and batch.target[row] == z[6]
         assert batch.correct[row] == outputs[z[5]] >= 0
+
+
+@pytest.mark.parametrize("name", ["general", "one noise token in the middle", "the trigger is the noise"])
+def test_the_last_question_of_a_law_s_recall_has_the_law(name):
+    law = LAWS[name]
+    exact = enumerate_general_law(law)
+    batch = Batch.of_recall(LawRecall(law).sample(SAMPLES, seed=7))
+    assert divergence(frequencies([batch]), exact) < most_divergence(len(exact) - 1)
 
 
 def test_recall_without_a_last_question_is_refused():

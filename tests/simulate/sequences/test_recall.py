@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.optimize import brentq
 
-from simulate import Chain, Recall, sample
+from simulate import Batch, Chain, Recall, sample
 from tests.oracles.simulate import BAD_COUNTS, enumerate_law
 from theory import Task
 
@@ -127,8 +127,7 @@ def test_law_of_the_task_is_that_of_its_own_sampler(chain, T):
     exact = [] if chain is None else [[[*map(Fraction, row)] for row in ROWS], [*map(Fraction, chain.initial)]]
     freedom = len(enumerate_law(task, *exact)) - 1
     recall, own = Recall.of_task(task, chain).sample(SAMPLES, seed=7), sample(task, SAMPLES, seed=11, chain=chain)
-    one = counted(recall.tokens, recall.correct[:, -1], recall.following[:, -1])
-    other = counted(own.tokens, own.correct, own.target)
+    one, other = (counted(part.tokens, part.correct, part.target) for part in (Batch.of_recall(recall), own))
     mixture = {outcome: (one.get(outcome, 0) + other.get(outcome, 0)) / (2 * SAMPLES) for outcome in one | other}
     assert divergence(one, mixture) + divergence(other, mixture) < most_divergence(2 * freedom)
 

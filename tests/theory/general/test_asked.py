@@ -16,9 +16,7 @@ from simulate import sequences
 from theory import Law, Task, ask
 from theory.general.asked import BASES
 
-SIZES = [
-    Task(N, T, alpha) for N in (2, 3, 5000) for T in (2, 3, 4, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)
-]
+SIZES = [Task(N, T, alpha) for N in (2, 3, 5000) for T in (2, 3, 4, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)]
 
 
 def check_form(asked):
@@ -112,6 +110,8 @@ def test_a_task_as_a_law_has_the_same_answers(task):
     assert other["copying"].value == (one["copying"].value > 0)
     parts = theory.general.decomposition(Law.of_task(task))
     assert other["frequency_noise"].value == pytest.approx(parts.strength * parts.frequency[task.tau])
+    level = one["critical_alpha"]
+    assert other["critical_alpha"].low <= level.high and level.low <= other["critical_alpha"].high
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +128,8 @@ def test_shakespeare(shakespeare):
     """Values of an independent programme, see the ledger's G2 to G5."""
     (uniform, stationary), _, _ = shakespeare
     check_form(uniform)
+    assert uniform["critical_alpha"].basis == stationary["critical_alpha"].basis == "none"
+    assert uniform["noise_alpha"].basis == "none" and stationary["noise_alpha"].low == pytest.approx(0.13588, abs=1e-5)
     known = [
         (uniform["noise_lead"], 0.5000, 4),
         (stationary["noise_lead"], 0.4248, 4),

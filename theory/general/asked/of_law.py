@@ -1,14 +1,17 @@
 """`ask` for any law: every answer is an instance of G2 to G7, computed in float64 from the exact formulas."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from theory.arrays import Floats, Table
 from theory.general.copying import approximate_copying_levels, copying_entries
-from theory.general.key_query import WithinSequences, decomposition, key_query_gradient
+from theory.general.criterion import criterion
+from theory.general.key_query import WithinSequences, key_query_gradient
 from theory.general.margins import noise_margins, noise_threshold, threshold_bounds
+from theory.general.mixture import turns
 from theory.general.samples import answer_signals, noise_samples, samples_for_one_rival
 from theory.general.signal import noise_signal, signal_bound, signal_to_noise
 from theory.law import Law
@@ -19,6 +22,13 @@ from .steps import recall_samples
 OCCURS = 1e-12
 """Tokens and pairs of a smaller expectation count as such that do not occur."""
 SHOWN = 5
+"""Pairs that a sentence lists."""
+MOST_TURNING = 80
+"""Tokens up to which the levels where the step turns take seconds."""
+EDGE = 1e-6
+"""Distance from 0 and 1 of the noise levels where the step may turn: at 0 and 1 themselves it may vanish."""
+BITS = 20
+"""Of the bracket of a law's noise level; each costs as much as a margin."""
 
 
 class LawAnswers:
@@ -30,6 +40,11 @@ class LawAnswers:
         self.others = np.flatnonzero(self.law.noise == 0)
         self.ordinary = self.others[self.others != law.q]
         self.tau = int(np.argmax(self.law.noise))
+
+    @property
+    def noise_entry(self) -> str:
+        """What the criterion calls the step's look at the noise."""
+        return f"K[E({self.names[self.tau]})]" if len(self.noisy) == 1 else "Σ_k ν_k K[E(k)]"
 
     @cached_property
     def occurring(self) -> tuple[Table, Table]:
@@ -67,7 +82,7 @@ def _feed_forward(of: LawAnswers) -> list[Answer]:
     topic.bracket(
         "noise_threshold", "G2",
         "A noise level where that lead turns positive on every sequence. Whether there is another one is not asked.",
-        lambda: noise_threshold(law), "",
+        lambda: noise_threshold(law, BITS), "",
     )  # fmt: skip
     low, high = threshold_bounds(law)
     topic.add(
@@ -180,15 +195,44 @@ def _attention(of: LawAnswers) -> list[Answer]:
         )  # fmt: skip
         _add_noise(topic, of, own, name, held)
         topic.found.append(_first(topic.topic, of, K, name, held))
-    parts = decomposition(law)
-    frequency = parts.strength * parts.frequency
-    for feature, at in (("P(q)", law.M + law.q), (f"E({of.names[of.tau]})", of.tau)):
-        topic.add(
-            f"frequency_{'follows' if at >= law.M else 'noise'}", "G5", "exact",
-            f"The part of K[{feature}] at uniform p that how frequent tokens are makes; the answers make "
-            f"{float(parts.answers[at]):.3g}.", value=float(frequency[at]),
-        )  # fmt: skip
+    _add_criterion(topic, of)
+    _add_turns(topic, of)
     return topic.found
+
+
+def _add_criterion(topic: Answers, of: LawAnswers) -> None:
+    """How much of the step at uniform p frequency makes, and whether that decides the sign."""
+    found = criterion(of.law)
+    for name, said, attraction in (("follows", "K[P(q)]", found.follower), ("noise", of.noise_entry, found.noise)):
+        decides = "is proved to have its sign" if attraction.is_decided else "is not proved to have its sign"
+        topic.add(
+            f"frequency_{name}", "G5", "exact",
+            f"The part of {said} at uniform p that how frequent tokens are makes; it {decides}, the rest being at most "
+            f"{attraction.bound:.3g}.", value=float(attraction.frequency),
+        )  # fmt: skip
+
+
+def _add_turns(topic: Answers, of: LawAnswers) -> None:
+    """Noise levels at which the step at uniform p turns."""
+    if of.law.M > MOST_TURNING:
+        said = "Levels where the step turns would take minutes for so many tokens; theory.general.turns finds them."
+        topic.add("critical_alpha", "G5", "none", said)
+        return
+    try:
+        found = turns(lambda level: replace(of.law, alpha=float(level)), EDGE, 1 - EDGE)
+    except ArithmeticError as error:
+        topic.add("critical_alpha", "G5", "none", f"Levels where the step turns could not be told: {error}.")
+        return
+    for name, said, one in (("critical", "K[P(q)]", found.follower), ("noise", of.noise_entry, found.noise)):
+        for number, change in enumerate(one.exact, 1):
+            way = "from - to +" if change.rising else "from + to -"
+            topic.add(
+                f"{name}_alpha{f'_{number}' if number > 1 else ''}", "G5", "bracket",
+                f"Noise level where {said} at uniform p turns {way}.", low=change.low, high=change.high,
+            )  # fmt: skip
+        if not one.exact:
+            said = f"No change of sign of {said} at uniform p was found for noise levels in [{EDGE}, 1 - {EDGE}]."
+            topic.add(f"{name}_alpha", "G5", "none", said)
 
 
 def _add_noise(topic: Answers, of: LawAnswers, own: Floats, name: str, held: str) -> None:

@@ -19,8 +19,7 @@ from paper_checks.experiments.general import law_observer
 from paper_checks.experiments.general.held import Held
 from paper_checks.experiments.general.trained_laws import frequent_trigger
 from simulate import LawRecall
-
-from .training_mutants import BOTH, STRICT, decide_by, is_red, train_here
+from tests.mutants.training_mutants import BOTH, STRICT, decide_by, is_red, train_here
 
 RANDOM = checks.test_trainings_on_random_laws
 SIGNS = checks.test_the_laws_are_on_both_sides_of_the_criterion

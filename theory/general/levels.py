@@ -126,13 +126,15 @@ class Interpolant:
         columns = [f for f, _ in places]
         low, high, up = np.array([changes[f][i] for f, i in places]).T  # type: ignore[index]
         part = Interpolant(self.coefficients[:, columns], self.error[columns])
-        for share in (0.5,) * 50 + (0.25, 0.75) * 4:
-            middle = low + share * (high - low)
-            values = up * part.at(middle)
-            low, high = (
-                np.where(values < -part.error, middle, low),
-                np.where(values > part.error, middle, high),
-            )
+        ends = []
+        for end, other, before in ((low, high, -up), (high, low, up)):
+            certain, doubtful = end, other  # at the first, not at the second, the sign is what it is at the end
+            for _ in range(50):
+                middle = (certain + doubtful) / 2
+                held = before * part.at(middle) > part.error
+                certain, doubtful = np.where(held, middle, certain), np.where(held, doubtful, middle)
+            ends.append(certain)
+        low, high = ends
         for (f, i), *bracket in zip(places, low, high, up, strict=True):
             found[f][i] = Change(float(bracket[0]), float(bracket[1]), int(bracket[2]))  # type: ignore[index]
         return found

@@ -225,7 +225,7 @@ def _add_turns(topic: Answers, of: LawAnswers) -> None:
         return
     for name, said, one in (("critical", "K[P(q)]", found.follower), ("noise", of.noise_entry, found.noise)):
         for number, change in enumerate(one.exact, 1):
-            way = "from - to +" if change.rising else "from + to -"
+            way = "from - to +" if change.direction > 0 else "from + to -"
             topic.add(
                 f"{name}_alpha{f'_{number}' if number > 1 else ''}", "G5", "bracket",
                 f"Noise level where {said} at uniform p turns {way}.", low=change.low, high=change.high,

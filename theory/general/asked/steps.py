@@ -15,7 +15,7 @@ import numpy as np
 
 from theory.arrays import Floats, Number
 from theory.evaluation import evaluate
-from theory.general.samples import _NEGLIGIBLE, MOST, NoiseSteps, SampleBracket, _least
+from theory.general.samples import MOST, NoiseSteps, SampleBracket, _least
 from theory.one_step.gradients import EntryMoments
 from theory.task import Task
 
@@ -53,14 +53,10 @@ class TaskSteps(NoiseSteps):
         return cls(chances, np.arange(len(names)), rivals)
 
     def failures(self, samples: int) -> tuple[Floats, Floats]:
-        """As of `NoiseSteps`, rivals of a kind counted together."""
-        there = self.rivals > 0
-        most = self.bounds(samples)
-        exact = there & (most > _NEGLIGIBLE)
-        tails = np.where(exact, 0.0, most)
-        if exact.any():
-            tails[exact] = self.tails(samples, exact)
-        return np.where(exact, tails, 0).max(axis=1), (self.rivals * tails).sum(axis=1)
+        """Lower and upper bounds of the chance of a wrong sign per kind of preceding token, each (J,), by (31)."""
+        tails = np.zeros(self.rivals.shape)
+        tails[self.rivals > 0] = self.tails(samples, self.rivals > 0)
+        return tails.max(axis=1), (self.rivals * tails).sum(axis=1)
 
 
 def task_noise_samples(task: Task, rate: float) -> SampleBracket:

@@ -143,10 +143,11 @@ def noise_threshold(law: Law, bits: int = 40) -> tuple[Any, Any]:
     low, high = threshold_bounds(law)
     if low >= high:
         return low, high
-    rounded = 0 if law.is_exact else 4 * rounding(law)  # ξ is a sum of such terms, and below 4 in all
 
     def sign(level: Any) -> int:
-        margin = smallest_margin(replace(law, alpha=level), law.is_exact)
+        here = replace(law, alpha=level)
+        margin = smallest_margin(here, law.is_exact)
+        rounded = 0 if law.is_exact else 4 * rounding(here)  # ξ is a sum of such terms, and below 4 in all
         return int(margin > rounded) - int(margin <= -rounded)
 
     for _ in range(bits):

@@ -61,13 +61,13 @@ def test_bounds_are_met(claim: Assertions) -> None:
     """At T = 2 the level is the lower bound, with one answer that is no noise it is both; one noise token."""
     for number, (kind, law) in enumerate(small_laws(12, experiment_seed(claim.base_seed, "one noise token"))):
         token, name = (law.q + 1) % law.M, f"law {number} ({kind})"
-        short = replace(law, T=2, noise=token)
+        short = replace(law, T=2, noise=np.eye(law.M, dtype=int)[token])
         lead = max(np.delete(law.answers, token).max() - law.answers[token], Fraction(0))
         bracket = margins.margin_sign_changes(short) or []
         claim.equal(f"changes at T = 2, {name}", int(lead > 0), len(bracket))
         claim.equal(f"lower bound at T = 2, {name}", lead / (1 + lead), margins.threshold_bounds(short)[0])
         claim.equal(f"is the level, {name}", True, all(low <= lead / (1 + lead) <= high for low, high, _ in bracket))
-        single = replace(law, noise=token, answers=np.eye(law.M, dtype=int)[law.q])
+        single = replace(law, noise=short.noise, answers=np.eye(law.M, dtype=int)[law.q])
         claim.equal(f"bounds with one answer, {name}", [Fraction(1, 2)] * 2, list(margins.threshold_bounds(single)))
         ends = [end for change in margins.margin_sign_changes(single) or [] for end in change[:2]]
         claim.less(f"half is the level, {name}", [ends[0], -ends[1]], [Fraction(1, 2), -Fraction(1, 2)], strict=False)

@@ -100,6 +100,15 @@ def test_answers_need_many_samples(claim: Assertions, level: float) -> None:
     )
 
 
+@pytest.mark.claims("G7")
+def test_frequent_answers_come_first(claim: Assertions) -> None:
+    """S-s: where answers are as likely as they are frequent, the trigger alone is ever put first."""
+    law = shakespeare_law(LEVEL, "stationary")
+    signals, answers = samples.answer_signals(law), np.append(ordinary(law), law.q)
+    first = [int(c) for c in answers if samples.answer_samples(law, int(c), signals=signals).enough is not None]
+    claim.equal(f"answers that some number of samples puts first, S-s, α = {LEVEL}", [law.q], first, side="beyond")
+
+
 def noise_steps(base_seed: int) -> list[Job]:
     """Twice as many samples as are proved to be enough, and half of those proved to be too few; S-u."""
     law = shakespeare_law(LEVEL)

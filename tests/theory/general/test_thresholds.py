@@ -6,6 +6,7 @@ from fractions import Fraction
 import flint
 import numpy as np
 import pytest
+import sympy
 
 from theory import Law, Task
 from theory.general import between_triggers, copying, counts, margins, samples, signal
@@ -78,6 +79,8 @@ def test_long_sequences_are_left_to_the_counts():
     near, far = (between_triggers.token_laws(replace(law, T=law.T + more)) for more in (0, 1))
     np.testing.assert_allclose(near.last, far.last, rtol=1e-9)
     np.testing.assert_allclose(far.last, between_triggers.long_run_shares(law), rtol=1e-9)
+    low, high = (margins.noise_threshold(replace(law, T=law.T + more)) for more in (0, 1))
+    assert low == pytest.approx(high, rel=1e-8)
     with pytest.raises(ValueError, match=r"T must be at most 4096 .* got 4097"):
         margins.margin_sign_changes(replace(law, T=law.T + 1))
 
@@ -175,3 +178,33 @@ def test_no_number_of_samples_helps_below_the_threshold():
 def test_an_answer_that_is_no_target_needs_more_than_any_number():
     law = replace(LAW, answers=[0, 0, 1, 0])
     assert samples.answer_samples(law, 1).enough is None
+
+
+def test_causes_of_a_copying_signal():
+    """(22) is mean²/variance of (7) at (k, E(k)), k no noise; (20) the same for a feature that is always 1."""
+    M, u, m, lift, v, sigma = sympy.symbols("M u m lambda v sigma", positive=True)
+    first, second = m, m**2 * (1 + v)  # E[f | c=k], E[f² | c=k]
+    mean = u * first - first / lift / M
+    variance = (1 - 2 / M) * u * second + second / sigma / M**2 - mean**2
+    leading = u * (1 - 1 / (M * u * lift)) ** 2 / (1 + v)
+    stated = leading / (1 + 1 / (M**2 * u * sigma) - 2 / M - leading)
+    assert sympy.simplify(mean**2 / variance - stated) == 0
+    always = (mean**2 / variance).subs({lift: 1, v: 0, sigma: 1})  # f = 1, u the target's probability
+    assert sympy.simplify(always - u / (1 - u) * (1 - 1 / (M * u)) ** 2) == 0
+
+
+def test_level_of_copying_without_memory():
+    """(27) solves (1-α) M ρ (1 + (1-α) r) = 1 in (0, 1), and is (3-√5)/2 at M ρ = r = 1."""
+    r, weight = sympy.symbols("r w", positive=True)
+    kept = (sympy.sqrt(1 + 4 * r / weight) - 1) / (2 * r)  # 1 - α*
+    assert sympy.simplify(weight * kept * (1 + r * kept) - 1) == 0
+    assert sympy.simplify((1 - kept).subs({r: 1, weight: 1}) - (3 - sympy.sqrt(5)) / 2) == 0
+
+
+def test_where_signals_are_as_strong_in_the_limit():
+    """(23): u/(1-u) = α/(1-α) at u = (1-α)/A."""
+    level, answers = sympy.symbols("alpha A", positive=True)
+    u = (1 - level) / answers
+    difference = sympy.factor(u / (1 - u) - level / (1 - level))
+    roots = sympy.solve(sympy.numer(difference), level)
+    assert {sympy.simplify(root) for root in roots} - {1} == {1 / (answers + 1)}

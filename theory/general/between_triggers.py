@@ -70,8 +70,8 @@ def token_laws(law: Law, exact: bool = False) -> TokenLaws:
 
 
 def rounding(law: Law) -> float:
-    """Bound on the relative error of `token_laws` in floats, for T up to POSITIONS."""
-    return law.T * (law.M + 2) * UNIT
+    """Bound on the errors of `token_laws` in floats, of visits over T and of the last law; relative up to POSITIONS."""
+    return law.T * (law.M + 2) * UNIT if law.T <= POSITIONS else float(count_moments(law.in_floats).rounding)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from scipy.fft import dct
 from theory.arrays import Floats
 from theory.evaluation import ball_arithmetic
 
-CELLS = 2**12
+CELLS = 2**11
 """Cells of the grid in θ."""
 _EDGES = np.sin(np.arange(CELLS + 1) * np.pi / (2 * CELLS)) ** 2
 _MIDDLES = np.sin((np.arange(CELLS) + 0.5) * np.pi / (2 * CELLS)) ** 2
@@ -104,7 +104,7 @@ class Interpolant:
     def sign_changes(self) -> list[list[Change] | None]:
         """Every change of sign of each function on [0, 1], by growing α; None where it cannot be certified.
 
-        A bracket that begins at 0 or ends at 1 may hold no change: there the function comes near to 0, monotonically.
+        A bracket that begins at 0 or ends at 1 may hold no change if the value there cannot be told from 0.
         """
         points = len(self.coefficients)
         found: list[list[Change] | None] = []
@@ -114,7 +114,9 @@ class Interpolant:
             slopes, slope_slack = _on_cells(2 * chebyshev.chebder(part))
             certain = np.abs(values) > slack + error
             steep = np.abs(slopes) > slope_slack + 2 * points**2 * error  # by Markov's inequality
-            found += map(_changes, values.T > 0, certain.T, slopes.T > 0, steep.T)
+            ends = np.array([(part.T * sign ** np.arange(points)).sum(axis=1) for sign in (-1.0, 1.0)])  # at α = 0, 1
+            signs = (np.where(np.abs(ends) > error, np.sign(ends), 0)).T
+            found += map(_changes, values.T > 0, certain.T, slopes.T > 0, steep.T, signs)
         return found
 
     def refined(self, changes: list[list[Change] | None]) -> list[list[Change] | None]:
@@ -126,13 +128,15 @@ class Interpolant:
         columns = [f for f, _ in places]
         low, high, up = np.array([changes[f][i] for f, i in places]).T  # type: ignore[index]
         part = Interpolant(self.coefficients[:, columns], self.error[columns])
-        for share in (0.5,) * 50 + (0.25, 0.75) * 4:
-            middle = low + share * (high - low)
-            values = up * part.at(middle)
-            low, high = (
-                np.where(values < -part.error, middle, low),
-                np.where(values > part.error, middle, high),
-            )
+        ends = []
+        for end, other, before in ((low, high, -up), (high, low, up)):
+            certain, doubtful = end, other  # at the first, not at the second, the sign is what it is at the end
+            for _ in range(50):
+                middle = (certain + doubtful) / 2
+                held = before * part.at(middle) > part.error
+                certain, doubtful = np.where(held, middle, certain), np.where(held, doubtful, middle)
+            ends.append(certain)
+        low, high = ends
         for (f, i), *bracket in zip(places, low, high, up, strict=True):
             found[f][i] = Change(float(bracket[0]), float(bracket[1]), int(bracket[2]))  # type: ignore[index]
         return found
@@ -164,17 +168,21 @@ def _at_middles(coefficients: NDArray[Any]) -> Floats:
     return np.asarray(dct(padded, axis=0, type=3)[::-1])
 
 
-def _changes(above: Any, certain: Any, rising: Any, steep: Any) -> list[Change] | None:
-    """The changes of sign of one function from what is certain in every cell, by growing α."""
+def _changes(above: Any, certain: Any, rising: Any, steep: Any, ends: Any) -> list[Change] | None:
+    """The changes of sign of one function from what is certain in every cell and at the ends, by growing α."""
     unknown = np.flatnonzero(~certain)
     groups = np.split(unknown, np.flatnonzero(np.diff(unknown) > 1) + 1) if unknown.size else []
     found = []
     for group in groups:
         first, end = int(group[0]), int(group[-1]) + 1
-        up = bool(rising[first])
-        if not steep[group].all() or (rising[group] != up).any():
+        up = 1 if rising[first] else -1
+        if not steep[group].all() or (rising[group] != rising[first]).any():
             return None
-        if (first > 0 and above[first - 1] == up) or (end < CELLS and above[end] != up):
+        before = (1 if above[first - 1] else -1) if first > 0 else int(ends[0])
+        after = (1 if above[end] else -1) if end < CELLS else int(ends[1])
+        if 0 != before == after:  # it comes near to 0
+            continue
+        if before == up or after == -up:
             return None
-        found.append(Change(float(_EDGES[first]), float(_EDGES[end]), 1 if up else -1))
+        found.append(Change(float(_EDGES[first]), float(_EDGES[end]), up))
     return found

@@ -5,20 +5,22 @@ After a step of size η the logits on a sequence that ends (j, q) are η ξ, ξ_
 
     ξ_k = (1-α) ρ_k (1 + l_k[j]) + α ν_k (1 + l[j]),        margin = max_{ν_s > 0} ξ_s - max_{ν_k = 0} ξ_k.         (17)
 
-**What the threshold must be.** Since 0 <= l <= 1, and the l_c sum to 1 over j alike, for every chain, T and first token
+**What the threshold must be.** For every chain, T and first token
 
-    α ν* > 2 (1-α) ρ*  =>  the margin is > 0 on every sequence,
+    α ν* > (1-α) 2ρ*/(1 + ρ*)  =>  the margin is > 0 on every sequence,
     α ν* <= (1-α) (ρ* - ρ_s)  =>  it is <= 0 on some sequence,                                                      (18)
 
 ρ* the largest ρ_k of a token that is no noise, ν* the largest ν_s; ρ_s = 0 if no noise token is an answer, and the
-share of the noise token if there is one only. So the level α_F above which the noise comes first lies between ρ*/(ρ* +
-ν*) and 2ρ*/(2ρ* + ν*) where no noise token is an answer: the largest answer's share and the largest noise share set it,
-and the chain no more than a factor of 2. For the first line ξ_s >= α ν* (1 + l[j]) >= α ν* and ξ_k <= 2 (1-α) ρ*; for
-the second, the sum over the tokens j that occur of ξ_s - ξ_k is a positive number times α ν_s + (1-α) (ρ_s - ρ*), k the
-token with ρ*; with more noise tokens take j with l_k[j] >= l[j].
+share of the noise token if there is one only. So the level α_F above which the noise comes first lies, where no noise
+token is an answer, between the levels at which the odds α/(1-α) are ρ*/ν* and 2/(1 + ρ*) times that: the largest
+answer's share and the largest noise share set it, and the chain less than a factor of 2. With one answer both are 1/ν*.
+Proof: for the first line ξ_s >= α ν* (1 + l[j]) and, as l[j] >= ρ_k l_k[j], ξ_k <= (1-α) ρ_k (1 + l_k[j]) (1 + l[j])/(1
++ ρ_k l_k[j]) <= (1-α) 2ρ_k/(1 + ρ_k) (1 + l[j]). For the second, as the l_c sum to 1 over j alike, the sum over the
+tokens j that occur of ξ_s - ξ_k is a positive number times α ν_s + (1-α) (ρ_s - ρ*), k the token with ρ*; with more
+noise tokens take j with l_k[j] >= l[j].
 
-**The chain's part** is in R_k[j] = (1 + l_k[j])/(1 + l[j]), between 1/2 and 2, how much likelier j is to come last if k
-is the answer. With one noise token s the margin on (j, q) vanishes exactly where
+**The chain's part** is in R_k[j] = (1 + l_k[j])/(1 + l[j]), between 1/2 and 2/(1 + ρ_k), how much likelier j is to come
+last if k is the answer. With one noise token s the margin on (j, q) vanishes exactly where
 
     α/(1-α) = max_k ρ_k R_k[j] - ρ_s R_s[j],    R_k[j] - 1 = (l_k[j] - l[j])/(1 + l[j]).                            (19)
 
@@ -115,7 +117,7 @@ def threshold_bounds(law: Law) -> tuple[Any, Any]:
     answer, noise = law.answers[~noisy].max(), law.noise.max()
     own = law.answers[noisy].max()
     lead = max(answer - own, 0 * answer) if noisy.sum() == 1 or own == 0 else 0 * answer
-    return lead / (lead + noise), 2 * answer / (2 * answer + noise)
+    return lead / (lead + noise), 2 * answer / (2 * answer + (1 + answer) * noise)
 
 
 def smallest_margin(law: Law, exact: bool = False) -> Any:
@@ -141,10 +143,11 @@ def noise_threshold(law: Law, bits: int = 40) -> tuple[Any, Any]:
     low, high = threshold_bounds(law)
     if low >= high:
         return low, high
-    rounded = 0 if law.is_exact else 4 * rounding(law)  # ξ is a sum of such terms, and below 4 in all
 
     def sign(level: Any) -> int:
-        margin = smallest_margin(replace(law, alpha=level), law.is_exact)
+        here = replace(law, alpha=level)
+        margin = smallest_margin(here, law.is_exact)
+        rounded = 0 if law.is_exact else 4 * rounding(here)  # ξ is a sum of such terms, and below 4 in all
         return int(margin > rounded) - int(margin <= -rounded)
 
     for _ in range(bits):

@@ -45,6 +45,7 @@ from scipy.stats import norm
 
 from theory.arrays import Floats
 from theory.law import Law, as_law
+from theory.task import as_count
 
 from .between_triggers import token_laws
 from .counts import count_moments
@@ -148,8 +149,7 @@ def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
     Raises:
         ValueError: rate outside (0, 1), or a noise law that leaves no token out.
     """
-    if not 0 < rate < 1:
-        raise ValueError(f"rate must be in (0, 1), got {rate!r}")
+    _require_rate(rate)
     steps = NoiseSteps.of(law)
     if (steps.means <= 0).any():
         return SampleBracket(0, None)
@@ -157,6 +157,11 @@ def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
     single = int((as_law(law).noise > 0).sum()) == 1
     few = _least(lambda m: bool(steps.least_failures(m) <= 1 - rate), enough or MOST) if single else 1
     return SampleBracket((few or MOST) - 1, enough)
+
+
+def _require_rate(rate: float) -> None:
+    if not 0 < rate < 1:
+        raise ValueError(f"rate must be in (0, 1), got {rate!r}")
 
 
 def _least(holds: Callable[[int], bool], most: int) -> int | None:
@@ -209,6 +214,10 @@ def answer_samples(
         `enough` is None if the population step itself ranks a rival first, or c is no target.
     """
     law = as_law(law).in_floats
+    _require_rate(rate)
+    correct = as_count("correct", correct, 0)
+    if correct >= law.M:
+        raise ValueError(f"correct must be a token in 0..{law.M - 1}, got {correct}")
     noisy = require_other_tokens(law)
     others = np.flatnonzero(~noisy) if rivals is None else np.asarray(rivals)
     signal = (answer_signals(law) if signals is None else signals)[correct, others[others != correct]]
@@ -222,5 +231,6 @@ def answer_samples(
 
 
 def samples_for_one_rival(signal: float, rate: float = 0.95) -> float:
-    """m of (34) for one pair's SNR², at any rate in (1/2, 1); infinite where the signal is not positive."""
+    """m of (34) for one pair's SNR², at any rate in (0, 1); infinite where the signal is not positive."""
+    _require_rate(rate)
     return float(norm.ppf(rate) ** 2 / signal) if signal > 0 else math.inf

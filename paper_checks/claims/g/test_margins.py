@@ -45,7 +45,7 @@ def test_margins_by_enumeration(claim: Assertions) -> None:
 
 @pytest.mark.claims("G2")
 def test_threshold_of_small_laws(claim: Assertions) -> None:
-    """The margin changes sign at most once, within the bounds that ρ and ν set; at T = 2 the level is known."""
+    """The margin changes sign at most once, within the bounds that ρ and ν set."""
     for number, (kind, law) in enumerate(laws_with_margins(claim.base_seed)):
         changes, (low, high) = margins.margin_sign_changes(law), margins.threshold_bounds(law)
         name = f"law {number} ({kind})"
@@ -54,12 +54,23 @@ def test_threshold_of_small_laws(claim: Assertions) -> None:
             claim.equal(f"direction, {name}", 1, change.direction)
             claim.greater(f"above the lower bound, {name}", change.high, low, strict=False)
             claim.less(f"below the upper bound, {name}", change.low, high, strict=False)
-        if (law.noise > 0).sum() == 1:
-            answers = law.answers[law.noise == 0].max() - law.answers[law.noise > 0].max()
-            bracket = margins.margin_sign_changes(replace(law, T=2)) or []
-            stated = max(answers, Fraction(0)) / (1 + max(answers, Fraction(0)))
-            held = [change.low <= stated <= change.high for change in bracket]
-            claim.equal(f"level at T = 2, {name}", [True] * (0 < stated < 1), held)
+
+
+@pytest.mark.claims("G2")
+def test_bounds_are_met(claim: Assertions) -> None:
+    """At T = 2 the level is the lower bound, with one answer that is no noise it is both; one noise token."""
+    for number, (kind, law) in enumerate(small_laws(12, experiment_seed(claim.base_seed, "one noise token"))):
+        token, name = (law.q + 1) % law.M, f"law {number} ({kind})"
+        short = replace(law, T=2, noise=np.eye(law.M, dtype=int)[token])
+        lead = max(np.delete(law.answers, token).max() - law.answers[token], Fraction(0))
+        bracket = margins.margin_sign_changes(short) or []
+        claim.equal(f"changes at T = 2, {name}", int(lead > 0), len(bracket))
+        claim.equal(f"lower bound at T = 2, {name}", lead / (1 + lead), margins.threshold_bounds(short)[0])
+        claim.equal(f"is the level, {name}", True, all(low <= lead / (1 + lead) <= high for low, high, _ in bracket))
+        single = replace(law, noise=short.noise, answers=np.eye(law.M, dtype=int)[law.q])
+        claim.equal(f"bounds with one answer, {name}", [Fraction(1, 2)] * 2, list(margins.threshold_bounds(single)))
+        ends = [end for change in margins.margin_sign_changes(single) or [] for end in change[:2]]
+        claim.less(f"half is the level, {name}", [ends[0], -ends[1]], [Fraction(1, 2), -Fraction(1, 2)], strict=False)
 
 
 @pytest.mark.claims("G2")
@@ -133,7 +144,7 @@ def test_what_sets_the_threshold(claim: Assertions, name: str) -> None:
 
 @pytest.mark.claims("G2")
 def test_spread_noise(claim: Assertions) -> None:
-    """ν uniform on K tokens, A equally likely answers: α_F lies between K/(A + K) and 2K/(A + 2K), near the first."""
+    """ν uniform on K tokens, A answers alike: α_F lies between K/(A + K) and 2K/(A + 1 + 2K), near the first."""
     answers = 8
     for count in (1, 2, 4, 8, 16):
         law = memoryless_law(40, 200, answers, count, Fraction(1, 5))
@@ -141,9 +152,9 @@ def test_spread_noise(claim: Assertions) -> None:
         below, above = (margins.smallest_margin(replace(law, alpha=level)) for level in (low, high))
         claim.less(f"margin just below α_F, K = {count}", below, 0, side="beyond")
         claim.greater(f"margin just above α_F, K = {count}", above, 0)
-        least, most = Fraction(count, answers + count), Fraction(2 * count, answers + 2 * count)
+        least, most = Fraction(count, answers + count), Fraction(2 * count, answers + 1 + 2 * count)
         claim.greater(f"α_F, K = {count}, against K/(A + K)", high, float(least))
-        claim.less(f"α_F, K = {count}, against 2K/(A + 2K)", high, float(most))
+        claim.less(f"α_F, K = {count}, against 2K/(A + 1 + 2K)", high, float(most))
         share = float(between_triggers.long_run_shares(replace(law, alpha=high))[:, law.q].max())
         reason = "R - 1 is no more than the trigger's largest share, by which the last tokens differ"
         claim.close(f"odds of α_F, K = {count}, against K/A", count / answers, high / (1 - high), share, reason)

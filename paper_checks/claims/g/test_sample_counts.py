@@ -100,6 +100,15 @@ def test_answers_need_many_samples(claim: Assertions, level: float) -> None:
     )
 
 
+@pytest.mark.claims("G7")
+def test_frequent_answers_come_first(claim: Assertions) -> None:
+    """S-s: where answers are as likely as they are frequent, the trigger alone is ever put first."""
+    law = shakespeare_law(LEVEL, "stationary")
+    signals, answers = samples.answer_signals(law), np.append(ordinary(law), law.q)
+    first = [int(c) for c in answers if samples.answer_samples(law, int(c), signals=signals).enough is not None]
+    claim.equal(f"answers that some number of samples puts first, S-s, α = {LEVEL}", [law.q], first, side="beyond")
+
+
 def noise_steps(base_seed: int) -> list[Job]:
     """Twice as many samples as are proved to be enough, and half of those proved to be too few; S-u."""
     law = shakespeare_law(LEVEL)
@@ -152,4 +161,11 @@ def test_answers_lead_simulated(claim: Assertions) -> None:
         (rates,), (_, _, _, count, side, most, seed) = results([steps]), steps.arguments
         name = f"steps of {count / predicted:.2g} × predicted samples, pair {pair}, success rate"
         claim.rate(name, RATE, side, rates, most=most, samples=count, seed=seed)
-    claim.less("predicted samples against those proved to be enough for one rival", predicted, (1 / 0.05 - 1) / signal)
+    law, (c, k) = shakespeare_law(LEVEL), pair
+    too_few, enough = samples.answer_samples(law, c, rivals=[k])
+    because = "rounded up to a whole number"
+    claim.close("samples proved to be enough for one rival, 19/SNR²", 19 / signal, enough, signal, because)
+    claim.less("predicted samples against those", predicted, enough)
+    missed = (1 - float(law.output[c])) ** np.array([too_few, too_few + 1])
+    claim.greater("chance that c is no target among too few samples", missed[0], 0.05)
+    claim.less("and among one more", missed[1], 0.05)

@@ -45,10 +45,16 @@ class LawAnswers:
 
     @cached_property
     def occurring(self) -> tuple[Table, Table]:
-        """Pairs (z_{t-1}, z_t) that can occur, as two arrays of tokens."""
+        """Pairs (z_{t-1}, z_t) that can occur, as two arrays of tokens; -1 comes before the first position."""
         pairs = np.einsum("c,cij->ij", self.law.answers, WithinSequences.of(self.law).pairs())
         before, here = np.nonzero(pairs > OCCURS)
-        return before, here
+        first = np.flatnonzero(self.law.first > 0)
+        return np.concatenate([np.full(len(first), -1), before]), np.concatenate([first, here])
+
+    def pair(self, number: int) -> str:
+        """One of `occurring` in words."""
+        before, here = (int(tokens[number]) for tokens in self.occurring)
+        return f"({self.names[before]}, {self.names[here]})" if before >= 0 else f"({self.names[here]} first)"
 
 
 def answers_of_law(law: Law, names: Sequence[str]) -> Asked:
@@ -254,13 +260,12 @@ def _add_noise(topic: Answers, of: LawAnswers, own: Floats, name: str, held: str
 def _first(topic: str, of: LawAnswers, K: Floats, name: str, held: str) -> Answer:
     """The pairs (z_{t-1}, z_t) with the highest scores, and the lead of those that follow the trigger."""
     before, here = of.occurring
-    scores = K[here] + K[of.law.M + before]
-    best = np.argsort(-scores, kind="stable")[:SHOWN]
-    where = tuple(f"({of.names[int(before[n])]}, {of.names[int(here[n])]})" for n in best)
-    follows = before == of.law.q
+    scores = K[here] + np.where(before >= 0, K[of.law.M + before], 0)
+    where = tuple(of.pair(int(number)) for number in np.argsort(-scores, kind="stable")[:SHOWN])
     sentence = f"{held} the highest scores have the pairs (before, here) {' '.join(where)}"
-    if follows.all() or not follows.any():
-        return Answer(f"first_{name}", topic, "G5", "exact", f"{sentence}.", value=None, where=where)
+    follows = before == of.law.q
+    if not follows.any():
+        return Answer(f"first_{name}", topic, "G5", "exact", f"{sentence}.", where=where)
     lead = float(scores[follows].min() - scores[~follows].max())
     every = "every" if lead > 0 else "not every"
     sentence += f"; {every} pair that follows the trigger scores above all others: their least lead."

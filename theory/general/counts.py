@@ -201,7 +201,8 @@ def _past_mixing(law: Law, n: int, answers: NDArray[np.bool_]) -> tuple[tuple[Fl
     """E[C], P(z_n = ·) and Cov(C) by (2) for some answers, and the bound (5)."""
     stationary, deviation, size, error = _deviations(law, answers)
     after = law.chains[answers] @ deviation
-    drift = ((law.first - stationary)[:, None, :] @ deviation)[:, 0]  # β
+    away = law.first - stationary
+    drift = away + (away[:, None, :] @ deviation @ law.chains[answers])[:, 0]  # β = δ Z = δ + β P, for rare tokens
     left = stationary[:, :, None] * (n * deviation - after @ deviation) + drift[:, :, None] * deviation
     left -= (drift[:, None, :] @ after).transpose(0, 2, 1) * stationary[:, None, :]
     mean = n * stationary + drift
@@ -244,6 +245,7 @@ class _Block:
     def then(self, other: "_Block") -> "_Block":
         """This block and then the other one. Starts may be fewer than tokens here, not in the other."""
         step, M = self.step, len(other.step)
+        onward = step @ other.step
         around = other.mean - other.mean.mean(axis=0)  # covariances do not see the shift, rounding does
         expected = step @ around
 
@@ -252,11 +254,11 @@ class _Block:
             return (step @ values.reshape(M, -1)).reshape(len(step), *values.shape[1:])
 
         joint = over_end(around[:, :, None] * other.step[:, None, :])
-        between = joint - expected[:, :, None] * (step @ other.step)[:, None, :]
+        between = joint - expected[:, :, None] * onward[:, None, :]
         spread = over_end(around[:, :, None] * around[:, None, :]) - expected[:, :, None] * expected[:, None, :]
         cross = self.shared @ around
         return _Block(
-            step @ other.step,
+            onward / onward.sum(axis=1, keepdims=True),  # 1, but for roundings, which doubling would double
             self.mean + step @ other.mean,
             self.shared @ other.step + over_end(other.shared) + between,
             self.covariance + over_end(other.covariance) + spread + cross + cross.transpose(0, 2, 1),

@@ -5,7 +5,7 @@ of trainings with the same seed one number per seed.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,8 +44,20 @@ def noise_first(claim: Claimed, over: Over) -> None:
     ahead = over(lambda found: noise_over_correct(found, begin, end))
     claim.replicated(f"mean log of P(ν) over P(c), updates {begin:g} to {end:g}", "noise_ahead", +1, ahead)
     recall, noise = rule["recall_reached"], rule["noise_reached"]
-    later = over(lambda found: experiments.recall_after_noise(found, recall, noise))
-    claim.replicated(f"log of the step of recall {recall:g} over the step of P(ν) {noise:g}", "log_later", +1, later)
+    wait = over(lambda found: recall_after_noise(found, recall, noise))
+    claim.replicated(f"log of the step of recall {recall:g} over the step of P(ν) {noise:g}", "log_later", +1, wait)
+
+
+def recall_after_noise(found: Sequence[Observed], recall: float, noise: float) -> Floats:
+    """As `trainings.recall.recall_after_noise`, from the first update on: P(ν) of the first weights, which may be above
+    the level where ν is spread, does not count."""
+    return experiments.recall_after_noise([_Later(run.history[1:]) for run in found], recall, noise)
+
+
+class _Later(NamedTuple):
+    """What was observed of a training without its start."""
+
+    history: list[dict[str, float]]
 
 
 def without_last_layer(claim: Claimed, over: Over) -> None:

@@ -100,3 +100,19 @@ def test_two_ways_where_the_programme_does_not_go(monkeypatch, name, alpha):
     assert abs(mixed.mean - doubled.mean).max() <= allowed * law.T
     assert abs(mixed.last - doubled.last).max() <= allowed
     assert abs(mixed.covariance - doubled.covariance).max() <= allowed * law.T**2
+    assert abs(doubled.last.sum(axis=1) - 1).max() <= law.M * np.finfo(float).eps  # not T of these
+
+
+def test_rare_tokens_are_known_as_well_as_frequent_ones():
+    """A token of frequency 10^-12: relative error of its counts, and of what attention learns of it, below 1e-10."""
+    generator, rare = np.random.default_rng(24), 1e-12
+    dense = 0.5 / 4 + 0.5 * generator.dirichlet(np.ones(4), size=5)
+    chain = np.hstack([dense * (1 - rare), np.full((5, 1), rare)])
+    law = Law(chain, T=401, trigger=0, alpha=0.3, first=chain[2], answers=chain[3], noise=1)
+    assert counts._forget(law.chains, 400).all()
+    found, sums = general.count_moments(law), programme.counts(law)
+    pairs = [(found.mean, sums.mean), (found.last, sums.last)]
+    expected = programme.gradient_moments(law, "attention_value")
+    pairs += zip((moment(law, "attention_value") for moment in MOMENTS), expected, strict=True)
+    for value, other in pairs:
+        assert (abs(value - other) <= RELATIVE * abs(other)).all()

@@ -158,3 +158,17 @@ def test_early_attention_is_a_mean_of_logarithms_of_the_updates_until_then():
     first = Seen((0, 0, 9.0), (1, 0, 2.0), (20, 0, 8.0), (30, 0, 100.0))
     second = Seen((0, 0, 5.0), (1, 0, 1.0), (20, 0, 1.0), (30, 0, 1.0))
     assert law_statements._more_attention([(first, second)], 20) == pytest.approx([np.log(4)])
+
+
+def test_noise_of_the_first_weights_does_not_count():
+    def run(*noises):
+        steps = (0, 4, 20)
+        return Seen(*((step, step / 25, 1.0) for step in steps)), noises
+
+    found = []
+    for seen, noises in (run(0.6, 0.5, 0.5), run(0.1, 0.2, 0.7), run(0.9, 0.1, 0.1)):
+        for one, noise in zip(seen.history, noises, strict=True):
+            one["noise"] = noise
+        found.append(seen)
+    waits = law_statements.recall_after_noise(found, 0.8, 0.5)
+    assert waits[:2] == pytest.approx([np.log(5), 0]) and not np.isfinite(waits[2])

@@ -22,8 +22,6 @@ OCCURS = 1e-12
 """Tokens and pairs of a smaller expectation count as such that do not occur."""
 SHOWN = 5
 """Pairs that a sentence lists."""
-MOST_TURNING = 80
-"""Tokens up to which the levels where the step turns take seconds."""
 BITS = 20
 """Of the bracket of a law's noise level; each costs as much as a margin."""
 
@@ -228,10 +226,6 @@ def _add_criterion(topic: Answers, of: LawAnswers) -> None:
 
 def _add_turns(topic: Answers, of: LawAnswers) -> None:
     """Noise levels at which the step at uniform p turns."""
-    if of.law.M > MOST_TURNING:
-        said = "Levels where the step turns would take minutes for so many tokens; theory.general.turns finds them."
-        topic.add("critical_alpha", "G5", "none", said)
-        return
     follower, noise = turning_levels(of.law)
     for name, said, found in (("critical", "K[P(q)]", follower), ("noise", of.noise_entry, noise)):
         for number, turn in enumerate(found, 1):

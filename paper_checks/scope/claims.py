@@ -31,7 +31,7 @@ def _first(answers: "Answers", said: str) -> Statement:
         f"the noise comes first on every sequence after one feed-forward step, {said}",
         "noise first on every sequence", "not on some sequence", "least margin over all sequences",
         partial(general.margin, answers), partial(general.noise_first, answers), partial(general.proved_first, answers),
-        {"T = 2, lead of the likeliest answer": partial(general.lead, answers)},
+        {"T = 2, lead of the likeliest answer": partial(general.lead, answers)}, route="by bisection",
     )  # fmt: skip
 
 
@@ -133,8 +133,8 @@ MAPPED: dict[str, Mapped] = {
         "margin of the correct output", of.recalled,
         stated=of.inside)}, setting="1e6"),
     "G2": Mapped(MIXTURES, {
-        "uniform": _first("uniform", "answers uniform"),
-        "stationary": _first("stationary", "answers as frequent as in the text")},
+        "stationary": _first("stationary", "answers as frequent as in the text"),
+        "uniform": _first("uniform", "answers uniform")},
         setting="256", extent=Extent((0, 1), EARLY, 11, 40), small=Extent((0, 1), EARLY, 7, 40)),
     "G5": Mapped(MIXTURES, {
         "noise": _looks("noise", "the noise", "looks at the noise", "looks away from the noise", "K[E(τ)]"),

@@ -62,6 +62,7 @@ class Statement:
         stated: of (row, setting, α): the sign that the claim or another formula states for this cell, or 0.
         estimates: asymptotic levels of α, of (row, setting), by name.
         predictions: levels of λ to leading order, of (setting, α), by name; NaN where there is none.
+        route: how the exact levels are found.
     """
 
     short: str
@@ -75,6 +76,7 @@ class Statement:
     undecided: str = "undecided"
     crossings: Callable[[Any, Fraction], Sequence[Threshold]] = lambda setting, alpha: ()
     predictions: Mapping[str, Callable[[Any, Fraction], float]] = field(default_factory=dict)
+    route: str = "found by another route"
 
 
 @dataclass(frozen=True)

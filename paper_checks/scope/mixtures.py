@@ -1,8 +1,9 @@
 """What the maps of general laws show: the signs of G2 and G5 over mixtures and noise levels, and their exact levels.
 
 Arguments are the share λ of Shakespeare, T and α; the laws are those of the checks, `mixed_law`, with uniform answers
-or those of the text. Cells are one evaluation of theory each; the levels that judge them come from another formula: the
-noise's threshold by bisection within proved bounds, the λ of a change of sign by the roots of an interpolant in λ.
+or those of the text. Cells are one evaluation of theory each. What judges those of G2 are bounds on the threshold that
+hold for every chain, and the threshold itself, the margin bisected between them; those of G5 a bound on what frequency
+leaves out, and every λ where an interpolant in λ changes its sign.
 """
 
 from fractions import Fraction

@@ -86,7 +86,7 @@ def caption(shown: ScopeMap) -> str:
 
 def _witnesses(shown: ScopeMap) -> str:
     names = " and ".join(level_names(shown))
-    line = f"Bars, exact, found by another route: {names}. " if names else ""
+    line = f"Bars, exact, {shown.statement.route}: {names}. " if names else ""
     return (
         f"{line}Contradictions: {len(shown.contradictions)}, among {shown.judged} cells about which "
         f"{'they, or ' if names else ''}what is proved or stated says something."

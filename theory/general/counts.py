@@ -16,7 +16,7 @@ in any arithmetic, at a cost of n M³ per c.
     H = diag(ω) (n Z - P_c Z²) - (β P_c Z) ωᵀ + diag(β) Z,                                                    (2)
 
 whose cost does not depend on T: the inverse that gives ω and Z is that of one chain, updated by the one row that
-depends on c. What is left out is below 64 k n 2^-100, k as in `_forgets`.
+depends on c. What is left out is below 64 k n 2^-100, k as in `_forget`.
 
 **By doubling.** Blocks of lengths k and l from every start x, with A = P_c^k, m[x, a] = E_x[C_a], U[x, a, y] =
 Cov_x(C_a, 1{end = y}), V[x] = Cov_x(C), join as (`_Block.then`)

@@ -3,10 +3,11 @@
 With W_V = G_V and output probabilities p held, K = Σ_c ρ_c Σ_c G_Vᵀ (t_c - p), with t_c the law of y given c and Σ_c
 the covariance of the features x_t within sequences given c,
 
-    T² Σ_c[a, b] = T E[#{t : a, b ∈ x_t} | c] - E[n_a | c] E[n_b | c] - Cov(n_a, n_b | c),                     (9)
+    T² Σ_c[a, b] = T m[a, b] - E[n_a] E[n_b] - Cov(n_a, n_b),                                                      (9)
 
-n_a = #{t : a ∈ x_t}. Features meet across the blocks alone, as neighbours: of the pairs (z_{t-1}, z_t), t = 2 … T-1,
-E[C_i - 1{z_{T-1} = i} | c] P_c(i, j) are (i, j), and the last pair is (z_{T-1}, q). With (8), for every vector d
+all given c, n_a the number of positions t with a ∈ x_t and m[a, b] the expected number with both. Features meet across
+the blocks alone, as neighbours: of the pairs (z_{t-1}, z_t), t = 2 … T-1, E[C_i - 1{z_{T-1} = i} | c] P_c(i, j) are
+(i, j), and the last pair is (z_{T-1}, q). With (8), for every vector d
 
     G_Vᵀ d = Σ_c ρ_c ((t_c - 1/M)·d) μ_c,    μ_c = E[x̄ | c],                                                  (10)
 

@@ -152,31 +152,39 @@ def _by_positions(chains: Table, first: Table, n: int) -> tuple[Table, Table, Ta
 
 
 def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
-    """For each answer the cheapest way that is exact for its chain's mixing and the length; the larger bound."""
+    """For each answer by (2) where its chain has mixed and that has the smaller bound, else by (1) or (3)."""
     M, n = law.M, law.T - 1
-    fast = _forget(law.chains, n)
-    if fast.all():
-        return _past_mixing(law, n, fast)
+    fast, bound = _forget(law.chains, n), 0.0
     found = np.empty((M, M)), np.empty((M, M)), np.empty((M, M, M))
-    slow, bound = _whatever_mixing(law.chains[~fast], law.first, n)
-    for part, values in zip(found, slow, strict=True):
-        part[~fast] = values
     if fast.any():
-        mixed, other = _past_mixing(law, n, fast)
-        bound = max(bound, other)
+        mixed, bound = _past_mixing(law, n, fast)
+        if fast.all() and bound <= _bound(M, n):
+            return mixed, bound
+        fast &= bound <= _bound(M, n)  # not so where a chain mixes very slowly
+    if fast.any():
         for part, values in zip(found, mixed, strict=True):
             part[fast] = values
-    return found, bound
+    for part, values in zip(found, _whatever_mixing(law.chains[~fast], law.first, n), strict=True):
+        part[~fast] = values
+    return found, max(bound if fast.any() else 0.0, _bound(M, n))
 
 
-def _whatever_mixing(chains: Floats, first: Floats, n: int) -> tuple[tuple[Table, Table, Table], float]:
-    """By (1) or (3) in floats, and the bound (4)."""
-    M = len(first)
-    bound = 5 / 3 * n * (M + 3) * UNIT / 2
-    if n <= 4 * M * log2(n + 1):
-        return _by_positions(chains, first, n), bound
+def _stepwise(M: int, n: int) -> bool:
+    """Whether n steps are cheaper than doubling."""
+    return n <= 4 * M * log2(n + 1)
+
+
+def _bound(M: int, n: int) -> float:
+    """(4)."""
+    return (1 if _stepwise(M, n) else 4) * 5 / 3 * n * (M + 3) * UNIT / 2
+
+
+def _whatever_mixing(chains: Floats, first: Floats, n: int) -> tuple[Table, Table, Table]:
+    """By (1) or (3) in floats, whichever is cheaper."""
+    if _stepwise(len(first), n):
+        return _by_positions(chains, first, n)
     mean, last, covariance = (np.array(part) for part in zip(*(_by_doubling(c, first, n) for c in chains), strict=True))
-    return (mean, last, covariance), 4 * bound
+    return mean, last, covariance
 
 
 def _forget(chains: Floats, n: int) -> NDArray[np.bool_]:

@@ -89,7 +89,8 @@ def gradient_variance(task: Task | Law, layer: Layer, exact: bool = False) -> Ta
     if isinstance(task, Task):
         return task_variance(task, layer, exact)
     law, known = rational_law(task, exact, "task"), as_layer(layer)
-    joint, average = _joint(law, features(law, known, exact)[1])
-    share, mean = _one_over(law.M, exact), _law_mean(law, known, exact)
-    variance: Table = (1 - 2 * share) * joint + average * share**2 - mean * mean
+    (hits, mean), (squares, square) = (_joint(law, moment) for moment in features(law, known, exact))
+    share = _one_over(law.M, exact)
+    # (7), by powers of 1/M: rare targets keep their relative accuracy
+    variance: Table = squares - hits**2 - 2 * share * (squares - hits * mean) + share**2 * (square - mean**2)
     return variance

@@ -8,12 +8,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import theory
 from paper_checks.experiments.steps import predicted_samples
 from paper_checks.project import load_claims
 from simulate import sequences
-from theory import Law, Task, ask
+from theory import Law, Task, ask, one_step
 from theory.general.asked import BASES
 
 SIZES = [Task(N, T, alpha) for N in (2, 3, 5000) for T in (2, 3, 4, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)]
@@ -84,14 +85,53 @@ def test_proved_samples_enclose_the_prediction_of_all_rivals_together(N, T, alph
     assert asked["recall_samples_predicted"].value < 1.2 * predicted
 
 
+def test_as_many_samples_as_are_enough_leave_a_miss_of_one_in_twenty():
+    """By Cantelli's inequality for N - 2 rivals like k, and the trigger."""
+    task = Task(9, 40, 0.2, 4)
+    signals, enough = one_step.in_context_signal_to_noise(task), ask(task)["recall_samples"].high
+    missed = [7 / (1 + m * signals["c", "k"]) + 1 / (1 + m * signals["c", "q"]) for m in (enough, enough - 1)]
+    assert missed[0] <= 0.05 < missed[1]
+
+
 def test_no_samples_are_enough_in_short_contexts():
     short, long = (ask(Task(64, T, 0.5)) for T in (64, 66))  # T_0 = 65, T2.5
     assert short["recall_samples_predicted"].basis == "none" and long["recall_samples_predicted"].basis == "predicted"
     assert short["recall_samples"].high is None and long["recall_samples"].high > long["recall_samples"].low == 381
 
 
+def test_answers_are_the_numbers_of_the_chapters():
+    """At one task and one law, by the functions that claims check, or by hand."""
+    task, z = Task(9, 40, 0.2, 4), norm.isf(0.05)
+    asked, law = ask(task), ask(Law.of_task(task))
+    copied = theory.general.approximate_copying_levels(Law.of_task(task))[:4]
+    signals = one_step.in_context_signal_to_noise(task)
+    signal = (0.2 - 0.1) ** 2 / (0.2 * 0.8)
+    for answer, value in (
+        (asked["noise_signal_samples"].value, z**2 / signal),
+        (law["noise_signal_samples"].value, z**2 / signal),
+        (asked["attention_lead"].high, one_step.attention_margin_bound(task)),
+        (asked["lead_ratio"].low, asked["noise_lead"].value / one_step.attention_margin_bound(task)),
+        (asked["copying"].value, theory.gradient_mean(task, "attention_value")[1, 1]),
+        (asked["context_signal"].value, one_step.centred_copying_moments(task).signal_to_noise),
+        (asked["recall_signal"].value, signals["c", "k"]),
+        (asked["trigger_signal"].value, signals["c", "q"]),
+        (asked["recall_samples_predicted"].value, z**2 / min(signals["c", "k"], signals["c", "q"])),
+        (ask(Task(16, 256, 0.4))["window"].low, theory.key_query.window(Task(16, 256, 0.4))[0]),
+        (ask(Task(16, 256, 0.4))["window"].high, theory.key_query.window(Task(16, 256, 0.4))[1]),
+        (asked["ordinary_uniform"].value, theory.key_query_gradient(task)[0]),
+        (asked["ordinary_absorbed"].value, theory.key_query_gradient(task, "absorbed")[0]),
+        (law["noise_threshold_bounds"].high, (2 / 9) / (2 / 9 + 1)),
+        (law["noise_threshold_bounds"].low, (1 / 9) / (1 / 9 + 1)),
+        (law["copying_levels"].low, copied.min()),
+        (law["copying_signal_bound"].high, (0.8 / 9) / (1 - 0.8 / 9)),
+        (law["recall_signal"].value, signals["c", "k"]),
+        (law["recall_samples_predicted"].value, z**2 / signals["c", "k"]),
+    ):
+        assert answer == pytest.approx(value, rel=1e-8)
+
+
 SHARED = ("noise_lead", "noise_signal", "noise_signal_samples", "copying_signal", "follows_uniform", "follows_absorbed",
-          "noise_uniform", "noise_absorbed")  # fmt: skip
+          "noise_uniform", "noise_absorbed", "first_uniform", "first_absorbed")  # fmt: skip
 
 
 @pytest.mark.parametrize("task", [Task(5, 12, 0.3), Task(9, 40, Fraction(1, 2), 4), Task(7, 500, 0.05, 6)])
@@ -176,6 +216,7 @@ def test_scores_of_pairs_are_those_of_k(shakespeare):
     scores = np.where(allowed, K[None, : law.M] + K[law.M :, None], -np.inf)
     best = [divmod(int(n), law.M) for n in np.argsort(-scores, axis=None)[:5]]
     assert asked["first_uniform"].where == tuple(f"({names[a]}, {names[b]})" for a, b in best)
+    assert K[: law.M].max() < scores[best[-1]]  # no first position is among them
 
 
 def test_laws_at_their_edges():

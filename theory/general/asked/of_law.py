@@ -22,8 +22,6 @@ OCCURS = 1e-12
 """Tokens and pairs of a smaller expectation count as such that do not occur."""
 SHOWN = 5
 """Pairs that a sentence lists."""
-MOST_TURNING = 80
-"""Tokens up to which the levels where the step turns take seconds."""
 BITS = 20
 """Of the bracket of a law's noise level; each costs as much as a margin."""
 
@@ -45,10 +43,16 @@ class LawAnswers:
 
     @cached_property
     def occurring(self) -> tuple[Table, Table]:
-        """Pairs (z_{t-1}, z_t) that can occur, as two arrays of tokens."""
+        """Pairs (z_{t-1}, z_t) that can occur, as two arrays of tokens; -1 comes before the first position."""
         pairs = np.einsum("c,cij->ij", self.law.answers, WithinSequences.of(self.law).pairs())
         before, here = np.nonzero(pairs > OCCURS)
-        return before, here
+        first = np.flatnonzero(self.law.first > 0)
+        return np.concatenate([np.full(len(first), -1), before]), np.concatenate([first, here])
+
+    def pair(self, number: int) -> str:
+        """One of `occurring` in words."""
+        before, here = (int(tokens[number]) for tokens in self.occurring)
+        return f"({self.names[before]}, {self.names[here]})" if before >= 0 else f"({self.names[here]} first)"
 
 
 def answers_of_law(law: Law, names: Sequence[str]) -> Asked:
@@ -222,10 +226,6 @@ def _add_criterion(topic: Answers, of: LawAnswers) -> None:
 
 def _add_turns(topic: Answers, of: LawAnswers) -> None:
     """Noise levels at which the step at uniform p turns."""
-    if of.law.M > MOST_TURNING:
-        said = "Levels where the step turns would take minutes for so many tokens; theory.general.turns finds them."
-        topic.add("critical_alpha", "G5", "none", said)
-        return
     follower, noise = turning_levels(of.law)
     for name, said, found in (("critical", "K[P(q)]", follower), ("noise", of.noise_entry, noise)):
         for number, turn in enumerate(found, 1):
@@ -254,13 +254,12 @@ def _add_noise(topic: Answers, of: LawAnswers, own: Floats, name: str, held: str
 def _first(topic: str, of: LawAnswers, K: Floats, name: str, held: str) -> Answer:
     """The pairs (z_{t-1}, z_t) with the highest scores, and the lead of those that follow the trigger."""
     before, here = of.occurring
-    scores = K[here] + K[of.law.M + before]
-    best = np.argsort(-scores, kind="stable")[:SHOWN]
-    where = tuple(f"({of.names[int(before[n])]}, {of.names[int(here[n])]})" for n in best)
-    follows = before == of.law.q
+    scores = K[here] + np.where(before >= 0, K[of.law.M + before], 0)
+    where = tuple(of.pair(int(number)) for number in np.argsort(-scores, kind="stable")[:SHOWN])
     sentence = f"{held} the highest scores have the pairs (before, here) {' '.join(where)}"
-    if follows.all() or not follows.any():
-        return Answer(f"first_{name}", topic, "G5", "exact", f"{sentence}.", value=None, where=where)
+    follows = before == of.law.q
+    if not follows.any():
+        return Answer(f"first_{name}", topic, "G5", "exact", f"{sentence}.", where=where)
     lead = float(scores[follows].min() - scores[~follows].max())
     every = "every" if lead > 0 else "not every"
     sentence += f"; {every} pair that follows the trigger scores above all others: their least lead."

@@ -14,7 +14,7 @@ from paper_checks.experiments.general.levels import changes_at_levels, memoryles
 from paper_checks.witnesses.general import enumeration
 from paper_checks.witnesses.general.small_laws import small_laws
 from theory import Law, Task, gradient_mean
-from theory.general import copying
+from theory.general import Change, copying
 from theory.one_step.margins import copying_threshold
 
 LAWS = 36
@@ -33,13 +33,18 @@ def test_copying_by_enumeration(claim: Assertions) -> None:
         entries, name = copying.copying_entries(law, exact=True), f"law {number} ({kind}), M = {law.M}, T = {law.T}"
         claim.equal(f"copying entries, {name}", stated, entries)
         positive = [
-            sum(change.direction for change in changes or [] if change.high < law.alpha) + _at_zero(law)[token]
+            sum(change.direction for change in changes or [] if _is_past(change, law.alpha)) + _at_zero(law)[token]
             for token, changes in enumerate(copying.copying_levels(law))
         ]
         if 0 < law.alpha < 1:
             claim.equal(
                 f"signs by counting changes, {name}", [bool(entry > 0) for entry in entries], [*map(bool, positive)]
             )
+
+
+def _is_past(change: Change, level: Fraction | float) -> bool:
+    """Whether the sign after a change is that at a level; at the root itself the entry is not positive."""
+    return bool((change.high if change.direction > 0 else change.low) < level)
 
 
 def _at_zero(law: Law) -> list[int]:

@@ -25,7 +25,7 @@ BASES: Mapping[Basis, str] = MappingProxyType(
 Setting: TypeAlias = Mapping[str, int | float | str]
 RATE = 0.95
 """Probability of the right sign that sample counts ask for, as T2.5 does."""
-UNRANKED = "the population step itself does not on every sequence"
+UNRANKED = "the population step itself does not do so on every sequence"
 """Why no number of samples is enough for the noise."""
 
 

@@ -11,7 +11,8 @@ between two triggers that starts from c,
 
     λ_k → f_k[k]/Σ_c ρ_c f_c[k] ≈ 1 + (1-α) r_k,    r_k = V[k, k]/Σ_c ρ_c V[c, k] - 1,                              (26)
 
-the second where no answer is likely and stretches are equally long whatever they start from. On a chain without memory,
+the second where no answer is likely, stretches are equally long whatever they start from, and the noise leads to k as
+often as a typical answer does. On a chain without memory,
 that draws every token after another one than q from φ, r_k = φ_q/φ_k, how much more frequent the trigger is than the
 answer. Then the sign changes from + to - at the level
 

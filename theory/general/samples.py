@@ -10,8 +10,8 @@ so that P(Σ W <= 0) is an exact number, and the step has the wrong sign on (j, 
     at least max_k P(Σ W_k <= 0) for one noise token,  at most Σ_k P(Σ W_k <= 0) <= Σ_k (min_{θ>0} E e^{-θW_k})^m,  (31)
 
 k running over the tokens that are no noise. The last falls geometrically as soon as every E W_k is positive, which is
-that the margin (17) is: above α_F a number of samples is enough that grows with the logarithm of M alone. It does not
-depend on T but by l.
+that the margin (17) is for one noise token: above α_F a number of samples is enough that is the logarithm of the number
+of rivals over the least exponent. It does not depend on T but by l, and grows without bound towards α_F.
 
 **The answer's lead.** At the expected test input v_c = E[x̄ | c] attention's ξ_c - ξ_k is the sum of m independent S =
 (1{y=c} - 1{y=k}) x̄·v_c, whose moments follow from those of counts as in (6), p = 1, 2:

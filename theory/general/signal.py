@@ -30,7 +30,8 @@ long contexts, (22) is u/(1 - u), the bound (21), so that with A answers alike a
 
     α = 1/(A + 1),                                                                                                  (23)
 
-the level at which the noise becomes the most frequent target, and the feed-forward margin positive by (18).
+the level at which the noise becomes the most frequent target, and the feed-forward margin positive by (18). With many
+answers it is the stronger one, too, where p_s is near 1/M, at which (20) vanishes.
 
 Source: this project; Chen, Bruna, Bietti (ICLR 2025), gradient noise.
 """

@@ -88,6 +88,10 @@ def test_answers_need_many_samples(claim: Assertions, level: float) -> None:
     answers = np.append(tokens, law.q)
     never = [c for c in answers if samples.answer_samples(law, int(c), signals=signals).enough is None]
     claim.equal(f"answers that no number of samples puts first, {at}", 62, len(never), side="beyond")
+    leading = [law.q, *np.flatnonzero(law.chain[:, law.q] == 1)]
+    claim.equal(
+        f"the others: the trigger, and what always leads to it, {at}", sorted(leading), sorted({*answers} - {*never})
+    )
     claim.less(f"signed SNR² of an answer against the trigger, {at}", signals[[c for c in never if c != law.q], law.q],
                0, side="beyond")  # fmt: skip
     enough = samples.noise_samples(law).enough

@@ -109,7 +109,11 @@ def test_where_attention_is_not_the_weaker(claim: Assertions) -> None:
 
 @pytest.mark.claims("G3")
 def test_which_conditions_it_takes(claim: Assertions) -> None:
-    """At α = 1/10 with A = 4: not with 16 answers, not in a context of 4 tokens, not on Shakespeare."""
+    """At α = 1/10 with A = 4, not with 16 answers or in a context of 4 tokens; on S-u where p_τ is near 1/M."""
     claim.greater("attention's lead at α = 1/10, A = 4", lead_of_attention(0.1, 4), 0, side="beyond")
     claim.less("with 16 answers", lead_of_attention(0.1, 16), 0)
     claim.less("in contexts of 4 tokens, before a rare trigger", lead_of_attention(0.1, 4, T=4, trigger_share=0.02), 0)
+    law = shakespeare_law(0.01)
+    copying = float(np.median(signal.copying_signal(law).exact[ordinary(law)]))
+    forward = float(signal.noise_signal(law)[int(np.argmax(law.noise))])
+    claim.greater("median of copying against the noise entry, S-u, α = 0.01", copying, forward, side="beyond")

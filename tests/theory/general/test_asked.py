@@ -203,7 +203,7 @@ def test_shakespeare(shakespeare):
     ]
     for answer, value, digits in known:
         assert f"{answer.value:.{digits}g}" == f"{value:.{digits}g}", answer.name
-    assert "number 1 of the 65 P" in uniform["follows_uniform"].sentence
+    assert "number 1 of the 65 K[P(k)]" in uniform["follows_uniform"].sentence
 
 
 def test_scores_of_pairs_are_those_of_k(shakespeare):
@@ -235,7 +235,8 @@ def test_laws_at_their_edges():
         Law([[0, 1, 0], [0, 0, 1], [0, 1, 0]], T=9, trigger=0, alpha=0.5, first=[0, 1, 0], noise=2),
     ):
         check_form(ask(changed))
-    assert ask(replace(law, alpha=0, answers=[0.5, 0.5, 0]))["noise_samples"].high is None
+    never = ask(replace(law, alpha=0, answers=[0.5, 0.5, 0]))["noise_samples"]
+    assert never.high is None and never.basis == "none" and "population step" in never.sentence
     assert ask(replace(law, alpha=1))["noise_samples"].high == 1
     assert ask(replace(law, noise=[0.2, 0.3, 0.5]))["noise_lead"].basis == "none"
 

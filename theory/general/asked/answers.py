@@ -25,6 +25,8 @@ BASES: Mapping[Basis, str] = MappingProxyType(
 Setting: TypeAlias = Mapping[str, int | float | str]
 RATE = 0.95
 """Probability of the right sign that sample counts ask for, as T2.5 does."""
+UNRANKED = "the population step itself does not do so on every sequence"
+"""Why no number of samples is enough for the noise."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,14 @@ class Answers:
             said = f"Samples that show the sign of {entry} with probability {RATE}: z²/SNR² with z = {z:.3f}."
             self.add(f"{name}_signal_samples", claim, "predicted", said, value=z * z / signal)
 
-    def samples(self, name: str, claim: str, done: str, found: SampleBracket | None) -> None:
-        """A proved bracket of the samples that are asked to do what `done` says; None where no number does."""
-        if found is None:
-            self.add(name, claim, "none", f"No number of samples is enough {done}: too many answers are never targets.")
+    def samples(self, name: str, claim: str, done: str, found: SampleBracket | None, never: str = "") -> None:
+        """A proved bracket of the samples that are asked to do what `done` says; None where no number does.
+
+        `never`: why none does, if that is what a bracket without ends means.
+        """
+        if found is None or (never and found == (0, None)):
+            why = "too many answers are never targets" if found is None else never
+            self.add(name, claim, "none", f"No number of samples is enough {done}: {why}.")
             return
         few = f"{found.too_few} samples are too few, and " if found.too_few else ""
         most = "no number is proved to be enough" if found.enough is None else f"{found.enough} are enough"

@@ -14,7 +14,7 @@ from theory.general.samples import answer_signals, noise_samples, samples_for_on
 from theory.general.signal import noise_signal, signal_bound, signal_to_noise
 from theory.law import Law
 
-from .answers import RATE, Answer, Answers, Asked, Setting, sign
+from .answers import RATE, UNRANKED, Answer, Answers, Asked, Setting, sign
 from .steps import recall_samples
 from .turning import LEVELS, turning_levels
 
@@ -130,8 +130,9 @@ def _noise_samples(of: LawAnswers) -> list[Answer]:
     topic.signal("noise", "G3", f"G_F[{of.names[of.tau]}, E(q)]", signal if np.isfinite(signal) else None)
     if len(of.others):
         topic.samples(
-            "noise_samples", "G7", "to rank the noise first on any one test sequence", noise_samples(law, RATE)
-        )
+            "noise_samples", "G7", "to rank the noise first on any one test sequence", noise_samples(law, RATE),
+            UNRANKED if len(of.noisy) == 1 else "",
+        )  # fmt: skip
     return topic.found
 
 
@@ -202,7 +203,8 @@ def _attention(of: LawAnswers) -> list[Answer]:
         place = int((previous > previous[law.q]).sum()) + 1
         topic.add(
             f"follows_{name}", "G5", "exact",
-            f"{held}, K[P(q)]: the step points {does} what follows the trigger, number {place} of the {law.M} P.",
+            f"{held}, K[P(q)]: the step points {does} what follows the trigger; it is number {place} of the {law.M} "
+            "K[P(k)].",
             value=float(previous[law.q]),
         )  # fmt: skip
         _add_noise(topic, of, own, name, held)
@@ -216,11 +218,11 @@ def _add_criterion(topic: Answers, of: LawAnswers) -> None:
     """How much of the step at uniform p frequency makes, and whether that decides the sign."""
     found = criterion(of.law)
     for name, said, attraction in (("follows", "K[P(q)]", found.follower), ("noise", of.noise_entry, found.noise)):
-        decides = "is proved to have its sign" if attraction.is_decided else "is not proved to have its sign"
+        decides = "the whole is proved" if attraction.is_decided else "the whole is not proved"
         topic.add(
             f"frequency_{name}", "G5", "exact",
-            f"The part of {said} at uniform p that how frequent tokens are makes; it {decides}, the rest being at most "
-            f"{attraction.bound:.3g}.", value=float(attraction.frequency),
+            f"The part of {said} at uniform p that how frequent tokens are makes; {decides} to have its sign, the rest "
+            f"being at most {attraction.bound:.3g}.", value=float(attraction.frequency),
         )  # fmt: skip
 
 
@@ -235,7 +237,7 @@ def _add_turns(topic: Answers, of: LawAnswers) -> None:
                 f"Noise level where {said} at uniform p turns {way}.", low=turn.low, high=turn.high,
             )  # fmt: skip
         if not found:
-            said = f"{said} at uniform p has no two signs at the {len(LEVELS)} noise levels 1/33, …, 32/33."
+            said = f"{said} at uniform p does not change sign on the {len(LEVELS)} noise levels 1/33, …, 32/33."
             topic.add(f"{name}_alpha", "G5", "none", said)
 
 

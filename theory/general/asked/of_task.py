@@ -15,7 +15,7 @@ from theory.one_step.sample_complexity import in_context_signal_to_noise
 from theory.one_step.signal_to_noise import centred_copying_moments, class_signal_to_noise
 from theory.task import Task
 
-from .answers import RATE, Answer, Answers, Asked, sign
+from .answers import RATE, UNRANKED, Answer, Answers, Asked, sign
 from .steps import recall_samples, task_noise_samples
 
 BITS = 40
@@ -96,7 +96,8 @@ def _noise_samples(task: Task) -> list[Answer]:
     topic = Answers("samples: the noise, feed-forward layer")
     signal = class_signal_to_noise(task, "feed_forward").get(("tau", "E(q)"))
     topic.signal("noise", "T2.3", "G_F[τ, E(q)]", signal)
-    topic.samples("noise_samples", "G7", "to rank τ first on any one test sequence", task_noise_samples(task, RATE))
+    found = task_noise_samples(task, RATE)
+    topic.samples("noise_samples", "G7", "to rank τ first on any one test sequence", found, UNRANKED)
     topic.add(
         "noise_samples_simulated", "T2.5", "simulated",
         f"On a share {RATE} of fresh sequences at N = 8 and 32, T = 16, α = 1/2, 48 samples were enough and 2 not; 512 "

@@ -24,8 +24,8 @@ COMMIT = "068fa1c35d766c1501912be4b04495680ddb57e9"
 
 
 def test_part_and_seed_are_those_of_the_commit():
-    """By hand: 0x068fa1c3 = 110076355; 16³ is 1 modulo 9, so that the sums of every third digit of the hash, 119, 62 and
-    90 from the right, give 119 + 7 · 62 + 4 · 90, which is 4."""
+    """By hand: 0x068fa1c3 = 110076355; 16³ is 1 modulo 9, so that the sums of every third digit of the hash, 119, 62
+    and 90 from the right, give 119 + 7 · 62 + 4 · 90, which is 4."""
     assert len(PARTS) == 9
     assert drawn(COMMIT) == ["--claims", "G", "--seed", "110076355"]
 

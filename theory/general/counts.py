@@ -55,6 +55,8 @@ from theory.law import UNIT, Law, as_law
 
 MIXED_BITS = 100
 """Bits to which a chain has forgotten its start where (2) is used."""
+HALF_THE_DIGITS = 2.0**-26
+"""Of float64, as a bound on rounding."""
 EXACT_WORK = 2**24
 """Most multiplications of fractions: M⁴ T."""
 
@@ -152,15 +154,18 @@ def _by_positions(chains: Table, first: Table, n: int) -> tuple[Table, Table, Ta
 
 
 def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
-    """For each answer by (2) where its chain has mixed and that has the smaller bound, else by (1) or (3)."""
+    """For each answer by (2) where its chain has mixed, else by (1) or (3).
+
+    So, too, where (5) leaves less than half of float64's digits, which is so where a chain mixes very slowly.
+    """
     M, n = law.M, law.T - 1
     fast, bound = _forget(law.chains, n), 0.0
     found = np.empty((M, M)), np.empty((M, M)), np.empty((M, M, M))
     if fast.any():
         mixed, bound = _past_mixing(law, n, fast)
-        if fast.all() and bound <= _bound(M, n):
+        fast &= bound <= max(HALF_THE_DIGITS, _bound(M, n))
+        if fast.all():
             return mixed, bound
-        fast &= bound <= _bound(M, n)  # not so where a chain mixes very slowly
     if fast.any():
         for part, values in zip(found, mixed, strict=True):
             part[fast] = values

@@ -116,6 +116,16 @@ def test_output_probabilities_are_refused_by_name():
         general.count_moments(CHAIN)
 
 
+@pytest.mark.parametrize("T", [1000, 10**6, 10**9])
+def test_tokens_that_a_chain_leaves_for_good(T):
+    """Token 1 absorbs; before it the others are met a bounded number of times, to full accuracy at every T."""
+    law = Law([[0.5, 0.3, 0.2], [0, 1, 0], [0.6, 0.2, 0.2]], T=T, trigger=0, alpha=0.3, first=[0, 0, 1], noise=2)
+    found = general.count_moments(law)
+    assert (found.last >= 0).all() and not found.last[1, [0, 2]].any()
+    left = np.array([[0.0, 0.3], [0.6, 0.2]])  # between 0 and 2 where c = 1: 0 to 2 with α, 2 to 0 and to itself
+    assert found.mean[1, [0, 2]] == pytest.approx(np.linalg.inv(np.eye(2) - left)[1], rel=1e-12)
+
+
 def test_exact_values_have_a_largest_length():
     law = Law([[Fraction(1, 2)] * 2] * 2, T=2**20 + 1, trigger=0, alpha=Fraction(1, 2), noise=1)
     with pytest.raises(ValueError, match="T must be at most 1048576 for exact=True and M=2, got 1048577"):

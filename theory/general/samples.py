@@ -37,6 +37,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from theory.arrays import Floats
-from theory.law import Law, as_law
+from theory.law import Law, as_law, as_token
 
 from .between_triggers import token_laws
 from .counts import count_moments
@@ -148,8 +149,7 @@ def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
     Raises:
         ValueError: rate outside (0, 1), or a noise law that leaves no token out.
     """
-    if not 0 < rate < 1:
-        raise ValueError(f"rate must be in (0, 1), got {rate!r}")
+    _require_rate(rate)
     steps = NoiseSteps.of(law)
     if (steps.means <= 0).any():
         return SampleBracket(0, None)
@@ -157,6 +157,13 @@ def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
     single = int((as_law(law).noise > 0).sum()) == 1
     few = _least(lambda m: bool(steps.least_failures(m) <= 1 - rate), enough or MOST) if single else 1
     return SampleBracket((few or MOST) - 1, enough)
+
+
+def _require_rate(rate: object) -> None:
+    if isinstance(rate, bool) or not isinstance(rate, Real):
+        raise TypeError(f"rate must be a real number in (0, 1), got {rate!r} ({type(rate).__name__})")
+    if not 0 < float(rate) < 1:
+        raise ValueError(f"rate must be in (0, 1), got {rate!r}")
 
 
 def _least(holds: Callable[[int], bool], most: int) -> int | None:
@@ -207,10 +214,18 @@ def answer_samples(
 
     Returns:
         `enough` is None if the population step itself ranks a rival first, or c is no target.
+
+    Raises:
+        TypeError, ValueError: a token that is none of the law's, rate outside (0, 1), or a noise law that leaves no
+            token out.
     """
     law = as_law(law).in_floats
+    _require_rate(rate)
+    correct = as_token("correct", correct, law.M)
     noisy = require_other_tokens(law)
-    others = np.flatnonzero(~noisy) if rivals is None else np.asarray(rivals)
+    others = np.flatnonzero(~noisy)
+    if rivals is not None:
+        others = np.array([as_token("rivals", k, law.M) for k in np.atleast_1d(rivals)], dtype=np.int64)
     signal = (answer_signals(law) if signals is None else signals)[correct, others[others != correct]]
     chance = float(law.output[correct])
     if not 0 < chance < 1:

@@ -22,6 +22,7 @@ from .arrays import Table
 from .task import Task, as_count, as_probability, as_task
 
 UNIT = np.finfo(np.float64).eps
+LARGEST = float(np.finfo(np.float64).max)
 
 
 def as_numbers(name: str, values: object) -> Table:
@@ -41,7 +42,10 @@ def as_numbers(name: str, values: object) -> Table:
         if isinstance(entry, bool) or not isinstance(entry, Real):
             raise TypeError(f"{name} must hold real numbers, got {entry!r} ({type(entry).__name__})")
     if not all(isinstance(entry, Rational) for entry in entries):
-        return array.astype(np.float64)
+        try:
+            return array.astype(np.float64)
+        except OverflowError:
+            raise ValueError(f"{name} must be finite in float64, got a rational entry beyond it") from None
     exact: Table = np.empty(array.size, dtype=object)
     exact[:] = [Fraction(int(entry.numerator), int(entry.denominator)) for entry in entries]
     return exact.reshape(array.shape)
@@ -75,7 +79,8 @@ def as_distributions(name: str, values: object, shape: tuple[int, ...] | None = 
         worst = int(np.argmax(error))
         where = f"row {worst}" if array.ndim == 2 else "its sum"
         raise ValueError(
-            f"{name} must sum to 1 along its last axis within {bound:.1e}, {where} is off by {float(error.max()):.3e}"
+            f"{name} must sum to 1 along its last axis within {bound:.1e}, "
+            f"{where} is off by {float(min(error.max(), LARGEST)):.3e}"
         )
     return array
 
@@ -167,7 +172,7 @@ class Law:
     ) -> None:
         rows = as_distributions("chain", chain)
         M, level = len(rows), as_probability("alpha", alpha)
-        length, q = as_count("T", T, 2), _as_token("trigger", trigger, M)
+        length, q = as_count("T", T, 2), as_token("trigger", trigger, M)
         start = stationary_law(rows) if first is None else as_distributions("first", first, (M,))
         correct = _uniform(M) if answers is None else as_distributions("answers", answers, (M,))
         noisy = _as_noise(noise, M)
@@ -238,7 +243,8 @@ def _uniform(size: int) -> Table:
     return values
 
 
-def _as_token(name: str, value: object, M: int) -> int:
+def as_token(name: str, value: object, M: int) -> int:
+    """`value` as a token in 0..M-1, or an error that names `name`."""
     token = as_count(name, value, 0)
     if token >= M:
         raise ValueError(f"{name} must be a token in 0..{M - 1}, got {token}")
@@ -249,7 +255,7 @@ def _as_noise(noise: object, M: int) -> Table:
     """ν as an array (M,), from a law or from one token."""
     if isinstance(noise, Integral) and not isinstance(noise, bool):
         law = 0 * _uniform(M)
-        law[_as_token("noise", noise, M)] = Fraction(1)
+        law[as_token("noise", noise, M)] = Fraction(1)
         return law
     if not isinstance(noise, (Iterable, np.ndarray)):
         raise TypeError(f"noise must be a token or a law of shape ({M},), got {noise!r} ({type(noise).__name__})")

@@ -51,12 +51,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.arrays import Floats, Table
-from theory.law import UNIT, Law, as_law
+from theory.law import UNIT, Law, as_law, recurrent_classes
 
 MIXED_BITS = 100
 """Bits to which a chain has forgotten its start where (2) is used."""
 HALF_THE_DIGITS = 2.0**-26
 """Of float64, as a bound on rounding."""
+RARE = 2.0**-26
+"""Frequency below which a token may be one that the chain leaves for good."""
 EXACT_WORK = 2**24
 """Most multiplications of fractions: M⁴ T."""
 
@@ -240,6 +242,8 @@ def _deviations(law: Law, answers: NDArray[np.bool_]) -> tuple[Floats, Floats, f
     inverse = base + base[None, :, q, None] * (change / (1 - change[:, q, None]))[:, None, :]
     stationary = inverse.mean(axis=1)
     stationary = (stationary[:, None, :] @ chains)[:, 0]  # which gives rare tokens their relative accuracy
+    for answer in np.flatnonzero(stationary.min(axis=1) < RARE):  # tokens left for good, of which roundings stay
+        stationary[answer, np.setdiff1d(np.arange(M), np.concatenate(recurrent_classes(chains[answer])))] = 0
     residual = np.eye(M) - (inverse - chains @ inverse + stationary[:, None, :])
     size = float(np.abs(inverse).sum(axis=2).max())
     off = float(np.abs(residual).sum(axis=2).max()) + 3 * (M + 4) * UNIT / 2 * size

@@ -123,7 +123,7 @@ def attractions(law: Task | Law, directions: Floats) -> list[Attraction]:
     Raises:
         TypeError: neither a task nor a law.   ValueError: directions of another shape.
     """
-    law = rational_law(law, exact=False)
+    law, directions = rational_law(law, exact=False), np.asarray(directions)
     if directions.ndim != 2 or directions.shape[1] != 2 * law.M:
         raise ValueError(f"directions must have shape (D, {2 * law.M}), got {directions.shape}")
     inside = WithinSequences.of(law)

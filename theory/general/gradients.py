@@ -30,7 +30,7 @@ from .counts import count_moments, rational_law
 
 def features(law: Law, layer: Layer, exact: bool = False) -> tuple[Table, Table]:
     """E[f | c] and E[f² | c] of the 2M columns [E(0..M-1), P(0..M-1)], each of shape (M, 2M), first index c."""
-    moments = count_moments(law, exact)
+    layer, moments = as_layer(layer), count_moments(law, exact)
     M, end = law.M, np.eye(law.M, dtype=int)[law.q]  # E(z_T)
     if layer == "feed_forward":
         seen = np.concatenate([moments.last * 0 + end, moments.last], axis=1)

@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike
 from theory.arrays import Number, Table
 from theory.key_query import key_query_gradient as task_gradient
 from theory.law import Law, as_distributions
-from theory.task import RealNumber, Task
+from theory.task import RealNumber, Task, as_task
 
 from .counts import CountMoments, count_moments, rational_law
 
@@ -154,11 +154,12 @@ def decomposition(law: Task | Law, exact: bool = False) -> Decomposition:
 
 
 def key_query_gradient(
-    law: Task | Law,
+    law: Task | Law | None = None,
     output: Output | RealNumber | None = None,
     exact: bool = False,
     *,
     absorption: RealNumber | None = None,
+    task: Task | None = None,
 ) -> Table:
     """K, the first key-query step with W_V = G_V and p held: descent direction on (key feature) ⊗ E(q).
 
@@ -167,16 +168,21 @@ def key_query_gradient(
         output: p. None is uniform, p_k = 1/M; "absorbed" is the law of y; or M probabilities. For a task it is
         absorption: π = p_τ in [0, 1], where p_k = (1-π)/N for the other tokens; "absorbed" is π = α.
         exact: an object array of `fractions.Fraction`; needs rational numbers.
+        task: a task by keyword, in place of `law`.
 
     Returns:
         array of shape (2M,), entries [E(0..M-1), P(0..M-1)]; the score of position t is K[E(z_t)] + K[P(z_{t-1})].
 
     Raises:
-        TypeError: neither task nor law, an absorption for a law, or exact=True with floats.
+        TypeError: neither task nor law or both, an absorption for a law, or exact=True with floats.
         ValueError: an output that is no distribution, or sizes too large.
 
     Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns.
     """
+    if task is not None:
+        if law is not None:
+            raise TypeError(f"law and task are the same, got {law!r} and {task!r}")
+        law = as_task(task)
     if isinstance(law, Task):
         if output is not None and absorption is not None:
             raise TypeError(f"output and absorption are the same for a task, got {output!r} and {absorption!r}")

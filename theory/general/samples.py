@@ -37,6 +37,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,8 +45,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from theory.arrays import Floats
-from theory.law import Law, as_law
-from theory.task import as_count
+from theory.law import Law, as_law, as_token
 
 from .between_triggers import token_laws
 from .counts import count_moments
@@ -159,8 +159,10 @@ def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
     return SampleBracket((few or MOST) - 1, enough)
 
 
-def _require_rate(rate: float) -> None:
-    if not 0 < rate < 1:
+def _require_rate(rate: object) -> None:
+    if isinstance(rate, bool) or not isinstance(rate, Real):
+        raise TypeError(f"rate must be a real number in (0, 1), got {rate!r} ({type(rate).__name__})")
+    if not 0 < float(rate) < 1:
         raise ValueError(f"rate must be in (0, 1), got {rate!r}")
 
 
@@ -212,14 +214,18 @@ def answer_samples(
 
     Returns:
         `enough` is None if the population step itself ranks a rival first, or c is no target.
+
+    Raises:
+        TypeError, ValueError: a token that is none of the law's, rate outside (0, 1), or a noise law that leaves no
+            token out.
     """
     law = as_law(law).in_floats
     _require_rate(rate)
-    correct = as_count("correct", correct, 0)
-    if correct >= law.M:
-        raise ValueError(f"correct must be a token in 0..{law.M - 1}, got {correct}")
+    correct = as_token("correct", correct, law.M)
     noisy = require_other_tokens(law)
-    others = np.flatnonzero(~noisy) if rivals is None else np.asarray(rivals)
+    others = np.flatnonzero(~noisy)
+    if rivals is not None:
+        others = np.array([as_token("rivals", k, law.M) for k in np.atleast_1d(rivals)], dtype=np.int64)
     signal = (answer_signals(law) if signals is None else signals)[correct, others[others != correct]]
     chance = float(law.output[correct])
     if not 0 < chance < 1:

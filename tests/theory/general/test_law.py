@@ -35,6 +35,8 @@ BAD = [
     ("chain", np.array(CHAIN, dtype=complex), TypeError, "chain must be a real array, got dtype complex"),
     ("chain", [["a", "b"], ["c", "d"]], TypeError, "chain must be a real array, got dtype"),
     ("chain", [[True, False], [False, True]], TypeError, "chain must be a real array, got dtype bool"),
+    ("chain", [[10**400, 0], [0, 1]], ValueError, r"chain must sum to 1 .*row 0 is off by 1\.798e\+308"),
+    ("chain", [[10**400, 0.5], [0, 1]], ValueError, "chain must be finite in float64, got a rational entry beyond it"),
     ("chain", None, TypeError, "chain must hold real numbers, got None"),
     ("T", 0, ValueError, "T must be an integer >= 2, got 0"),
     ("T", 1, ValueError, "T must be an integer >= 2, got 1"),
@@ -114,6 +116,47 @@ def test_output_probabilities_are_refused_by_name():
         theory.gradient_mean(law, "mlp")
     with pytest.raises(TypeError, match=r"must be a theory\.Law or a theory\.Task, got"):
         general.count_moments(CHAIN)
+
+
+def test_a_task_may_be_given_by_keyword():
+    task = Task(3, 5, Fraction(1, 3), 1)
+    half = theory.key_query_gradient(task, Fraction(1, 2), True)
+    assert (theory.key_query_gradient(task=task, absorption=Fraction(1, 2), exact=True) == half).all()
+    with pytest.raises(TypeError, match="law and task are the same"):
+        theory.key_query_gradient(task, task=task)
+    with pytest.raises(TypeError, match=r"task must be a theory\.Task"):
+        theory.key_query_gradient(task=Law(**GOOD))
+    with pytest.raises(TypeError, match=r"law must be a theory\.Law or a theory\.Task, got None"):
+        theory.key_query_gradient()
+
+
+def test_wrong_arguments_of_the_chapter_are_refused_by_name():
+    law = Law(**GOOD)
+    for call, error, words in (
+        (lambda: general.answer_samples(law, 3), ValueError, r"correct must be a token in 0\.\.2, got 3"),
+        (lambda: general.answer_samples(law, -1), ValueError, "correct must be an integer >= 0, got -1"),
+        (lambda: general.answer_samples(law, 0, rivals=[5]), ValueError, r"rivals must be a token in 0\.\.2, got 5"),
+        (lambda: general.answer_samples(law, 0, 1), ValueError, r"rate must be in \(0, 1\), got 1"),
+        (lambda: general.answer_samples(law, 0, float("nan")), ValueError, r"rate must be in \(0, 1\), got nan"),
+        (lambda: general.noise_samples(law, "a"), TypeError, r"rate must be a real number in \(0, 1\), got 'a'"),
+        (lambda: general.attractions(law, [0] * 6), ValueError, r"directions must have shape \(D, 6\), got \(6,\)"),
+        (lambda: general.features(law, "mlp"), ValueError, "layer must be"),
+        (lambda: theory.ask(law, 3), TypeError, r"names must be strings, one for each token, got 3 \(int\)"),
+        (lambda: theory.ask(law, ["a", 1, "b"]), TypeError, r"names must be strings, got 1 \(int\)"),
+        (lambda: theory.ask(Task(3, 5, 0.3), "abcd"), ValueError, r"names must be None for a theory\.Task"),
+    ):
+        with pytest.raises(error, match=words):
+            call()
+
+
+@pytest.mark.parametrize("T", [1000, 10**6, 10**9])
+def test_tokens_that_a_chain_leaves_for_good(T):
+    """Token 1 absorbs; before it the others are met a bounded number of times, to full accuracy at every T."""
+    law = Law([[0.5, 0.3, 0.2], [0, 1, 0], [0.6, 0.2, 0.2]], T=T, trigger=0, alpha=0.3, first=[0, 0, 1], noise=2)
+    found = general.count_moments(law)
+    assert (found.last >= 0).all() and not found.last[1, [0, 2]].any()
+    left = np.array([[0.0, 0.3], [0.6, 0.2]])  # between 0 and 2 where c = 1: 0 to 2 with α, 2 to 0 and to itself
+    assert found.mean[1, [0, 2]] == pytest.approx(np.linalg.inv(np.eye(2) - left)[1], rel=1e-12)
 
 
 def test_exact_values_have_a_largest_length():

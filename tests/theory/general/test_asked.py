@@ -120,7 +120,7 @@ def test_answers_are_the_numbers_of_the_chapters():
         (ask(Task(16, 256, 0.4))["window"].high, theory.key_query.window(Task(16, 256, 0.4))[1]),
         (asked["ordinary_uniform"].value, theory.key_query_gradient(task)[0]),
         (asked["ordinary_absorbed"].value, theory.key_query_gradient(task, "absorbed")[0]),
-        (law["noise_threshold_bounds"].high, (2 / 9) / (2 / 9 + 1)),
+        (law["noise_threshold_bounds"].high, (2 / 10) / (2 / 10 + 1)),
         (law["noise_threshold_bounds"].low, (1 / 9) / (1 / 9 + 1)),
         (law["copying_levels"].low, copied.min()),
         (law["copying_signal_bound"].high, (0.8 / 9) / (1 - 0.8 / 9)),

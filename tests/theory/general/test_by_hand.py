@@ -13,8 +13,8 @@ MEMORYLESS = Law([FREQUENCIES] * 4, T=50, trigger=0, alpha=F(1, 3), answers=[0, 
 
 
 def test_threshold_bounds():
-    """ρ* = 1/2, ρ_s = 1/6, ν* = 1: (1/3)/(4/3) and 1/2."""
-    assert general.threshold_bounds(MEMORYLESS) == (F(1, 4), F(1, 2))
+    """ρ* = 1/2, ρ_s = 1/6, ν* = 1: (1/3)/(4/3), and the odds 2ρ*/(1 + ρ*) = 2/3."""
+    assert general.threshold_bounds(MEMORYLESS) == (F(1, 4), F(2, 5))
 
 
 def test_signal_bound():

@@ -156,7 +156,7 @@ def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
     enough = _least(lambda m: bool(steps.most_failures(m, 1 - rate) <= 1 - rate), MOST)
     single = int((as_law(law).noise > 0).sum()) == 1
     few = _least(lambda m: bool(steps.least_failures(m) <= 1 - rate), enough or MOST) if single else 1
-    return SampleBracket((few or MOST) - 1, enough)
+    return SampleBracket(few - 1 if few else MOST, enough)
 
 
 def _require_rate(rate: object) -> None:

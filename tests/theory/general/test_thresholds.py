@@ -208,3 +208,16 @@ def test_where_signals_are_as_strong_in_the_limit():
     difference = sympy.factor(u / (1 - u) - level / (1 - level))
     roots = sympy.solve(sympy.numer(difference), level)
     assert {sympy.simplify(root) for root in roots} - {1} == {1 / (answers + 1)}
+
+
+@pytest.mark.parametrize("number", [20, 30])
+def test_failures_that_are_proved_are_no_fewer_than_the_exact_ones(number):
+    """(31): pairs whose exact chance is not computed enter by their bound."""
+    answers = 1 / np.arange(1, 13) ** 3.0
+    law = Law(np.full((13, 13), 1 / 13), T=9, trigger=0, alpha=0.6, answers=[*answers / answers.sum(), 0.0], noise=12)
+    steps = samples.NoiseSteps.of(law)
+    bounds = steps.bounds(number)
+    every = np.ones(bounds.shape, dtype=bool)
+    exact = steps.tails(number, every).reshape(bounds.shape).sum(axis=1).max()
+    assert (bounds <= 1e-7).any() and (bounds > 1e-7).any()
+    assert exact <= steps.most_failures(number, 0.0) <= exact + bounds.shape[1] * 1e-7

@@ -229,15 +229,21 @@ def _add_criterion(topic: Answers, of: LawAnswers) -> None:
 def _add_turns(topic: Answers, of: LawAnswers) -> None:
     """Noise levels at which the step at uniform p turns."""
     follower, noise = turning_levels(of.law)
-    for name, said, found in (("critical", "K[P(q)]", follower), ("noise", of.noise_entry, noise)):
-        for number, turn in enumerate(found, 1):
+    for name, said, turns in (("critical", "K[P(q)]", follower), ("noise", of.noise_entry, noise)):
+        for number, turn in enumerate(turns.found, 1):
             way = "from - to +" if turn.rises else "from + to -"
             topic.add(
                 f"{name}_alpha{f'_{number}' if number > 1 else ''}", "G5", "bracket",
                 f"Noise level where {said} at uniform p turns {way}.", low=turn.low, high=turn.high,
             )  # fmt: skip
-        if not found:
-            said = f"{said} at uniform p does not change sign on the {len(LEVELS)} noise levels 1/33, …, 32/33."
+        if not turns.found:
+            levels = f"the {len(LEVELS)} noise levels 1/33, …, 32/33"
+            where = (
+                levels if turns.sure == len(LEVELS) else f"{turns.sure} of {levels}; on the others rounding hides it"
+            )
+            said = f"No change of sign of {said} at uniform p was seen: its sign is sure, and the same, on {where}."
+            if not turns.sure:
+                said = f"Rounding hides the sign of {said} at uniform p on all of {levels}."
             topic.add(f"{name}_alpha", "G5", "none", said)
 
 

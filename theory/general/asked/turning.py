@@ -29,10 +29,19 @@ class Turn(NamedTuple):
     rises: bool
 
 
-def turning_levels(law: Law) -> tuple[list[Turn], list[Turn]]:
+class Turns(NamedTuple):
+    """Changes of sign, and at how many of LEVELS the sign is beyond rounding."""
+
+    found: list[Turn]
+    sure: int
+
+
+def turning_levels(law: Law) -> tuple[Turns, Turns]:
     """Where K[P(q)], and Σ_k ν_k K[E(k)], at uniform p change sign with the noise level; the law's own is not used."""
     signs = np.array([_signs(law, level) for level in LEVELS])
-    follower, noise = (_turns(law, column, signs[:, column]) for column in (0, 1))
+    follower, noise = (
+        Turns(_turns(law, column, signs[:, column]), int(np.count_nonzero(signs[:, column]))) for column in (0, 1)
+    )
     return follower, noise
 
 

@@ -37,7 +37,7 @@ def test_a_thousand(benchmark):
 
 @lengths
 def test_a_million(benchmark):
-    at_most(benchmark, 1.5, of="a thousand", remark="the cost does not depend on T once the chain has mixed")
+    at_most(benchmark, 1.5, of="a_thousand", remark="the cost does not depend on T once the chain has mixed")
     benchmark(everything, shakespeare_law(0.5, T=10**6))
 
 

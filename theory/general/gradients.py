@@ -48,14 +48,15 @@ def _joint(law: Law, given: Table) -> tuple[Table, Table]:
     return own + law.alpha * law.noise[:, None] * average, average
 
 
-def _one_over(M: int, exact: bool) -> Any:
+def one_over(M: int, exact: bool) -> Any:
+    """1/M as a fraction or a float."""
     return Fraction(1, M) if exact else 1 / M
 
 
 def _law_mean(law: Law, layer: Layer, exact: bool) -> Table:
     """E[g] of (7)."""
     joint, average = _joint(law, features(law, layer, exact)[0])
-    mean: Table = joint - average * _one_over(law.M, exact)
+    mean: Table = joint - average * one_over(law.M, exact)
     return mean
 
 
@@ -90,7 +91,7 @@ def gradient_variance(task: Task | Law, layer: Layer, exact: bool = False) -> Ta
         return task_variance(task, layer, exact)
     law, known = rational_law(task, exact, "task"), as_layer(layer)
     (hits, mean), (squares, square) = (_joint(law, moment) for moment in features(law, known, exact))
-    share = _one_over(law.M, exact)
+    share = one_over(law.M, exact)
     # (7), by powers of 1/M: rare targets keep their relative accuracy
     variance: Table = squares - hits**2 - 2 * share * (squares - hits * mean) + share**2 * (square - mean**2)
     return variance

@@ -24,6 +24,7 @@ Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; the formulas for
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -35,6 +36,7 @@ from theory.law import Law, as_distributions
 from theory.task import RealNumber, Task, as_task
 
 from .counts import CountMoments, count_moments, rational_law
+from .gradients import one_over
 
 Output: TypeAlias = Literal["absorbed"] | ArrayLike
 """Output probabilities that are held: the law of y, or M numbers."""
@@ -53,18 +55,19 @@ class WithinSequences:
         """Those of a law, in fractions or floats."""
         return cls(law, count_moments(law, exact), Fraction(law.T) if exact else law.T)
 
-    @property
+    @cached_property
     def counts(self) -> Table:
         """E[n_a | c], shape (M, 2M)."""
         mean = self.moments.mean
         return np.concatenate([mean + np.eye(self.law.M, dtype=int)[self.law.q], mean], axis=1)
 
-    @property
+    @cached_property
     def means(self) -> Table:
         """μ_c, shape (M, 2M)."""
         means: Table = self.counts / self.length
         return means
 
+    @cached_property
     def pairs(self) -> Table:
         """E[#{t >= 2 : (z_{t-1}, z_t) = (i, j)} | c], shape (M, M, M)."""
         inner = self.moments.mean - self.moments.last
@@ -74,7 +77,7 @@ class WithinSequences:
 
     def applied(self, weights: Table) -> Table:
         """Σ_c w_c for a row w_c of weights, shape (M, 2M), per c: shape (M, 2M)."""
-        M, counts, pairs = self.law.M, self.counts, self.pairs()
+        M, counts, pairs = self.law.M, self.counts, self.pairs
         own, previous = weights[:, :M], weights[:, M:]
         meetings = np.concatenate([_times(pairs.transpose(0, 2, 1), previous), _times(pairs, own)], axis=1)
         spread = _times(self.moments.covariance, own + previous)
@@ -94,7 +97,7 @@ def _law_gradient(law: Law, output: Output | None, exact: bool) -> Table:
     """K of (9) and (10)."""
     held = _output(law, output, exact)
     inside = WithinSequences.of(law, exact)
-    uniform = Fraction(1, law.M) if exact else 1 / law.M
+    uniform = one_over(law.M, exact)
     overlaps = (law.targets - held) @ (law.targets - uniform).T  # (t_c - p)·(t_b - 1/M), [c, b]
     gradient: Table = law.answers @ inside.applied((overlaps * law.answers) @ inside.means)
     return gradient
@@ -103,7 +106,7 @@ def _law_gradient(law: Law, output: Output | None, exact: bool) -> Table:
 def _output(law: Law, output: Output | None, exact: bool) -> Table:
     """p as an array (M,), or an error that names `output`."""
     if output is None:
-        return np.full(law.M, Fraction(1, law.M) if exact else 1 / law.M)
+        return np.full(law.M, one_over(law.M, exact))
     if isinstance(output, str):
         if output != "absorbed":
             raise ValueError(f'output must be None, "absorbed" or {law.M} probabilities, got {output!r}')
@@ -145,7 +148,7 @@ def decomposition(law: Task | Law, exact: bool = False) -> Decomposition:
     """
     law = rational_law(law, exact)
     inside = WithinSequences.of(law, exact)
-    means, uniform = inside.means, Fraction(1, law.M) if exact else 1 / law.M
+    means, uniform = inside.means, one_over(law.M, exact)
     average, sides = law.answers @ means, law.targets - uniform
     strength = ((law.output - uniform) ** 2).sum()
     everywhere = np.repeat(average[None], law.M, axis=0)

@@ -140,12 +140,12 @@ def without_the_last_pair(monkeypatch):
     def inner(self):
         return (self.moments.mean - self.moments.last)[:, :, None] * self.law.chains
 
-    monkeypatch.setattr(WithinSequences, "pairs", inner)
+    monkeypatch.setattr(WithinSequences, "pairs", property(inner))
 
 
 def pairs_the_other_way_round(monkeypatch):
-    original = WithinSequences.pairs
-    monkeypatch.setattr(WithinSequences, "pairs", lambda self: original(self).transpose(0, 2, 1))
+    original = WithinSequences.pairs.func
+    monkeypatch.setattr(WithinSequences, "pairs", property(lambda self: original(self).transpose(0, 2, 1)))
 
 
 def one_layer_for_the_other(monkeypatch):

@@ -44,7 +44,7 @@ class LawAnswers:
     @cached_property
     def occurring(self) -> tuple[Table, Table]:
         """Pairs (z_{t-1}, z_t) that can occur, as two arrays of tokens; -1 comes before the first position."""
-        pairs = np.einsum("c,cij->ij", self.law.answers, WithinSequences.of(self.law).pairs())
+        pairs = np.einsum("c,cij->ij", self.law.answers, WithinSequences.of(self.law).pairs)
         before, here = np.nonzero(pairs > OCCURS)
         first = np.flatnonzero(self.law.first > 0)
         return np.concatenate([np.full(len(first), -1), before]), np.concatenate([first, here])

@@ -25,14 +25,19 @@ UNIT = np.finfo(np.float64).eps
 LARGEST = float(np.finfo(np.float64).max)
 
 
+def as_rectangular(name: str, values: object, wanted: str = "a real") -> Table:
+    """`values` as an array of any type, or an error that says what array was wanted."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} must be {wanted} array of rectangular shape: {error}") from None
+    except (RuntimeError, TypeError) as error:  # a torch tensor that requires a gradient or lies on a GPU, say
+        raise TypeError(f"{name} must be {wanted} array: {error}") from None
+
+
 def as_numbers(name: str, values: object) -> Table:
     """`values` as an array of `Fraction`s (dtype object) if all are rational, else a float64 copy, or a TypeError."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a real array of rectangular shape: {error}") from None
-    except (RuntimeError, TypeError) as error:  # a torch tensor that requires a gradient or lies on a GPU, say
-        raise TypeError(f"{name} must be a real array: {error}") from None
+    array = as_rectangular(name, values)
     if array.dtype.kind == "f":
         return array.astype(np.float64)
     if array.dtype.kind not in "iuO":

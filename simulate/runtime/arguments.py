@@ -7,7 +7,7 @@ import torch
 
 from simulate.runtime.arrays import Array, Floats, Integers
 from simulate.runtime.threads import default_threads
-from theory.law import Law
+from theory.law import Law, as_rectangular
 from theory.task import Task, as_count, as_task
 
 MOST_TOKENS = 2**62
@@ -55,12 +55,7 @@ def as_workers(workers: object) -> int:
 def as_array(name: str, values: object, kinds: str) -> Array:
     """`values` as an array whose dtype kind is one of `kinds` ("iu" integers, "iuf" reals), or an error."""
     wanted = "a real" if "f" in kinds else "an integer"
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} must be {wanted} array of rectangular shape: {error}") from None
-    except (RuntimeError, TypeError) as error:  # a torch tensor that requires a gradient or lies on a GPU, say
-        raise TypeError(f"{name} must be {wanted} array: {error}") from None
+    array: Array = as_rectangular(name, values, wanted)
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} must be {wanted} array, got dtype {array.dtype}")
     return array

@@ -42,7 +42,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from theory.arrays import Floats
 from theory.law import Law, as_law, as_token
@@ -239,4 +239,4 @@ def answer_samples(
 def samples_for_one_rival(signal: float, rate: float = 0.95) -> float:
     """m of (34) for one pair's SNR², at any rate in (0, 1); infinite where the signal is not positive."""
     _require_rate(rate)
-    return float(norm.ppf(rate) ** 2 / signal) if signal > 0 else math.inf
+    return float(ndtri(rate) ** 2 / signal) if signal > 0 else math.inf

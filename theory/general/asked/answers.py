@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from theory.general.samples import SampleBracket
 
@@ -119,7 +119,7 @@ class Answers:
         said = f"Squared signal-to-noise ratio of one sample at {entry}."
         self.add(f"{name}_signal", claim, "exact", said, value=signal)
         if signal > 0:
-            z = float(norm.ppf(RATE))
+            z = float(ndtri(RATE))
             said = f"Samples that show the sign of {entry} with probability {RATE}: z²/SNR² with z = {z:.3f}."
             self.add(f"{name}_signal_samples", claim, "predicted", said, value=z * z / signal)
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import partial
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from theory.key_query import phase_diagram
 from theory.key_query.step import key_query_classes, key_query_combinations
@@ -145,7 +145,7 @@ def _add_in_context(topic: Answers, task: Task) -> None:
         "The same at ξ_c - ξ_q, with the sign of its mean: the population step "
         f"{'ranks' if trigger > 0 else 'does not rank'} c above the trigger there.", value=trigger,
     )  # fmt: skip
-    least, z = min(ordinary, trigger), float(norm.ppf(RATE))
+    least, z = min(ordinary, trigger), float(ndtri(RATE))
     if least <= 0:
         topic.add(
             "recall_samples_predicted", "T2.5", "none",

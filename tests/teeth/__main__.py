@@ -7,11 +7,13 @@ survived is run again where a check or test was edited since (--again: all of it
 """
 
 import argparse
+import random
 import sys
+import tempfile
 from pathlib import Path
 
 from . import child, results
-from .draw import SEED, sample
+from .draw import FILES, SEED, all_mutants, sample
 from .executed import Executed, compiled_functions
 from .operators import Mutant
 from .tree import Tree
@@ -24,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--theory", type=int, default=6, help="mutants of theory (default: %(default)s)")
     found.add_argument("--simulate", type=int, default=4, help="mutants of simulate (default: %(default)s)")
     found.add_argument("--seed", type=int, default=SEED, help="of the draw (default: %(default)s)")
+    found.add_argument("--known", type=int, help="instead, so many that a check is known to catch, each on that check")
     found.add_argument("--kept", type=Path, default=ROOT / ".teeth", help="where results and recordings are kept")
     found.add_argument("--part", default="1/1", help="K/N: of the sample the Kth of N, for runs side by side")
     found.add_argument(
@@ -31,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--again", action="store_true", help="run survivors again")
     found.add_argument("--show", action="store_true", help="run nothing, show what is kept")
+    found.add_argument("--learn", action="store_true", help="keep in caught.json which check catches which mutant")
     found.add_argument("--record", action="store_true", help="write paper_checks/recorded/trust/teeth.json")
     return found
 
@@ -86,6 +90,12 @@ class Runner:
         return child.outcome(self.tree.place, costs, claims, numba)
 
 
+def test_seconds(kept: Path) -> dict[str, float]:
+    """Seconds of each test that is recorded."""
+    found = Executed(ROOT, sorted((kept / "recordings").glob("*.json")))
+    return {node: seconds for recording in found.recorded for node, seconds in recording["nodes"]}
+
+
 def digest_of(root: Path) -> str:
     """Of all code on which a result depends."""
     from simulate.runtime.files import digest_of_files
@@ -97,8 +107,35 @@ def chosen(given: argparse.Namespace) -> list[Mutant]:
     return list(sample(ROOT, {"theory": given.theory, "simulate": given.simulate}, given.seed))
 
 
+def run_known(number: int, seed: int) -> int:
+    """Whether mutants of caught.json that the code still has fail the checks that caught them; 1 if one does not."""
+    known = results.caught()
+    there = [one for package in FILES for one in all_mutants(ROOT, package) if one.key in known]
+    if len(there) < number:
+        raise ValueError(
+            f"--known must be at most {len(there)}, the mutants that are known and still there, got {number}"
+        )
+    random.Random(seed).shuffle(there)
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="teeth-known-") as place:
+        tree, numba = Tree(ROOT, Path(place) / "copy"), Path(place) / "numba"
+        child.load()
+        for mutant in there[:number]:
+            node, seconds = known[mutant.key]
+            with tree.changed(mutant.path, mutant.applied((ROOT / mutant.path).read_text(encoding="utf-8"))):
+                ended = child.outcome(tree.place, {node: seconds}, node.startswith("paper_checks/"), numba)
+            missed += not ended["caught"]
+            print(
+                f"{'caught' if ended['caught'] else 'MISSED'} {ended['seconds']:6} s  {mutant.key}  {node}", flush=True
+            )
+    print(f"{number - missed} of {number} mutants are caught; drawn with seed {seed} of {len(there)}")
+    return int(missed > 0)
+
+
 def main(arguments: list[str]) -> int:
     given = parser().parse_args(arguments)
+    if given.known is not None:
+        return run_known(given.known, given.seed)
     wanted = chosen(given)
     number, count = (int(part) for part in given.part.split("/"))
     store = results.Kept(given.kept / "results")
@@ -112,6 +149,8 @@ def main(arguments: list[str]) -> int:
             print(f"{place}/{len(waiting)} {found['outcome']:10} {found['seconds']:7} s  {mutant.key}", flush=True)
     known = {one.key: found for one in wanted if (found := store.read(one.key)) is not None}
     results.show(wanted, known)
+    if given.learn:
+        results.learn(known, test_seconds(given.kept))
     if given.record:
         results.record(wanted, known, given.seed)
     return int(any(one["outcome"] == "survived" for one in known.values()))

@@ -20,6 +20,7 @@ LOADED = ("numpy", "scipy.special", "scipy.integrate", "sympy", "torch", "numba"
 SLACK, SLOWER, WALL, MEMORY = 4.0, 10.0, 900, 8 << 30
 """A test of a mutant may take SLOWER times its own time and SLACK seconds of the processor; a mutant WALL seconds."""
 USAGE, BROKEN = 4, 70
+OURS = ("theory", "simulate", "paper_checks", "tests")
 ALREADY = "ignore:Module already imported so cannot be rewritten"
 
 
@@ -124,7 +125,7 @@ def _run(tree: Path, costs: dict[str, float], claims: bool, numba: Path, place: 
 
 def _surroundings(tree: Path, numba: Path, place: Path) -> None:
     """All that is ours comes from the copy; nothing that an earlier run kept is used."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
     root = Path(__file__).parents[2]
     sys.path[:] = [str(tree), *(entry for entry in sys.path if entry and Path(entry).resolve() != root)]

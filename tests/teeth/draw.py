@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from .operators import Mutant, mutants
@@ -19,10 +20,11 @@ CHECKS = ("theory/arguments.py", "theory/arrays.py")
 """Files of arguments' checks alone."""
 
 
-def all_mutants(root: Path, package: str) -> list[Mutant]:
+@cache
+def all_mutants(root: Path, package: str) -> tuple[Mutant, ...]:
     """All that there are of a package, by file and place."""
     paths = {path.relative_to(root).as_posix() for pattern in FILES[package] for path in root.glob(pattern)}
-    return [mutant for path in sorted(paths - {*CHECKS}) for mutant in mutants(root, path)]
+    return tuple(mutant for path in sorted(paths - {*CHECKS}) for mutant in mutants(root, path))
 
 
 def drawn(root: Path, package: str, number: int, seed: int) -> list[Mutant]:
@@ -31,7 +33,7 @@ def drawn(root: Path, package: str, number: int, seed: int) -> list[Mutant]:
     Raises:
         ValueError: fewer mutants than are asked for.
     """
-    found = all_mutants(root, package)
+    found = list(all_mutants(root, package))
     if not 0 <= number <= len(found):
         raise ValueError(f"number must be between 0 and {len(found)}, the mutants of {package}, got {number}")
     random.Random(f"{package} {seed}").shuffle(found)

@@ -69,13 +69,13 @@ class Executed:
             found.append((path, lines))
         return found
 
-    def _shift(self, path: str, before: str | None):  # type: ignore[no-untyped-def]
+    def _shift(self, path: str, before: str | None):
         now = (self.root / path).read_text(encoding="utf-8")
         return (lambda line: line) if before is None or before == now else _matched(before, now)
 
 
 @cache
-def _matched(before: str, now: str):  # type: ignore[no-untyped-def]
+def _matched(before: str, now: str):
     """The number of a line before, by that now; of a line that is new, that of the last one that is not."""
     matcher = difflib.SequenceMatcher(None, now.splitlines(), before.splitlines(), autojunk=False)
     known = {block.a + n + 1: block.b + n + 1 for block in matcher.get_matching_blocks() for n in range(block.size)}

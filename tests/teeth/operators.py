@@ -22,7 +22,6 @@ SYMMETRIC = ("max", "min", "maximum", "minimum", "gcd", "lcm", "isinstance", "is
 """Functions whose arguments can be exchanged, or whose exchange is no formula's."""
 CHECKS = ("as_", "require_", "check_", "_check", "_require")
 """What functions begin with that check arguments."""
-STATEMENTS = (ast.stmt,)
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,7 @@ class _Finder:
             self.starts.append(self.starts[-1] + len(line))
         self.lines = source.splitlines()
         self.seen: Counter[tuple[str, ...]] = Counter()
+        self.header: tuple[ast.stmt | None, str] = (None, "")
 
     def found(self) -> Iterator[Mutant]:
         yield from self._block(ast.parse(self.source).body, "")
@@ -102,7 +102,9 @@ class _Finder:
         after = ast.unparse(changed)
         after = after if isinstance(changed, ast.Constant) else f"({after})"
         header = statement.end_lineno if not getattr(statement, "body", None) else node.end_lineno
-        before = ast.unparse(_header(statement))
+        if self.header[0] is not statement:
+            self.header = statement, ast.unparse(_header(statement))
+        before = self.header[1]
         whole = f"{ast.unparse(node)} -> {ast.unparse(changed)}"
         same = (place, operator, before, whole)
         self.seen[same] += 1

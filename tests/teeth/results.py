@@ -26,6 +26,9 @@ OUTCOMES = {
     "equivalent": "shown equivalent",
     "unfinished": "not ended",
 }
+CAUGHT = Path(__file__).with_name("caught.json")
+QUICK = 3.0
+"""Seconds that a check may take to be run on its mutants in CI."""
 PACKAGES = ("theory", "simulate")
 Found = Mapping[str, Any]
 
@@ -63,6 +66,22 @@ def arguments() -> dict[str, str]:
     """By mutant, why it computes the same numbers."""
     content = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
     return {key: str(why) for key, why in content.items()}
+
+
+def caught() -> dict[str, tuple[str, float]]:
+    """By mutant, a check that is known to catch it, and the seconds that the check takes on the code as it is."""
+    found = json.loads(CAUGHT.read_text(encoding="utf-8"))
+    return {key: (node, seconds) for key, (node, seconds) in found.items()}
+
+
+def learn(known: Mapping[str, Found], seconds: Mapping[str, float]) -> None:
+    """Add the mutants that a quick check caught by a failure."""
+    new = {
+        key: (one["node"], seconds[one["node"]])
+        for key, one in known.items()
+        if one.get("how") == "failed" and seconds.get(one["node"], QUICK) < QUICK
+    }
+    keep(CAUGHT, dict(sorted((caught() | new).items())))
 
 
 def diff(mutant: Mutant, source: str) -> str:

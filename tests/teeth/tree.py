@@ -19,7 +19,7 @@ class Tree:
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         aside = shutil.ignore_patterns("__pycache__")
-        for name in COPIED:
+        for name in (name for name in COPIED if (root / name).is_dir()):
             shutil.copytree(root / name, place / name, ignore=aside, copy_function=_link)
         for path in root.iterdir():
             if path.is_file():

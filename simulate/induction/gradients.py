@@ -20,6 +20,7 @@ from numba import njit
 
 from simulate.runtime.arguments import as_workers
 from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.streaming import for_each_in_order
 from theory.task import as_count
 
@@ -72,6 +73,8 @@ def two_layer_gradient(
     if samples % blocks:
         raise ValueError(f"samples must be a multiple of blocks = {blocks}, got {samples}")
     threads = as_workers(workers)
+    what = f"blocks = {blocks} gradients of shape {tuple(weight.shape)}"
+    require_bytes(what, 16 * blocks * weight.numel(), CPU, "use fewer blocks")
     batch = sample_induction(model.N, model.T, samples, seed=seed)
     gradients: list[Floats] = []
     size, summed = samples // blocks, _by_chain_rule if model.attends_by_position() else _by_autograd

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from simulate.runtime.arguments import check_row_tokens, check_tokens
+from simulate.runtime.byte_limit import CPU, require_bytes
 from theory.task import as_count
 
 MATRICES = ("W_O", "W_K2", "W_K1")
@@ -23,6 +24,9 @@ class TwoLayer(nn.Module):
         W_O: shape (N, 2(N+T)).   W_K2: shape (2(N+T), 2(N+T)).   W_K1: shape (N+T, N+T). float64; rows of the key
             matrices are keys, columns queries.
 
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, or weights that the memory does not hold.
+
     Source: Bietti et al. (NeurIPS 2023), the simplified two-layer architecture, at infinite width.
     """
 
@@ -30,6 +34,8 @@ class TwoLayer(nn.Module):
         super().__init__()
         self.N, self.T = as_count("N", N, 2), as_count("T", T, 2)
         F = self.N + self.T
+        what = f"N = {self.N} tokens, T = {self.T} positions: weights"
+        require_bytes(what, 8 * (2 * self.N * F + 5 * F**2), CPU, "use fewer tokens or positions")
         self.W_O = nn.Parameter(torch.zeros(self.N, 2 * F, dtype=torch.float64))
         self.W_K2 = nn.Parameter(torch.zeros(2 * F, 2 * F, dtype=torch.float64))
         self.W_K1 = nn.Parameter(torch.zeros(F, F, dtype=torch.float64))

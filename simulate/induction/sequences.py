@@ -8,8 +8,7 @@ from numpy.random import SFC64, Generator, SeedSequence
 
 from simulate.runtime.arguments import MOST_TOKENS, as_seed
 from simulate.runtime.arrays import Integers
-from simulate.runtime.byte_limit import require_bytes
-from simulate.runtime.device import resolve_device
+from simulate.runtime.byte_limit import CPU, require_bytes
 from theory.task import as_count
 
 BLOCK_TOKENS = 2**18
@@ -52,7 +51,7 @@ def sample_induction(N: int, T: int, batch: int, *, seed: int) -> InductionBatch
         raise ValueError(f"N must be at most 2^62 to be drawn, got {N}")
     batch, seed = as_count("batch", batch, 1), as_seed(seed)
     what = f"batch = {batch} sequences of T = {T} tokens"
-    require_bytes(what, 24 * batch * (T + 2), resolve_device("cpu"), "use a smaller batch")
+    require_bytes(what, 24 * batch * (T + 2), CPU, "use a smaller batch")
     full = max(1, BLOCK_TOKENS // T)
     sizes = [min(full, batch - start) for start in range(0, batch, full)]
     sources = (SeedSequence(entropy=seed, spawn_key=(index,)) for index in range(len(sizes)))

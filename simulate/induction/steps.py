@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from simulate.runtime.arguments import as_seed
 from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import CPU, require_bytes
 from theory.task import as_count
 
 from .model import TwoLayer, as_matrix_name, as_model
@@ -32,13 +33,16 @@ def gaussian_grams(N: int, T: int, width: int, *, seed: int) -> Grams:
     """Grams of independent Gaussian embeddings in `width` dimensions, entries of variance 1/width.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range.
+        TypeError, ValueError: an argument of the wrong kind or out of range, or more than the memory holds.
 
     Source: Bietti et al. (NeurIPS 2023), random embeddings and remapped embeddings as nearly orthonormal vectors.
     """
     N, T, width = as_count("N", N, 2), as_count("T", T, 2), as_count("width", width, 1)
     draws = np.random.Generator(np.random.SFC64(as_seed(seed)))
     counts = (N, 2 * (N + T), 2 * (N + T))
+    needed = 8 * sum(count * (count + width) for count in counts)
+    what = f"N = {N}, T = {T} and width = {width}: inner products"
+    require_bytes(what, needed, CPU, "use fewer tokens, positions or dimensions")
     vectors = [draws.standard_normal((count, width)) / width**0.5 for count in counts]
     return Grams(*(rows @ rows.T for rows in vectors))
 

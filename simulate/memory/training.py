@@ -34,6 +34,9 @@ from .model import CPU, AssociativeMemory, Embeddings, as_embeddings, as_noise_l
 CHUNK_STEPS, CHUNK_ENTRIES = 1024, 2**24
 """Most steps, and most frequencies, that are drawn at once; the numbers do not depend on them."""
 
+GENERATOR_BYTES = 2**10
+"""Least that numpy keeps for a generator with its seed sequence."""
+
 LONG_RUN_STEPS = 10**5
 
 Frequencies = Callable[[int], torch.Tensor]
@@ -104,6 +107,7 @@ def gradient_descent(
     """
     n, alpha = as_embeddings(embeddings).n, as_noise_level(alpha)
     rates, marks = _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    _require_bytes(1, n, len(marks))
     frequencies = torch.from_numpy(dense_frequencies(_pair_probabilities(n, alpha), n))[None, None]
     found = _train(embeddings, rates, marks, 1, lambda steps: frequencies.expand(steps, 1, n, n + 1), progress)
     return Trajectory(embeddings, marks, _times(rates)[marks], found[:, 0])
@@ -141,6 +145,7 @@ def stochastic_gradient_descent(
     batch, replicates = as_count("batch", batch, 1), as_count("replicates", replicates, 1)
     if batch > 2**62:
         raise ValueError(f"batch must be at most 2^62 to be drawn, got {batch}")
+    _require_bytes(replicates, n, len(marks))
     sources = [np.random.default_rng(child) for child in np.random.SeedSequence(as_seed(seed)).spawn(replicates)]
     probabilities = _pair_probabilities(n, alpha)
 
@@ -150,6 +155,19 @@ def stochastic_gradient_descent(
 
     found = _train(embeddings, rates, marks, replicates, frequencies, progress)
     return Trajectory(embeddings, marks, _times(rates)[marks], found)
+
+
+def _require_bytes(replicates: int, n: int, marks: int) -> None:
+    """Snapshots, frequencies of the steps at once with what is computed of them, and a generator per replicate."""
+    size = replicates * n * (n + 1)
+    needed = 8 * size * (marks + 2 * _steps_at_once(size)) + GENERATOR_BYTES * replicates
+    what = f"replicates = {replicates} of n = {n} inputs at {marks} snapshots"
+    require_bytes(what, needed, CPU, "ask for fewer")
+
+
+def _steps_at_once(size: int) -> int:
+    """How many steps' frequencies are drawn at once, `size` of them per step."""
+    return max(1, min(CHUNK_STEPS, CHUNK_ENTRIES // size))
 
 
 def _pair_probabilities(n: int, alpha: float) -> Floats:
@@ -175,10 +193,7 @@ def _train(
 ) -> Floats:
     """A after each of the steps in `marks`, shape (S, replicates, n+1, n)."""
     n = embeddings.n
-    size = replicates * n * (n + 1)
-    most = max(1, min(CHUNK_STEPS, CHUNK_ENTRIES // size))
-    needed = 8 * size * (len(marks) + 2 * most)
-    require_bytes(f"{len(marks)} snapshots of {replicates} replicates", needed, CPU, "ask for fewer")
+    most = _steps_at_once(replicates * n * (n + 1))
     found = np.empty((len(marks), replicates, n + 1, n))
     # Inputs before outputs: softmax over the last axis treats each row alike, wherever it lies in the batch.
     A = torch.zeros(replicates, n, n + 1, dtype=torch.float64)

@@ -6,7 +6,7 @@ from torch import nn
 
 from simulate.runtime.arguments import as_drawable_law, check_row_tokens, check_tokens
 from simulate.runtime.arrays import Floats
-from simulate.runtime.byte_limit import require_bytes
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.device import resolve_device
 from theory.law import Law
 from theory.task import Layer, Task, as_layer
@@ -92,6 +92,7 @@ def counted_gradient(task: Task | Law, layer: Layer, tokens: torch.Tensor, targe
     M, layer = as_drawable_law(task).M, as_layer(layer)
     check_tokens(tokens, M)
     check_row_tokens("target", target, len(tokens), M)
+    require_bytes(f"M = {M} tokens: a gradient", 48 * M**2, CPU, "use fewer tokens")
     z, y = tokens.cpu().numpy(), target.cpu().numpy()
     current, previous = (z[:, -1:], z[:, -2:-1]) if layer == "feed_forward" else (z, z[:, :-1])
     features = np.concatenate([current, previous + M], axis=1)

@@ -18,18 +18,20 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import as_array, as_seed
+from simulate.runtime.arguments import MOST_TOKENS, IntegerArray, as_array
 from simulate.runtime.arrays import Floats, Integers
-from simulate.runtime.byte_limit import require_bytes
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.streaming import progress_bar
-from theory.task import as_count, as_rates, as_snapshots
+from theory.arguments import Count, Seed, Shape, checked
+from theory.task import as_rates, as_snapshots
 
-from .model import CPU, AssociativeMemory, Embeddings, as_embeddings, as_noise_level
+from .model import AssociativeMemory, Embeddings, NoiseLevel
 
 CHUNK_STEPS, CHUNK_ENTRIES = 1024, 2**24
 """Most steps, and most frequencies, that are drawn at once; the numbers do not depend on them."""
@@ -43,6 +45,7 @@ Frequencies = Callable[[int], torch.Tensor]
 """Frequencies of the next so many steps, shape (steps, replicates or 1, n, n+1)."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Trajectory:
     """Snapshots of a training run, or of R independent ones: below, S snapshots, and R only where there are replicates.
@@ -55,8 +58,8 @@ class Trajectory:
     """
 
     embeddings: Embeddings
-    steps: Integers
-    times: Floats
+    steps: Annotated[Integers, Shape("S")]
+    times: Annotated[Floats, Shape("S")]
     coefficients: Floats
 
     @property
@@ -79,12 +82,13 @@ class Trajectory:
         return AssociativeMemory(self.embeddings, self.embeddings.outputs.T @ coefficients @ self.embeddings.inputs)
 
 
+@checked
 def gradient_descent(
     embeddings: Embeddings,
-    alpha: float,
+    alpha: NoiseLevel,
     learning_rates: ArrayLike,
     *,
-    snapshots: ArrayLike | None = None,
+    snapshots: IntegerArray | None = None,
     progress: bool | None = None,
 ) -> Trajectory:
     """Full-batch gradient descent on the exact population loss, from W = 0, in float64.
@@ -105,23 +109,23 @@ def gradient_descent(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
-    n, alpha = as_embeddings(embeddings).n, as_noise_level(alpha)
-    rates, marks = _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    n, rates, marks = embeddings.n, _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
     _require_bytes(1, n, len(marks))
     frequencies = torch.from_numpy(dense_frequencies(_pair_probabilities(n, alpha), n))[None, None]
     found = _train(embeddings, rates, marks, 1, lambda steps: frequencies.expand(steps, 1, n, n + 1), progress)
     return Trajectory(embeddings, marks, _times(rates)[marks], found[:, 0])
 
 
+@checked
 def stochastic_gradient_descent(
     embeddings: Embeddings,
-    alpha: float,
+    alpha: NoiseLevel,
     learning_rates: ArrayLike,
     *,
-    batch: int,
-    replicates: int,
-    seed: int,
-    snapshots: ArrayLike | None = None,
+    batch: Count,
+    replicates: Count,
+    seed: Seed,
+    snapshots: IntegerArray | None = None,
     progress: bool | None = None,
 ) -> Trajectory:
     """Plain stochastic gradient descent from W = 0: every step takes the mean gradient over a fresh batch, in float64.
@@ -140,13 +144,11 @@ def stochastic_gradient_descent(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
-    n, alpha = as_embeddings(embeddings).n, as_noise_level(alpha)
-    rates, marks = _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
-    batch, replicates = as_count("batch", batch, 1), as_count("replicates", replicates, 1)
-    if batch > 2**62:
+    n, rates, marks = embeddings.n, _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    if batch > MOST_TOKENS:
         raise ValueError(f"batch must be at most 2^62 to be drawn, got {batch}")
     _require_bytes(replicates, n, len(marks))
-    sources = [np.random.default_rng(child) for child in np.random.SeedSequence(as_seed(seed)).spawn(replicates)]
+    sources = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(replicates)]
     probabilities = _pair_probabilities(n, alpha)
 
     def frequencies(steps: int) -> torch.Tensor:
@@ -260,4 +262,4 @@ def _as_marks(snapshots: ArrayLike | None, learning_rates: ArrayLike) -> Integer
     steps = len(_as_rates(learning_rates))
     if snapshots is None:
         return np.array([steps])
-    return as_snapshots(as_array("snapshots", snapshots, "iu"), steps)
+    return as_snapshots(np.asarray(snapshots), steps)

@@ -112,7 +112,7 @@ class AssociativeMemory(nn.Module):
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
 
-    def __init__(self, embeddings: Embeddings, weight: Array | torch.Tensor | None = None) -> None:
+    def __init__(self, embeddings: Embeddings, weight: torch.Tensor | Array | None = None) -> None:
         super().__init__()
         self.embeddings = embeddings
         shape = embeddings.weight_shape
@@ -140,7 +140,7 @@ class AssociativeMemory(nn.Module):
         logs = self.logit_matrix().log_softmax(dim=0)
         return -((1 - alpha) * logs.diagonal() + alpha * logs[n]).mean()
 
-    def with_weight(self, weight: Array | torch.Tensor) -> "AssociativeMemory":
+    def with_weight(self, weight: torch.Tensor | Array) -> "AssociativeMemory":
         """A new memory with the same embeddings and this W; errors as for the class."""
         return AssociativeMemory(self.embeddings, weight)
 

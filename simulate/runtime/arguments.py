@@ -3,6 +3,8 @@
 Every error names the argument, its value and what is accepted.
 """
 
+import math
+from collections.abc import Collection, Mapping
 from typing import Annotated, Protocol, TypeAlias
 
 import numpy as np
@@ -15,7 +17,7 @@ from simulate.runtime.threads import default_threads
 from theory.arguments import Convert
 from theory.arrays import as_entries, as_rectangular
 from theory.law import Law
-from theory.scalars import as_count, shown, wrong_kind
+from theory.scalars import as_count, as_float, shown, wrong_kind
 from theory.task import Task
 
 MOST_TOKENS = 2**62
@@ -165,6 +167,22 @@ def as_stochastic(name: str, values: object, dimensions: int) -> Floats:
     array /= array.sum(axis=-1, keepdims=True)
     array.flags.writeable = False
     return array
+
+
+def as_observation(found: object, reserved: Collection[str]) -> dict[str, float]:
+    """What an `observe` has returned as floats by name, or a TypeError / ValueError; no name is a `reserved` one."""
+    what = "observe must return finite numbers by name"
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{what}, got {shown(found)} ({type(found).__name__})")
+    seen: dict[str, float] = {}
+    for name, value in found.items():
+        if not isinstance(name, str) or name in reserved:
+            error = ValueError if isinstance(name, str) else TypeError
+            raise error(f"{what}, not named {' or '.join(reserved)}, got the name {shown(name)}")
+        seen[name] = as_float(f"observe()[{name!r}]", "a finite real number", value)
+        if not math.isfinite(seen[name]):
+            raise ValueError(f"{what}, got {name} = {value}")
+    return seen
 
 
 def require_integers(name: str, values: object) -> None:

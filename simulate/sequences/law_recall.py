@@ -75,9 +75,7 @@ class LawRecall(Recall):
     def sample(self, batch: Count, *, seed: Seed, index: Natural = 0, device: str = "cpu") -> RecallBatch:
         """As `Recall.sample`, with the same arguments and errors; the random numbers are others."""
         place = resolve_device(device)
-        needed = batch * (40 * self.T + 8 * self.M)
-        if needed > LITTLE:
-            require_bytes(f"batch = {batch} sequences of T = {self.T} tokens", needed, CPU, "use a smaller batch")
+        self.require_bytes(batch)
         draws = Generator(SFC64(SeedSequence(entropy=seed, spawn_key=(index,))))
         correct = draws.choice(self.M, size=batch, p=self.law.answers.astype(np.float64))
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)
@@ -89,6 +87,12 @@ class LawRecall(Recall):
         repeated[:, -2] = False  # z_T is replaced: no law draws what follows z_{T-1}
         parts = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
         return RecallBatch(parts[0], parts[1], parts[2], parts[3], self.noise).to(place)
+
+    def require_bytes(self, batch: int) -> None:
+        """ValueError unless the memory holds a batch of so many sequences."""
+        needed = batch * (40 * self.T + 8 * self.M)
+        if needed > LITTLE:
+            require_bytes(f"batch = {batch} sequences of T = {self.T} tokens", needed, CPU, "use a smaller batch")
 
     @cached_property
     def _tables(self) -> tuple[Floats, Integers]:

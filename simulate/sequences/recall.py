@@ -147,11 +147,7 @@ class Recall:
                 large for the memory.
         """
         place = resolve_device(device)
-        what = f"batch = {batch} sequences of T = {self.T} tokens"
-        count = len(self.triggers) if isinstance(self.triggers, tuple) else self.triggers
-        needed = batch * (24 * self.T + 40 * self.M + 9 * count * self.M)
-        if needed > LITTLE:
-            require_bytes(what, needed, CPU, "use a smaller batch")
+        self.require_bytes(batch)
         draws = Generator(SFC64(SeedSequence(entropy=seed, spawn_key=(index,))))
         answers = self._answers(batch, draws)
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)
@@ -163,6 +159,13 @@ class Recall:
         repeated[:, -2] &= not self.ends_on_trigger  # what follows it is not drawn by its law
         places = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
         return RecallBatch(places[0], places[1], places[2], places[3], self.noise).to(place)
+
+    def require_bytes(self, batch: int) -> None:
+        """ValueError unless the memory holds a batch of so many sequences."""
+        count = len(self.triggers) if isinstance(self.triggers, tuple) else self.triggers
+        needed = batch * (24 * self.T + 40 * self.M + 9 * count * self.M)
+        if needed > LITTLE:
+            require_bytes(f"batch = {batch} sequences of T = {self.T} tokens", needed, CPU, "use a smaller batch")
 
     def _answers(self, batch: int, draws: Generator) -> Integers:
         """c_q of each sequence by token, -1 for tokens that are no trigger, shape (batch, M)."""

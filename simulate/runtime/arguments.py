@@ -17,7 +17,7 @@ from simulate.runtime.threads import default_threads
 from theory.arguments import Convert
 from theory.arrays import as_entries, as_rectangular
 from theory.law import Law
-from theory.scalars import as_count, as_float, shown, wrong_kind
+from theory.scalars import RealNumber, as_count, as_float, as_real, shown, wrong_kind
 from theory.task import Task
 
 MOST_TOKENS = 2**62
@@ -167,6 +167,14 @@ def as_stochastic(name: str, values: object, dimensions: int) -> Floats:
     array /= array.sum(axis=-1, keepdims=True)
     array.flags.writeable = False
     return array
+
+
+def _as_observed(name: str, value: object) -> RealNumber:
+    return as_real(name, "a real number", value)
+
+
+Observed: TypeAlias = Annotated[float, Convert(_as_observed, "a real number")]
+"""A number that was observed, or the number of a step, which stays an int."""
 
 
 def as_observation(found: object, reserved: Collection[str]) -> dict[str, float]:

@@ -19,7 +19,7 @@ from typing import NoReturn
 import numpy as np
 import torch
 
-from simulate.runtime.arguments import as_observation
+from simulate.runtime.arguments import Observed, as_observation
 from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
 from simulate.runtime.device import resolve_device
 from simulate.runtime.streaming import progress_bar
@@ -48,7 +48,7 @@ class Trained:
     """
 
     model: Transformer
-    history: list[dict[str, float]]
+    history: list[dict[str, Observed]]
 
     def curve(self, name: str) -> list[float]:
         """One observed quantity over the observed steps."""

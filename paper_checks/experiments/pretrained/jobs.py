@@ -15,7 +15,7 @@ from simulate.language.pretrained import PRETRAINED, pretrained_folder
 from simulate.laser.roles import Role
 from simulate.laser.runner import measure_packed
 from simulate.laser.sweeps import Cell, Sweep, sweep
-from simulate.prompts.real import real_fact_prompts, real_recall_prompts
+from simulate.prompts.real import Part, real_fact_prompts, real_recall_prompts
 from simulate.prompts.sets import Prompt
 from simulate.prompts.splits import clusters_of, competing, spread_over_clusters
 from simulate.prompts.tokens import Readings, encode, one_token
@@ -82,7 +82,7 @@ class Baseline:
         return clusters_of(self.prompts)
 
 
-def prompts_of(name: str, base_seed: int, part: str) -> tuple[Prompt, ...]:
+def prompts_of(name: str, base_seed: int, part: Part) -> tuple[Prompt, ...]:
     """The prompts of a set for a run; `part` is "claim", or "pilot"."""
     seed = experiment_seed(base_seed, f"real {name} prompts")
     if name == "recall":
@@ -91,7 +91,7 @@ def prompts_of(name: str, base_seed: int, part: str) -> tuple[Prompt, ...]:
 
 
 @job("language models", cost=12.0)
-def baseline(model: Subject, name: str, base_seed: int, part: str = "claim") -> Baseline:
+def baseline(model: Subject, name: str, base_seed: int, part: Part = "claim") -> Baseline:
     """One set of prompts, asked of the whole model."""
     found = loaded(model)
     kept = one_token(prompts_of(name, base_seed, part), found.tokenizer)

@@ -16,8 +16,9 @@ What a declared type takes, and what the function gets:
     Any, object, type variables whatever there is
 
 `Annotated` adds bounds (`Ge`, `Gt`, `Le`, `Lt`, `Interval` of annotated_types; of arrays: every entry), lengths
-(`MinLen`, `MaxLen`), a `Shape`, whose letters are one size per call, `MAY_BE_INFINITE`, or a `Convert` of its own; on
-the result, `FINITE` refuses what exceeds the floats and names the largest argument.
+(`MinLen`, `MaxLen`), a `Shape`, whose letters are one size per call, `MAY_BE_INFINITE`, `MAY_HAVE_NAN`
+(arrays), or a `Convert` of its own. On the result, `FINITE` refuses NaN and infinity; like an OverflowError they become
+a ValueError that names the largest argument.
 
 Why no library: pydantic's `validate_call` takes "3" for 3 and "yes" for True, or, strict, refuses np.int64 for an int;
 it lets NaN and masked arrays in, and its errors have a form of their own. beartype converts nothing, so that a scalar
@@ -32,24 +33,41 @@ from fractions import Fraction
 from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 
-from .rules import FINITE, MAY_BE_INFINITE, Convert, Shape, is_marked, rule_of, shape_of
+from .arrays import Number, as_operand
+from .rules import (
+    AS_FLOATS,
+    FINITE,
+    MAY_BE_INFINITE,
+    MAY_HAVE_NAN,
+    Convert,
+    Shape,
+    is_marked,
+    one_of,
+    rule_of,
+    shape_of,
+)
 from .scalars import RealNumber, as_nonnegative, as_probability, shown
 
 __all__ = [
+    "AS_FLOATS",
     "FINITE",
     "MAY_BE_INFINITE",
+    "MAY_HAVE_NAN",
     "Convert",
     "Count",
     "Natural",
     "NonNegative",
+    "OpenProbability",
+    "Operand",
     "PositiveReal",
     "Probability",
     "Seed",
     "Shape",
     "Size",
     "checked",
+    "one_of",
 ]
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
@@ -61,6 +79,10 @@ Size: TypeAlias = Annotated[int, Ge(2)]
 Seed: TypeAlias = Natural
 Probability: TypeAlias = Annotated[RealNumber, Convert(as_probability, "a real number in [0, 1]")]
 """A rational stays exact, as a `Fraction`; other numbers become floats."""
+OpenProbability: TypeAlias = Annotated[RealNumber, Gt(0), Lt(1)]
+"""Above 0 and below 1."""
+Operand: TypeAlias = Annotated[Number, Convert(as_operand, "a number, a symbol or an array of such")]
+"""Of generic arithmetic."""
 NonNegative: TypeAlias = Annotated[RealNumber, Convert(as_nonnegative, "a finite real number >= 0")]
 """As the exact `Fraction` that it is."""
 PositiveReal: TypeAlias = Annotated[float, Gt(0)]
@@ -96,6 +118,14 @@ class _Plan:
         if self.shapes:
             self._require_one_size_each(values, kwargs)
         return values, kwargs
+
+    def too_large(self, values: list[Any], kwargs: dict[str, Any]) -> ValueError:
+        """The error that names the largest argument as what makes the result exceed the floats."""
+        given = dict(zip([name for name, _ in self.placed], values, strict=False)) | kwargs
+        name = max(given, key=lambda one: _magnitude(given[one]))
+        value = given[name]
+        entries = f" with entries up to {_magnitude(value):.3g}" if isinstance(value, np.ndarray) else ""
+        return ValueError(f"{name} must be small enough for a result within the floats, got {shown(value)}{entries}")
 
     def _require_one_size_each(self, values: list[Any], kwargs: dict[str, Any]) -> None:
         sizes: dict[str, int] = {}
@@ -138,23 +168,21 @@ def _wrapped(function: Callable[..., Any], typed: Any) -> Callable[..., Any]:
         if plan is None:
             plan = _Plan(function, get_type_hints(typed or function, include_extras=True))
         values, kwargs = plan.converted(args, kwargs)
-        return _finite(plan, function, values, kwargs) if plan.finite else function(*values, **kwargs)
+        try:
+            return _finite(plan, function, values, kwargs) if plan.finite else function(*values, **kwargs)
+        except OverflowError:
+            raise plan.too_large(values, kwargs) from None
 
     return call
 
 
 def _finite(plan: _Plan, function: Callable[..., Any], values: list[Any], kwargs: dict[str, Any]) -> Any:
     """The result, if it is finite; else a ValueError that names the largest argument."""
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            found = function(*values, **kwargs)
-        if _is_finite(found):
-            return found
-    except OverflowError:
-        pass
-    given = dict(zip([name for name, _ in plan.placed], values, strict=False)) | kwargs
-    size, name = max((_magnitude(value), name) for name, value in given.items())
-    raise ValueError(f"{name} must be small enough for a finite result, got {shown(given[name])}, at most {size:.3g}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = function(*values, **kwargs)
+    if not _is_finite(found):
+        raise plan.too_large(values, kwargs)
+    return found
 
 
 def _is_finite(found: Any) -> bool:
@@ -166,9 +194,9 @@ def _is_finite(found: Any) -> bool:
 
 
 def _magnitude(value: Any) -> float:
-    """The largest absolute value of a number or array of floats; 0 for anything else."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
-        return float(np.abs(value).max())
+    """The largest absolute value of a number or array; 0 for anything else."""
+    if isinstance(value, np.ndarray):
+        return float(np.abs(value).max()) if value.dtype.kind in "iuf" and value.size else 0.0
     try:
         return abs(float(value)) if isinstance(value, int | float | Fraction) else 0.0
     except OverflowError:

@@ -1,12 +1,13 @@
 """Types of arrays and numbers, each named once, and arrays of what callers give."""
 
+from fractions import Fraction
 from numbers import Number as AnyNumber
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .scalars import shown
+from .scalars import out_of_range, shown, single, wrong_kind
 
 Number: TypeAlias = Any
 """Generic arithmetic: a `Fraction`, a ball (flint.arb), an element of a sympy field, with +, -, *, / and ** int."""
@@ -33,7 +34,7 @@ def as_rectangular(name: str, values: object, wanted: str = "a real") -> Table:
         raise TypeError(f"{name} must be {wanted} array: {error}") from None
 
 
-def as_entries(name: str, values: object, kind: str) -> Table:
+def as_entries(name: str, values: object, kind: str, finite: bool = True) -> Table:
     """`values` as a finite array: of float64 ("f"), int64 ("i") or booleans ("b"), or an error that names `name`.
 
     "O" leaves the type as it is, and lets entries be numbers of any library (dtype object), such as `Fraction`s.
@@ -45,10 +46,10 @@ def as_entries(name: str, values: object, kind: str) -> Table:
     if array.dtype.kind not in _KINDS[kind] and not (array.dtype.kind == "O" and kind == "f"):
         raise TypeError(f"{name} must be {wanted} array, got dtype {array.dtype}")
     if array.dtype.kind == "O":
-        _require_numbers(name, array)
+        _require_numbers(name, array, finite)
     if kind != "O":
         array = _as_dtype(name, array, _DTYPES[kind])
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got NaN or infinite entries")
     return array
 
@@ -65,11 +66,38 @@ def _as_dtype(name: str, array: Table, dtype: Any) -> Table:
         raise TypeError(f"{name} must hold real numbers, got {shown(array.ravel()[0])}") from None
 
 
-def _require_numbers(name: str, array: Table) -> None:
-    """A TypeError unless the entries of an array of objects are numbers, no bools, and a ValueError for NaN."""
-    for entry in array.ravel().tolist():
-        is_number = isinstance(entry, AnyNumber) or all(hasattr(entry, one) for one in ("__add__", "__rsub__"))
-        if isinstance(entry, bool | np.bool_ | complex | str) or not is_number:
-            raise TypeError(f"{name} must hold real numbers, got {shown(entry)} ({type(entry).__name__})")
-        if isinstance(entry, float) and not np.isfinite(entry):
-            raise ValueError(f"{name} must be finite, got NaN or infinite entries")
+def _require_numbers(name: str, array: Table, finite: bool) -> None:
+    """A TypeError unless the entries of an array of objects are numbers, no bools, and a ValueError for NaN.
+
+    None stands for NaN where entries need not be finite.
+    """
+    entries = array.ravel().tolist()
+    kinds = {type(entry): entry for entry in entries}
+    for kind, entry in kinds.items():
+        if not (is_number(entry) or (kind is type(None) and not finite)):
+            raise TypeError(f"{name} must hold real numbers, got {shown(entry)} ({kind.__name__})")
+    floats = (entry for entry in entries if isinstance(entry, float | np.floating))
+    if finite and any(issubclass(kind, float | np.floating) for kind in kinds) and not all(map(np.isfinite, floats)):
+        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a real number or an element of other arithmetic, no bool, text or array."""
+    if isinstance(value, bool | np.bool_ | complex | np.complexfloating | str | np.ndarray):
+        return False
+    return isinstance(value, AnyNumber) or (hasattr(value, "__add__") and hasattr(value, "__rsub__"))
+
+
+def as_operand(name: str, value: Any) -> Any:
+    """A number of any arithmetic, no NaN, as it is, or an array of such; a TypeError / ValueError for anything else."""
+    kind = type(value)
+    if kind is int or kind is Fraction:
+        return value
+    value = single(value)
+    if isinstance(value, np.ndarray | list | tuple):
+        return as_entries(name, value, "O")
+    if not is_number(value):
+        raise wrong_kind(name, "a number, a symbol or an array of such", value)
+    if isinstance(value, float | np.floating) and not np.isfinite(value):
+        raise out_of_range(name, "finite", value)
+    return value

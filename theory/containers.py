@@ -7,11 +7,12 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .scalars import out_of_range, shown, wrong_kind
+from .scalars import out_of_range, shown, single, wrong_kind
 
 Check = Callable[[str, Any], Any]
 """From the name of an argument and its value: the value to go on with, or a TypeError / ValueError."""
@@ -83,15 +84,18 @@ STRING = instance_rule("a string", lambda value: isinstance(value, str))
 def literal_rule(choices: tuple[Any, ...]) -> Rule:
     """One of a few values."""
     listed = [*map(repr, choices)]
-    what = " or ".join(listed) if len(listed) < 3 else f"one of {', '.join(listed)}"
+    what = " or ".join(filter(None, [", ".join(listed[:-1]), listed[-1]]))
+    return Rule(what, lambda name, value: as_choice(name, value, choices, what))
 
-    def check(name: str, value: Any) -> Any:
-        for choice in choices:
-            if isinstance(value, type(choice)) and (type(choice) is bool) == (type(value) is bool) and value == choice:
-                return choice
-        raise out_of_range(name, what, value)
 
-    return Rule(what, check)
+def as_choice(name: str, value: Any, choices: tuple[Any, ...], what: str = "") -> Any:
+    """The one of the choices that the value is, or a ValueError; numbers of any library are those that they are."""
+    number = single(value)
+    for choice in choices:
+        alike = Integral if type(choice) is int else type(choice)
+        if isinstance(number, alike) and isinstance(number, bool) == isinstance(choice, bool) and number == choice:
+            return choice
+    raise out_of_range(name, what or f"one of {choices}", value)
 
 
 def path_rule(cls: type[pathlib.PurePath]) -> Rule:

@@ -26,6 +26,7 @@ from .containers import (
     STRING,
     Check,
     Rule,
+    as_choice,
     class_rule,
     container_rule,
     literal_rule,
@@ -43,9 +44,15 @@ class Convert:
     what: str
 
 
+def one_of(choices: Iterable[Any]) -> Convert:
+    """A check for one of a few values that are known when the module is loaded."""
+    known = tuple(choices)
+    return Convert(lambda name, value: as_choice(name, value, known), f"one of {known}")
+
+
 @dataclass(frozen=True)
 class Shape:
-    """Axes of an array by symbols, as in "K d"; a letter is one size in all arguments of a call."""
+    """Axes of an array, none of them empty, by symbols, as in "K d"; a letter is one size in all arguments of a call."""
 
     symbols: str
 
@@ -60,6 +67,10 @@ class Shape:
 
 MAY_BE_INFINITE = object()
 """Marks a real number that may be infinite."""
+AS_FLOATS = object()
+"""Marks an ArrayLike that the function gets as an array of float64."""
+MAY_HAVE_NAN = object()
+"""Marks an array that may have entries that are not finite: of results."""
 FINITE = object()
 """Marks a result that is finite or refused: a ValueError names the largest argument."""
 
@@ -196,14 +207,17 @@ def _array_kind(hint: Any) -> str | None:
 
 
 def _array_rule(kind: str, marks: list[Any]) -> Rule:
+    if any(mark is AS_FLOATS for mark in marks):
+        kind = "f"
     bounds, shape = _Bounds(marks), next((mark for mark in marks if isinstance(mark, Shape)), None)
     noun = {"i": "an array of integers", "b": "an array of booleans"}.get(kind, "an array of real numbers")
     what = noun + bounds.words(kind == "i")
     least = max((mark.min_length for mark in marks if isinstance(mark, MinLen)), default=0)
+    finite = not any(mark is MAY_HAVE_NAN for mark in marks)
 
     def check(name: str, value: Any) -> Table:
-        array = as_entries(name, value, kind)
-        if shape is not None and array.ndim != len(shape.axes):
+        array = as_entries(name, value, kind, finite)
+        if shape is not None and (array.ndim != len(shape.axes) or not array.size):
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
         if len(array.shape[:1]) and len(array) < least:
             raise ValueError(f"{name} must have at least {least} entries, got {len(array)}")

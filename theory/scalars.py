@@ -54,6 +54,8 @@ def as_integer(name: str, what: str, value: object) -> int:
 
 def as_real(name: str, what: str, value: object) -> RealNumber:
     """A real number of any library: integers as int, other rationals as Fraction, others as float; or a TypeError."""
+    if type(value) in (int, float, Fraction):
+        return value  # type: ignore[return-value]
     number = single(value)
     if isinstance(number, bool) or not isinstance(number, Real):
         raise wrong_kind(name, what, value)

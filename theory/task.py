@@ -1,11 +1,11 @@
 """The task description: the one thing that exact theory and simulation share."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from .arguments import Natural, Probability, Size, checked
 from .arrays import Floats, Integers, Table
 from .scalars import RealNumber as RealNumber
 from .scalars import as_count as as_count
@@ -54,6 +54,7 @@ def as_task(task: object) -> "Task":
     return task
 
 
+@checked
 @dataclass(frozen=True)
 class Task:
     """Noisy in-context recall on the uniform chain.
@@ -77,19 +78,14 @@ class Task:
     Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
     """
 
-    N: int
-    T: int
-    alpha: float | Fraction
-    trigger: int = 0
+    N: Size
+    T: Size
+    alpha: Probability
+    trigger: Natural = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "N", as_count("N", self.N, 2))
-        object.__setattr__(self, "T", as_count("T", self.T, 2))
-        object.__setattr__(self, "alpha", as_probability("alpha", self.alpha))
-        trigger = as_count("trigger", self.trigger, 0)
-        if trigger >= self.N:
-            raise ValueError(f"trigger must be an ordinary token in 0..N-1 = 0..{self.N - 1}, got {trigger}")
-        object.__setattr__(self, "trigger", trigger)
+        if self.trigger >= self.N:
+            raise ValueError(f"trigger must be an ordinary token in 0..N-1 = 0..{self.N - 1}, got {self.trigger}")
 
     @property
     def M(self) -> int:

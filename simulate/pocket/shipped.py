@@ -5,11 +5,10 @@ were trained with, what was observed on the way, and the sha256 of every weight 
 and the model card.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-from simulate.runtime.files import file_digest
+from simulate.runtime.files import file_digest, read_json
 
 FOLDER = Path(__file__).parents[1] / "data" / "pocket"
 RECORD = "training.json"
@@ -53,8 +52,8 @@ def pocket_record(root: Path = FOLDER) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is none.
+        ValueError: it is not as it was written.
     """
     if not (root / RECORD).is_file():
         raise FileNotFoundError(MISSING.format(root=root))
-    record: dict[str, Any] = json.loads((root / RECORD).read_text(encoding="utf-8"))
-    return record
+    return read_json(root / RECORD, "paper-checks train-pocket")

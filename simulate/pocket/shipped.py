@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulate.runtime.files import file_digest, read_json
+from simulate.runtime.shipped import require_shipped, shipped_file
 
 FOLDER = Path(__file__).parents[1] / "data" / "pocket"
 RECORD = "training.json"
@@ -26,10 +27,11 @@ MISSING = "pocket Pythia is not in {root}: reinstall, or train it with paper-che
 
 
 def pocket_folders(root: Path = FOLDER) -> dict[int, dict[int, Path]]:
-    """The model folders by training seed and updates, both increasing.
+    """The model folders by training seed and updates, both increasing; those that are shipped, as they were shipped.
 
     Raises:
-        FileNotFoundError: there are none.
+        FileNotFoundError: there are none, or a shipped file is missing.
+        ValueError: a file is not as it was shipped.
     """
     found: dict[int, dict[int, Path]] = {}
     for path in root.glob("seed-*/step-*"):
@@ -37,6 +39,8 @@ def pocket_folders(root: Path = FOLDER) -> dict[int, dict[int, Path]]:
         found.setdefault(seed, {})[step] = path
     if not found:
         raise FileNotFoundError(MISSING.format(root=root))
+    if root == FOLDER:
+        require_shipped(FOLDER.name)
     return {seed: dict(sorted(found[seed].items())) for seed in sorted(found)}
 
 
@@ -56,4 +60,6 @@ def pocket_record(root: Path = FOLDER) -> dict[str, Any]:
     """
     if not (root / RECORD).is_file():
         raise FileNotFoundError(MISSING.format(root=root))
+    if root == FOLDER:
+        shipped_file(f"{FOLDER.name}/{RECORD}")
     return read_json(root / RECORD, "paper-checks train-pocket")

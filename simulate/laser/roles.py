@@ -75,6 +75,10 @@ class Matrix:
         if not shape or shape[0] < outputs or shape[1] != inputs:
             got = tuple(weight.shape)
             raise ValueError(f"weight must have {inputs} inputs and at least {outputs} outputs for {self}, got {got}")
+        if not weight.is_floating_point():
+            raise TypeError(f"weight must be of floating point numbers for {self}, got {weight.dtype}")
+        if not torch.isfinite(weight).all():
+            raise ValueError(f"weight must be finite for {self}, got NaN or infinite entries")
 
     def __str__(self) -> str:
         return f"{self.parameter} ({self.part})"

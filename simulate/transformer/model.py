@@ -204,8 +204,8 @@ class Transformer(nn.Module):
     @checked
     def read_out(self, asked: torch.Tensor, read: torch.Tensor, products: Products = "float32") -> torch.Tensor:
         """Logits ξ of (2) from what `read_in` returns, shape (marked positions, M)."""
-        require_rows("asked", asked, self.U)
-        require_rows("read", read, self.U)
+        require_rows("asked", asked, self.U, asked.shape)
+        require_rows("read", read, self.U, asked.shape)
         g = asked + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
         return functional.linear(g if self.F2 is None else self.F2(g, products), self.U)
 

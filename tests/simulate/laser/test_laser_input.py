@@ -37,11 +37,7 @@ BAD = [
         r"qkv_proj.weight \(key\): rank must be at most min\(weight.shape\) = 8, got 9",
     ),
     (lambda m: truncated(m, "mlp_in"), TypeError, r"choices must be several Choice, got 'mlp_in' \(str\)"),
-    (
-        lambda m: Laser(m).truncated(Choice("value", 0, 1)),
-        TypeError,
-        r"choices must be .*, got Choice\(role='value', .*",
-    ),
+    (lambda m: Laser(m).truncated(Choice("value", 0, 1)), TypeError, r"choices must be .* Choice\(role='value'"),
     (
         lambda m: truncated(m, Choice("attention_qkv", 2, 1), Choice("value", -1, 2)),
         ValueError,
@@ -109,7 +105,7 @@ def _infinite(model):
     [
         (_other_linear, TypeError, r"layers.1.mlp.down_proj must be an ordinary torch.nn.Linear, .* got Quantised\("),
         (_integers, TypeError, r"down_proj.weight \(mlp_out\) must be .* float16, .* got Parameter of type int8"),
-        (_infinite, ValueError, r"down_proj.weight \(mlp_out\): weight must be finite"),
+        (_infinite, ValueError, r"weight must be finite for .*down_proj.weight \(mlp_out\)"),
     ],
 )
 def test_weights_that_cannot_be_decomposed_are_refused(change, error, message):

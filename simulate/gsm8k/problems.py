@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
+from simulate.runtime.plain_json import parsed
+from simulate.runtime.shipped import shipped_file
 from theory.task import as_count
 
 from .answers import number
@@ -103,9 +105,11 @@ def read_problems(path: Path, split: str) -> list[Problem]:
     removed from the reasoning.
 
     Raises:
-        ValueError: there is no such file, a line is not as above (the message names it), a question stands twice, or
-            nothing is left.
+        ValueError: there is no such file, OWN is not as it was shipped, a line is not as above (the message names it), a
+            question stands twice, or nothing is left.
     """
+    if path == OWN:
+        shipped_file(path.name)
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -157,8 +161,8 @@ def _plain(question: str) -> str:
 
 def _record(line: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        record = parsed(line)
+    except ValueError as error:
         raise ValueError(f"must be a JSON object: {error}") from None
     if not isinstance(record, dict):
         raise ValueError(f"must be a JSON object, got {type(record).__name__}")

@@ -19,20 +19,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from .arrays import Table
+from .arrays import as_rectangular as as_rectangular
 from .task import Task, as_count, as_probability, as_task
 
 UNIT = np.finfo(np.float64).eps
 LARGEST = float(np.finfo(np.float64).max)
-
-
-def as_rectangular(name: str, values: object, wanted: str = "a real") -> Table:
-    """`values` as an array of any type, or an error that says what array was wanted."""
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} must be {wanted} array of rectangular shape: {error}") from None
-    except (RuntimeError, TypeError) as error:  # a torch tensor that requires a gradient or lies on a GPU, say
-        raise TypeError(f"{name} must be {wanted} array: {error}") from None
 
 
 def as_numbers(name: str, values: object) -> Table:

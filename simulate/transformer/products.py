@@ -7,12 +7,11 @@ products whose results go into an exponential, scores and logits. The products o
 with what it reads, and their gradients are what is rounded: nine tenths of all operations.
 """
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import torch
 
 Products: TypeAlias = Literal["float32", "bfloat16"]
-PRODUCTS: tuple[Products, ...] = get_args(Products)
 
 
 def check_products(products: Products, place: torch.device) -> None:

@@ -36,7 +36,9 @@ def cases(value: Any, huge: Mapping[type, tuple[Callable[[], Any], ...]], option
     found += [Case(f"large {place}", make, "either") for place, make in enumerate(huge.get(type(value), ()))]
     if not optional:
         found.append(Case("None", lambda: None, "refused"))
-    return [*found, Case("an object", object, "refused"), Case("its class", lambda: type(value), "refused")]
+    if not callable(value):
+        found.append(Case("its class", lambda: type(value), "refused"))
+    return [*found, Case("an object", object, "refused")]
 
 
 def _plain(value: Any) -> Iterator[tuple[str, Any, Expected]]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from . import option_trials
 from .cases import Case, cases
 from .faces import parameters, public, table_of
 from .judged import finite, names, parts, same
@@ -82,9 +83,7 @@ def trials(face: str, share: float, seed: int) -> list[Trial]:
             for number, call, parameter in first_uses(row)
             for case in _cases(target_of(face, name), row, parameter, made(call[parameter]), HUGE)
         ]
-        draws = random.Random(f"{seed} {face} {name}")
-        kept = set(draws.sample(range(len(own)), math.ceil(share * len(own))))
-        found += [one for number, one in enumerate(own) if number in kept]
+        found += sampled(own, share, f"{seed} {face} {name}")
     return found
 
 
@@ -100,7 +99,7 @@ def first_uses(row: Row) -> Iterator[tuple[int, Any, str]]:
 
 def _cases(target: Callable[..., Any], row: Row, parameter: str, value: Any, huge: Any) -> Iterator[Case]:
     declared = parameters(target, True).get(parameter)
-    if declared is not None and declared.annotation is Any and isinstance(value, Real):
+    if declared is not None and "Any" in str(declared.annotation) and isinstance(value, Real):
         return  # of generic arithmetic: whatever can be added and multiplied
     optional = declared is not None and (declared.default is None or "None" in str(declared.annotation))
     for case in cases(value, huge, optional):
@@ -165,9 +164,6 @@ def said(error: BaseException) -> str:
 def _in_time(work: Callable[[], Any]) -> Any:
     try:
         return _timed(work)
-    except FileNotFoundError as error:
-        is_named = isinstance(trial.case.make(), Path) and names(error, trial.accepted_names())
-        return "" if is_named else f"obscure: {said(error)}"
     except Late:
         return _timed(work)
 
@@ -197,11 +193,26 @@ def valid_calls(face: str) -> Iterator[tuple[str, str]]:
                 yield f"{face}.{name}(valid {number})", f"the valid call fails: {said(error)}"
 
 
+def option_outcome(trial: option_trials.OptionTrial) -> str:
+    """As `outcome`, of an option."""
+    try:
+        return trial.judged(_in_time(trial.run))
+    except Late:
+        return f"late: more than {SECONDS} s"
+    except BaseException as error:
+        return f"traceback: {said(error)}"
+
+
 def run_cases(face: str, share: float, seed: int, start: int, write: Callable[[Any], None]) -> None:
     """Do the cases from number `start` on; each is announced, and its outcome written."""
     signal.signal(signal.SIGPROF, _late)
-    todo = trials(face, share, seed)
-    for label, happened in valid_calls(face) if start == 0 else ():
+    of_options = face in option_trials.KINDS
+    if of_options:
+        option_trials.prepare()
+        todo: list[Any] = sampled(option_trials.trials(face), share, f"{seed} {face}")
+    else:
+        todo = trials(face, share, seed)
+    for label, happened in valid_calls(face) if start == 0 and not of_options else ():
         write(["valid", label, happened])
     write(["of", len(todo)])
     size = psutil.Process().memory_info().vms
@@ -210,8 +221,14 @@ def run_cases(face: str, share: float, seed: int, start: int, write: Callable[[A
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + KILLED_AFTER, hard))
         write(["case", number, trial.label])
-        write(["outcome", number, outcome(trial)])
+        write(["outcome", number, option_outcome(trial) if of_options else outcome(trial)])
     write(["end"])
+
+
+def sampled(all_of_it: list[Any], share: float, seed: str) -> list[Any]:
+    """A share, rounded up, drawn with a seed, in order."""
+    kept = set(random.Random(seed).sample(range(len(all_of_it)), math.ceil(share * len(all_of_it))))
+    return [one for number, one in enumerate(all_of_it) if number in kept]
 
 
 def main() -> None:

@@ -53,8 +53,13 @@ def class_rule(cls: Any) -> Rule:
     what = _named(cls)
     if what == "a torch.Tensor":
         tensor: Any = cls  # without torch it has no type here
-        return instance_rule(f"{what} that has data", lambda value: isinstance(value, tensor) and not value.is_meta)
+        return instance_rule(f"{what} that has data", lambda value: isinstance(value, tensor) and _is_dense(value))
     return instance_rule(what, lambda value: isinstance(value, cls))
+
+
+def _is_dense(tensor: Any) -> bool:
+    """Whether a tensor has its entries, all of them, in memory."""
+    return not tensor.is_meta and str(tensor.layout) == "torch.strided"
 
 
 def _protocol_rule(cls: type) -> Rule:

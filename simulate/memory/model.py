@@ -140,15 +140,16 @@ class AssociativeMemory(nn.Module):
         logs = self.logit_matrix().log_softmax(dim=0)
         return -((1 - alpha) * logs.diagonal() + alpha * logs[n]).mean()
 
+    @checked
     def with_weight(self, weight: torch.Tensor | Array) -> "AssociativeMemory":
         """A new memory with the same embeddings and this W; errors as for the class."""
         return AssociativeMemory(self.embeddings, weight)
 
 
 def _as_weight(weight: Array | torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    tensor = weight.detach() if isinstance(weight, torch.Tensor) else torch.from_numpy(np.array(weight))
-    if not tensor.dtype.is_floating_point:
-        raise TypeError(f"weight must be floating-point, got {tensor.dtype}")
+    if not (weight.dtype.is_floating_point if isinstance(weight, torch.Tensor) else weight.dtype.kind == "f"):
+        raise TypeError(f"weight must be floating-point, got {weight.dtype}")
+    tensor = weight.detach() if isinstance(weight, torch.Tensor) else torch.from_numpy(weight.astype(np.float64))
     if tuple(tensor.shape) != shape:
         raise ValueError(
             f"weight must have shape (output dimension, input dimension) = {shape}, got {tuple(tensor.shape)}"

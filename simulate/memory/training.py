@@ -69,15 +69,18 @@ class Trajectory:
         logits: Floats = (outputs @ outputs.T) @ self.coefficients @ (inputs @ inputs.T)
         return logits
 
+    @checked
     def model(self, *index: int) -> AssociativeMemory:
         """The memory at a snapshot: `model(snapshot)`, with replicates `model(snapshot, replicate)`.
 
         Raises:
-            ValueError: another number of indices.
-            IndexError: one out of range.
+            TypeError, ValueError: another number of indices, one that is no integer, or one out of range.
         """
         if len(index) != self.coefficients.ndim - 2:
             raise ValueError(f"model takes {self.coefficients.ndim - 2} indices here, got {len(index)}")
+        for place, size in zip(index, self.coefficients.shape, strict=False):
+            if not -size <= place < size:
+                raise ValueError(f"index must be in {-size}..{size - 1}, got {place}")
         coefficients = torch.from_numpy(self.coefficients[index].copy())
         return AssociativeMemory(self.embeddings, self.embeddings.outputs.T @ coefficients @ self.embeddings.inputs)
 

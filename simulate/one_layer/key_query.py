@@ -98,7 +98,7 @@ def key_query_moments(
     source, threads = as_source(task, chain), thread_count(workers)
     weights = None if directions is None else np.ascontiguousarray(as_directions(source, directions).T)
     values = _target_values(source, W_V, probabilities)
-    _require_moments(values, weights, samples)
+    _require_moments(np.asarray(W_V), weights, samples)
     _require_bytes(source, 2 * source.M if weights is None else weights.shape[1], threads)
     start = time.perf_counter()
 
@@ -227,12 +227,12 @@ def _target_values(law: Sizes, W_V: ArrayLike, probabilities: ArrayLike) -> Floa
     return weights
 
 
-def _require_moments(values: Floats, weights: Floats | None, samples: int) -> None:
-    """ValueError where the moments would exceed float64: |k| is at most 4 max |values|, its sum over features 8."""
-    largest = float(np.abs(values).max())
-    require_moments("W_V", largest, 4, samples)
+def _require_moments(W_V: Array, weights: Floats | None, samples: int) -> None:
+    """ValueError where the moments would exceed float64: |k| is at most 8 max |W_V|, its sum over features 16."""
+    largest = float(np.abs(W_V).max())
+    require_moments("W_V", largest, 8, samples)
     if weights is not None:
-        require_moments("directions", float(np.abs(weights).max()) * max(largest, 1.0), 8, samples)
+        require_moments("directions", float(np.abs(weights).max()), 16 * max(largest, 1.0), samples)
 
 
 def _require_bytes(law: Sizes, width: int, workers: int) -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from simulate.runtime.arguments import MOST_TOKENS, IntegerArray, as_array, check_row_tokens, check_tokens
+from simulate.runtime.arguments import MOST_TOKENS, IntegerArray, as_array, check_row_tokens, check_tokens, require_data
 from theory.arguments import Natural, checked
 
 
@@ -38,7 +38,7 @@ def ranks_first(logits: torch.Tensor, correct: torch.Tensor, candidates: Integer
     """Whether the correct token's logit exceeds, strictly, those of all other candidates; bool, shape (batch,).
 
     Args:
-        logits: floating-point tensor of shape (batch, M) without NaN.
+        logits: finite floating-point tensor of shape (batch, M).
         correct: shape (batch,), int64, in 0..M-1.
         candidates: token ids in 0..M-1, one-dimensional, at least one; the correct token may be among them.
 
@@ -48,8 +48,8 @@ def ranks_first(logits: torch.Tensor, correct: torch.Tensor, candidates: Integer
     _check_floating("logits", logits)
     if logits.ndim != 2 or 0 in logits.shape:
         raise ValueError(f"logits must have shape (batch, M) with batch >= 1 and M >= 1, got {tuple(logits.shape)}")
-    if logits.isnan().any():
-        raise ValueError("logits must be numbers, got NaN")
+    if not logits.isfinite().all():
+        raise ValueError("logits must be finite, got NaN or infinite entries")
     batch, M = logits.shape
     check_row_tokens("correct", correct, batch, M)
     rivals = as_array("candidates", candidates, "iu")
@@ -66,3 +66,4 @@ def _check_floating(name: str, values: object) -> None:
     if not isinstance(values, torch.Tensor) or not values.is_floating_point():
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
         raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
+    require_data(name, values)

@@ -198,8 +198,13 @@ def require_integers(name: str, values: object) -> None:
     if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
         raise TypeError(f"{name} must be an int64 tensor, got {kind}")
-    if values.is_meta:
-        raise TypeError(f"{name} must be an int64 tensor that has data, got one on the meta device")
+    require_data(name, values)
+
+
+def require_data(name: str, values: torch.Tensor) -> None:
+    """TypeError unless a tensor is an ordinary one with data: not sparse, not on the meta device."""
+    if values.is_meta or values.layout != torch.strided:
+        raise TypeError(f"{name} must be a dense tensor with data, got layout {values.layout} on {values.device}")
 
 
 def check_range(name: str, values: torch.Tensor, M: int) -> None:

@@ -17,13 +17,12 @@ from numpy.random import SFC64, Generator, SeedSequence
 from numpy.typing import NDArray
 
 from simulate.runtime.arrays import Floats, Integers
-from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.device import resolve_device
 from theory.arguments import Count, Natural, Seed, checked
 from theory.law import Law
 
 from .chains import Chain, alias_table
-from .recall import LITTLE, Outputs, Recall, RecallBatch
+from .recall import Outputs, Recall, RecallBatch, require_batch
 
 
 @checked
@@ -75,7 +74,7 @@ class LawRecall(Recall):
     def sample(self, batch: Count, *, seed: Seed, index: Natural = 0, device: str = "cpu") -> RecallBatch:
         """As `Recall.sample`, with the same arguments and errors; the random numbers are others."""
         place = resolve_device(device)
-        self.require_bytes(batch)
+        require_batch(self, batch)
         draws = Generator(SFC64(SeedSequence(entropy=seed, spawn_key=(index,))))
         correct = draws.choice(self.M, size=batch, p=self.law.answers.astype(np.float64))
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)
@@ -88,11 +87,10 @@ class LawRecall(Recall):
         parts = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
         return RecallBatch(parts[0], parts[1], parts[2], parts[3], self.noise).to(place)
 
-    def require_bytes(self, batch: int) -> None:
-        """ValueError unless the memory holds a batch of so many sequences."""
-        needed = batch * (40 * self.T + 8 * self.M)
-        if needed > LITTLE:
-            require_bytes(f"batch = {batch} sequences of T = {self.T} tokens", needed, CPU, "use a smaller batch")
+    @property
+    def sequence_bytes(self) -> int:
+        """Bytes of memory that a sequence takes while its batch is drawn."""
+        return 40 * self.T + 8 * self.M
 
     @cached_property
     def _tables(self) -> tuple[Floats, Integers]:

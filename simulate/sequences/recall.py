@@ -147,7 +147,7 @@ class Recall:
                 large for the memory.
         """
         place = resolve_device(device)
-        self.require_bytes(batch)
+        require_batch(self, batch)
         draws = Generator(SFC64(SeedSequence(entropy=seed, spawn_key=(index,))))
         answers = self._answers(batch, draws)
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)
@@ -160,12 +160,11 @@ class Recall:
         places = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
         return RecallBatch(places[0], places[1], places[2], places[3], self.noise).to(place)
 
-    def require_bytes(self, batch: int) -> None:
-        """ValueError unless the memory holds a batch of so many sequences."""
+    @property
+    def sequence_bytes(self) -> int:
+        """Bytes of memory that a sequence takes while its batch is drawn."""
         count = len(self.triggers) if isinstance(self.triggers, tuple) else self.triggers
-        needed = batch * (24 * self.T + 40 * self.M + 9 * count * self.M)
-        if needed > LITTLE:
-            require_bytes(f"batch = {batch} sequences of T = {self.T} tokens", needed, CPU, "use a smaller batch")
+        return 24 * self.T + 40 * self.M + 9 * count * self.M
 
     def _answers(self, batch: int, draws: Generator) -> Integers:
         """c_q of each sequence by token, -1 for tokens that are no trigger, shape (batch, M)."""
@@ -217,6 +216,7 @@ class RecallBatch:
     shown: torch.Tensor
     noise: Natural | None
 
+    @checked
     def to(self, device: torch.device) -> "RecallBatch":
         """The batch on another device."""
         places = [part.to(device) for part in (self.sequence, self.answers, self.repeated, self.shown)]
@@ -241,6 +241,13 @@ class RecallBatch:
     def everywhere(self) -> torch.Tensor:
         """All positions, bool, shape (batch, T)."""
         return torch.ones_like(self.tokens, dtype=torch.bool)
+
+
+def require_batch(law: Recall, batch: int) -> None:
+    """ValueError unless the memory holds a batch of so many sequences while it is drawn."""
+    needed = batch * law.sequence_bytes
+    if needed > LITTLE:
+        require_bytes(f"batch = {batch} sequences of T = {law.T} tokens", needed, CPU, "use a smaller batch")
 
 
 @njit(nogil=True, cache=True)

@@ -22,14 +22,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from simulate.runtime.arguments import FloatType, check_range, require_integers
+from simulate.runtime.arguments import FloatType, check_range, require_data, require_integers
 from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.device import resolve_device
 from theory.arguments import Count, Seed, Size, checked
 
 from .causal_attention import causal_attention, causal_weights
 from .feed_forward import feed_forward
-from .products import Products, product
+from .products import Products, product, require_products
 
 Activation: TypeAlias = Literal["relu", "linear"]
 Positions: TypeAlias = Literal["random", "learned"]
@@ -89,12 +89,11 @@ class Architecture:
         layers = [name for name in ("F1", "F2") if getattr(self, name) is not None]
         return (*EMBEDDINGS, *ATTENTION, *(f"{layer}.{part}" for layer in layers for part in ("w1", "w2")))
 
-    def require_bytes(self, entry: int) -> None:
-        """ValueError unless the memory holds all weights, of `entry` bytes per entry."""
-        d, hidden = self.width, sum(layer.size for layer in (self.F1, self.F2) if layer is not None)
-        entries = d * (2 * self.tokens + self.length + len(ATTENTION) * d + 2 * hidden)
-        what = f"architecture of tokens = {self.tokens}, length = {self.length}, width = {d} and {hidden} hidden units"
-        require_bytes(f"{what}: weights", entry * entries, CPU, "use a smaller one")
+    @property
+    def entries(self) -> int:
+        """Number of entries of all weights."""
+        hidden = sum(layer.size for layer in (self.F1, self.F2) if layer is not None)
+        return self.width * (2 * self.tokens + self.length + len(ATTENTION) * self.width + 2 * hidden)
 
     @property
     def learning(self) -> tuple[str, ...]:
@@ -141,7 +140,8 @@ class Transformer(nn.Module):
 
     def __init__(self, architecture: Architecture, *, dtype: FloatType = torch.float32) -> None:
         super().__init__()
-        architecture.require_bytes(dtype.itemsize)
+        what, needed = f"{architecture}: weights", dtype.itemsize * architecture.entries
+        require_bytes(f"architecture = {what}", needed, CPU, "use a smaller one")
         self.architecture = architecture
         M, T, d = architecture.tokens, architecture.length, architecture.width
         for name, rows in (("E", M), ("P", T), ("U", M), *((name, d) for name in ATTENTION)):
@@ -195,11 +195,13 @@ class Transformer(nn.Module):
         needs besides W_V2, W_O2, F2 and U. Arguments and errors as for `forward`.
         """
         self.check(tokens, at)
+        require_products(products)
         tokens, queries, known = _asked(tokens, at)
         stream = self._stream(tokens, products)
         attention, asked = self._second(stream, queries)
         return asked[known], product(attention, stream, products)[known]
 
+    @checked
     def read_out(self, asked: torch.Tensor, read: torch.Tensor, products: Products = "float32") -> torch.Tensor:
         """Logits ξ of (2) from what `read_in` returns, shape (marked positions, M)."""
         g = asked + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
@@ -210,8 +212,7 @@ class Transformer(nn.Module):
         self.check_tokens(tokens)
         if not isinstance(at, torch.Tensor) or at.dtype != torch.bool:
             raise TypeError(f"at must be a bool tensor, got {at.dtype if isinstance(at, torch.Tensor) else at!r:.80}")
-        if at.is_meta:
-            raise TypeError("at must be a bool tensor that has data, got one on the meta device")
+        require_data("at", at)
         if at.shape != tokens.shape:
             raise ValueError(f"at must have the shape of tokens, {tuple(tokens.shape)}, got {tuple(at.shape)}")
         if not at.any():

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import MinLen
 
 from theory.arguments import checked
 from theory.scalars import as_float, as_real, out_of_range
@@ -42,7 +43,8 @@ class Optimiser:
         except (TypeError, ValueError) as error:
             raise ValueError(f"optimiser {self.name} refuses {dict(self.settings)}: {error}") from error
 
-    def over(self, weights: Sequence[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    @checked
+    def over(self, weights: Annotated[Sequence[torch.nn.Parameter], MinLen(1)]) -> torch.optim.Optimizer:
         """A new optimiser of these weights."""
         made: torch.optim.Optimizer = getattr(torch.optim, self.name)(weights, **self.settings)
         return made

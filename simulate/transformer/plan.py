@@ -71,6 +71,7 @@ class Training:
             known["products"] = self.products
         return json.dumps(known, sort_keys=True)
 
+    @checked
     def loss(self, model: Transformer, batch: RecallBatch) -> torch.Tensor:
         """Mean cross-entropy at the positions that count, in nats; 0, without gradient, where a batch has none."""
         at = batch.repeated if self.loss_on == "recall" else batch.everywhere

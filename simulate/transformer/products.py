@@ -7,11 +7,19 @@ products whose results go into an exponential, scores and logits. The products o
 with what it reads, and their gradients are what is rounded: nine tenths of all operations.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import torch
 
+from theory.scalars import shown
+
 Products: TypeAlias = Literal["float32", "bfloat16"]
+
+
+def require_products(products: object) -> None:
+    """ValueError unless these are products of a training."""
+    if not isinstance(products, str) or products not in get_args(Products):
+        raise ValueError(f"products must be one of {get_args(Products)}, got {shown(products)}")
 
 
 def check_products(products: Products, place: torch.device) -> None:

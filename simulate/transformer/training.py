@@ -23,6 +23,7 @@ from simulate.runtime.arguments import Observed, as_observation
 from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
 from simulate.runtime.device import resolve_device
 from simulate.runtime.streaming import progress_bar
+from simulate.sequences.recall import require_batch
 from theory.arguments import Count, Natural, checked
 
 from .model import Transformer, initialised
@@ -50,6 +51,7 @@ class Trained:
     model: Transformer
     history: list[dict[str, Observed]]
 
+    @checked
     def curve(self, name: str) -> list[float]:
         """One observed quantity over the observed steps."""
         if any(name not in seen for seen in self.history):
@@ -94,7 +96,7 @@ def train(
             rate. The checkpoint on file is of a model whose loss was checked.
     """
     marks, place = _as_marks(at, training.steps), resolve_device(device)
-    training.law.require_bytes(training.batch)
+    require_batch(training.law, training.batch)
     check_products(training.products, place)
     if (observe is None) != (not marks):
         raise ValueError(f"observe and at must be given together, got observe = {observe!r} and at = {tuple(at)}")

@@ -54,7 +54,7 @@ BAD_EMBEDDINGS = [
 ]
 BAD_WEIGHTS = [
     ([[1.0]], ValueError, r"weight must have shape \(output dimension, input dimension\) = \(4, 3\), got \(1, 1\)"),
-    (np.ones((4, 3), dtype=int), TypeError, r"weight must be floating-point, got torch\.int64"),
+    (np.ones((4, 3), dtype=int), TypeError, r"weight must be floating-point, got int64"),
     (
         np.ones((3, 4)),
         ValueError,
@@ -138,7 +138,7 @@ def test_snapshots_are_found_by_the_right_number_of_indices():
     for run, index in ((descend(), (0, 0)), (wander(), (0,))):
         with pytest.raises(ValueError, match=f"model takes {3 - len(index)} indices here, got {len(index)}"):
             run.model(*index)
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match=r"index must be in -1\.\.0, got 1"):
         descend().model(1)
 
 

@@ -118,7 +118,7 @@ BAD_PROBES = [
     (mass_after_trigger, "trigger", 1.0, TypeError, "trigger must be an integer >= 0, got 1.0"),
     (ranks_first, "logits", torch.zeros(4), ValueError, r"logits must have shape \(batch, M\)"),
     (ranks_first, "logits", torch.zeros(0, 4), ValueError, r"logits must have shape \(batch, M\)"),
-    (ranks_first, "logits", torch.full((5, 4), np.nan), ValueError, "logits must be numbers, got NaN"),
+    (ranks_first, "logits", torch.full((5, 4), np.nan), ValueError, "logits must be finite, got NaN"),
     (ranks_first, "logits", torch.zeros(5, 4).long(), TypeError, "logits must be a floating-point tensor"),
     (ranks_first, "correct", TARGET[1:], ValueError, r"correct must have shape \(batch,\) = \(5,\), got \(4,\)"),
     (ranks_first, "correct", TARGET + 4, ValueError, r"correct must be in 0\.\.3"),

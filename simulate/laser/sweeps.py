@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from simulate.prompts.tokens import METRICS, Encoded, Readings
+from simulate.runtime.alone import alone
 from simulate.runtime.arrays import Floats, Integers
 from simulate.runtime.files import digest_of_files, write_whole
 from simulate.runtime.streaming import progress_bar
@@ -143,6 +144,7 @@ def sweep(
     Raises:
         TypeError, ValueError: what `Laser.cuts` raises for a cell, no prompts, logits that are not finite; a record of
             another model, of other prompts, or damaged.
+        BlockingIOError: another sweep has this record.   OSError: it cannot be written.
     """
     if not prompts:
         raise ValueError("prompts must hold at least one set, got none")
@@ -151,6 +153,18 @@ def sweep(
             ranks = () if fractions or without else doubling_ranks(model)
         cells = cells_of(model, roles, layers, ranks=ranks, fractions=fractions, without=without)
     cells = _checked(model, cells)
+    with alone(record):
+        return _swept(model, prompts, cells, whole, record, progress)
+
+
+def _swept(
+    model: "PreTrainedModel",
+    prompts: Mapping[str, Encoded],
+    cells: Sequence[Cell],
+    whole: Mapping[str, Readings] | None,
+    record: Path | None,
+    progress: bool | None,
+) -> Sweep:
     identity = "" if record is None else _identity(model, prompts)
     known = {} if record is None else _read(record, identity, prompts)
     blocks: dict[tuple[int, Role], list[Cell]] = {}
@@ -164,7 +178,6 @@ def sweep(
                 versions = [laser.weights(cell.choice) for cell in some]
                 known.update(zip(some, runner.read(layer, role, versions), strict=True))
             if record is not None and missing:
-                record.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(record, _content(known, identity))
             advance(len(block), f"layer {layer}, {role}")
     return Sweep(runner.whole, {cell: known[cell] for cell in cells})

@@ -27,19 +27,22 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EBADF, errno.EINVA
 
 
 @contextmanager
-def alone(path: Path, seconds: float = 0.0) -> Iterator[None]:
+def alone(path: Path | None, seconds: float = 0.0) -> Iterator[None]:
     """Within the block no other one, in this process or another, writes `path`; what a killed one was writing is gone.
 
     The lock is a file beside it, .NAME.lock, which says who has it; missing folders are made.
 
     Args:
-        path: a file or a folder, which need not be there.
+        path: a file or a folder, which need not be there; with None nothing is written, and nothing happens.
         seconds: how long to wait for another writer.
 
     Raises:
         BlockingIOError: there is another one; it names its process and since when.
         OSError: the lock cannot be written.
     """
+    if path is None:
+        yield
+        return
     place = Path(os.path.realpath(path))
     lock = place.with_name(f".{place.name}.lock")
     descriptor = _acquired(lock, path, seconds)

@@ -14,7 +14,6 @@ from paper_checks.jobs import Scheduler, running, store
 from paper_checks.jobs.store import Kept, Store, default_store, folder, shown
 from paper_checks.jobs.values import encode
 from simulate.runtime import files
-from simulate.runtime.alone import is_kept
 
 from .sums import noted, square
 from .test_scheduler import processes  # noqa: F401
@@ -222,17 +221,6 @@ def test_what_another_run_has_removed_is_a_miss(kept, monkeypatch):
     file_of(kept).unlink()
     monkeypatch.setattr(kept, "_files", lambda: iter(found))
     assert kept.summary().results == 0 and kept.empty().results == 0
-
-
-def test_what_killed_runs_left_is_removed_and_what_is_written_now_stays(kept):
-    left, lives = (kept.folder / f".{OTHER}.safetensors.{number:016x}.tmp" for number in (1, 2))
-    left.write_bytes(b"half")
-    with open(lives, "xb") as stream:
-        assert is_kept(stream.fileno(), lives)
-        kept.put(OTHER, "sums", CONTENT, 1.0, "")
-        assert not left.exists() and lives.exists() and kept.troubles == []
-    kept.put(OTHER, "sums", CONTENT, 1.0, "")
-    assert not lives.exists()
 
 
 @pytest.mark.parametrize(("number", "words"), [(28, "No space left on device"), (30, "Read-only file system")])

@@ -5,6 +5,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simulate.runtime.outputs import has_keys, require_ours
+
 if TYPE_CHECKING:
     from simulate.gsm8k.problems import Problem, Prompting, Role, Truncation
 
@@ -122,6 +124,9 @@ def _check_numbers(options: Asked, truncation: "Truncation | None") -> None:
     if options.against is None or truncation is None:
         raise ValueError("numbers must be of a truncated model against the whole one, give role, layer and against")
     _check_file("numbers", options.numbers)
+    require_ours(
+        options.numbers, "numbers of two results", has_keys("model", "model_files", "asked", "questions_sha256")
+    )
     if options.numbers.resolve() in (options.against.resolve(), options.out.resolve()):
         raise ValueError(f"numbers must be another file than out and against, got {str(options.numbers)!r}")
 

@@ -72,8 +72,8 @@ def check_options(config: pytest.Config, ledger: Ledger) -> None:
     check_processes(config, ledger.checks)
     if config.getoption("--pilots"):
         check_pilots(ledger, chosen)
-    check_report(config)
     check_evidence(config)
+    check_report(config)
 
 
 def check_seed(seed: int) -> None:

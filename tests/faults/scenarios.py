@@ -5,7 +5,7 @@ import io
 import json
 import re
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from paper_checks.commands.command_line import main
 from paper_checks.evidence.pilots import read_pilots, write_pilot
 from paper_checks.evidence.training_design import PILOT_COUNT
 from paper_checks.jobs.store import Store
+from paper_checks.jobs.store.result_file import read
 from paper_checks.jobs.values import encode
 from paper_checks.report import badges as badges_module
 from paper_checks.report.folder import MARK, asset_name, write_folder
@@ -26,6 +27,12 @@ CHAIN = Chain(np.random.default_rng(0).dirichlet(np.ones(5), 5))
 LAW = Recall(CHAIN, 7, (2, 3), 0.3, 4)
 SMALL = Training(Architecture(5, 11, 3), LAW, Optimiser("AdamW", {"lr": 0.02}), batch=3, steps=4, seed=5)
 KEYS = [f"{number:064x}" for number in range(5)]
+
+
+@cache
+def runs():
+    """Two runs; hashing the code takes its time."""
+    return small_run(), agreeing_run()
 
 
 class FailedError(Exception):
@@ -49,6 +56,12 @@ def without_times(path):
     if path.suffix != ".json":
         return path.name.split(".")[-2] == digest(content)[:16]
     return found_by(json.loads(content))
+
+
+def result(path):
+    """Of a result that is kept, whose it is and the digest of its value; not when it was made."""
+    known, content = read(path.read_bytes())
+    return [known.key == path.stem, digest(content)]
 
 
 def found_by(run):
@@ -90,7 +103,7 @@ def store(folder):
 
 def record(folder):
     """The record of a run, as the pytest side writes it."""
-    write_json(folder / "evidence" / "claims.json", small_run().as_dict())
+    write_json(folder / "evidence" / "claims.json", runs()[0].as_dict())
     return True
 
 
@@ -113,13 +126,13 @@ def report_command(folder):
     """The command, with a record of its own, without pictures."""
     place = folder.with_name(f"{folder.name}.record.json")
     if not place.exists():
-        write_json(place, agreeing_run().as_dict())
+        write_json(place, runs()[1].as_dict())
     return command("report", "--record", place, "--pictures", "none", "--out", folder / "report")[0]
 
 
 def badges(folder):
     """Badges of a run."""
-    made = badges_module.all_badges(agreeing_run())
+    made = badges_module.all_badges(runs()[1])
     badges_module.write_badges(made, folder / "badges")
     return sorted(made)
 
@@ -182,7 +195,7 @@ def old_report(folder):
 
 def old_record(folder):
     """The record of another run."""
-    write_json(folder / "evidence" / "claims.json", agreeing_run().as_dict())
+    write_json(folder / "evidence" / "claims.json", runs()[1].as_dict())
 
 
 SCENARIOS = {
@@ -191,13 +204,14 @@ SCENARIOS = {
 }
 BEFORE = {"old training": old_training, "old report": old_report, "old record": old_record}
 """What is there before, in place of nothing."""
-CONTENT = {"claims": without_times}
+CONTENT = {"claims": without_times, "store": result}
 """What of a file must be old or new, where not all of it."""
 
 
 def prepared(names):
     """Import what these need, so that a child is quick."""
     torch.set_num_threads(1)
+    runs()
     if "claims" in names or "report_command" in names:
         import jinja2  # noqa: F401
         import pytest  # noqa: F401
@@ -208,7 +222,3 @@ def prepared(names):
         import paper_checks.scope.picture  # noqa: F401
     if {"sweep", "model"} & set(names):
         import tests.simulate.laser.test_laser_sweep  # noqa: F401
-
-
-def where(folder):
-    return Path(folder)

@@ -1,25 +1,27 @@
 """A warm process that forks a child for every piece of work: `python -m tests.faults.server NAME,…`.
 
 A line of JSON is a list of pieces, done at the same time: {"name", "folder", "kind", "at", "before", "user"}; the
-answer is a list of {"status", "names", "value", "error", "there", "said"}.
+answer is a list of {"status", "names", "value", "error", "traceback", "there"}.
 """
 
+import gc
 import json
 import os
 import sys
 import tempfile
 import traceback
 import warnings
+from pathlib import Path
 
-from tests.faults.scenarios import BEFORE, CONTENT, SCENARIOS, FailedError, prepared, sha256, where
-from tests.faults.shim import Shim, contents
+from tests.faults.scenarios import BEFORE, CONTENT, SCENARIOS, FailedError, prepared, sha256
+from tests.faults.shim import Shim, contents, is_shown
 
 NOBODY = 65534
 
 
 def done(piece, answer):
     """In a child: do the work, and write what came of it."""
-    folder, content = where(piece["folder"]), CONTENT.get(piece["name"], sha256)
+    folder, content = Path(piece["folder"]), CONTENT.get(piece["name"], sha256)
     folder.mkdir(exist_ok=True)
     if piece.get("before"):
         BEFORE[piece["before"]](folder)
@@ -27,7 +29,7 @@ def done(piece, answer):
 
     def seen():
         for name, value in contents(folder, content).items():
-            if not os.path.basename(name).startswith("."):
+            if is_shown(name):
                 there.setdefault(name, []).append(value)
 
     kind = piece.get("kind", "count")
@@ -87,6 +89,8 @@ def answered(pieces):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # a fork where libraries have threads
     prepared(sys.argv[1].split(","))
+    gc.disable()  # a child lives for moments: what it does not touch is not copied
+    gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(answered(json.loads(line))), flush=True)

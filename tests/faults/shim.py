@@ -113,9 +113,14 @@ class Shim:
         return patched
 
 
+def is_shown(name):
+    """Whether this is a file to be read: neither being written nor a lock."""
+    return not any(part.startswith(".") for part in name.split("/"))
+
+
 def contents(folder, content):
-    """What is in a folder: by name, `content(path)` of files, "" of folders."""
+    """What is in a folder, by name: `content(path)` of files that are to be read, "" of all else."""
+    names = [str(path.relative_to(folder)) for path in sorted(Path(folder).rglob("*"))]
     return {
-        str(path.relative_to(folder)): content(path) if path.is_file() else ""
-        for path in sorted(Path(folder).rglob("*"))
+        name: content(Path(folder, name)) if is_shown(name) and Path(folder, name).is_file() else "" for name in names
     }

@@ -107,11 +107,12 @@ def record(folder):
     return True
 
 
-def pilots(folder):
-    """Pilots of two statements of a claim."""
-    for number, name in enumerate(("one", "two")):
+def pilots(folder, names=("one", "two")):
+    """Pilots of some statements of a claim."""
+    for number, name in enumerate(names):
         write_pilot("E1", name, "> 0.5", +1, [0.75 + number / 100] * PILOT_COUNT, folder)
-    return read_pilots("E1", folder)
+    found = read_pilots("E1", folder)
+    return {name: found[name] for name in names}
 
 
 def report(folder, name="new", count=4):
@@ -202,6 +203,12 @@ SCENARIOS = {
     one.__name__: one
     for one in (training, store, record, pilots, report, report_command, badges, picture, claims, sweep, model)
 }
+SCENARIOS |= {
+    "other report": lambda folder: report(folder, "other", 6),
+    "other record": lambda folder: old_record(folder),
+    "other pilots": lambda folder: pilots(folder, ("three", "four")),
+}
+"""What a second writer does."""
 BEFORE = {"old training": old_training, "old report": old_report, "old record": old_record}
 """What is there before, in place of nothing."""
 CONTENT = {"claims": without_times, "store": result}

@@ -1,7 +1,7 @@
 """A warm process that forks a child for every piece of work: `python -m tests.faults.server NAME,…`.
 
-A line of JSON is a list of pieces, done at the same time: {"name", "folder", "kind", "at", "before", "user"}; the
-answer is a list of {"status", "names", "value", "error", "traceback", "there"}.
+A line of JSON is a list of pieces, done at the same time, of {"name", "folder", "kind", "at", "before", "start",
+"user", "watch"}; the answer is a list of {"status", "names", "value", "error", "traceback", "there"}.
 """
 
 import gc
@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from pathlib import Path
@@ -42,6 +43,8 @@ def done(piece, answer):
     shim = Shim(folder, kind, piece.get("at", 0), seen if kind == "count" and piece.get("watch") else lambda: None)
     if kind != "free":
         shim.install()
+    while time.monotonic() < piece.get("start", 0.0):
+        pass
     found = {"value": None, "error": None, "traceback": False}
     try:
         found["value"] = SCENARIOS[piece["name"]](folder)

@@ -89,8 +89,10 @@ def _us() -> str:
 def _opened(lock: Path) -> int:
     try:
         return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-    except PermissionError:  # of another user, killed or not: a lock can be had without writing
-        return os.open(lock, os.O_RDONLY)
+    except PermissionError:
+        if not lock.exists():
+            raise
+        return os.open(lock, os.O_RDONLY)  # of another user, killed or not: a lock can be had without writing
 
 
 def _is_locked(descriptor: int) -> bool:

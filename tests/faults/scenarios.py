@@ -149,7 +149,21 @@ def claims(folder):
     import pytest
 
     said = io.StringIO()
-    options = ("-m", "claims", "--jobs", "1", "-p", "no:cacheprovider", "-q", "-W", "ignore", "--rootdir", str(ROOT))
+    options = (
+        "-m",
+        "claims",
+        "--claims",
+        "S2",
+        "--jobs",
+        "1",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-W",
+        "ignore",
+        "--rootdir",
+        str(ROOT),
+    )
     with redirect_stdout(said), redirect_stderr(said):
         status = pytest.main(
             [str(ROOT / "docs" / "own-paper"), *options, "--evidence", str(folder / "claims.json"),

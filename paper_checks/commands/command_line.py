@@ -31,6 +31,7 @@ COMMANDS = {
     "fill": "Fill numbers and tables of a run into README and docs, or hold these against it.",
     "benchmarks": "Measure how fast everything is, and write docs/benchmarks.md.",
     "seeds": "Run claims at many base seeds, and say at which one is red.",
+    "alarms": "Measure false alarms over many base seeds, and z against the normal law.",
     "rotation": "Run one part of the claims at a base seed that is drawn from the commit.",
     "cache": "Say which results earlier runs have kept, or remove them.",
     "sweep": "Truncate the matrices of a language model, and say what it answers to your prompts.",

@@ -35,9 +35,10 @@ from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
-from .arrays import Number, as_operand
+from .arrays import Number, as_element, as_operand
 from .rules import (
     AS_FLOATS,
+    AS_INTEGERS,
     FINITE,
     MAY_BE_INFINITE,
     MAY_HAVE_NAN,
@@ -52,11 +53,13 @@ from .scalars import RealNumber, as_nonnegative, as_probability, shown
 
 __all__ = [
     "AS_FLOATS",
+    "AS_INTEGERS",
     "FINITE",
     "MAY_BE_INFINITE",
     "MAY_HAVE_NAN",
     "Convert",
     "Count",
+    "Element",
     "Natural",
     "NonNegative",
     "OpenProbability",
@@ -81,8 +84,10 @@ Probability: TypeAlias = Annotated[RealNumber, Convert(as_probability, "a real n
 """A rational stays exact, as a `Fraction`; other numbers become floats."""
 OpenProbability: TypeAlias = Annotated[RealNumber, Gt(0), Lt(1)]
 """Above 0 and below 1."""
+Element: TypeAlias = Annotated[Number, Convert(as_element, "a number or a symbol")]
+"""Of generic arithmetic: finite, of any library."""
 Operand: TypeAlias = Annotated[Number, Convert(as_operand, "a number, a symbol or an array of such")]
-"""Of generic arithmetic."""
+"""Of generic arithmetic, for arrays too."""
 NonNegative: TypeAlias = Annotated[RealNumber, Convert(as_nonnegative, "a finite real number >= 0")]
 """As the exact `Fraction` that it is."""
 PositiveReal: TypeAlias = Annotated[float, Gt(0)]

@@ -1,5 +1,7 @@
 """Types of arrays and numbers, each named once, and arrays of what callers give."""
 
+import math
+from collections.abc import Mapping
 from fractions import Fraction
 from numbers import Number as AnyNumber
 from typing import Any, TypeAlias
@@ -7,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .scalars import out_of_range, shown, single, wrong_kind
+from .scalars import as_real, out_of_range, shown, single, wrong_kind
 
 Number: TypeAlias = Any
 """Generic arithmetic: a `Fraction`, a ball (flint.arb), an element of a sympy field, with +, -, *, / and ** int."""
@@ -88,16 +90,21 @@ def is_number(value: Any) -> bool:
     return isinstance(value, AnyNumber) or (hasattr(value, "__add__") and hasattr(value, "__rsub__"))
 
 
-def as_operand(name: str, value: Any) -> Any:
-    """A number of any arithmetic, no NaN, as it is, or an array of such; a TypeError / ValueError for anything else."""
+def as_element(name: str, value: Any) -> Any:
+    """A number of any arithmetic, Python's for numpy's and torch's, no NaN; a TypeError / ValueError for others."""
     kind = type(value)
     if kind is int or kind is Fraction:
         return value
     value = single(value)
-    if isinstance(value, np.ndarray | list | tuple):
-        return as_entries(name, value, "O")
-    if not is_number(value):
-        raise wrong_kind(name, "a number, a symbol or an array of such", value)
-    if isinstance(value, float | np.floating) and not np.isfinite(value):
-        raise out_of_range(name, "finite", value)
-    return value
+    if not is_number(value) or isinstance(value, list | tuple | set | Mapping | type):
+        raise wrong_kind(name, "a number or a symbol", value)
+    number = as_real(name, "a real number", value) if isinstance(value, np.generic) else value
+    if isinstance(number, float) and not math.isfinite(number):
+        raise out_of_range(name, "a finite number", value)
+    return number
+
+
+def as_operand(name: str, value: Any) -> Any:
+    """The same, or an array of such."""
+    value = single(value)
+    return as_entries(name, value, "O") if isinstance(value, np.ndarray | list | tuple) else as_element(name, value)

@@ -52,7 +52,7 @@ def one_of(choices: Iterable[Any]) -> Convert:
 
 @dataclass(frozen=True)
 class Shape:
-    """Axes of an array, none of them empty, by symbols, as in "K d"; a letter is one size in all arguments of a call."""
+    """Axes of an array, none of them empty, by symbols, as in "K d"; a letter is one size all over a call."""
 
     symbols: str
 
@@ -69,6 +69,8 @@ MAY_BE_INFINITE = object()
 """Marks a real number that may be infinite."""
 AS_FLOATS = object()
 """Marks an ArrayLike that the function gets as an array of float64."""
+AS_INTEGERS = object()
+"""Marks an ArrayLike that the function gets as an array of int64."""
 MAY_HAVE_NAN = object()
 """Marks an array that may have entries that are not finite: of results."""
 FINITE = object()
@@ -207,8 +209,7 @@ def _array_kind(hint: Any) -> str | None:
 
 
 def _array_rule(kind: str, marks: list[Any]) -> Rule:
-    if any(mark is AS_FLOATS for mark in marks):
-        kind = "f"
+    kind = next((named for mark, named in ((AS_FLOATS, "f"), (AS_INTEGERS, "i")) if mark in marks), kind)
     bounds, shape = _Bounds(marks), next((mark for mark in marks if isinstance(mark, Shape)), None)
     noun = {"i": "an array of integers", "b": "an array of booleans"}.get(kind, "an array of real numbers")
     what = noun + bounds.words(kind == "i")
@@ -216,6 +217,8 @@ def _array_rule(kind: str, marks: list[Any]) -> Rule:
     finite = not any(mark is MAY_HAVE_NAN for mark in marks)
 
     def check(name: str, value: Any) -> Table:
+        if isinstance(value, str | bytes) or value is None:
+            raise wrong_kind(name, what, value)
         array = as_entries(name, value, kind, finite)
         if shape is not None and (array.ndim != len(shape.axes) or not array.size):
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")

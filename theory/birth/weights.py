@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
-from theory.arguments import FINITE, NonNegative, Shape, checked
+from theory.arguments import NonNegative, Shape, checked
 from theory.arrays import Floats
 from theory.byte_limit import require_bytes
 from theory.memory.gradient_flow import MOST_BYTES
@@ -37,9 +37,7 @@ class Weights(NamedTuple):
 
 
 @checked
-def population_weights(
-    task: ExactTask, size: NonNegative, last: NonNegative, reads: Reads = BASIC
-) -> Annotated[Weights, FINITE]:
+def population_weights(task: ExactTask, size: NonNegative, last: NonNegative, reads: Reads = BASIC) -> Weights:
     """W_O², W_K² and W_K¹ after one population step each; W_K¹ as exact as `previous_token_step`, the others rounded.
 
     Args:
@@ -57,8 +55,13 @@ def population_weights(
     require_bytes(f"N = {N}: the weights", 3 * needed, "take a smaller N")
     step = previous_token_step(task, size, reads)
     W_K1 = np.zeros((N + T, N + T))
-    W_K1[N:, N:] = float(last) * step
-    return Weights(_output_weights(task, reads), float(size) * key_query_weights(task, reads), W_K1)
+    with np.errstate(over="ignore"):
+        W_K1[N:, N:] = float(last) * step
+        W_K2 = float(size) * key_query_weights(task, reads)
+    for name, value, matrix in (("last", last, W_K1), ("size", size, W_K2)):
+        if not np.isfinite(matrix).all():
+            raise ValueError(f"{name} must be small enough for a result within the floats, got {float(value)!r}")
+    return Weights(_output_weights(task, reads), W_K2, W_K1)
 
 
 def _centred(N: int) -> Floats:

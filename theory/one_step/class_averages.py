@@ -11,7 +11,7 @@ so E[S²] = Σ_c,y P(c, y) vᵀ E[f̃ f̃ᵀ | c] v.  Source: this project.
 from fractions import Fraction
 from typing import Literal, overload
 
-from theory.arguments import Operand, checked
+from theory.arguments import Element, checked
 from theory.arrays import Number
 from theory.evaluation import evaluate
 from theory.task import Layer, Task
@@ -24,7 +24,7 @@ Vector = dict[str, Number]
 
 
 @checked
-def class_sizes(N: Operand) -> dict[EntryClass, Number]:
+def class_sizes(N: Element) -> dict[EntryClass, Number]:
     """Number of entries per class; 0 for the classes that need more ordinary tokens than there are."""
     rows = {"q": 1, "k": N - 1, "tau": 1}
     sizes = {}

@@ -31,7 +31,7 @@ from functools import cached_property
 
 import flint
 
-from theory.arguments import Operand, checked
+from theory.arguments import Element, checked
 from theory.arrays import Number
 
 Power = Callable[[Number, Number], Number]
@@ -59,8 +59,8 @@ def integer_power(base: Number, exponent: int) -> Number:
 class TokenLaw:
     """ρ, β of equation (1) for one token, or for a set of tokens lumped into one."""
 
-    rho: Operand
-    beta: Operand
+    rho: Element
+    beta: Element
     is_trigger: bool = False
 
 
@@ -78,9 +78,9 @@ class TriggerChain:
     "rest" (all such tokens lumped) and "tau" (noise). `power(r, T-2)` computes the only power that depends on T.
     """
 
-    N: Operand
-    T: Operand
-    alpha: Operand
+    N: Element
+    T: Element
+    alpha: Element
     correct_is_trigger: bool
     power: Power = integer_power
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.checks import check_functions, function_of
 from paper_checks.evidence.ledger import Claim
+from paper_checks.evidence.ledger.checks import check_functions, function_of
 from paper_checks.evidence.results import NOT_SELECTED, Result, Results
 from paper_checks.project import load_claims, own_ledger
 from paper_checks.report import table

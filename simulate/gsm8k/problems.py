@@ -30,6 +30,8 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
 from annotated_types import Interval, MinLen
 
+from simulate.runtime.plain_json import parsed
+from simulate.runtime.shipped import shipped_file
 from theory.arguments import Count, Seed, checked
 
 from .answers import number
@@ -101,9 +103,11 @@ def read_problems(path: Path, split: str) -> list[Problem]:
     removed from the reasoning.
 
     Raises:
-        ValueError: there is no such file, a line is not as above (the message names it), a question stands twice, or
-            nothing is left.
+        ValueError: there is no such file, OWN is not as it was shipped, a line is not as above (the message names it), a
+            question stands twice, or nothing is left.
     """
+    if path == OWN:
+        shipped_file(path.name)
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -155,8 +159,8 @@ def _plain(question: str) -> str:
 
 def _record(line: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        record = parsed(line)
+    except ValueError as error:
         raise ValueError(f"must be a JSON object: {error}") from None
     if not isinstance(record, dict):
         raise ValueError(f"must be a JSON object, got {type(record).__name__}")

@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from functools import total_ordering
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import numpy as np
 import torch
 from annotated_types import Interval, MinLen
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from simulate.prompts.tokens import METRICS, Encoded, Readings
 from simulate.runtime.arrays import Floats, Integers
-from simulate.runtime.files import digest_of_files, write_whole
+from simulate.runtime.files import digest_of_files
 from simulate.runtime.streaming import progress_bar
+from simulate.runtime.tensor_files import read_tensors, write_tensors
 from theory.arguments import Natural, checked
 from theory.scalars import as_count, as_probability, shown
 
@@ -177,8 +176,7 @@ def sweep(
                 versions = [laser.weights(cell.choice) for cell in some]
                 known.update(zip(some, runner.read(layer, role, versions), strict=True))
             if record is not None and missing:
-                record.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(record, _content(known, identity))
+                _write(record, known, identity)
             advance(len(block), f"layer {layer}, {role}")
     return Sweep(runner.whole, {cell: known[cell] for cell in cells})
 
@@ -251,14 +249,14 @@ def _identity(model: PreTrainedModel, prompts: Mapping[str, Encoded]) -> str:
     return digest.hexdigest()
 
 
-def _content(cells: Mapping[Cell, dict[str, Readings]], identity: str) -> bytes:
+def _write(path: Path, cells: Mapping[Cell, dict[str, Readings]], identity: str) -> None:
     tensors = {}
     for cell, sets in cells.items():
         level = json.dumps([cell.rank, cell.fraction, cell.without])
         for name, found in sets.items():
             values = torch.tensor(np.stack([getattr(found, metric) for metric in METRICS]))
             tensors[f"{cell.layer}/{cell.role}/{level}/{name}"] = values
-    return bytes(save(tensors, {"sweep": json.dumps({"identity": identity})}))
+    write_tensors(path, tensors, {"sweep": json.dumps({"identity": identity})})
 
 
 def _read(path: Path, identity: str, prompts: Mapping[str, Encoded]) -> dict[Cell, dict[str, Readings]]:
@@ -266,15 +264,14 @@ def _read(path: Path, identity: str, prompts: Mapping[str, Encoded]) -> dict[Cel
     if not path.exists():
         return {}
     try:
-        with safe_open(path, framework="pt") as file:
-            stored = json.loads((file.metadata() or {})["sweep"])["identity"]
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        tensors, known = read_tensors(path)
+        stored = json.loads(known["sweep"])["identity"]
         found: dict[Cell, dict[str, Readings]] = {}
         for key, tensor in tensors.items():
             layer, role, level, name = key.split("/", 3)
             values = {metric: row.numpy() for metric, row in zip(METRICS, tensor, strict=True)}
-            found.setdefault(Cell(int(layer), role, *json.loads(level)), {})[name] = Readings(**values)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            found.setdefault(Cell(int(layer), cast(Role, role), *json.loads(level)), {})[name] = Readings(**values)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"record {path} must be a whole record of a sweep: {error!r}") from error
     if stored != identity:
         raise ValueError(

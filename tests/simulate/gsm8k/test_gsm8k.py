@@ -17,6 +17,7 @@ from simulate.gsm8k import problems as gsm8k
 from simulate.gsm8k import results as gsm8k_results
 from simulate.gsm8k.answers import FLEXIBLE, STRICT, accuracy, is_correct, number, paired
 from simulate.laser.reduction import Choice
+from simulate.runtime.files import add_digest
 from tests.places import SHARED
 
 GSM8K = SHARED / "gsm8k_test.jsonl"
@@ -261,6 +262,8 @@ RIGHT = results((True, True))
 ])  # fmt: skip
 def test_a_damaged_file_of_results_is_named(tmp_path, damaged):
     path = write(tmp_path / "results.json", json.dumps(damaged))
+    if isinstance(damaged, dict):
+        add_digest(path)
     with pytest.raises(ValueError, match=r"results\.json must be a file of results of paper-checks gsm8k"):
         gsm8k_results.read_results(path)
     path.write_text("{")

@@ -19,6 +19,7 @@ import torch
 from annotated_types import Interval, MinLen
 
 from simulate.prompts.tokens import METRICS, Encoded, Readings
+from simulate.runtime.alone import alone
 from simulate.runtime.arrays import Floats, Integers
 from simulate.runtime.files import digest_of_files
 from simulate.runtime.streaming import progress_bar
@@ -155,6 +156,7 @@ def sweep(
     Raises:
         TypeError, ValueError: what `Laser.cuts` raises for a cell, no prompts, logits that are not finite; a record of
             another model, of other prompts, or damaged.
+        BlockingIOError: another sweep has this record.   OSError: it cannot be written.
     """
     if whole is not None and prompts.keys() - whole.keys():
         raise ValueError(f"whole must have every set of prompts, {', '.join(prompts)}, got {', '.join(whole)}")
@@ -163,6 +165,18 @@ def sweep(
             ranks = () if fractions or without else doubling_ranks(model)
         cells = cells_of(model, roles, layers, ranks=ranks, fractions=fractions, without=without)
     cells = _checked(model, cells)
+    with alone(record):
+        return _swept(model, prompts, cells, whole, record, progress)
+
+
+def _swept(
+    model: "PreTrainedModel",
+    prompts: Mapping[str, Encoded],
+    cells: Sequence[Cell],
+    whole: Mapping[str, Readings] | None,
+    record: Path | None,
+    progress: bool | None,
+) -> Sweep:
     identity = "" if record is None else _identity(model, prompts)
     known = {} if record is None else _read(record, identity, prompts)
     blocks: dict[tuple[int, Role], list[Cell]] = {}

@@ -20,6 +20,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
 
 from simulate.prompts.corpus import NOISE_RATE, all_documents, documents
+from simulate.runtime.alone import alone
 from simulate.runtime.arguments import as_observation
 from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
@@ -156,6 +157,7 @@ def train_pocket(
             training, or one that cannot be read; a device that is not there; more than the memory holds; what `observe`
             returns are no finite numbers by name.
         FloatingPointError: the loss is not finite.
+        BlockingIOError: another training has this checkpoint.   OSError: it cannot be written.
     """
     place = resolve_device(device)
     if at and max(at) > training.steps:
@@ -165,19 +167,20 @@ def train_pocket(
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=training.rate, betas=(0.9, 0.95), weight_decay=training.weight_decay
     )
-    history, start = _resumed(training, model, optimiser, checkpoint)
-    source = batches(training, tokenizer, skip=start)
-    advance(start)
-    for step in range(start, training.steps + 1):
-        if step in training.snapshots:
-            keep(step, model)
-        if step in at and (not history or history[-1]["step"] < step):
-            history.append({"step": step, **_observed(model, observe)})
-        if checkpoint is not None and step > start and (step % SAVE_EVERY == 0 or step == training.steps):
-            _state(training, model, optimiser, history, step).write(checkpoint)
-        if step < training.steps:
-            _update(training, model, optimiser, next(source).to(place), step)
-            advance(1)
+    with alone(checkpoint):
+        history, start = _resumed(training, model, optimiser, checkpoint)
+        source = batches(training, tokenizer, skip=start)
+        advance(start)
+        for step in range(start, training.steps + 1):
+            if step in training.snapshots:
+                keep(step, model)
+            if step in at and (not history or history[-1]["step"] < step):
+                history.append({"step": step, **_observed(model, observe)})
+            if checkpoint is not None and step > start and (step % SAVE_EVERY == 0 or step == training.steps):
+                _state(training, model, optimiser, history, step).write(checkpoint)
+            if step < training.steps:
+                _update(training, model, optimiser, next(source).to(place), step)
+                advance(1)
     return history
 
 

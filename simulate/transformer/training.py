@@ -19,6 +19,7 @@ from typing import NoReturn
 import numpy as np
 import torch
 
+from simulate.runtime.alone import alone
 from simulate.runtime.arguments import Observed, as_observation
 from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
 from simulate.runtime.device import resolve_device
@@ -94,6 +95,7 @@ def train(
             ends it, before any work; or what `observe` or `until` returns.
         FloatingPointError: the loss or a weight is no number, or the loss has diverged; it names step and learning
             rate. The checkpoint on file is of a model whose loss was checked.
+        BlockingIOError: another training has this checkpoint.   OSError: it cannot be written.
     """
     marks, place = _as_marks(at, training.steps), resolve_device(device)
     require_batch(training.law, training.batch)
@@ -103,10 +105,16 @@ def train(
     if until is not None and observe is None:
         raise ValueError(f"until must be given with observe, whose numbers it is called with, got until = {until!r}")
     path = None if checkpoint is None else Path(checkpoint)
-    state = _State(training, place, path, until)
-    total = training.steps
+    with alone(path):
+        return _trained(_State(training, place, path, until), observe, marks, every, progress)
+
+
+def _trained(
+    state: "_State", observe: Observe | None, marks: frozenset[int], every: int, progress: bool | None
+) -> Trained:
+    total = state.training.steps
     with (
-        _repeatable(place),
+        _repeatable(state.place),
         progress_bar(total, total, progress, f"{total} steps", LONG_RUN_STEPS) as advance,
     ):
         advance(state.step)

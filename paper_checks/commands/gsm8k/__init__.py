@@ -25,7 +25,7 @@ from typing import Any
 import click
 
 from paper_checks.commands.groups import Command, Interrupted, Stopped, refuse
-from paper_checks.commands.options import Integers
+from paper_checks.commands.options import Integers, ModelName
 
 from .asking import ask_all, saved
 from .plan import Asked, Plan, check_file, checked, model_folder
@@ -37,7 +37,13 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command("gsm8k", cls=Command, help=__doc__)
-@click.option("--model", required=True, metavar="NAME|FOLDER", help="hub name or folder, of a known architecture")
+@click.option(
+    "--model",
+    type=ModelName(),
+    required=True,
+    metavar="NAME|FOLDER",
+    help="hub name or folder, of a known architecture",
+)
 @click.option("--revision", help="branch, tag or commit of a hub name")
 @click.option("--role", metavar="ROLE", help="matrices to truncate: mlp_in, mlp_out, attention_out, …")
 @click.option("--layer", type=int, help="their layer, from 0, or from the end: -1 is the last")

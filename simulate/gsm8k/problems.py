@@ -105,8 +105,8 @@ def read_problems(path: Path, split: str) -> list[Problem]:
     removed from the reasoning.
 
     Raises:
-        ValueError: there is no such file, OWN is not as it was shipped, a line is not as above (the message names it), a
-            question stands twice, or nothing is left.
+        ValueError: there is no such file, OWN is not as it was shipped, a line is not as above (the message names it),
+            a question stands twice, or nothing is left.
     """
     if path == OWN:
         shipped_file(path.name)

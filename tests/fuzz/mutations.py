@@ -1,5 +1,6 @@
 """Changes of a file's bytes, one at a time: what damage, an editor, a merge or a hand does to it."""
 
+import random
 import re
 from typing import NamedTuple
 
@@ -14,6 +15,12 @@ class Mutation(NamedTuple):
     place: int
     other: int
     value: int
+
+
+def drawn(number: int) -> Mutation:
+    """The change of a number: evenly anywhere in the file."""
+    draw = random.Random(number)
+    return Mutation(draw.choice(KINDS), draw.randrange(65536), draw.randrange(65536), draw.randrange(256))
 
 
 def mutated(content: bytes, change: Mutation) -> bytes:

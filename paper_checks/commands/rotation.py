@@ -31,7 +31,7 @@ PARTS = ("T1", "T2", "T3", "T4", "G", "B", "E1,E2,E3,E4,E5,E6", "E7,E8,E9", "P")
 @click.option("--record", type=click.Path(path_type=Path), default=RECORD, metavar="FILE", help="record of the run")
 @click.option("--show", is_flag=True, help="print the line that would be run, and run nothing")
 def command(given: str | None, record: Path, show: bool) -> int:
-    from paper_checks.session.surroundings import commit
+    from paper_checks.evidence.trust import commit
 
     found = commit(ROOT).partition(" ")[0] if given is None else given
     if not re.fullmatch("[0-9a-f]{40}", found):

@@ -1,6 +1,7 @@
 """Runs of the claims at many base seeds, each in a process of its own, that can be stopped and taken up again."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from pathlib import Path
 
 from paper_checks.evidence.joined import require_current
 from paper_checks.evidence.results import SELECT_ALL, TO_THE_END
-from paper_checks.evidence.run import ClaimRecord, Run, read_run
+from paper_checks.evidence.run import IS_RECORD, ClaimRecord, Run, read_run
 from simulate.runtime.files import read_json, write_json
+from simulate.runtime.outputs import begins, has_keys, require_ours
 from simulate.runtime.threads import processors
 
 SUMMARY = "summary.json"
+LOG = "paper-checks seeds runs "
+"""How a log begins."""
 _POLL = 0.1  # seconds
 
 
@@ -57,6 +61,15 @@ class Plan:
         processes = max(processors() // self.jobs, 1)
         return ["paper_checks", "-m", "claims", "--claims", self.claims, "--seed", str(seed),
                 "--jobs", str(processes), "--evidence", str(self.record(seed))]  # fmt: skip
+
+
+def check_folder(plan: Plan) -> None:
+    """ValueError unless what the runs will write replaces nothing but what earlier ones wrote."""
+    is_summary = has_keys("claims", "jobs", "code", "commit", "red", "runs")
+    require_ours(plan.folder / SUMMARY, "the summary of runs at base seeds", is_summary)
+    for seed in plan.seeds:
+        require_ours(plan.record(seed), "the record of a run", IS_RECORD)
+        require_ours(plan.log(seed), "the log of a run at a base seed", begins(LOG, "=========="))
 
 
 def run_seeds(plan: Plan, say: Callable[[str], None], moved: Callable[[], None]) -> list[SeedRun]:
@@ -137,6 +150,8 @@ def _begin(plan: Plan, seed: int) -> subprocess.Popen[bytes]:
     plan.record(seed).unlink(missing_ok=True)
     with open(plan.log(seed), "wb") as log:
         command = [sys.executable, "-m", "pytest", *plan.command(seed)]
+        log.write(f"{LOG}{shlex.join(command)}\n".encode())
+        log.flush()
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
 

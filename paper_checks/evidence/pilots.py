@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from simulate.runtime.alone import WAIT, alone
 from simulate.runtime.files import read_json, write_json
 
 from .training_design import PILOT_COUNT, PILOT_SEED, farthest
@@ -66,7 +67,9 @@ def write_pilot(claim: str, name: str, threshold: str, expected: int, values: An
     numbers = [float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None for value in values]
     limit = _farthest(numbers, expected)
     entry = {"threshold": threshold, "expected": expected, "farthest": limit, "values": numbers}
-    read_pilots.cache_clear()
-    statements = read_pilots(claim, folder) | {name: entry}
-    write_json(folder / f"{claim}.json", {"seed": PILOT_SEED, "statements": statements})
+    path = folder / f"{claim}.json"
+    with alone(path, WAIT):  # what another run adds meanwhile is not lost
+        read_pilots.cache_clear()
+        statements = read_pilots(claim, folder) | {name: entry}
+        write_json(path, {"seed": PILOT_SEED, "statements": statements})
     read_pilots.cache_clear()

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from .checks import function_of
 from .comparator import Evidence
 from .filled import FILLED, placeholders
 from .ledger import Claim, Ledger
+from .ledger.checks import function_of
 from .run import ClaimRecord, Code, JobRecord
 from .verdicts import verdict
 

@@ -10,12 +10,15 @@ from typing import Annotated, Any
 from annotated_types import MinLen
 
 from simulate.runtime.files import read_json
+from simulate.runtime.outputs import has_keys
 
 from .comparator import Evidence
 from .ledger import Stated, check_groups, check_name, circle_of
 from .validation import MalformedError, Number, validated, words
 from .verdicts import VERDICTS, verdict
 
+IS_RECORD = has_keys("written", "seed", "command", "code", "design", "claims")
+"""Whether a file is the record of a run, of this version or another."""
 COUNTED = {"comparisons": "family", "trainings": "training_family"}
 """What a run used of its two designs, Monte Carlo and trainings, and the key of how many it may use."""
 DESIGN_KEYS = ("false_alarm", "miss", "critical_z", "training_false_alarm", "training_miss",

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from paper_checks.evidence.assertions import Assertions, PilotAssertions
-from paper_checks.evidence.checks import check_files, check_functions
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Ledger, as_typed, mismatches, read_ledger, unfound, unknown
+from paper_checks.evidence.ledger.checks import check_files, check_functions
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import Run
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING

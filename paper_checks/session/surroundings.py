@@ -3,12 +3,10 @@
 import os
 import platform
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +15,7 @@ from paper_checks.evidence.ledger import Ledger, as_typed
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import Origin, Run
 from paper_checks.evidence.training_design import TRAINING
+from paper_checks.evidence.trust import commit
 
 
 def new_run(
@@ -58,22 +57,6 @@ def origin(ledger: Ledger) -> Origin:
         project.title, project.about, as_typed(ledger.path), ledger.command,
         dict(ledger.groups), dict(ledger.symbols), project.first,
     )  # fmt: skip
-
-
-def commit(folder: Path) -> str:
-    """The commit that is checked out in `folder`, and whether files differ from it."""
-    try:
-        if Path(_git(folder, "rev-parse", "--show-toplevel")).resolve() != folder.resolve():
-            return "unknown: no checkout of its own"
-        found = _git(folder, "rev-parse", "HEAD")
-        return found + (" with changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.SubprocessError):
-        return "unknown: no git, or no checkout"
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
 
 
 def _printable(text: str) -> str:

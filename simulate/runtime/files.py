@@ -1,12 +1,15 @@
 """Files that are written whole or not at all, and digests of one and of many."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .alone import is_kept, remove_left, temporary_name
 from .plain_json import parsed
 
 LEFT_OUT = ("__pycache__", "build", "dist", "node_modules", "venv")
@@ -16,17 +19,33 @@ DIGEST = "sha256 of the lines above"
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is either the old one or the complete new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a file so that it is either the old one or the complete new one; what a killed writer of it left is gone.
+
+    Through a link, which stays. What is no file, such as a device, is refused (FileExistsError).
+    """
+    place = Path(os.path.realpath(path))
+    if place.exists() and not place.is_file():
+        raise FileExistsError(errno.EEXIST, "it must be a file, and is something else", str(path))
+    remove_left(place.parent, re.escape(place.name))
+    while not _is_written(place, content):
+        pass
+
+
+def _is_written(place: Path, content: bytes) -> bool:
+    """Write a file whole; False if another process took our unlocked, empty file for one that was left."""
+    temporary = temporary_name(place)
     try:
-        with open(temporary, "wb") as stream:
+        with open(temporary, "xb") as stream:
+            if not is_kept(stream.fileno(), temporary):
+                return False
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+            os.replace(temporary, place)  # before the file is closed, and with it its lock
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    return True
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

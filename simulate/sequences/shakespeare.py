@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from simulate.runtime.shipped import shipped_file
+from theory.arguments import checked
 
 from .chains import Chain
 
 
+@checked
 class CharacterChain(NamedTuple):
     """A chain over characters, in the order of their code points."""
 

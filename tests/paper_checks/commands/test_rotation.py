@@ -11,10 +11,9 @@ import pytest
 
 from paper_checks.commands import rotation
 from paper_checks.commands.rotation import PARTS, drawn
-from paper_checks.evidence import DEFAULT_SEED
+from paper_checks.evidence import DEFAULT_SEED, trust
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.project import load_claims
-from paper_checks.session import surroundings
 from paper_checks.session.options import check_seed, chosen_claims
 from tests.oracles.picture_commands import command
 from tests.places import ROOT
@@ -52,7 +51,7 @@ def test_a_seed_that_is_taken_gives_way_to_the_next_digits(taken):
 @pytest.mark.parametrize("status", [0, 1])
 def test_what_is_printed_is_what_is_run_and_its_status_is_returned(monkeypatch, capsys, status):
     ran = []
-    monkeypatch.setattr(surroundings, "commit", lambda folder: f"{COMMIT} with changes")
+    monkeypatch.setattr(trust, "commit", lambda folder: f"{COMMIT} with changes")
     monkeypatch.setattr(
         subprocess, "run", lambda command, **options: ran.append(command) or SimpleNamespace(returncode=status)
     )
@@ -71,7 +70,7 @@ def test_what_is_printed_is_what_is_run_and_its_status_is_returned(monkeypatch, 
 
 @pytest.mark.parametrize("given", [["--commit", "068fa1c"], ["--commit", COMMIT.upper()], []])
 def test_without_a_commit_there_is_nothing_to_draw_from(monkeypatch, capsys, given):
-    monkeypatch.setattr(surroundings, "commit", lambda folder: "unknown: no git, or no checkout")
+    monkeypatch.setattr(trust, "commit", lambda folder: "unknown: no git, or no checkout")
     assert rotation_command(given) == 2
     assert "--commit must be the 40 digits of a commit" in capsys.readouterr().err
 

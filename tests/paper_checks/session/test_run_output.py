@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from paper_checks.evidence import comparator
-from paper_checks.evidence.checks import check_functions, function_of
 from paper_checks.evidence.ledger import Claim
+from paper_checks.evidence.ledger.checks import check_functions, function_of
 from paper_checks.evidence.results import NOT_SELECTED, Result, Results
 from paper_checks.project import load_claims, own_ledger
 from paper_checks.report import table
@@ -184,7 +184,8 @@ def configured(**given):
     """A configuration with these options alone."""
     known = {f"--{name}": value for name, value in given.items()}
     return SimpleNamespace(getoption=lambda name, *default: known.get(name, *default) if default else known.get(name),
-                           rootpath=ROOT, invocation_params=SimpleNamespace(dir=ROOT))  # fmt: skip
+                           rootpath=ROOT, invocation_params=SimpleNamespace(dir=ROOT),
+                           add_cleanup=lambda end: end())  # fmt: skip
 
 
 @pytest.mark.parametrize("place", ["a file", "other files", "read only", "too long"])

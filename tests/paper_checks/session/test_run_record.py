@@ -1,6 +1,5 @@
 """What a run is kept with: the number that stands for a claim, the commit, the exit after pictures that fail."""
 
-import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,7 +8,7 @@ import pytest
 from paper_checks.evidence import comparator
 from paper_checks.evidence.run import by_use, read_run
 from paper_checks.report import rounding
-from paper_checks.session import kept, surroundings
+from paper_checks.session import kept
 from tests.oracles.report_runs import agreeing_run, claim_record, mixed_run, run_of, write_record
 
 
@@ -67,29 +66,6 @@ def test_an_interval_is_rounded_outward():
     )
     assert rounding.interval(-0.12341, -0.12341, 3) == "[-0.124, -0.123]"
     assert rounding.rounded(9.996, 3, +1) == "10" and rounding.rounded(-0.0, 3) == "0"
-
-
-def git(folder, *arguments):
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True)
-
-
-def test_the_commit_is_that_of_the_folder_and_says_whether_files_differ(tmp_path, monkeypatch):
-    folder = tmp_path / "project"
-    folder.mkdir()
-    assert surroundings.commit(folder) == "unknown: no git, or no checkout"
-    git(folder, "init", "-q")
-    (folder / "file").write_text("a")
-    git(folder, "add", "file")
-    git(folder, "commit", "-qm", "x")
-    clean = surroundings.commit(folder)
-    assert len(clean) == 40
-    (folder / "file").write_text("b")
-    assert surroundings.commit(folder) == f"{clean} with changes"
-    (folder / "inner").mkdir()
-    assert surroundings.commit(folder / "inner") == "unknown: no checkout of its own"
-    monkeypatch.setenv("PATH", "")
-    assert surroundings.commit(folder) == "unknown: no git, or no checkout"
 
 
 def session():

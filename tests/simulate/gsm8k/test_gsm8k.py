@@ -89,7 +89,7 @@ def test_numbers_are_compared_exactly(found, expected, same):
 def test_accuracy_by_hand():
     assert accuracy([True, True, True, False]) == (0.75, math.sqrt(0.75 * 0.25 / 4))
     assert accuracy([True]) == (1, 0) and accuracy([False] * 3) == (0, 0)
-    with pytest.raises(ValueError, match="correct must have at least one answer"):
+    with pytest.raises(ValueError, match="correct must be a sequence of at least 1 entries"):
         accuracy([])
 
 
@@ -138,8 +138,8 @@ def test_prompting_refuses(name, value, error):
 
 
 def test_ends_of_an_answer_are_texts():
-    for wrong, error in ((["Q:"], TypeError), ((1,), TypeError), (("Q:", ""), ValueError)):
-        with pytest.raises(error, match="stop must "):
+    for wrong, error in (("Q:", TypeError), ((1,), TypeError), (("Q:", ""), ValueError)):
+        with pytest.raises(error, match=r"stop(\[\d\])? must "):
             gsm8k.Prompting(stop=wrong)
 
 

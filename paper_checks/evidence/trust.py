@@ -1,0 +1,101 @@
+"""What was measured of the suite itself, such as mutants caught: a record with the command that measures it again."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import MinLen
+
+from simulate.runtime.files import write_json
+
+from .validation import MalformedError, Number, Words, validated, words
+
+FOLDER = Path(__file__).parents[1] / "recorded" / "trust"
+"""Where the records lie, NAME.json each."""
+
+
+@dataclass(frozen=True)
+class TrustRecord:
+    """One measurement of the suite.
+
+    Attributes:
+        what: what was measured, a sentence.
+        command: what is typed to measure it again.
+        date: the day on which it ended, such as 2026-11-29 (UTC).
+        commit: what was checked out, and whether files differed from it.
+        numbers: what was found, by name.
+        explained: a sentence on each thing that stands out, such as a mutant that no check can see.
+    """
+
+    what: Words
+    command: Words
+    date: Words
+    commit: Words
+    numbers: Annotated[dict[Words, Number], MinLen(1)]
+    explained: list[Words]
+
+
+def write_trust(
+    name: str,
+    what: str,
+    command: str,
+    numbers: Mapping[str, float],
+    explained: Sequence[str] = (),
+    folder: Path = FOLDER,
+) -> Path:
+    """Write the record `name` of a measurement that ended now, whole or not at all; the path of its file.
+
+    Raises:
+        ValueError: not what a record holds, such as a number that is not finite.
+    """
+    today, root = datetime.now(UTC).date().isoformat(), Path(__file__).parents[2]
+    record = TrustRecord(what, command, today, commit(root), dict(numbers), list(explained))
+    path = folder / f"{name}.json"
+    _validated(path, _as_json(path, record))
+    write_json(path, asdict(record))
+    return path
+
+
+def read_trust(name: str, folder: Path = FOLDER) -> TrustRecord | None:
+    """The record `name`, None if there is no file.
+
+    Raises:
+        ValueError: the file is no such record.
+    """
+    path = folder / f"{name}.json"
+    return _validated(path, path.read_bytes()) if path.exists() else None
+
+
+def commit(folder: Path) -> str:
+    """The commit that is checked out in `folder`, and whether files differ from it."""
+    try:
+        if Path(_git(folder, "rev-parse", "--show-toplevel")).resolve() != folder.resolve():
+            return "unknown: no checkout of its own"
+        found = _git(folder, "rev-parse", "HEAD")
+        return found + (" with changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown: no git, or no checkout"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+
+
+def _as_json(path: Path, record: TrustRecord) -> bytes:
+    import pydantic_core
+
+    try:
+        return pydantic_core.to_json(record, inf_nan_mode="constants")
+    except pydantic_core.PydanticSerializationError as error:
+        raise ValueError(f"{path} cannot be written: {error}") from error
+
+
+def _validated(path: Path, text: bytes) -> TrustRecord:
+    try:
+        return validated(TrustRecord, text)
+    except MalformedError as error:
+        raise ValueError(f"{path} must be a record of trust: {words(error.place) or 'the file'}: {error}") from error

@@ -14,6 +14,7 @@ from paper_checks.commands.ask.data import read_bigrams
 from paper_checks.evidence import pilots, recorded
 from paper_checks.evidence.ledger import read_ledger
 from paper_checks.evidence.run import read_run
+from paper_checks.evidence.trust import read_trust, write_trust
 from paper_checks.jobs import values
 from paper_checks.jobs.store import Store
 from simulate.gsm8k.problems import read_problems
@@ -116,6 +117,16 @@ def _training(path: Path) -> None:
     write_json(path, {"trainings": {"1": {"seed": 1}}, "sha256": {"a": "0" * 64}, "history": history})
 
 
+def _trust(path: Path) -> None:
+    write_trust(path.stem, "mutants", "pytest tests -m teeth", {"drawn": 300, "share": 0.95}, ["one"], path.parent)
+
+
+def _there(found: Any) -> Any:
+    if found is None:
+        raise LookupError("no file, where there is one")
+    return found
+
+
 def _store(path: Path) -> None:
     content = values.encode({"a": np.arange(6.0), "b": [1, "two", None]})
     Store(path.parent).put(KEY, "a kind", content, 1.5, "here")
@@ -166,10 +177,13 @@ OURS = {
     "checkpoint": Reader("state.safetensors", _checkpoint, _read_checkpoint),
     "sweep record": Reader("sweep.safetensors", _sweep, _read_sweep),
     "evidence": Reader("claims.json", lambda path: write_json(path, small_run().as_dict()), read_run),
-    "recorded trainings": Reader("E10.json", _record, lambda path: asdict(recorded.read_record("E10", path.parent))),
+    "recorded trainings": Reader(
+        "E10.json", _record, lambda path: asdict(_there(recorded.read_record("E10", path.parent)))
+    ),
     "pilots": Reader("E1.json", _pilots, _read_pilots),
     "gsm8k results": Reader("results.json", _results, read_results),
     "training.json": Reader("training.json", _training, lambda path: pocket_record(path.parent)),
+    "trust record": Reader("teeth.json", _trust, lambda path: asdict(_there(read_trust(path.stem, path.parent)))),
     "result store": Reader(f"{KEY}.safetensors", _store, _read_store, called=KEY[:12]),
     "shipped table": _of_data("tinyshakespeare_bigrams.csv"),
     "shipped problems": _of_data("gsm8k_own.jsonl"),

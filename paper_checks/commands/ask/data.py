@@ -168,7 +168,7 @@ def _decoded(path: Path) -> str:
 
 def _whole(where: str, name: str, text: str, most: int) -> int:
     """A whole number in 0..most, or a ValueError."""
-    number = text.strip()
+    number = text.strip(" \t")
     if not (number.isascii() and number.isdigit()) or len(number) > 16 or int(number) > most:
         raise ValueError(f"{where}: {name} must be a whole number in 0..{most}, got {text!r}")
     return int(number)

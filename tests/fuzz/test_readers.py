@@ -8,7 +8,7 @@ from .mutations import KINDS, Mutation, drawn, mutated
 from .outcomes import AS_SAID, COUNTED, REFUSED, SAME, outcome, outcome_there
 from .readers import OURS, READERS
 
-EXAMPLES, FULL = 60, 2000
+EXAMPLES, FULL = 60, 1000
 """Changed files of each reader, in an ordinary run and with --trust-full."""
 SEED = 21
 PLACES = st.integers(0, 65535)

@@ -62,7 +62,7 @@ def pocket_record(root: Path = FOLDER) -> dict[str, Any]:
         FileNotFoundError: there is none.
         ValueError: it is not as it was written.
     """
-    if not (root / RECORD).is_file():
+    if not (root / RECORD).exists():
         raise FileNotFoundError(MISSING.format(root=root))
     if root == FOLDER:
         shipped_file(f"{FOLDER.name}/{RECORD}")

@@ -1,6 +1,5 @@
 """Runs of the claims at many base seeds, each in a process of its own, that can be stopped and taken up again."""
 
-import json
 import os
 import shlex
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 from paper_checks.evidence.joined import require_current
 from paper_checks.evidence.results import SELECT_ALL, TO_THE_END
 from paper_checks.evidence.run import IS_RECORD, ClaimRecord, Run, read_run
-from simulate.runtime.files import write_json
+from simulate.runtime.files import read_json, write_json
 from simulate.runtime.outputs import begins, has_keys, require_ours
 from simulate.runtime.threads import processors
 
@@ -79,7 +78,7 @@ def run_seeds(plan: Plan, say: Callable[[str], None], moved: Callable[[], None])
 
     An exception, Ctrl-C included, ends the runs that have begun, which leave no record.
     """
-    earlier = _earlier(plan)
+    earlier = _earlier(plan, say)
     found: dict[int, SeedRun] = {}
     for seed in plan.seeds:
         reason = lacking(plan, seed)
@@ -181,12 +180,15 @@ def _kept(plan: Plan, seed: int, earlier: SeedRun | None) -> SeedRun:
     return earlier if earlier is not None and earlier.written == run.written else run
 
 
-def _earlier(plan: Plan) -> Mapping[int, SeedRun]:
-    """What the summary says that is there; nothing if it is none."""
+def _earlier(plan: Plan, say: Callable[[str], None]) -> Mapping[int, SeedRun]:
+    """What the summary says that is there; nothing, which is said, if it is not as it was written."""
     try:
-        content = json.loads((plan.folder / SUMMARY).read_text(encoding="utf-8"))
+        content = read_json(plan.folder / SUMMARY)
         return {entry["seed"]: SeedRun(**entry) for entry in content["runs"]}
-    except (OSError, ValueError, TypeError, KeyError):
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        say(f"exit statuses and seconds of earlier runs are not known: {error}")
         return {}
 
 

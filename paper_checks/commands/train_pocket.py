@@ -95,14 +95,14 @@ def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
     import torch
 
     from simulate.language.saving import save_model
-    from simulate.runtime.files import write_json
+    from simulate.runtime.files import write_plain_json
 
     half = copy.deepcopy(model).cpu().to(torch.float16)
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     save_model(half, tokenizer, folder)
     configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    write_json(folder / "config.json", configuration | {"dtype": "float32"})
+    write_plain_json(folder / "config.json", configuration | {"dtype": "float32"})
 
 
 def _start(queue: Any) -> None:

@@ -5,14 +5,17 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .alone import is_kept, remove_left, temporary_name
+from .plain_json import parsed
 
 LEFT_OUT = ("__pycache__", "build", "dist", "node_modules", "venv")
 """Folders in which no file is ours."""
+DIGEST = "sha256 of the lines above"
+"""The last key of JSON files of ours."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -45,11 +48,83 @@ def _is_written(place: Path, content: bytes) -> bool:
     return True
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that the file is either the old one or the complete new one; missing folders are made."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON so that the file is either the old one or the complete new one; missing folders are made.
+
+    The last key is DIGEST: `head -n -2 FILE | sha256sum` prints the same digits. It is against damage and mix-ups, not
+    against people, who can write a digest too (`add_digest`).
+
+    Raises:
+        ValueError: a number that is not finite, or a key of `content` that is DIGEST.   OSError: it cannot be written.
+    """
+    file = json_file(content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, file)
+
+
+def json_file(content: Mapping[str, Any]) -> bytes:
+    """What `write_json` writes, whose errors are raised."""
+    if DIGEST in content:
+        raise ValueError(f"content must not have the key {DIGEST!r}")
+    text = _json({**content, DIGEST: ""})
+    head = text[: text.rindex(f' "{DIGEST}"')].encode()
+    return head + _last_lines(head)
+
+
+def write_plain_json(path: Path, content: Any) -> None:
+    """Write JSON as others read it, without a digest, whole or not at all; missing folders are made."""
+    text = _json(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode())
+
+
+def read_json(path: Path, anew: str = "") -> dict[str, Any]:
+    """What `write_json` wrote in a file.
+
+    Args:
+        anew: the command that writes the file anew, for messages.
+
+    Raises:
+        ValueError: the file is no JSON (`plain_json`), has no digest, or is not as it was written.
+        OSError: it cannot be read.
+    """
+    file = path.read_bytes()
+    try:
+        found = parsed(file)
+    except ValueError as error:
+        raise ValueError(f"{path} must be JSON: {error}") from error
+    head = file[: max(file.rfind(b' "' + DIGEST.encode()), 0)]
+    again = f", by {anew}" if anew else ""
+    if not isinstance(found, dict) or DIGEST not in found:
+        raise ValueError(
+            f"{path} must have the key {DIGEST!r}, which all files have that are written now: write it anew{again}; "
+            f'one that is right as it is gets the key by: python -c "from simulate.runtime import files; '
+            f'files.add_digest({str(path)!r})"'
+        )
+    if file != head + _last_lines(head):
+        raise ValueError(f"{path} must be as it was written, its {DIGEST} are others: write it anew{again}")
+    del found[DIGEST]
+    return found
+
+
+def add_digest(path: str | Path) -> None:
+    """Give a JSON file that has no digest the one of its content as it is; nothing else is changed but spaces.
+
+    Raises:
+        ValueError: no table in JSON, or one with a digest.   OSError: it cannot be read or written.
+    """
+    content = parsed(Path(path).read_bytes())
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must be a table in JSON, got {content!r:.40}")
+    write_json(Path(path), content)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _last_lines(head: bytes) -> bytes:
+    return f' "{DIGEST}": "{hashlib.sha256(head).hexdigest()}"\n}}\n'.encode()
 
 
 def file_digest(path: Path) -> str:

@@ -66,6 +66,8 @@ def _write(made: Mapping[str, str], folder: Path) -> int:
 
     try:
         write_badges(made, folder)
+    except ValueError as error:
+        refuse(error)
     except OSError as error:
         raise Stopped(f"badges cannot be written to {folder}: {error.strerror or error}") from error
     print(f"{folder}: {len(made)} files")

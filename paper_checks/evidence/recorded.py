@@ -1,6 +1,5 @@
 """Evidence that a machine of another kind produced: kept as a file, and valid for the code that produced it alone."""
 
-import json
 import platform
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -8,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulate.runtime.files import write_json
+from simulate.runtime.files import read_json, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -54,12 +53,11 @@ def read_record(claim: str, folder: Path) -> RecordedTrainings | None:
     """The record of a claim, None if there is no file.
 
     Raises:
-        ValueError: the file is no record of this claim.
+        ValueError: the file is no record of this claim, or not as it was written.
     """
     path = folder / f"{claim}.json"
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        record = RecordedTrainings(**known)
+        record = RecordedTrainings(**read_json(path))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError) as error:

@@ -1,6 +1,5 @@
 """A run written as a folder for people: its pictures, its page, its record, and tables of its comparisons."""
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from paper_checks.evidence.ledger import read_ledger
 from paper_checks.evidence.run import Run
 from paper_checks.evidence.trust import read_trust
+from simulate.runtime.files import json_file
 
 from .against import changes
 from .comparisons import comparisons
@@ -37,7 +37,7 @@ def write_report(run: Run, folder: Path, pictures: str = "all", against: Run | N
     from .pictures import draw_pictures
 
     drawn = draw_pictures(run, _plans(run) if pictures == "all" else ())
-    record = json.dumps(run.as_dict(), ensure_ascii=False, allow_nan=False).encode()
+    record = json_file(run.as_dict())
     name = asset_name("claims.json", record)
     tables = {claim.id: comparisons(claim) for claim in run.claims if claim.evidence}
     names = {claim: asset_name(f"{_stem(claim)}.csv", content) for claim, content in tables.items()}

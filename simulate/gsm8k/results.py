@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from simulate.runtime.files import digest_of_files, write_json
+from simulate.runtime.files import digest_of_files, read_json, write_json
 
 from .answers import Accuracy, Paired, accuracy, paired
 from .problems import MODELS
@@ -37,10 +37,10 @@ def read_results(path: Path) -> dict[str, Any]:
     """The results in a file.
 
     Raises:
-        ValueError: there is no such file, or it holds no results.
+        ValueError: there is no such file, it holds no results, or it is not as it was written.
     """
     try:
-        results = json.loads(path.read_bytes())
+        results = read_json(path, "paper-checks gsm8k")
         wanted = results["configuration"]["problems"]
         complete = all(_is_complete(record, wanted) for record in results["shots"].values())
         complete &= all(isinstance(results[key], dict) for key in ("source", "model_files"))

@@ -15,21 +15,22 @@ Source: the roles are those of LASER (Sharma, Ash, Misra, 2023).
 """
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Literal, TypeAlias, get_args
 
 import torch
 
 from simulate.language.architectures import ARCHITECTURES, Architecture
+from theory.arguments import Natural, checked
 
 GroupRole: TypeAlias = Literal["mlp_in", "mlp_out", "attention_qkv", "attention_out"]
 SingleRole: TypeAlias = Literal["query", "key", "value", "mlp_gate", "mlp_up"]
-Role: TypeAlias = GroupRole | SingleRole
+Role: TypeAlias = Literal[GroupRole, SingleRole]
 ROLES: tuple[GroupRole, ...] = get_args(GroupRole)
 SINGLE_ROLES: tuple[SingleRole, ...] = get_args(SingleRole)
 PARTS_OF_ROLE = {"mlp_in": ("mlp_gate", "mlp_up"), "attention_qkv": ("query", "key", "value")}
 
 
+@checked
 @dataclass(frozen=True)
 class Matrix:
     """One matrix of a model.
@@ -41,7 +42,7 @@ class Matrix:
         transposed: whether the parameter has the shape (inputs, outputs), as those of GPT-2.
     """
 
-    layer: int
+    layer: Natural
     part: str
     parameter: str
     spans: tuple[range, ...]
@@ -77,6 +78,7 @@ def layer_count(model: torch.nn.Module) -> int:
     return len(layers)
 
 
+@checked
 def matrices(model: torch.nn.Module, role: Role, layer: int) -> tuple[Matrix, ...]:
     """The matrices of one role in one layer, in the order of the table; the weights need not be in memory.
 
@@ -86,7 +88,6 @@ def matrices(model: torch.nn.Module, role: Role, layer: int) -> tuple[Matrix, ..
         ValueError: another role, one that the architecture does not have, or a layer out of range.
     """
     architecture = ARCHITECTURES[architecture_of(model)]
-    check_role(role)
     parts = [part for part in PARTS_OF_ROLE.get(role, (role,)) if part in architecture.parts]
     if not parts:
         there = ", ".join(dict.fromkeys((*ROLES, *architecture.parts)))
@@ -103,24 +104,16 @@ def architecture_of(model: object) -> str:
     return names[0]
 
 
-def check_role(role: object) -> None:
-    """ValueError unless `role` is one of ROLES or SINGLE_ROLES."""
-    if not isinstance(role, str) or role not in ROLES + SINGLE_ROLES:
+def check_role(role: str) -> None:
+    """ValueError unless `role`, a word of a command, is one of ROLES or SINGLE_ROLES."""
+    if role not in ROLES + SINGLE_ROLES:
         raise ValueError(f"role must be one of {', '.join(ROLES + SINGLE_ROLES)}, got {role!r}")
 
 
-def as_layer_number(layer: object) -> int:
-    """`layer` as an int, negative ones included, or a TypeError."""
-    if isinstance(layer, bool) or not isinstance(layer, Integral):
-        raise TypeError(f"layer must be an integer, got {layer!r} ({type(layer).__name__})")
-    return int(layer)
-
-
-def _as_layer(layer: object, count: int) -> int:
-    number = as_layer_number(layer)
-    if not -count <= number < count:
+def _as_layer(layer: int, count: int) -> int:
+    if not -count <= layer < count:
         raise ValueError(f"layer must be in {-count}..{count - 1}, got {layer}")
-    return number % count
+    return layer % count
 
 
 def _matrix(model: torch.nn.Module, architecture: Architecture, part: str, layer: int) -> Matrix:

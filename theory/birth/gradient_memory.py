@@ -38,46 +38,61 @@ Source: Bietti et al. (NeurIPS 2023), gradients as memories and noisy inputs; (1
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
 
 import numpy as np
 import sympy
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 
+from theory.arguments import AS_FLOATS, FINITE, Operand, Shape, checked
 from theory.arrays import Floats, Number, Table
+from theory.byte_limit import require_bytes
 from theory.evaluation import evaluate, symbolic_numbers, to_expression
 from theory.key_query.step import KeyQuery
 from theory.one_step.class_averages import class_sizes
 from theory.one_step.gradients import EntryMoments
 from theory.one_step.symmetry import ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
 from theory.one_step.trigger_chain import Power, integer_power
-from theory.task import Task, as_task
+from theory.task import Task
+
+Outputs: TypeAlias = Annotated[Table, Shape("K d")]
+Inputs: TypeAlias = Annotated[Table, Shape("Z e")]
+Coefficients: TypeAlias = Annotated[Table, Shape("Z K")]
+FiniteTable: TypeAlias = Annotated[Table, FINITE]
+FiniteFloats: TypeAlias = Annotated[Floats, FINITE]
+RealOutputs: TypeAlias = Annotated[ArrayLike, Shape("K d"), AS_FLOATS]
+RealInputs: TypeAlias = Annotated[ArrayLike, Shape("Z e"), AS_FLOATS]
+Weight: TypeAlias = Annotated[ArrayLike, Shape("d e"), AS_FLOATS]
+Joint: TypeAlias = Annotated[ArrayLike, Shape("Z K"), AS_FLOATS]
 
 
-def memory_coefficients(marginal: Number, predicted: Number, joint: Number) -> Number:
+@checked
+def memory_coefficients(marginal: Operand, predicted: Operand, joint: Operand) -> Annotated[Number, FINITE]:
     """C of (9) from p(z), p̂(k|z) and p(z,k): numbers, symbols, or arrays that broadcast."""
     return marginal * predicted - joint
 
 
-def outer_products(outputs: Table, coefficients: Table, inputs: Table) -> Table:
+@checked
+def outer_products(outputs: Outputs, coefficients: Coefficients, inputs: Inputs) -> FiniteTable:
     """Σ_k Σ_z C[z,k] v_k u_zᵀ, shape (d, e), in any arithmetic: outputs (K, d), coefficients (Z, K), inputs (Z, e)."""
     return np.asarray(outputs.T @ coefficients.T @ inputs)
 
 
-def recalled(outputs: Table, coefficients: Table, inputs: Table) -> Table:
+@checked
+def recalled(outputs: Outputs, coefficients: Coefficients, inputs: Inputs) -> FiniteTable:
     """v_kᵀ ∇L u_z, shape (Z, K): C with its cross-talk, U Uᵀ C V Vᵀ; arguments as for `outer_products`."""
     return np.asarray(inputs @ inputs.T @ coefficients @ outputs @ outputs.T)
 
 
-def predicted_probabilities(outputs: ArrayLike, inputs: ArrayLike, weight: ArrayLike) -> Floats:
+@checked
+def predicted_probabilities(outputs: RealOutputs, inputs: RealInputs, weight: Weight) -> Floats:
     """p̂(k|z), softmax over k of v_kᵀ W u_z, float64 (Z, K): outputs v_k (K, d), inputs u_z (Z, e), weight W (d, e).
 
     Raises:
         TypeError, ValueError: an argument that is no real array, of another shape, not finite, or logits that overflow.
     """
-    V, U = _as_matrix("outputs", outputs, "(K, d)"), _as_matrix("inputs", inputs, "(Z, e)")
-    W = _as_matrix("weight", weight, "(d, e)", (V.shape[1], U.shape[1]))
+    V, U, W = np.asarray(outputs), np.asarray(inputs), np.asarray(weight)
     with np.errstate(over="ignore", invalid="ignore"):
         logits = U @ W.T @ V.T
     if not np.isfinite(logits).all():
@@ -85,7 +100,8 @@ def predicted_probabilities(outputs: ArrayLike, inputs: ArrayLike, weight: Array
     return np.asarray(softmax(logits, axis=1))
 
 
-def association_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: ArrayLike, weight: ArrayLike) -> Floats:
+@checked
+def association_gradient(outputs: RealOutputs, inputs: RealInputs, joint: Joint, weight: Weight) -> FiniteFloats:
     """∇L of L = E[cross-entropy of the logits v_kᵀ W u_z] in W, by (9): float64 of shape (d, e).
 
     Args: as for `predicted_probabilities` (inputs may be noisy ones, u_z = x_z), and joint p(z, k), shape (Z, K).
@@ -94,7 +110,7 @@ def association_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: ArrayLike
         TypeError, ValueError: as `predicted_probabilities`, or a joint that is no distribution.
     """
     predicted = predicted_probabilities(outputs, inputs, weight)
-    law = _as_distribution(joint, predicted.shape)
+    law = _as_distribution(joint)
     coefficients = memory_coefficients(law.sum(axis=1, keepdims=True), predicted, law)
     return outer_products(np.asarray(outputs, np.float64), coefficients, np.asarray(inputs, np.float64))
 
@@ -111,7 +127,8 @@ class ConditionalMeans(NamedTuple):
         return np.asarray(outputs.T @ (self.probability[:, None] * (self.predicted - self.actual)))
 
 
-def conditional_means(predicted: Table, joint: Table, inputs: Table) -> ConditionalMeans:
+@checked
+def conditional_means(predicted: Coefficients, joint: Coefficients, inputs: Inputs) -> ConditionalMeans:
     """p_k, μ_k and μ̂_k of (10) in any arithmetic: predicted and joint (Z, K), inputs (Z, e).
 
     Raises:
@@ -125,14 +142,15 @@ def conditional_means(predicted: Table, joint: Table, inputs: Table) -> Conditio
     return ConditionalMeans(probability, own / probability[:, None], model / probability[:, None])
 
 
-def conditional_mean_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: ArrayLike, weight: ArrayLike) -> Floats:
+@checked
+def conditional_mean_gradient(outputs: RealOutputs, inputs: RealInputs, joint: Joint, weight: Weight) -> FiniteFloats:
     """∇L by (10), for inputs x_z with probabilities Σ_k joint[z, k]; arguments as for `association_gradient`.
 
     Raises:
         TypeError, ValueError: as `association_gradient`, or an output that never occurs.
     """
     predicted = predicted_probabilities(outputs, inputs, weight)
-    law = _as_distribution(joint, predicted.shape)
+    law = _as_distribution(joint)
     with np.errstate(over="ignore"):
         means = conditional_means(predicted, law, np.asarray(inputs, dtype=np.float64))
     if not np.isfinite(means.predicted).all():
@@ -140,7 +158,10 @@ def conditional_mean_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: Arra
     return means.gradient(np.asarray(outputs, dtype=np.float64))
 
 
-def zero_weight_parts(outputs: Table, probabilities: Table, means: Table) -> tuple[Table, Table]:
+@checked
+def zero_weight_parts(
+    outputs: Outputs, probabilities: Annotated[Table, Shape("K")], means: Annotated[Table, Shape("K e")]
+) -> Annotated[tuple[Table, Table], FINITE]:
     """Signal and residual of -∇L at W = 0, equation (11), each of shape (d, e), in any arithmetic.
 
     Args: outputs v_k, shape (K, d); probabilities p_k with sum 1, shape (K,); means μ_k, shape (K, e).
@@ -179,6 +200,7 @@ class ContextParts:
         return {feature: count / self.T for feature, count in self.step.mean.items()}
 
 
+@checked
 def context_signal(task: Task, exact: bool = False) -> Table:
     """S of (12), what the attention value gradient learns in context; arguments, shape (N+1, 2(N+1)) and columns
     [E(0..N), P(0..N)] as for `theory.gradient_mean`.
@@ -186,10 +208,11 @@ def context_signal(task: Task, exact: bool = False) -> Table:
     Raises:
         TypeError: not a task, or exact=True with a float alpha.   ValueError: N too large for a full matrix.
     """
-    _require_room(task, 2 * as_task(task).M ** 2)
+    _require_room(task, 2 * task.M**2)
     return assemble(task, context_signal_classes(task, exact), object if exact else np.float64)
 
 
+@checked
 def context_signal_classes(task: Task, exact: bool = False) -> dict[EntryClass, Number]:
     """S per symmetry class, at any N; arguments and errors as `context_signal`."""
 
@@ -197,9 +220,10 @@ def context_signal_classes(task: Task, exact: bool = False) -> dict[EntryClass, 
         parts = ContextParts(*numbers)
         return {entry: parts.signal(entry) for entry in ENTRY_CLASSES}
 
-    return evaluate(formula, as_task(task), exact)
+    return evaluate(formula, task, exact)
 
 
+@checked
 def context_signal_closed_form(row: str, column: str) -> sympy.Expr:
     """One class of S as a sympy expression in N, T, alpha; names and errors as `theory.closed_form`."""
     return to_expression(symbolic_parts().signal(parse_entry_class(row, column)))
@@ -211,13 +235,15 @@ def symbolic_parts() -> ContextParts:
     return ContextParts(*symbolic_numbers())
 
 
+@checked
 def distributional_residual(task: Task, exact: bool = False) -> tuple[Table, Table]:
     """r, shape (N+1,), and μ = E x̄, shape (2(N+1),), of (12); r vanishes if and only if α = 1/(N+1).
 
     Raises:
         TypeError: not a task, or exact=True with a float alpha.   ValueError: N too large for an array.
     """
-    _require_room(task, 2 * as_task(task).M)
+    _require_room(task, 2 * task.M)
+    require_bytes(f"the entries of r and μ for N={task.N}", 24 * task.M, "take a smaller N")
 
     def formula(*numbers: Number) -> dict[tuple[str, str], Number]:
         parts = ContextParts(*numbers)
@@ -239,6 +265,7 @@ class Sizes(NamedTuple):
     scatter: Number
 
 
+@checked
 def part_sizes(task: Task, exact: bool = False) -> Sizes:
     """How large signal and residual are, and how far x̄ scatters about its mean given c; errors as `context_signal`.
 
@@ -258,7 +285,7 @@ def part_sizes(task: Task, exact: bool = False) -> Sizes:
         residual = (level * level + N * parts.residual("k") * parts.residual("k")) * mean
         return {"signal": signal, "residual": residual, "spread": spread, "scatter": _scatter(N, T, alpha)}
 
-    return Sizes(**evaluate(formula, as_task(task), exact))
+    return Sizes(**evaluate(formula, task, exact))
 
 
 def _scatter(N: Number, T: Number, alpha: Number) -> Number:
@@ -278,22 +305,8 @@ def _require_room(task: Task, entries: int) -> None:
         )
 
 
-def _as_matrix(name: str, values: ArrayLike, symbols: str, shape: tuple[int, ...] | None = None) -> Floats:
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise TypeError(f"{name} must be a real array of shape {symbols}: {error}") from None
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must be a real array of shape {symbols}, got dtype {array.dtype}")
-    if array.ndim != 2 or array.size == 0 or (shape and array.shape != shape):
-        raise ValueError(f"{name} must have shape {symbols}{f' = {shape}' if shape else ''}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
-    return array.astype(np.float64)
-
-
-def _as_distribution(joint: ArrayLike, shape: tuple[int, ...]) -> Floats:
-    law = _as_matrix("joint", joint, "(Z, K)", shape)
+def _as_distribution(joint: ArrayLike) -> Floats:
+    law: Floats = np.asarray(joint)
     bound = 4 * law.size * np.finfo(np.float64).eps  # n numbers over their total, added up: n roundings each way
     if law.min() < 0 or abs(law.sum() - 1) > bound:
         raise ValueError(f"joint must be >= 0 with sum 1 within {bound:.1e}, got {law.min()} and {law.sum()}")

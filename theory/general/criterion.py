@@ -42,17 +42,19 @@ Source: this project.
 """
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
+from theory.arguments import Shape, checked
 from theory.arrays import Floats
-from theory.law import UNIT, Law
-from theory.task import Task
+from theory.law import UNIT, AnyLaw, Law
 
 from .counts import rational_law
 from .key_query import WithinSequences
 
 
+@checked
 @dataclass(frozen=True)
 class Attraction:
     """How much the first key-query step at uniform p looks at one direction d of keys.
@@ -80,6 +82,7 @@ class Attraction:
         return abs(self.frequency) > self.bound
 
 
+@checked
 @dataclass(frozen=True)
 class Criterion:
     """What decides where the first key-query step at uniform p looks.
@@ -106,7 +109,8 @@ def follower_direction(law: Law) -> Floats:
     return direction
 
 
-def criterion(law: Task | Law) -> Criterion:
+@checked
+def criterion(law: AnyLaw) -> Criterion:
     """The criterion of a law at uniform p, with the exact gradient that it is about.
 
     Raises:
@@ -117,14 +121,15 @@ def criterion(law: Task | Law) -> Criterion:
     return Criterion(float(((law.output - 1 / law.M) ** 2).sum()), noise, follower)
 
 
-def attractions(law: Task | Law, directions: Floats) -> list[Attraction]:
+@checked
+def attractions(law: AnyLaw, directions: Annotated[Floats, Shape("D F")]) -> list[Attraction]:
     """Of each row of `directions`, shape (D, 2M), in the order of K's entries.
 
     Raises:
         TypeError: neither a task nor a law.   ValueError: directions of another shape.
     """
-    law, directions = rational_law(law, exact=False), np.asarray(directions)
-    if directions.ndim != 2 or directions.shape[1] != 2 * law.M:
+    law = rational_law(law, exact=False)
+    if directions.shape[1] != 2 * law.M:
         raise ValueError(f"directions must have shape (D, {2 * law.M}), got {directions.shape}")
     inside = WithinSequences.of(law)
     first_order = replace(inside, moments=replace(inside.moments, covariance=0 * inside.moments.covariance))

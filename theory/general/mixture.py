@@ -17,9 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from theory.arguments import Probability, checked
 from theory.arrays import Floats
-from theory.law import Law, as_law
-from theory.task import as_probability
+from theory.law import AnyLaw, Law, as_law
+from theory.scalars import wrong_kind
 
 from .criterion import criterion, gradient_rounding
 from .levels import Change, Interpolant, chebyshev_levels
@@ -29,6 +30,7 @@ DIED_OUT = 2.0**-26
 """Of the largest coefficient, the most that is left of each in an interpolant's last quarter."""
 
 
+@checked
 @dataclass(frozen=True)
 class Turns:
     """Where one attraction changes sign along a family, by growing number.
@@ -41,6 +43,7 @@ class Turns:
     predicted: list[Change]
 
 
+@checked
 @dataclass(frozen=True)
 class LookTurns:
     """Turns of the two attractions of `Criterion`."""
@@ -49,15 +52,16 @@ class LookTurns:
     follower: Turns
 
 
-def mix(one: Law, other: Law, share: float) -> Law:
+@checked
+def mix(one: AnyLaw, other: AnyLaw, share: Probability) -> Law:
     """(1-λ) one law + λ another, λ = share, in the chain, the first token, the answers and the noise.
 
     Raises:
         TypeError: not laws.
         ValueError: a share outside [0, 1], or laws of other sizes, lengths, triggers or noise levels.
     """
-    weight = float(as_probability("share", share))
-    left, right = as_law(one, "one").in_floats, as_law(other, "other").in_floats
+    weight = float(share)
+    left, right = as_law(one).in_floats, as_law(other).in_floats
     for name in ("M", "T", "trigger", "alpha"):
         ours, theirs = getattr(left, name), getattr(right, name)
         if ours != theirs:
@@ -78,6 +82,7 @@ def mix(one: Law, other: Law, share: float) -> Law:
     )
 
 
+@checked
 def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
     """Every change of sign of Σ_k ν_k K[E(k)] and K[P(q)] at uniform p along a family, from `low` to `high`.
 
@@ -89,7 +94,10 @@ def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
         raise ValueError(f"low must be below high, got low={low} and high={high}")
 
     def at(share: float) -> Law:
-        return family(low + (high - low) * share)
+        law = family(low + (high - low) * share)
+        if not isinstance(law, AnyLaw):
+            raise wrong_kind("family", "a function to laws", law)
+        return as_law(law)
 
     interpolant = _interpolant(at)
     changes = interpolant.refined(interpolant.sign_changes())

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from theory.arguments import checked
 from theory.arrays import Number
 from theory.one_step.symmetry import BLOCKS
 from theory.one_step.trigger_chain import TriggerChain
@@ -27,6 +28,7 @@ from theory.one_step.trigger_chain import TriggerChain
 Feature = tuple[str, str]  # (block "E" or "P", token name)
 
 
+@checked
 @dataclass(frozen=True)
 class WithinSequence:
     """T μ_c and T² Σ_c applied to vectors; T stays out of every denominator, so T may be a polynomial generator."""

@@ -31,6 +31,7 @@ from functools import cached_property
 
 import flint
 
+from theory.arguments import Element, checked
 from theory.arrays import Number
 
 Power = Callable[[Number, Number], Number]
@@ -53,12 +54,13 @@ def integer_power(base: Number, exponent: int) -> Number:
     return result
 
 
+@checked
 @dataclass(frozen=True)
 class TokenLaw:
     """ρ, β of equation (1) for one token, or for a set of tokens lumped into one."""
 
-    rho: Number
-    beta: Number
+    rho: Element
+    beta: Element
     is_trigger: bool = False
 
 
@@ -67,6 +69,7 @@ def _product(left: Polynomial, right: Polynomial) -> Polynomial:
     return (left[0] * right[0], left[0] * right[1] + left[1] * right[0], left[1] * right[1])
 
 
+@checked
 @dataclass(frozen=True)
 class TriggerChain:
     """Law of z_1 … z_{T-1} given the class of the correct token: c = q or c ≠ q.
@@ -75,9 +78,9 @@ class TriggerChain:
     "rest" (all such tokens lumped) and "tau" (noise). `power(r, T-2)` computes the only power that depends on T.
     """
 
-    N: Number
-    T: Number
-    alpha: Number
+    N: Element
+    T: Element
+    alpha: Element
     correct_is_trigger: bool
     power: Power = integer_power
 

@@ -33,6 +33,7 @@ FILE = click.Path(path_type=Path)
 def command(out: Path, passes: int, measured: Sequence[Path], records: Sequence[Path]) -> int:
     if out.is_dir() or not out.parent.is_dir():
         refuse(f"--out must be a file in a folder that exists, got {str(out)!r}")
+    _require_page(out)
     if measured:
         return _write(out, measured, records)
     if not (CHECKOUT / FOLDERS[0]).is_dir():
@@ -45,6 +46,16 @@ def command(out: Path, passes: int, measured: Sequence[Path], records: Sequence[
                 print("a benchmark failed: no page is written", file=sys.stderr)
                 return 1
         return _write(out, found, records)
+
+
+def _require_page(out: Path) -> None:
+    """End the command if there is another file than such a page."""
+    from simulate.runtime.outputs import begins, require_ours
+
+    try:
+        require_ours(out, "the page of benchmarks", begins("# Benchmarks\n\nWritten by `paper-checks benchmarks "))
+    except (ValueError, OSError) as error:
+        refuse(error)
 
 
 def _write(out: Path, measured: Sequence[Path], records: Sequence[Path]) -> int:

@@ -28,7 +28,7 @@ from paper_checks.commands.groups import Command, Interrupted, Stopped, refuse
 from paper_checks.commands.options import Integers
 
 from .asking import ask_all, saved
-from .plan import Asked, checked, model_folder
+from .plan import Asked, Plan, check_file, checked, model_folder
 
 # All else is imported when the command runs, so that Ctrl-C ends the seconds that it takes like the rest of the run.
 
@@ -72,10 +72,15 @@ def command(**given: Any) -> int:
 
 
 def _run(options: Asked, finished: list[int]) -> None:
+    from simulate.runtime.alone import alone
     from simulate.runtime.device import resolve_device
 
-    plan = checked(options)
-    device = str(resolve_device(options.device))
+    check_file("out", options.out)
+    with alone(options.out):
+        _asked(options, finished, checked(options), str(resolve_device(options.device)))
+
+
+def _asked(options: Asked, finished: list[int], plan: Plan, device: str) -> None:
     from simulate.gsm8k.harness import harness_command  # before the work: is all there?
 
     results = saved(options, plan)

@@ -57,6 +57,8 @@ def read_ledger(path: Path) -> Ledger:
         tables = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path.name}: {error}") from error
+    except RecursionError:
+        raise ValueError(f"{path.name}: it has hundreds of levels within each other") from None
 
     def part(name: str, read: Any, *others: Any) -> Any:
         try:

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from simulate.prompts.corpus import all_documents, held_out_templates
 from simulate.prompts.sets import HELD_OUT, PAPER_FACT, PAPER_RECALL, Prompt, fact_prompts, halves, recall_prompts
-from simulate.prompts.tokens import encode, last_logits, mean_and_error, measure, readings
+from simulate.prompts.tokens import Encoded, encode, last_logits, mean_and_error, measure, readings
 from simulate.prompts.words import (
     FACT_TEMPLATES,
     FACTS,
@@ -110,7 +110,7 @@ def test_seeds():
         (lambda: fact_prompts(97, seed=1), "count must be at most 96"),
         (lambda: fact_prompts(5, seed=1, held_out="names"), "held_out must be"),
         (lambda: halves(3), "count must be"),
-        (lambda: encode([], tiny_tokenizer()), "prompts must be at least one"),
+        (lambda: encode([], tiny_tokenizer()), "prompts must be a sequence of at least 1 entries"),
     ],
 )
 def test_wrong_arguments(call, message):
@@ -211,7 +211,7 @@ def test_measure_is_the_last_position_of_a_full_pass():
     model = model_of("neox")
     tokens = torch.randint(VOCABULARY, (3, 7), generator=torch.Generator().manual_seed(1))
     ends = {name: torch.tensor([3, 4, 5]) for name in ("answer", "distractor", "distributional")}
-    encoded = SimpleNamespace(count=3, groups=((np.arange(3), tokens),), **ends)
+    encoded = Encoded(3, ((np.arange(3), tokens),), **ends)
     with torch.no_grad():
         expected = torch.softmax(model(tokens).logits[:, -1], 1)
     assert measure(model, encoded).answer == pytest.approx(expected[range(3), [3, 4, 5]].numpy(), rel=1e-12)

@@ -10,8 +10,8 @@ from scipy.stats import norm
 
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.trust import write_trust
-from paper_checks.session.observed import Observation
 
+from .observed import Observation
 from .plan import Unit
 from .scores import (
     LEVEL,

@@ -7,12 +7,12 @@ from concurrent.futures import Executor, Future
 import pytest
 
 from paper_checks.commands.alarms import GROUPS, measured
+from paper_checks.commands.alarms.observed import Scouted, checks_of, observed, scouted
 from paper_checks.commands.alarms.plan import Unit, base_seeds, is_sampled, joined, split
 from paper_checks.commands.command_line import main
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments import key_query
 from paper_checks.project import own_ledger
-from paper_checks.session.observed import Scouted, checks_of, observed, scouted
 
 CLAIM = "T3.4"
 """Few, cheap comparisons."""

@@ -10,7 +10,7 @@ import pytest
 
 from paper_checks.experiments.named import checkpoint_source, gsm8k_files
 
-SCALES = ("desk", "paper")
+SCALES = ("desk", "paper", "replay")
 DEFAULTS: Mapping[str, object] = {
     "--scale": "desk",
     "--device": "auto",
@@ -33,8 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--scale",
         default=DEFAULTS["--scale"],
         metavar="|".join(SCALES),
-        help="size of the trained transformers: desk, or paper for the papers' own (on a GPU, or with --device cpu; "
-        "default: %(default)s)",
+        help="size of the trained transformers: desk, or paper for the papers' own (on a GPU, or with --device cpu); "
+        "replay makes the first updates of the record of that size again (default: %(default)s)",
     )
     group.addoption(
         "--device",
@@ -89,7 +89,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def scale(request: pytest.FixtureRequest) -> str:
-    """ "desk" or "paper"."""
+    """One of SCALES."""
     name: str = request.config.getoption("--scale")
     return name
 

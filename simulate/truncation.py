@@ -19,7 +19,8 @@ import torch
 
 from simulate.runtime.arrays import Array, Floats
 from simulate.runtime.byte_limit import require_bytes
-from theory.task import RealNumber, as_count, as_probability
+from theory.arguments import Natural, Probability, checked
+from theory.scalars import RealNumber
 
 Weight = TypeVar("Weight", Array, torch.Tensor)
 
@@ -28,6 +29,7 @@ Keep: TypeAlias = Literal["top", "bottom"]
 PARTS: tuple[Keep, ...] = get_args(Keep)
 
 
+@checked
 class Spectrum(Generic[Weight]):
     """The singular value decomposition of one matrix, computed at first use and reused for every rank.
 
@@ -65,12 +67,13 @@ class Spectrum(Generic[Weight]):
         """Right singular vectors v_i as columns, float64, shape (columns, k)."""
         return _array(self._factors[2].T)
 
-    def truncate(self, rank: int | None = None, *, fraction: RealNumber | None = None, keep: Keep = "top") -> Weight:
+    @checked
+    def truncate(
+        self, rank: Natural | None = None, *, fraction: Probability | None = None, keep: Keep = "top"
+    ) -> Weight:
         """The part of the given rank; arguments, result and errors as for `simulate.truncate`."""
         size = min(self._weight.shape)
         kept = as_rank(size, rank, fraction)
-        if not isinstance(keep, str) or keep not in PARTS:
-            raise ValueError(f"keep must be 'top' or 'bottom', got {keep!r}")
         if kept == size:
             return _copy(self._weight)
         if kept == 0:
@@ -80,6 +83,7 @@ class Spectrum(Generic[Weight]):
         return _like(self._weight, (left[:, part] * values[part]) @ right[part])
 
 
+@checked
 def decompose(weight: Weight) -> Spectrum[Weight]:
     """The singular value decomposition of `weight`, to be reused for every rank.
 
@@ -95,8 +99,9 @@ def decompose(weight: Weight) -> Spectrum[Weight]:
     return Spectrum(weight)
 
 
+@checked
 def truncate(
-    weight: Weight, rank: int | None = None, *, fraction: RealNumber | None = None, keep: Keep = "top"
+    weight: Weight, rank: Natural | None = None, *, fraction: Probability | None = None, keep: Keep = "top"
 ) -> Weight:
     """The part of `weight` made of its largest or smallest singular directions.
 
@@ -125,7 +130,8 @@ def truncate(
     return decompose(weight).truncate(rank, fraction=fraction, keep=keep)
 
 
-def remove_direction(weight: Weight, right: Array | torch.Tensor) -> Weight:
+@checked
+def remove_direction(weight: Weight, right: torch.Tensor | Array) -> Weight:
     """W - (W v) vᵀ: `weight` made zero on the direction v of its inputs, and unchanged on all that is orthogonal to v.
 
     If v is a right singular vector this drops the term σ u vᵀ of the decomposition.
@@ -158,18 +164,16 @@ def singular_factors(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, 
     return left, values, right
 
 
-def as_rank(size: int, rank: object, fraction: object) -> int:
+def as_rank(size: int, rank: int | None, fraction: RealNumber | None) -> int:
     """The rank asked for, of a matrix that has `size` directions; errors as for `truncate`."""
     if (rank is None) == (fraction is None):
         raise ValueError(f"give exactly one of rank and fraction, got rank = {rank!r} and fraction = {fraction!r}")
     if rank is None:
-        share = as_probability("fraction", fraction)
-        exact = share if isinstance(share, Fraction) else Fraction(repr(share))
+        exact = Fraction(repr(fraction)) if isinstance(fraction, float) else Fraction(fraction or 0)
         return math.floor(exact * size + Fraction(1, 2))
-    kept: int = as_count("rank", rank, 0)
-    if kept > size:
-        raise ValueError(f"rank must be at most min(weight.shape) = {size}, got {kept}")
-    return kept
+    if rank > size:
+        raise ValueError(f"rank must be at most min(weight.shape) = {size}, got {rank}")
+    return rank
 
 
 def _type_name(values: Array | torch.Tensor) -> str:

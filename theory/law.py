@@ -13,26 +13,21 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from numbers import Integral, Rational, Real
+from typing import TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from .arguments import Natural, Probability, Size, checked
 from .arrays import Table
-from .task import Task, as_count, as_probability, as_task
+from .arrays import as_rectangular as as_rectangular
+from .byte_limit import require_bytes
+from .scalars import single
+from .task import Task, as_count
 
 UNIT = np.finfo(np.float64).eps
 LARGEST = float(np.finfo(np.float64).max)
-
-
-def as_rectangular(name: str, values: object, wanted: str = "a real") -> Table:
-    """`values` as an array of any type, or an error that says what array was wanted."""
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} must be {wanted} array of rectangular shape: {error}") from None
-    except (RuntimeError, TypeError) as error:  # a torch tensor that requires a gradient or lies on a GPU, say
-        raise TypeError(f"{name} must be {wanted} array: {error}") from None
 
 
 def as_numbers(name: str, values: object) -> Table:
@@ -134,6 +129,7 @@ def stationary_law(chain: Table) -> Table:
     return law
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Law:
     """A law of sequences; see the head of this file.
@@ -168,16 +164,16 @@ class Law:
         self,
         chain: object,
         *,
-        T: int,
-        trigger: int,
-        alpha: object,
+        T: Size,
+        trigger: Natural,
+        alpha: Probability,
         first: object = None,
         answers: object = None,
         noise: object,
     ) -> None:
         rows = as_distributions("chain", chain)
-        M, level = len(rows), as_probability("alpha", alpha)
-        length, q = as_count("T", T, 2), as_token("trigger", trigger, M)
+        M, level = len(rows), alpha
+        q = as_token("trigger", trigger, M)
         start = stationary_law(rows) if first is None else as_distributions("first", first, (M,))
         correct = _uniform(M) if answers is None else as_distributions("answers", answers, (M,))
         noisy = _as_noise(noise, M)
@@ -187,17 +183,19 @@ class Law:
         for name, array in arrays.items():
             array.flags.writeable = False
             object.__setattr__(self, name, array)
-        for name, value in {"T": length, "trigger": q, "alpha": level}.items():
+        for name, value in {"T": T, "trigger": q, "alpha": level}.items():
             object.__setattr__(self, name, value)
 
     @classmethod
+    @checked
     def of_task(cls, task: Task, chain: object = None) -> "Law":
         """The law of a task, on the uniform chain or on a chain over its M = N+1 tokens (z_1 then stationary).
 
         Raises:
             TypeError, ValueError: not a task, or a chain that is none over its tokens.
         """
-        N, M = as_task(task).N, task.M
+        N, M = task.N, task.M
+        require_room(M, 16 * M**2)
         ordinary: Table = np.array([*_uniform(N), Fraction(0)], dtype=object)
         first = ordinary if chain is None else None
         rows = np.tile(ordinary, (M, 1)) if chain is None else as_distributions("chain", chain, (M, M))
@@ -258,6 +256,7 @@ def as_token(name: str, value: object, M: int) -> int:
 
 def _as_noise(noise: object, M: int) -> Table:
     """ν as an array (M,), from a law or from one token."""
+    noise = single(noise)
     if isinstance(noise, Integral) and not isinstance(noise, bool):
         law = 0 * _uniform(M)
         law[as_token("noise", noise, M)] = Fraction(1)
@@ -267,10 +266,25 @@ def _as_noise(noise: object, M: int) -> Table:
     return as_distributions("noise", noise, (M,))
 
 
-def as_law(law: object, name: str = "law") -> Law:
-    """`law` if it is a `Law`, the law of it if it is a `Task`, else a TypeError that names `name`."""
-    if isinstance(law, Task):
-        return Law.of_task(law)
-    if not isinstance(law, Law):
-        raise TypeError(f"{name} must be a theory.Law or a theory.Task, got {law!r} ({type(law).__name__})")
-    return law
+AnyLaw: TypeAlias = Law | Task
+
+
+def as_law(law: AnyLaw) -> Law:
+    """`law` if it is a `Law`, the law of it if it is a `Task`."""
+    return Law.of_task(law) if isinstance(law, Task) else law
+
+
+def rational_law(law: AnyLaw, exact: bool) -> Law:
+    """`law` as a `Law`, for exact=True one of rational numbers, or a TypeError."""
+    known = as_law(law)
+    if exact and not known.is_exact:
+        raise TypeError(
+            "exact=True needs a law of rational numbers (ints or fractions.Fraction in chain, first, answers, noise, "
+            f"alpha), got floats; alpha={known.alpha!r}"
+        )
+    return known if exact else known.in_floats
+
+
+def require_room(M: int, needed: int) -> None:
+    """ValueError unless so many bytes can be had for the arrays of a law."""
+    require_bytes(f"arrays of a law with M = {M} tokens", needed, "take fewer tokens")

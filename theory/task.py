@@ -1,26 +1,16 @@
 """The task description: the one thing that exact theory and simulation share."""
 
-import math
 from dataclasses import dataclass
-from fractions import Fraction
-from numbers import Integral, Rational, Real
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from .arguments import Natural, Probability, Size, checked
 from .arrays import Floats, Integers, Table
-
-RealNumber: TypeAlias = int | float | Fraction
-"""What calls accept as a noise level, a probability or a time."""
-
-
-def as_count(name: str, value: object, minimum: int) -> int:
-    """`value` as an int of at least `minimum`, or a TypeError / ValueError that names `name`."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer >= {minimum}, got {value!r} ({type(value).__name__})")
-    if value < minimum:
-        raise ValueError(f"{name} must be an integer >= {minimum}, got {value}")
-    return int(value)
+from .scalars import RealNumber as RealNumber
+from .scalars import as_count as as_count
+from .scalars import as_nonnegative as as_nonnegative
+from .scalars import as_probability as as_probability
 
 
 def as_snapshots(marks: Table, steps: int) -> Integers:
@@ -44,33 +34,6 @@ def as_rates(rates: Table) -> Floats:
     return rates.astype(np.float64)
 
 
-def as_probability(name: str, value: object) -> float | Fraction:
-    """`value` as a Fraction (if rational) or float in [0, 1], or an error that names `name`."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number in [0, 1], got {value!r} ({type(value).__name__})")
-    number = _fraction(value) if isinstance(value, Rational) else float(value)
-    if not 0 <= number <= 1:  # NaN fails both
-        raise ValueError(f"{name} must be a real number in [0, 1], got {value!r}")
-    return number
-
-
-def as_nonnegative(name: str, value: object) -> Fraction:
-    """`value` as the exact fraction it is, or an error that names `name`."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a finite real number >= 0, got {value!r} ({type(value).__name__})")
-    message = f"{name} must be a finite real number >= 0, at most the largest float, got {value!r}"
-    try:
-        finite = math.isfinite(value)
-    except OverflowError:  # an integer or fraction beyond the floats
-        raise ValueError(message) from None
-    if not finite:
-        raise ValueError(message)
-    exact = _fraction(value) if isinstance(value, Rational) else Fraction(float(value))
-    if exact < 0:
-        raise ValueError(message)
-    return exact
-
-
 Layer: TypeAlias = Literal["feed_forward", "attention_value"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """The two trained matrices whose gradients are studied: W_F and W_V."""
@@ -91,10 +54,7 @@ def as_task(task: object) -> "Task":
     return task
 
 
-def _fraction(value: Rational) -> Fraction:
-    return Fraction(int(value.numerator), int(value.denominator))
-
-
+@checked
 @dataclass(frozen=True)
 class Task:
     """Noisy in-context recall on the uniform chain.
@@ -118,19 +78,14 @@ class Task:
     Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
     """
 
-    N: int
-    T: int
-    alpha: float | Fraction
-    trigger: int = 0
+    N: Size
+    T: Size
+    alpha: Probability
+    trigger: Natural = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "N", as_count("N", self.N, 2))
-        object.__setattr__(self, "T", as_count("T", self.T, 2))
-        object.__setattr__(self, "alpha", as_probability("alpha", self.alpha))
-        trigger = as_count("trigger", self.trigger, 0)
-        if trigger >= self.N:
-            raise ValueError(f"trigger must be an ordinary token in 0..N-1 = 0..{self.N - 1}, got {trigger}")
-        object.__setattr__(self, "trigger", trigger)
+        if self.trigger >= self.N:
+            raise ValueError(f"trigger must be an ordinary token in 0..N-1 = 0..{self.N - 1}, got {self.trigger}")
 
     @property
     def M(self) -> int:

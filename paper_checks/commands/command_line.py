@@ -10,12 +10,13 @@ Exit status of all commands: 0; 1 if what was checked does not hold; 2 for what 
 standard error that says why; 130 on Ctrl-C. That of verify is pytest's.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
 import click
 
-from .groups import CommandGroup, Interrupted, LazyCommand
+from .groups import CommandGroup, Interrupted, LazyCommand, Stopped
 
 PROGRAM = "paper-checks"
 INTERRUPTED = "interrupted"
@@ -30,6 +31,7 @@ COMMANDS = {
     "fill": "Fill numbers and tables of a run into README and docs, or hold these against it.",
     "benchmarks": "Measure how fast everything is, and write docs/benchmarks.md.",
     "seeds": "Run claims at many base seeds, and say at which one is red.",
+    "alarms": "Measure false alarms over many base seeds, and z against the normal law.",
     "rotation": "Run one part of the claims at a base seed that is drawn from the commit.",
     "cache": "Say which results earlier runs have kept, or remove them.",
     "sweep": "Truncate the matrices of a language model, and say what it answers to your prompts.",
@@ -41,6 +43,15 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that is named first; returns its exit status. What cannot be done is one line."""
+    status = _status(arguments)
+    try:
+        sys.stdout.flush()  # the disk behind it may be full: here it is one line, at Python's end a traceback
+    except OSError as error:
+        return _unwritten(error)
+    return status
+
+
+def _status(arguments: Sequence[str] | None) -> int:
     try:
         status: int | None = COMMAND_LINE.main(arguments, PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -52,7 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:  # Ctrl-C before there is a command
         print(INTERRUPTED, file=sys.stderr)
         return Interrupted.exit_code
+    except OSError as error:
+        return _unwritten(error)
     return status or 0
+
+
+def _unwritten(error: OSError) -> int:
+    """Say what cannot be read or written; what is left to print to a standard output that is full is dropped."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    what = error.filename or "the output cannot be written"  # of what is open, the name is not known
+    print(f"{PROGRAM}: error: {what}: {error.strerror or error}", file=sys.stderr)
+    return Stopped.exit_code
 
 
 def _said(error: click.ClickException) -> str:

@@ -1,7 +1,7 @@
 """Runs of the claims at many base seeds, each in a process of its own, that can be stopped and taken up again."""
 
-import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,11 +12,14 @@ from pathlib import Path
 
 from paper_checks.evidence.joined import require_current
 from paper_checks.evidence.results import SELECT_ALL, TO_THE_END
-from paper_checks.evidence.run import ClaimRecord, Run, read_run
-from simulate.runtime.files import write_json
+from paper_checks.evidence.run import IS_RECORD, ClaimRecord, Run, read_run
+from simulate.runtime.files import read_json, write_json
+from simulate.runtime.outputs import begins, has_keys, require_ours
 from simulate.runtime.threads import processors
 
 SUMMARY = "summary.json"
+LOG = "paper-checks seeds runs "
+"""How a log begins."""
 _POLL = 0.1  # seconds
 
 
@@ -60,13 +63,22 @@ class Plan:
                 "--jobs", str(processes), "--evidence", str(self.record(seed))]  # fmt: skip
 
 
+def check_folder(plan: Plan) -> None:
+    """ValueError unless what the runs will write replaces nothing but what earlier ones wrote."""
+    is_summary = has_keys("claims", "jobs", "code", "commit", "red", "runs")
+    require_ours(plan.folder / SUMMARY, "the summary of runs at base seeds", is_summary)
+    for seed in plan.seeds:
+        require_ours(plan.record(seed), "the record of a run", IS_RECORD)
+        require_ours(plan.log(seed), "the log of a run at a base seed", begins(LOG, "=========="))
+
+
 def run_seeds(plan: Plan, say: Callable[[str], None], moved: Callable[[], None]) -> list[SeedRun]:
     """Run the claims at every base seed of the plan whose record is not there, in order; the summary is written anew
     after each of them. `say` gets a sentence per seed, `moved` is called when one is done.
 
     An exception, Ctrl-C included, ends the runs that have begun, which leave no record.
     """
-    earlier = _earlier(plan)
+    earlier = _earlier(plan, say)
     found: dict[int, SeedRun] = {}
     for seed in plan.seeds:
         reason = lacking(plan, seed)
@@ -138,6 +150,8 @@ def _begin(plan: Plan, seed: int) -> subprocess.Popen[bytes]:
     plan.record(seed).unlink(missing_ok=True)
     with open(plan.log(seed), "wb") as log:
         command = [sys.executable, "-m", "pytest", *plan.command(seed)]
+        log.write(f"{LOG}{shlex.join(command)}\n".encode())
+        log.flush()
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
 
@@ -166,12 +180,15 @@ def _kept(plan: Plan, seed: int, earlier: SeedRun | None) -> SeedRun:
     return earlier if earlier is not None and earlier.written == run.written else run
 
 
-def _earlier(plan: Plan) -> Mapping[int, SeedRun]:
-    """What the summary says that is there; nothing if it is none."""
+def _earlier(plan: Plan, say: Callable[[str], None]) -> Mapping[int, SeedRun]:
+    """What the summary says that is there; nothing, which is said, if it is not as it was written."""
     try:
-        content = json.loads((plan.folder / SUMMARY).read_text(encoding="utf-8"))
+        content = read_json(plan.folder / SUMMARY)
         return {entry["seed"]: SeedRun(**entry) for entry in content["runs"]}
-    except (OSError, ValueError, TypeError, KeyError):
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        say(f"exit statuses and seconds of earlier runs are not known: {error}")
         return {}
 
 

@@ -36,14 +36,20 @@ HERE = Path(__file__).resolve().parents[1]
     "--out", type=click.Path(path_type=Path), required=True, metavar="FOLDER", help="where records and summary go"
 )
 def command(claims: str, seeds: tuple[int, ...], jobs: int, out: Path) -> int:
+    from simulate.runtime.alone import alone
+
+    from .seed_runs import SUMMARY, check_folder
+
     try:
         plan = _plan(claims, seeds, jobs, out)
+        check_folder(plan)
         plan.folder.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         refuse(error)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(plan)
+        with alone(plan.folder / SUMMARY):
+            return _run(plan)
     except KeyboardInterrupt:
         again = "stopped; the same command goes on with the seeds whose record is not there"
         raise Interrupted(again) from None

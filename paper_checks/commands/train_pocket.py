@@ -12,6 +12,7 @@ Exit status: 0; 2 with the reason on standard error; 130 on Ctrl-C.
 
 import json
 import multiprocessing
+import re
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from typing import Any
 import click
 
 from paper_checks.experiments.named import LANGUAGE_PACKAGES
+from simulate.runtime.alone import TEMPORARY, alone
 
 from .groups import Command, Interrupted, Stopped, refuse
 from .options import Integers
@@ -33,6 +35,10 @@ from .options import Integers
 LOG_SPACED = (0, 16, 32, 64, 128, 256, 512, 1024)
 """Snapshots of the first training seed, besides the last one that all have."""
 WORK = ".work"
+KEPT = {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+"""The files of a model."""
+STATE = re.compile(rf"seed-\d+\.safetensors|\.seed-\d+\.safetensors\.({TEMPORARY}|lock)")
+"""The files of trainings that go on."""
 
 _queue: Any = None
 
@@ -89,14 +95,14 @@ def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
     import torch
 
     from simulate.language.saving import save_model
-    from simulate.runtime.files import write_json
+    from simulate.runtime.files import write_plain_json
 
     half = copy.deepcopy(model).cpu().to(torch.float16)
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     save_model(half, tokenizer, folder)
     configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    write_json(folder / "config.json", configuration | {"dtype": "float32"})
+    write_plain_json(folder / "config.json", configuration | {"dtype": "float32"})
 
 
 def _start(queue: Any) -> None:
@@ -168,6 +174,24 @@ def _check_out(out: Path, chosen: Sequence[Any]) -> None:
     others = [path for path in out.glob("seed-*/step-*") if (path.parent.name, path.name) not in wanted]
     if others:
         raise ValueError(f"out must hold no models of other trainings, it has {others[0].parent.name}/{others[0].name}")
+    _require_ours(out, sorted(wanted))
+
+
+def _require_ours(out: Path, wanted: Sequence[tuple[str, str]]) -> None:
+    """ValueError if something would be replaced that `train-pocket` has not written."""
+    from simulate.pocket.shipped import RECORD
+    from simulate.runtime.outputs import has_keys, require_ours
+
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"out must be a folder, {out} is a file")
+    require_ours(out / RECORD, "the record of trainings", has_keys("trainings", "sha256", "history"))
+    for folder in (out / seed / step for seed, step in wanted):
+        names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        if (folder.exists() and not folder.is_dir()) or names - KEPT:
+            raise ValueError(f"{folder} must be new or a model of an earlier training, it holds other files")
+    others = [path.name for path in (out / WORK).glob("*") if not STATE.fullmatch(path.name)]
+    if others:
+        raise ValueError(f"{out / WORK} must hold the states of trainings alone, it holds {others[0]}")
 
 
 @click.command("train-pocket", cls=Command, help=__doc__)
@@ -180,9 +204,9 @@ def _check_out(out: Path, chosen: Sequence[Any]) -> None:
 def command(out: Path, seeds: tuple[int, ...] | None, steps: int | None, device: str) -> int:
     try:
         chosen = _chosen(out, seeds, steps, device)
-        out.mkdir(parents=True, exist_ok=True)
-        history = train_all(chosen, out, device)
-        write_record(out, chosen, history)
+        with alone(out / "training.json"):
+            write_record(out, chosen, train_all(chosen, out, device))
+            shutil.rmtree(out / WORK)
     except ModuleNotFoundError as error:
         if error.name is None:  # raised by ours, with the remedy
             raise Stopped(str(error)) from error
@@ -193,7 +217,6 @@ def command(out: Path, seeds: tuple[int, ...] | None, steps: int | None, device:
         refuse(error)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; give the same command again to go on") from None
-    shutil.rmtree(out / WORK)
     print(f"{out}: {sum(1 for _ in out.glob('seed-*/step-*'))} model folders, training.json")
     return 0
 

@@ -4,7 +4,6 @@ They lie in the folder `pilots` beside the ledger; a run with --pilots draws tho
 other run can use.
 """
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from simulate.runtime.files import write_json
+from simulate.runtime.alone import WAIT, alone
+from simulate.runtime.files import read_json, write_json
 
 from .training_design import PILOT_COUNT, PILOT_SEED, farthest
 
@@ -25,13 +25,13 @@ def read_pilots(claim: str, folder: Path) -> dict[str, Any]:
     threshold that they allow; None where one is not finite) and "values"; nothing without a file.
 
     Raises:
-        ValueError: the file is none of pilots, or of another base seed than PILOT_SEED.
+        ValueError: the file is none of pilots, not as it was written, or of another base seed than PILOT_SEED.
     """
     path = folder / f"{claim}.json"
     if not path.exists():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, "a run with --pilots")
         seed, statements = content["seed"], dict[str, Any](content["statements"])
         for name, entry in statements.items():
             _check(name, entry)
@@ -67,7 +67,9 @@ def write_pilot(claim: str, name: str, threshold: str, expected: int, values: An
     numbers = [float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None for value in values]
     limit = _farthest(numbers, expected)
     entry = {"threshold": threshold, "expected": expected, "farthest": limit, "values": numbers}
-    read_pilots.cache_clear()
-    statements = read_pilots(claim, folder) | {name: entry}
-    write_json(folder / f"{claim}.json", {"seed": PILOT_SEED, "statements": statements})
+    path = folder / f"{claim}.json"
+    with alone(path, WAIT):  # what another run adds meanwhile is not lost
+        read_pilots.cache_clear()
+        statements = read_pilots(claim, folder) | {name: entry}
+        write_json(path, {"seed": PILOT_SEED, "statements": statements})
     read_pilots.cache_clear()

@@ -9,11 +9,16 @@ from typing import Annotated, Any
 
 from annotated_types import MinLen
 
+from simulate.runtime.files import read_json
+from simulate.runtime.outputs import has_keys
+
 from .comparator import Evidence
 from .ledger import Stated, check_groups, check_name, circle_of
 from .validation import MalformedError, Number, validated, words
 from .verdicts import VERDICTS, verdict
 
+IS_RECORD = has_keys("written", "seed", "command", "code", "design", "claims")
+"""Whether a file is the record of a run, of this version or another."""
 COUNTED = {"comparisons": "family", "trainings": "training_family"}
 """What a run used of its two designs, Monte Carlo and trainings, and the key of how many it may use."""
 DESIGN_KEYS = ("false_alarm", "miss", "critical_z", "training_false_alarm", "training_miss",
@@ -146,18 +151,17 @@ def read_run(path: Path) -> Run:
     """The run that a JSON record holds.
 
     Raises:
-        ValueError: the file cannot be read, is no such record (the message names claim and key), or has a verdict that
-            is not the one of its evidence: only a run sets verdicts.
+        ValueError: the file cannot be read, is not as it was written, is no such record (the message names claim and
+            key), or has a verdict that is not the one of its evidence: only a run sets verdicts.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # no NaN, no half characters
-    except json.JSONDecodeError as error:
-        raise ValueError(f"record {path.name}, line {error.lineno}: {error.msg}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"record {path} cannot be read: {error}") from error
+        content = read_json(path, "pytest FOLDER -m claims")
+    except OSError as error:
+        raise ValueError(f"record {path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ValueError(f"record {error}") from error
     try:
-        run = validated(Run, text)
+        run = validated(Run, json.dumps(content, ensure_ascii=False).encode())
     except MalformedError as error:
         raise ValueError(f"{path.name}{_said(content, error)}") from error
     _check(path.name, run)

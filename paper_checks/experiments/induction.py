@@ -1,7 +1,7 @@
 """What the checks of B3 share: models with theory's weights, simulated steps, statistics with their standard errors."""
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from simulate import (
     sample_induction,
     two_layer_gradient,
 )
+from simulate.induction.model import MatrixName
 from theory.birth.three_steps import (
     InductionTask,
     Reads,
@@ -66,7 +67,7 @@ def simulated_model(
 ) -> TwoLayer:
     """Three steps from zero on gradients of `samples` fresh sequences each; sizes as in `population_weights`."""
     model, o = TwoLayer(task.N, task.T), float(output_association(task))
-    steps = (
+    steps: tuple[tuple[MatrixName, float, tuple[str, ...], tuple[str, ...]], ...] = (
         ("W_O", 1.0, (), reads.values),
         ("W_K2", size / o, reads.keys, reads.query),
         ("W_K1", last / o, ("P",), ("P",)),
@@ -111,7 +112,8 @@ def three_steps(
 def block_gradients(weights: Weights, matrix: str, samples: int, seed: int) -> np.ndarray:
     """Gradients of the model with these weights in one matrix, in BLOCKS independent averages."""
     N, T = len(weights.W_O), weights.W_O.shape[1] // 2 - len(weights.W_O)
-    return two_layer_gradient(model_of(InductionTask(N, T), weights), matrix, samples, seed=seed, blocks=BLOCKS).blocks
+    model, name = model_of(InductionTask(N, T), weights), cast(MatrixName, matrix)
+    return two_layer_gradient(model, name, samples, seed=seed, blocks=BLOCKS).blocks
 
 
 def recalled(model: TwoLayer, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,14 +15,14 @@ import numpy as np
 from paper_checks.evidence import experiment_seed
 from simulate.laser.roles import Role
 from simulate.laser.sweeps import Cell, Places, Sweep, sweep
-from simulate.prompts.sets import Prompt, fact_prompts, halves, recall_prompts
+from simulate.prompts.sets import HeldOut, Prompt, fact_prompts, halves, recall_prompts
 from simulate.prompts.tokens import Encoded, Readings, encode, mean_and_error, measure, one_token
 from simulate.runtime.arrays import Floats
 
 from .rise import CLAIMED
 
 RECALL_PROMPTS = {"recall": 320, "names": 400}
-HELD_OUT = {"recall": "templates", "names": "both"}
+HELD_OUT: dict[str, HeldOut] = {"recall": "templates", "names": "both"}
 """What the recall prompts of a set hold out of pocket Pythia's training: openings, or openings and names."""
 PROMPTS_PER_CITY = 2
 LEAST_SHARE = 0.5

@@ -21,6 +21,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from . import MARK
+
 Style: TypeAlias = dict[str, Any]
 """Keyword arguments of matplotlib, which are of many types."""
 WIDTH = 5.2
@@ -75,7 +77,7 @@ def wrapped(text: str, letters: int) -> list[str]:
 
 
 def content(make_figure: Callable[[], Figure], form: str, title: str, description: str, numbers: bytes) -> bytes:
-    """The figure that `make_figure` makes in STYLE, `form` "svg", "png" or "pdf"; pyplot is not used. An SVG names the
+    """The figure that `make_figure` makes in STYLE, `form` "svg", "png" or "pdf"; pyplot is not used. It names the
     file of its numbers by their digest."""
     with matplotlib.style.context(["default", STYLE | (TRANSPARENT if form == "svg" else {})]):
         stream = io.BytesIO()
@@ -84,17 +86,17 @@ def content(make_figure: Callable[[], Figure], form: str, title: str, descriptio
 
 
 def digest(numbers: bytes) -> str:
-    """What an SVG calls the file of its numbers."""
-    return f"numbers: sha256 {hashlib.sha256(numbers).hexdigest()}"
+    """What a picture calls the file of its numbers."""
+    return MARK + hashlib.sha256(numbers).hexdigest()
 
 
 def _metadata(form: str, title: str, description: str, numbers: bytes) -> Style:
-    """Title, description and no date."""
+    """Title, description, digest of the numbers and no date."""
     described = {"svg": "Description", "png": "Description", "pdf": "Subject"}[form]
     own: dict[str, Style] = {
         "svg": {"Date": None, "Identifier": digest(numbers)},
-        "png": {},
-        "pdf": {"CreationDate": None},
+        "png": {"Identifier": digest(numbers)},
+        "pdf": {"CreationDate": None, "Keywords": digest(numbers)},
     }
     return {"Title": title, described: description} | own[form]
 

@@ -8,7 +8,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from paper_checks.evidence.run import Run
 from paper_checks.evidence.verdicts import LOOKS, counted, weakest
+from simulate.runtime.alone import WAIT, alone
 from simulate.runtime.files import write_whole
+from simulate.runtime.outputs import has_keys, require_ours
 
 HEIGHT = 20
 _LETTER = 6.2  # width of an average letter of Verdana at 11 px; textLength makes every font as wide
@@ -83,10 +85,26 @@ def group_pictures(run: Run) -> dict[str, str]:
 
 
 def write_badges(badges: Mapping[str, str], folder: Path) -> None:
-    """Write badges, each file whole or not at all; missing folders are made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in badges.items():
-        write_whole(folder / name, content.encode())
+    """Write badges, each file whole or not at all, those of one run at a time; missing folders are made.
+
+    Raises:
+        ValueError: a file of such a name is no badge; nothing is written.   OSError: it cannot be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} must be a folder, it is a file")
+    with alone(folder / "badges", WAIT):
+        for name in badges:
+            require_ours(folder / name, "a badge", _is_badge if name.endswith(".svg") else _IS_ENDPOINT)
+        for name, content in badges.items():
+            write_whole(folder / name, content.encode())
+
+
+_IS_ENDPOINT = has_keys("schemaVersion", "label", "message", "color", "isError")
+
+
+def _is_badge(content: bytes) -> bool:
+    """What `picture` gives, of this version or another."""
+    return content.startswith(b"<svg ") and f'height="{HEIGHT}" role="img" aria-label='.encode() in content[:300]
 
 
 def differences(run: Run, folder: Path) -> list[str]:

@@ -5,17 +5,17 @@
 
 Assets are written first, under names that no earlier report uses for other content; index.html is then replaced by a
 rename; last, assets that the new page does not need are removed. Whenever it is interrupted, index.html is the page of
-before or the new one, and all that it refers to is there.
+before or the new one, and all that it refers to is there. One report at a time is written to a folder (`alone`).
 """
 
 import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from simulate.runtime.alone import TEMPORARY, WAIT, alone, remove_left
 from simulate.runtime.files import write_whole
 
 PAGE = "index.html"
@@ -25,8 +25,8 @@ MARK = '<meta name="generator" content="paper_checks report">'
 """What tells our page from others."""
 
 _OURS = re.compile(r"[a-z0-9-]+\.[0-9a-f]{16}\.(svg|csv|json)")
-_REST = re.compile(rf"\.({_OURS.pattern}|index\.html)\.\d+\.tmp")
-"""What a writer that was killed leaves."""
+_REST = re.compile(rf"\.({_OURS.pattern}|index\.html)\.{TEMPORARY}|\.index\.html\.lock")
+"""What a writer has beside these, and leaves if it is killed."""
 
 
 def asset_name(name: str, content: bytes) -> str:
@@ -48,7 +48,8 @@ def check_writable(folder: Path) -> None:
     """ValueError unless files can be written to `folder`, which need not exist yet; asked by writing."""
     nearest = next(place for place in [folder.absolute(), *folder.absolute().parents] if place.exists())
     try:
-        os.rmdir(tempfile.mkdtemp(prefix=PROBE, dir=nearest))  # permissions alone do not tell
+        with tempfile.TemporaryFile(prefix=PROBE, dir=nearest):  # permissions alone do not tell
+            pass
     except OSError as error:
         raise ValueError(f"{folder} must be in a folder that can be written to, {nearest}: {error.strerror}") from error
 
@@ -70,13 +71,27 @@ def write_folder(folder: Path, page: str, assets: Mapping[str, bytes]) -> None:
 
     Raises:
         ValueError: as `check_folder`.
+        BlockingIOError: another one is written there for more than `WAIT` seconds.
         OSError: it cannot be written; the report of before, if there was one, is as it was.
     """
     check_folder(folder)
     made = [place for place in (folder / ASSETS, folder, *folder.parents) if not place.exists()]
+    try:
+        with alone(folder / PAGE, WAIT):
+            _write(folder, page, assets)
+    except BaseException:
+        if not _has(folder / PAGE, page):
+            for place in made:
+                with suppress(OSError):  # another writer is at it
+                    place.rmdir()
+        raise
+
+
+def _write(folder: Path, page: str, assets: Mapping[str, bytes]) -> None:
+    """Write a report, `alone`; on failure take back what is new."""
     new: list[Path] = []
     try:
-        (folder / ASSETS).mkdir(parents=True, exist_ok=True)
+        (folder / ASSETS).mkdir(exist_ok=True)
         for name, content in assets.items():
             path = folder / ASSETS / name
             if not path.exists():
@@ -84,19 +99,15 @@ def write_folder(folder: Path, page: str, assets: Mapping[str, bytes]) -> None:
                 write_whole(path, content)
         write_whole(folder / PAGE, page.encode())
     except BaseException:
-        if _has(folder / PAGE, page):  # an interrupt behind the rename: the page needs its assets
-            raise
-        for path in new:
-            path.unlink(missing_ok=True)
-        for place in made:
-            if place.is_dir():
-                place.rmdir()
+        if not _has(folder / PAGE, page):  # an interrupt behind the rename: the page needs its assets
+            for path in new:
+                path.unlink(missing_ok=True)
         raise
-    old = [path for path in (folder / ASSETS).iterdir() if path.name not in assets and _OURS.fullmatch(path.name)]
-    rest = [path for place in (folder, folder / ASSETS) for path in place.iterdir() if _REST.fullmatch(path.name)]
-    for path in old + rest:
-        with suppress(OSError):  # the new report is there, whatever else is
-            path.unlink()
+    remove_left(folder / ASSETS, _OURS.pattern)
+    for path in (folder / ASSETS).iterdir():
+        if path.name not in assets and _OURS.fullmatch(path.name):
+            with suppress(OSError):  # the new report is there, whatever else is
+                path.unlink()
 
 
 def _has(path: Path, text: str) -> bool:

@@ -60,6 +60,7 @@ def page(
         record=record,
         troubles=troubles,
         files=attached.files,
+        alarms=attached.alarms,
         mark=Markup(MARK),
         style=Markup(_template("report.css")),
         script=Markup(_template("report.js")),

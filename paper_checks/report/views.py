@@ -18,6 +18,7 @@ from .grades import how_we_know, kind_of
 from .mathematics.derivation import Derivation
 from .mathematics.formula import formula
 from .mathematics.sentences import sentence
+from .trust import Alarms
 
 DRAWN = ("estimate", "sign", "rate", "replicated")
 """Kinds of comparison with numbers that were drawn or trained."""
@@ -73,12 +74,14 @@ class TrainingView(NamedTuple):
 @dataclass(frozen=True)
 class Attached:
     """What a page is made of besides the run: by claim, the derivations of its theory and the path of its table of
-    comparisons from the page; the run's pictures; the address of its files on the web, at its commit, if it has one."""
+    comparisons from the page; the run's pictures; the address of its files on the web, at its commit, if it has one;
+    the false alarms of its checks, if they were measured."""
 
     pictures: Sequence[PictureFile] = ()
     derivations: Mapping[str, Sequence[Derivation]] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
     files: str = ""
+    alarms: Alarms | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """A run written as a folder for people: its pictures, its page, its record, and tables of its comparisons."""
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -10,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from paper_checks.evidence.ledger import read_ledger
 from paper_checks.evidence.run import Run
+from paper_checks.evidence.trust import read_trust
+from simulate.runtime.files import json_file
 
 from .against import changes
 from .comparisons import comparisons
 from .folder import ASSETS, asset_name, write_folder
 from .mathematics.derivation import Derivation, derivations
 from .page import page
+from .trust import ALARMS, Alarms, alarms_of
 from .views import Attached
 
 if TYPE_CHECKING:
@@ -35,16 +37,16 @@ def write_report(run: Run, folder: Path, pictures: str = "all", against: Run | N
     from .pictures import draw_pictures
 
     drawn = draw_pictures(run, _plans(run) if pictures == "all" else ())
-    record = json.dumps(run.as_dict(), ensure_ascii=False, allow_nan=False).encode()
+    record = json_file(run.as_dict())
     name = asset_name("claims.json", record)
     tables = {claim.id: comparisons(claim) for claim in run.claims if claim.evidence}
     names = {claim: asset_name(f"{_stem(claim)}.csv", content) for claim, content in tables.items()}
     derived, note = _derived(run)
-    attached = Attached(
-        drawn.files, derived, {claim: f"{ASSETS}/{name}" for claim, name in names.items()}, _files(run.commit)
-    )
+    measured, why = _alarms(run)
+    paths = {claim: f"{ASSETS}/{name}" for claim, name in names.items()}
+    attached = Attached(drawn.files, derived, paths, _files(run.commit), measured)
     told = changes(against, run) if against else None
-    content = page(run, attached, f"{ASSETS}/{name}", [*drawn.troubles, *note], told)
+    content = page(run, attached, f"{ASSETS}/{name}", [*drawn.troubles, *note, *why], told)
     files = {names[claim]: table for claim, table in tables.items()}
     write_folder(folder, content, {**drawn.contents, **files, name: record})
     return drawn.troubles
@@ -77,6 +79,15 @@ def _derived(run: Run) -> tuple[Mapping[str, Sequence[Derivation]], list[str]]:
         return {claim.id: derivations(claim.theory, claim.proof, root) for claim in known if claim.theory}, []
     except (ValueError, LookupError) as error:
         return {}, [f"derivations: {error}"]
+
+
+def _alarms(run: Run) -> tuple[Alarms | None, list[str]]:
+    """The false alarms that were measured of the run's ledger, None if none were, and why they cannot be said."""
+    try:
+        found = read_trust(ALARMS, Path(run.project.ledger).parent / "recorded" / "trust")
+        return (None if found is None else alarms_of(found)), []
+    except (OSError, ValueError) as error:
+        return None, [f"false alarms: {error}"]
 
 
 def _plans(run: Run) -> "Sequence[Plan]":

@@ -50,6 +50,6 @@ def named_plugins(path: Path) -> list[str]:
     """The plugins that a ledger names; none if it is malformed, which is said when it is read."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["plugins"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []

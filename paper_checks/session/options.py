@@ -1,6 +1,7 @@
 """The options of a run of claims: what they are, and that they can be used, before any work."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,9 +9,13 @@ import pytest
 
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.ledger import Claim, Ledger
+from paper_checks.evidence.pilots import read_pilots
+from paper_checks.evidence.run import IS_RECORD
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.report import REPORT_PACKAGES
 from paper_checks.report.folder import check_folder, check_writable
+from simulate.runtime.alone import alone
+from simulate.runtime.outputs import require_ours
 
 from . import executors
 
@@ -62,9 +67,11 @@ def check_options(config: pytest.Config, ledger: Ledger) -> None:
         check_seed(config.getoption("--seed"))
     except ValueError as error:
         raise pytest.UsageError(f"--seed {error}") from error
-    chosen_claims(config.getoption("--claims"), ledger.claims)
+    chosen = chosen_claims(config.getoption("--claims"), ledger.claims)
     executors.check_options(config)
     check_processes(config, ledger.checks)
+    if config.getoption("--pilots"):
+        check_pilots(ledger, chosen)
     check_evidence(config)
     check_report(config)
 
@@ -120,18 +127,35 @@ def record_path(config: pytest.Config, whole: bool) -> Path:
 
 
 def check_evidence(config: pytest.Config) -> None:
-    """UsageError unless the record can be written where --evidence says, if it says."""
-    if config.getoption("--evidence") is not None:
-        check_record(config)
+    """UsageError unless the record can be written where --evidence says, if it says; then no other run can have its
+    record there until this one has ended."""
+    path: Path | None = config.getoption("--evidence")
+    if path is None or hasattr(config, "workerinput"):
+        return
+    check_record(config)
+    held = ExitStack()
+    try:
+        held.enter_context(alone(path))
+    except OSError as error:
+        raise pytest.UsageError(f"--evidence: {path}: {error.strerror or error}") from error
+    config.add_cleanup(held.close)
+
+
+def check_pilots(ledger: Ledger, claims: set[str]) -> None:
+    """UsageError unless --pilots replaces pilots alone."""
+    for claim in sorted(claims):
+        try:
+            read_pilots(claim, ledger.pilots)
+        except (ValueError, OSError) as error:
+            raise pytest.UsageError(f"--pilots: {error}") from error
 
 
 def check_record(config: pytest.Config) -> None:
     """UsageError unless the record of a run can be written."""
-    path = record_path(config, whole=True)
     try:
-        if path.is_dir():
-            raise ValueError(f"{path} must be a file, it is a folder")
-        check_writable(path.parent)
+        for path in dict.fromkeys(record_path(config, whole) for whole in (True, False)):
+            require_ours(path, "the record of a run", IS_RECORD)
+            check_writable(path.parent)
     except (ValueError, OSError) as error:
         raise pytest.UsageError(f"--evidence: {error}") from error
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.evidence.results import Results
@@ -89,12 +90,14 @@ class Work:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Results that a check asks for are those on which its claim rests. What it takes of the processors,
-        here: fixtures and what hands jobs on and keeps them meanwhile included, the jobs themselves left out."""
+        here: fixtures and what hands jobs on and keeps them meanwhile included, the jobs themselves left out.
+        Products of matrices have one thread, as in the jobs: their last bits may depend on how many there are."""
         claim, started = self._claim_of(item), time.process_time()
         if claim is None:
             return (yield)
         try:
-            with nullcontext() if self._runner is None else self._runner.uses.asking(claim):
+            asking = nullcontext() if self._runner is None else self._runner.uses.asking(claim)
+            with threadpool_limits(1, "blas"), asking:
                 return (yield)
         finally:
             self.results.took(claim, time.process_time() - started)

@@ -5,21 +5,26 @@ import random
 import torch
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import as_drawable_task, as_seed
+from simulate.runtime.arguments import require_drawable
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.sequences.chains import Chain, as_chain
 from simulate.sequences.sampling import Batch
-from theory.task import Task, as_count
+from theory.arguments import Count, Seed, checked
+from theory.task import Task
 
 
-def literal_sample(task: Task, batch: int, *, seed: int, chain: ArrayLike | Chain | None = None) -> Batch:
+@checked
+def literal_sample(task: Task, batch: Count, *, seed: Seed, chain: ArrayLike | Chain | None = None) -> Batch:
     """Draw `batch` sequences in plain Python; arguments, result and errors as for `sample` on the CPU.
 
     The law is that of `sample`; the random numbers are Python's own, so the sequences differ.
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
     """
-    task, batch, generator = as_drawable_task(task), as_count("batch", batch, 1), random.Random(as_seed(seed))
-    links = as_chain(task, chain)
+    require_drawable(task)
+    links, generator = as_chain(task, chain), random.Random(seed)
+    what, needed = f"batch = {batch} sequences of T = {task.T} tokens", 16 * batch * (task.T + 2)
+    require_bytes(what, needed, CPU, "use a smaller batch")
     rows = [_sequence(task, links, generator) for _ in range(batch)]
     tokens, correct, target = zip(*rows, strict=True)
     return Batch(torch.tensor(tokens), torch.tensor(correct), torch.tensor(target))

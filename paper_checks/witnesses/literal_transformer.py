@@ -4,16 +4,18 @@ import math
 
 import torch
 
-from simulate.transformer.interventions import FEED_FORWARD, as_transformer
+from simulate.transformer.interventions import FEED_FORWARD
 from simulate.transformer.model import FeedForward, Transformer
+from theory.arguments import checked
 
 
+@checked
 def literal_logits(model: Transformer, tokens: torch.Tensor) -> torch.Tensor:
     """Logits at every position, shape (batch, t, M), by (1) and (2) of `simulate.transformer.model` as they stand.
 
     Differentiable in the model's weights. Arguments and errors as for `Transformer.forward`.
     """
-    as_transformer(model).check_tokens(tokens)
+    model.check_tokens(tokens)
     x = model.E[tokens] + model.P[: tokens.shape[1]]
     for layer, name in enumerate(FEED_FORWARD, start=1):
         W_K, W_V, W_O = (getattr(model, f"{part}{layer}") for part in ("W_K", "W_V", "W_O"))

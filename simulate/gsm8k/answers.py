@@ -14,7 +14,11 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from math import comb, sqrt
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from annotated_types import Ge, Interval, MinLen
+
+from theory.arguments import Natural, checked
 
 NUMBER = (
     r"((?:(?:(?<![\w)\]])[-−])?[$€£]?|[$€£][-−])"  # -5, $5, -$5, $-5; not the minus of 10-5
@@ -25,13 +29,15 @@ STRICT = r"(?:####|[Tt]he answer is)\s*:?\s*" + NUMBER
 FLEXIBLE = NUMBER
 
 
+@checked
 class Accuracy(NamedTuple):
     """Share of correct answers, and its standard error sqrt(p (1-p) / n); that is 0 where p is 0 or 1."""
 
-    value: float
-    standard_error: float
+    value: Annotated[float, Interval(ge=0, le=1)]
+    standard_error: Annotated[float, Ge(0)]
 
 
+@checked
 class Paired(NamedTuple):
     """Change of accuracy between two models on the same problems.
 
@@ -43,24 +49,24 @@ class Paired(NamedTuple):
     """
 
     difference: float
-    standard_error: float
-    gained: int
-    lost: int
-    p_value: float
+    standard_error: Annotated[float, Ge(0)]
+    gained: Natural
+    lost: Natural
+    p_value: Annotated[float, Interval(ge=0, le=1)]
 
 
-def accuracy(correct: Sequence[bool]) -> Accuracy:
+@checked
+def accuracy(correct: Annotated[Sequence[bool], MinLen(1)]) -> Accuracy:
     """Accuracy of n >= 1 answers.
 
     Raises:
         ValueError: there are no answers.
     """
-    if not correct:
-        raise ValueError("correct must have at least one answer, got none")
     share = sum(correct) / len(correct)
     return Accuracy(share, sqrt(share * (1 - share) / len(correct)))
 
 
+@checked
 def paired(before: Sequence[bool], after: Sequence[bool]) -> Paired:
     """Compare two models, problem by problem.
 
@@ -78,6 +84,7 @@ def paired(before: Sequence[bool], after: Sequence[bool]) -> Paired:
     return Paired(difference / n, sqrt(changed - difference**2 / n) / n, gained, lost, p_value)
 
 
+@checked
 def number(text: str) -> Decimal | None:
     """The number that `text` is, exactly, or None if it is none: number("$1,200.00") == 1200."""
     if not re.fullmatch(NUMBER, text):
@@ -85,6 +92,7 @@ def number(text: str) -> Decimal | None:
     return Decimal(re.sub("[$€£,]", "", text).replace("−", "-"))
 
 
+@checked
 def is_correct(found: str, expected: str) -> bool:
     """Whether two texts are the same number; False where either is none."""
     value = number(found)

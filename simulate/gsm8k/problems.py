@@ -26,9 +26,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
-from theory.task import as_count
+from annotated_types import Interval, MinLen
+
+from simulate.runtime.plain_json import parsed
+from simulate.runtime.shipped import shipped_file
+from theory.arguments import Count, Seed, checked
 
 from .answers import number
 
@@ -46,6 +50,7 @@ OWN = Path(__file__).parents[1] / "data" / "gsm8k_own.jsonl"
 """Ten problems and ten worked examples of own wording: for running the path, too few for any finding."""
 
 
+@checked
 class Problem(NamedTuple):
     """A word problem: its question, the reasoning that solves it, and the number that this ends with."""
 
@@ -54,14 +59,16 @@ class Problem(NamedTuple):
     answer: str
 
 
+@checked
 class Truncation(NamedTuple):
     """One point of the claim's grid: which matrix keeps which fraction of its rank."""
 
     role: Role
     layer: int
-    fraction: float
+    fraction: Annotated[float, Interval(ge=0, le=1)]
 
 
+@checked
 @dataclass(frozen=True)
 class Prompting:
     """How a model is asked; two results are comparable only where all of this is equal.
@@ -77,18 +84,10 @@ class Prompting:
         ValueError: an argument is out of range.
     """
 
-    seed: int = 1234
-    max_new_tokens: int = 256
-    batch_size: int = 8
-    stop: tuple[str, ...] = STOP
-
-    def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("max_new_tokens", 1), ("batch_size", 1)):
-            as_count(name, getattr(self, name), least)
-        if not isinstance(self.stop, tuple) or not all(isinstance(end, str) for end in self.stop):
-            raise TypeError(f"stop must be a tuple of strings, got {self.stop!r:.80}")
-        if "" in self.stop:
-            raise ValueError(f"stop must have no empty string, which would end every answer, got {self.stop!r:.80}")
+    seed: Seed = 1234
+    max_new_tokens: Count = 256
+    batch_size: Count = 8
+    stop: tuple[Annotated[str, MinLen(1)], ...] = STOP
 
 
 def grid() -> list[Truncation | None]:
@@ -96,6 +95,7 @@ def grid() -> list[Truncation | None]:
     return [None, *(Truncation(role, layer, part) for role in ROLES for layer in LAYERS for part in FRACTIONS)]
 
 
+@checked
 def read_problems(path: Path, split: str) -> list[Problem]:
     """The problems of a file with one JSON object per line: {"question": …, "answer": "… #### 42"}.
 
@@ -103,9 +103,11 @@ def read_problems(path: Path, split: str) -> list[Problem]:
     removed from the reasoning.
 
     Raises:
-        ValueError: there is no such file, a line is not as above (the message names it), a question stands twice, or
-            nothing is left.
+        TypeError, ValueError: there is no such file, OWN is not as it was shipped, a line is not as above (the message
+            names it), a question stands twice, or nothing is left.
     """
+    if path == OWN:
+        shipped_file(path.name)
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -127,7 +129,7 @@ def read_problems(path: Path, split: str) -> list[Problem]:
         found[problem.question] = count
         problems.append(problem)
     if not problems:
-        raise ValueError(f"{path} must have at least one line for {split!r}, it has none")
+        raise ValueError(f"{path} must have at least one line for split = {split!r}, it has none")
     return problems
 
 
@@ -157,8 +159,8 @@ def _plain(question: str) -> str:
 
 def _record(line: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        record = parsed(line)
+    except ValueError as error:
         raise ValueError(f"must be a JSON object: {error}") from None
     if not isinstance(record, dict):
         raise ValueError(f"must be a JSON object, got {type(record).__name__}")

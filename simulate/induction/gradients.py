@@ -13,23 +13,26 @@ where c_s, k_s and r_s are what the copy E1(z_s) + P1(s) adds to δᵀ W_O, to (
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numba import njit
 
-from simulate.runtime.arguments import as_workers
+from simulate.runtime.arguments import Workers, thread_count
 from simulate.runtime.arrays import Floats
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.streaming import for_each_in_order
-from theory.task import as_count
+from theory.arguments import Natural, Seed, Shape, Size, checked
 
-from .model import TwoLayer, as_matrix_name, as_model, token_sums
+from .model import MatrixName, TwoLayer, token_sums
 from .sequences import sample_induction
 
 CHUNK = 2048
 """Sequences at a time: more fall out of the processor's cache."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class BlockGradients:
     """Negative gradients of one matrix, averaged over each of many equal blocks of fresh sequences.
@@ -39,9 +42,9 @@ class BlockGradients:
         samples: number of sequences in all.   seed: the seed.
     """
 
-    blocks: Floats
-    samples: int
-    seed: int
+    blocks: Annotated[Floats, Shape("blocks rows columns")]
+    samples: Natural
+    seed: Seed
 
     @property
     def mean(self) -> Floats:
@@ -50,8 +53,9 @@ class BlockGradients:
         return average
 
 
+@checked
 def two_layer_gradient(
-    model: TwoLayer, matrix: str, samples: int, *, seed: int, blocks: int = 32, workers: int | None = None
+    model: TwoLayer, matrix: MatrixName, samples: Size, *, seed: Seed, blocks: Size = 32, workers: Workers = None
 ) -> BlockGradients:
     """Negative loss gradients in W_O, W_K2 or W_K1 on `samples` sequences of `sample_induction`, `blocks` of them.
 
@@ -66,12 +70,12 @@ def two_layer_gradient(
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range, before any work.
     """
-    as_model(model)
-    weight = getattr(model, as_matrix_name(matrix))
-    blocks, samples = as_count("blocks", blocks, 2), as_count("samples", samples, 2)
+    weight = getattr(model, matrix)
     if samples % blocks:
         raise ValueError(f"samples must be a multiple of blocks = {blocks}, got {samples}")
-    threads = as_workers(workers)
+    threads = thread_count(workers)
+    what = f"blocks = {blocks} gradients of shape {tuple(weight.shape)}"
+    require_bytes(what, 16 * blocks * weight.numel(), CPU, "use fewer blocks")
     batch = sample_induction(model.N, model.T, samples, seed=seed)
     gradients: list[Floats] = []
     size, summed = samples // blocks, _by_chain_rule if model.attends_by_position() else _by_autograd

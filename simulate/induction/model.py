@@ -1,14 +1,20 @@
 """A two-layer attention model in one-hot coordinates."""
 
+from typing import Literal, TypeAlias, get_args
+
 import torch
 from torch import nn
 
 from simulate.runtime.arguments import check_row_tokens, check_tokens
-from theory.task import as_count
+from simulate.runtime.byte_limit import CPU, require_bytes
+from theory.arguments import Size, checked
 
-MATRICES = ("W_O", "W_K2", "W_K1")
+MatrixName: TypeAlias = Literal["W_O", "W_K2", "W_K1"]
+MATRICES: tuple[MatrixName, ...] = get_args(MatrixName)
+BlockName: TypeAlias = Literal["E", "P", "E1", "P1"]
 
 
+@checked
 class TwoLayer(nn.Module):
     """Two layers of attention over orthonormal features, all weights zero at first.
 
@@ -23,47 +29,55 @@ class TwoLayer(nn.Module):
         W_O: shape (N, 2(N+T)).   W_K2: shape (2(N+T), 2(N+T)).   W_K1: shape (N+T, N+T). float64; rows of the key
             matrices are keys, columns queries.
 
+    Raises:
+        TypeError, ValueError: an argument of the wrong kind or out of range, or weights that the memory does not hold.
+
     Source: Bietti et al. (NeurIPS 2023), the simplified two-layer architecture, at infinite width.
     """
 
-    def __init__(self, N: int, T: int) -> None:
+    def __init__(self, N: Size, T: Size) -> None:
         super().__init__()
-        self.N, self.T = as_count("N", N, 2), as_count("T", T, 2)
+        self.N, self.T = N, T
         F = self.N + self.T
+        what = f"N = {self.N} tokens, T = {self.T} positions: weights"
+        require_bytes(what, 8 * (2 * self.N * F + 5 * F**2), CPU, "use fewer tokens or positions")
         self.W_O = nn.Parameter(torch.zeros(self.N, 2 * F, dtype=torch.float64))
         self.W_K2 = nn.Parameter(torch.zeros(2 * F, 2 * F, dtype=torch.float64))
         self.W_K1 = nn.Parameter(torch.zeros(F, F, dtype=torch.float64))
 
-    def block(self, name: str) -> slice:
+    def block(self, name: BlockName) -> slice:
         """The coordinates of feature block "E", "P", "E1" or "P1"."""
         sizes = {"E": (0, self.N), "P": (self.N, self.T)}
-        if name not in ("E", "P", "E1", "P1"):
-            raise ValueError(f"block must be 'E', 'P', 'E1' or 'P1', got {name!r}")
+        if name not in get_args(BlockName):
+            raise ValueError(f"name must be one of {get_args(BlockName)}, got {name!r}")
         start, size = sizes[name[0]]
         start += (self.N + self.T) * name.endswith("1")
         return slice(start, start + size)
 
+    @checked
     def with_weights(self, **weights: torch.Tensor) -> "TwoLayer":
         """A new model with these matrices replaced by float64 tensors, by name; the others are copied.
 
         Raises:
-            TypeError, ValueError: another name, type or shape.
+            TypeError, ValueError: another name, type or shape, or an entry that is not finite.
         """
         model = TwoLayer(self.N, self.T)
         with torch.no_grad():
             for name in MATRICES:
                 chosen = weights.pop(name, getattr(self, name))
-                if not isinstance(chosen, torch.Tensor) or chosen.dtype != torch.float64:
-                    kind = chosen.dtype if isinstance(chosen, torch.Tensor) else type(chosen).__name__
-                    raise TypeError(f"{name} must be a float64 tensor, got {kind}")
+                if chosen.dtype != torch.float64:
+                    raise TypeError(f"{name} must be a float64 tensor, got {chosen.dtype}")
                 if chosen.shape != getattr(model, name).shape:
                     shapes = tuple(getattr(model, name).shape), tuple(chosen.shape)
                     raise ValueError(f"{name} must have shape {shapes[0]}, got {shapes[1]}")
+                if not torch.isfinite(chosen).all():
+                    raise ValueError(f"{name} must be finite, got NaN or infinite entries")
                 getattr(model, name).copy_(chosen)
         if weights:
             raise ValueError(f"weights must be named {', '.join(MATRICES)}, got {', '.join(weights)}")
         return model
 
+    @checked
     def attention(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """First-layer attention, shape (batch, T, T), rows queries; second-layer attention from T, shape (batch, T).
 
@@ -81,6 +95,7 @@ class TwoLayer(nn.Module):
         sums = [token_sums(self.N, tokens, weights) for weights in (second, copied)]
         return sums[0] @ E + second @ P + sums[1] @ E1 + copied @ P1
 
+    @checked
     def loss(self, tokens: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Mean cross-entropy at position T, in nats; target of shape (batch,), int64, in 0..N-1."""
         logits = self(tokens)
@@ -133,17 +148,3 @@ class TwoLayer(nn.Module):
 def token_sums(N: int, tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Σ_t weights_t 1{z_t = k}, shape (batch, N)."""
     return weights.new_zeros(len(tokens), N).scatter_add(1, tokens, weights)
-
-
-def as_model(model: object) -> TwoLayer:
-    """`model` if it is a `TwoLayer`, else a TypeError."""
-    if not isinstance(model, TwoLayer):
-        raise TypeError(f"model must be a TwoLayer, got {type(model).__name__}")
-    return model
-
-
-def as_matrix_name(matrix: object) -> str:
-    """`matrix` if it is in MATRICES, else a ValueError that lists them."""
-    if not isinstance(matrix, str) or matrix not in MATRICES:
-        raise ValueError(f"matrix must be one of {MATRICES}, got {matrix!r}")
-    return matrix

@@ -1,20 +1,22 @@
 """Sequences on which an induction head is learned: one earlier trigger, followed by the answer."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Ge
 from numpy.random import SFC64, Generator, SeedSequence
 
-from simulate.runtime.arguments import MOST_TOKENS, as_seed
+from simulate.runtime.arguments import MOST_TOKENS
 from simulate.runtime.arrays import Integers
-from simulate.runtime.byte_limit import require_bytes
-from simulate.runtime.device import resolve_device
-from theory.task import as_count
+from simulate.runtime.byte_limit import CPU, require_bytes
+from theory.arguments import Count, Seed, Size, checked
 
 BLOCK_TOKENS = 2**18
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class InductionBatch:
     """Sequences with their answers, int64 tensors on the CPU.
@@ -30,7 +32,8 @@ class InductionBatch:
     position: torch.Tensor
 
 
-def sample_induction(N: int, T: int, batch: int, *, seed: int) -> InductionBatch:
+@checked
+def sample_induction(N: Size, T: Annotated[int, Ge(3)], batch: Count, *, seed: Seed) -> InductionBatch:
     """Draw `batch` sequences: q uniform on 0..N-1, j on 1..T-2, y on the tokens other than q; z_j = q, z_{j+1} = y,
     z_T = q, and all other tokens uniform on those other than q.
 
@@ -47,12 +50,10 @@ def sample_induction(N: int, T: int, batch: int, *, seed: int) -> InductionBatch
 
     Source: Bietti et al. (NeurIPS 2023), the data model of the three gradient steps.
     """
-    N, T = as_count("N", N, 2), as_count("T", T, 3)
     if N > MOST_TOKENS:
         raise ValueError(f"N must be at most 2^62 to be drawn, got {N}")
-    batch, seed = as_count("batch", batch, 1), as_seed(seed)
     what = f"batch = {batch} sequences of T = {T} tokens"
-    require_bytes(what, 24 * batch * (T + 2), resolve_device("cpu"), "use a smaller batch")
+    require_bytes(what, 24 * batch * (T + 2), CPU, "use a smaller batch")
     full = max(1, BLOCK_TOKENS // T)
     sizes = [min(full, batch - start) for start in range(0, batch, full)]
     sources = (SeedSequence(entropy=seed, spawn_key=(index,)) for index in range(len(sizes)))

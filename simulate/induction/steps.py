@@ -1,18 +1,20 @@
 """One gradient step on one matrix of a `TwoLayer`, at infinite width or with random embeddings of finite width."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from simulate.runtime.arguments import as_seed
 from simulate.runtime.arrays import Floats
-from theory.task import as_count
+from simulate.runtime.byte_limit import CPU, require_bytes
+from theory.arguments import Count, Seed, Shape, Size, checked
 
-from .model import TwoLayer, as_matrix_name, as_model
+from .model import MatrixName, TwoLayer
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Grams:
     """Inner products of the embeddings that a matrix of finite width stands between; identities at infinite width.
@@ -23,29 +25,33 @@ class Grams:
         residual: of the residual stream's vectors of the same features, as keys and as queries, same shape.
     """
 
-    outputs: Floats
-    values: Floats
-    residual: Floats
+    outputs: Annotated[Floats, Shape("N N")]
+    values: Annotated[Floats, Shape("K K")]
+    residual: Annotated[Floats, Shape("K K")]
 
 
-def gaussian_grams(N: int, T: int, width: int, *, seed: int) -> Grams:
+@checked
+def gaussian_grams(N: Size, T: Size, width: Count, *, seed: Seed) -> Grams:
     """Grams of independent Gaussian embeddings in `width` dimensions, entries of variance 1/width.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range.
+        TypeError, ValueError: an argument of the wrong kind or out of range, or more than the memory holds.
 
     Source: Bietti et al. (NeurIPS 2023), random embeddings and remapped embeddings as nearly orthonormal vectors.
     """
-    N, T, width = as_count("N", N, 2), as_count("T", T, 2), as_count("width", width, 1)
-    draws = np.random.Generator(np.random.SFC64(as_seed(seed)))
+    draws = np.random.Generator(np.random.SFC64(seed))
     counts = (N, 2 * (N + T), 2 * (N + T))
+    needed = 8 * sum(count * (count + width) for count in counts)
+    what = f"N = {N}, T = {T} and width = {width}: inner products"
+    require_bytes(what, needed, CPU, "use fewer tokens, positions or dimensions")
     vectors = [draws.standard_normal((count, width)) / width**0.5 for count in counts]
     return Grams(*(rows @ rows.T for rows in vectors))
 
 
+@checked
 def gradient_step(
     model: TwoLayer,
-    matrix: str,
+    matrix: MatrixName,
     gradient: Floats,
     size: float,
     rows: tuple[str, ...],
@@ -61,46 +67,36 @@ def gradient_step(
     Args:
         model: the model before the step; it is left as it is.
         matrix: "W_O", "W_K2" or "W_K1".
-        gradient: negative gradient in one-hot coordinates, a finite float64 array of the matrix's shape.
+        gradient: negative gradient in one-hot coordinates, a finite real array of the matrix's shape.
         size: the step size, a finite number.
         rows: the blocks seen on the key side; for W_O, whose rows are the outputs, ().
         columns: the blocks seen on the query side, for W_O the value blocks.
         grams: the embeddings' inner products, for the model's N and T; None is infinite width.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind, shape or range.
+        TypeError, ValueError: an argument of the wrong kind, shape or range, or a step to weights that are not finite.
     """
-    weight = getattr(as_model(model), as_matrix_name(matrix))
-    array = _as_gradient(gradient, tuple(weight.shape))
-    if isinstance(size, bool) or not isinstance(size, int | float):
-        raise TypeError(f"size must be a finite number, got {size!r} ({type(size).__name__})")
-    if not np.isfinite(size):
-        raise ValueError(f"size must be a finite number, got {size!r}")
+    weight = getattr(model, matrix)
+    if gradient.shape != weight.shape:
+        raise ValueError(f"gradient must have shape {tuple(weight.shape)}, got {gradient.shape}")
     known = ("E", "P") if matrix == "W_K1" else ("E", "P", "E1", "P1")
     left = _selection(model, "rows", rows, known if matrix != "W_O" else (), weight.shape[0])
     right = _selection(model, "columns", columns, known, weight.shape[1])
     seen = left[:, None] & right
-    change = np.where(seen, array, 0.0)
-    if grams is not None:
-        outer, inner = _gram_pair(model, matrix, grams)
-        change = np.where(seen, outer @ change @ inner, 0.0)
-    return model.with_weights(**{matrix: weight.detach() + size * torch.from_numpy(change)})
+    change = np.where(seen, gradient, 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if grams is not None:
+            outer, inner = _gram_pair(model, matrix, grams)
+            change = np.where(seen, outer @ change @ inner, 0.0)
+    stepped = weight.detach() + size * torch.from_numpy(change)
+    if not torch.isfinite(stepped).all():
+        largest = float(np.abs(gradient).max())
+        raise ValueError(f"size must give finite weights, got {size} with gradient entries up to {largest:.3g}")
+    return model.with_weights(**{matrix: stepped})
 
 
-def _as_gradient(gradient: object, shape: tuple[int, ...]) -> Floats:
-    if not isinstance(gradient, np.ndarray) or gradient.dtype != np.float64:
-        raise TypeError(f"gradient must be a float64 numpy array, got {type(gradient).__name__}")
-    if gradient.shape != shape:
-        raise ValueError(f"gradient must have shape {shape}, got {gradient.shape}")
-    if not np.isfinite(gradient).all():
-        raise ValueError("gradient must be finite, got NaN or infinite entries")
-    return gradient
-
-
-def _gram_pair(model: TwoLayer, matrix: str, grams: object) -> tuple[Floats, Floats]:
+def _gram_pair(model: TwoLayer, matrix: MatrixName, grams: Grams) -> tuple[Floats, Floats]:
     """The Grams on both sides of a matrix."""
-    if not isinstance(grams, Grams):
-        raise TypeError(f"grams must be a simulate.Grams or None, got {type(grams).__name__}")
     F = model.N + model.T
     if (len(grams.outputs), len(grams.values), len(grams.residual)) != (model.N, 2 * F, 2 * F):
         sizes = len(grams.outputs), len(grams.values)
@@ -117,11 +113,10 @@ def _selection(
     model: TwoLayer, name: str, blocks: tuple[str, ...], known: tuple[str, ...], length: int
 ) -> NDArray[np.bool_]:
     """Which of the first `length` coordinates lie in the blocks; all of them where no block is known."""
-    fits = isinstance(blocks, tuple) and all(isinstance(block, str) and block in known for block in blocks)
-    if not fits or bool(blocks) != bool(known):
+    if not set(blocks) <= set(known) or bool(blocks) != bool(known):
         accepted = f"a tuple of some of {known}" if known else "() for W_O"
         raise ValueError(f"{name} must be {accepted}, got {blocks!r}")
     chosen = np.full(length, not known)
     for block in blocks:
-        chosen[model.block(block)] = True
+        chosen[model.block(block)] = True  # type: ignore[arg-type]
     return chosen

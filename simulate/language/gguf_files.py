@@ -20,7 +20,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from simulate.runtime.files import file_digest, write_json
+from simulate.runtime.files import file_digest, read_json, write_json, write_plain_json
 
 from .gguf_header import GgufHeader, read_gguf_header
 
@@ -43,7 +43,7 @@ def weights_cache() -> Path:
 def is_whole(folder: Path, gguf_sha256: str) -> bool:
     """Whether the folder was made of this GGUF and has all its files in their sizes; nothing is read but sizes."""
     try:
-        source = json.loads((folder / SOURCE).read_bytes())
+        source = read_json(folder / SOURCE)
         sizes = {name: (folder / name).stat().st_size for name in source["sizes"]}
         return bool(source["gguf"] == gguf_sha256 and sizes and sizes == source["sizes"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -200,8 +200,8 @@ def _as_in_the_file(folder: Path, tokens: int) -> None:
     and without the tokens that such a class adds after those of the file, which have no weights."""
     path, settings = folder / "tokenizer.json", folder / "tokenizer_config.json"
     found = json.loads(path.read_bytes())
-    write_json(path, found | {"added_tokens": [token for token in found["added_tokens"] if token["id"] < tokens]})
-    write_json(settings, json.loads(settings.read_bytes()) | {"tokenizer_class": "PreTrainedTokenizerFast"})
+    write_plain_json(path, found | {"added_tokens": [token for token in found["added_tokens"] if token["id"] < tokens]})
+    write_plain_json(settings, json.loads(settings.read_bytes()) | {"tokenizer_class": "PreTrainedTokenizerFast"})
 
 
 def _require_tokenizer(path: Path, folder: Path, tokenizer: Any) -> None:

@@ -4,7 +4,7 @@ A folder is written whole or not at all.
 """
 
 import os
-import secrets
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +13,8 @@ from typing import Any
 
 from safetensors import SafetensorError
 from transformers import PreTrainedModel
+
+from simulate.runtime.alone import is_kept, remove_left, temporary_name
 
 from .progress import progress_if_long
 
@@ -48,14 +50,15 @@ def save_model(model: PreTrainedModel, tokenizer: Any, folder: str | Path) -> No
 
 @contextmanager
 def whole_folder(folder: Any) -> Iterator[Path]:
-    """A new folder to write in, which takes the name `folder` at the end, or goes if the block raises."""
+    """A new folder to write in, which takes the name `folder` at the end, or goes if the block raises; what killed
+    writers of it have left is gone."""
     if not isinstance(folder, str | Path):
         raise TypeError(f"folder must be a path, got {folder!r:.80} ({type(folder).__name__})")
     place = Path(folder).resolve()
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise ValueError(f"folder must be a new or an empty folder, {folder} is there and not empty")
-    temporary = place.with_name(f".{place.name}.{secrets.token_hex(8)}.tmp")
-    temporary.mkdir(parents=True)
+    remove_left(place.parent, re.escape(place.name))
+    temporary, descriptor = _new_folder(place)
     try:
         yield temporary
         for path in temporary.rglob("*"):
@@ -66,6 +69,19 @@ def whole_folder(folder: Any) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    finally:
+        os.close(descriptor)
+
+
+def _new_folder(place: Path) -> tuple[Path, int]:
+    """A temporary folder beside `place`, and the open descriptor that keeps it."""
+    while True:
+        temporary = temporary_name(place)
+        temporary.mkdir(parents=True)
+        descriptor = os.open(temporary, os.O_RDONLY)
+        if is_kept(descriptor, temporary):
+            return temporary, descriptor
+        os.close(descriptor)
 
 
 def _check_tokenizer(tokenizer: Any) -> None:

@@ -21,22 +21,25 @@ directions hold.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
 
 from simulate.prompts.tokens import Encoded, Readings
 from simulate.runtime.arrays import Floats
-from theory.task import as_count
+from theory.arguments import Natural, Shape, checked
 
 from .reduction import Laser
 from .roles import Matrix, Role, matrices
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+else:
+    PreTrainedModel = Any
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class NoiseDirections:
     """What each singular direction of one matrix contributes to the lead of the noise.
@@ -47,8 +50,8 @@ class NoiseDirections:
     """
 
     matrix: Matrix
-    values: Floats
-    contributions: Floats
+    values: Annotated[Floats, Shape("directions")]
+    contributions: Annotated[Floats, Shape("prompts directions")]
 
     @property
     def total(self) -> Floats:
@@ -56,25 +59,27 @@ class NoiseDirections:
         found: Floats = self.contributions.sum(axis=1)
         return found
 
-    def of_top(self, count: int) -> Floats:
+    @checked
+    def of_top(self, count: Natural) -> Floats:
         """Of the `count` largest directions together, shape (prompts,); ValueError for a count out of range."""
         found: Floats = self.contributions[:, : self._checked(count)].sum(axis=1)
         return found
 
-    def share_of_top(self, count: int) -> float:
+    @checked
+    def share_of_top(self, count: Natural) -> float:
         """Of the directions whose mean contribution is for the noise, the part of their sum that the `count` largest
         directions have; 0 to 1, not a number where no direction is for it."""
         mean = np.maximum(self.contributions.mean(axis=0), 0)
         return float(mean[: self._checked(count)].sum() / mean.sum()) if mean.any() else float("nan")
 
     def _checked(self, count: int) -> int:
-        found: int = as_count("count", count, 0)
-        if found > self.values.size:
-            raise ValueError(f"count must be at most {self.values.size}, the directions of {self.matrix}, got {found}")
-        return found
+        if count > self.values.size:
+            raise ValueError(f"count must be at most {self.values.size}, the directions of {self.matrix}, got {count}")
+        return count
 
 
-def noise_directions(model: "PreTrainedModel", prompts: Encoded, role: Role, layer: int) -> list[NoiseDirections]:
+@checked
+def noise_directions(model: PreTrainedModel, prompts: Encoded, role: Role, layer: int) -> list[NoiseDirections]:
     """The contributions (1) for every matrix of a role, in the order of `matrices`.
 
     Args:
@@ -113,8 +118,16 @@ def _gradients(model: "PreTrainedModel", prompts: Encoded, matrix: Matrix) -> It
             yield place, matrix.taken_from(gradient).double().numpy(force=True)
 
 
+@checked
 def leads(found: Readings) -> Floats:
     """d, the logit of the distributional continuation less that of the answer, shape (prompts,): the logarithm of the
-    ratio of their probabilities."""
-    difference: Floats = np.log(found.distributional) - np.log(found.answer)
+    ratio of their probabilities.
+
+    Raises:
+        ValueError: a probability that is 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference: Floats = np.log(found.distributional) - np.log(found.answer)
+    if not np.isfinite(difference).all():
+        raise ValueError("found must have positive probabilities of both continuations, got one that is not")
     return difference

@@ -19,16 +19,17 @@ import torch
 
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.streaming import progress_bar
-from simulate.truncation import FLOATING, PARTS, Keep, Spectrum, as_rank, decompose
-from theory.task import RealNumber, as_count, as_probability
+from simulate.truncation import FLOATING, Keep, Spectrum, as_rank, decompose
+from theory.arguments import Natural, Probability, checked
 
-from .roles import Matrix, Role, architecture_of, as_layer_number, check_role, matrices
+from .roles import Matrix, Role, architecture_of, matrices
 
 Model = TypeVar("Model", bound=torch.nn.Module)
 
 LONG_JOB_PRODUCTS = 1e10  # of rows · columns · min(rows, columns): some ten seconds of decompositions on a few cores
 
 
+@checked
 @dataclass(frozen=True)
 class Choice:
     """What to keep of the matrices of one role in one layer.
@@ -45,35 +46,28 @@ class Choice:
 
     role: Role
     layer: int
-    rank: int | None = None
-    fraction: RealNumber | None = field(default=None, kw_only=True)
-    without: int | None = field(default=None, kw_only=True)
+    rank: Natural | None = None
+    fraction: Probability | None = field(default=None, kw_only=True)
+    without: Natural | None = field(default=None, kw_only=True)
     keep: Keep = field(default="top", kw_only=True)
 
     def __post_init__(self) -> None:
-        check_role(self.role)
-        as_layer_number(self.layer)
         levels = {"rank": self.rank, "fraction": self.fraction, "without": self.without}
         given = [name for name, level in levels.items() if level is not None]
         if len(given) != 1:
             said = ", ".join(f"{name} = {level!r}" for name, level in levels.items())
             raise ValueError(f"give exactly one of rank, fraction and without, got {said}")
-        if self.fraction is not None:
-            as_probability("fraction", self.fraction)
-        else:
-            as_count(given[0], levels[given[0]], 0)
-        if not isinstance(self.keep, str) or self.keep not in PARTS:
-            raise ValueError(f"keep must be 'top' or 'bottom', got {self.keep!r}")
         if self.without is not None and self.keep != "top":
             raise ValueError(f"keep must be 'top' with without, which says what stays, got {self.keep!r}")
 
 
+@checked
 @dataclass(frozen=True)
 class Cut:
     """What a choice comes to for one matrix: the largest (keep = "top") or smallest `rank` directions stay."""
 
     matrix: Matrix
-    rank: int
+    rank: Natural
     keep: Keep
 
 
@@ -98,6 +92,7 @@ class Laser(Generic[Model]):
         self.model = model
         self._spectra: dict[Matrix, Spectrum[torch.Tensor]] = {}
 
+    @checked
     def spectrum(self, matrix: Matrix) -> Spectrum[torch.Tensor]:
         """The decomposition of one matrix of the model, as `simulate.decompose` gives it.
 
@@ -126,6 +121,7 @@ class Laser(Generic[Model]):
             self.spectrum(cut.matrix)
         return made
 
+    @checked
     def part(self, cut: Cut) -> torch.Tensor:
         """What stays of the matrix: a tensor of its shape, type and device; at full rank the matrix bit by bit.
 
@@ -137,6 +133,7 @@ class Laser(Generic[Model]):
         except ValueError as error:
             raise ValueError(f"{cut.matrix}: {error}") from error
 
+    @checked
     def weights(self, choice: Choice) -> dict[str, torch.Tensor]:
         """The whole parameters that hold the matrices of a choice, by name, with the matrices truncated.
 
@@ -149,6 +146,7 @@ class Laser(Generic[Model]):
             cut.matrix.put_into(weight, self.part(cut))
         return made
 
+    @checked
     def truncated(self, choices: Iterable[Choice], *, progress: bool | None = None) -> Model:
         """A new model with the chosen matrices truncated, of the same class, types and devices; nothing is shared.
 

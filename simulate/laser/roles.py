@@ -15,21 +15,22 @@ Source: the roles are those of LASER (Sharma, Ash, Misra, 2023).
 """
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Literal, TypeAlias, get_args
 
 import torch
 
 from simulate.language.architectures import ARCHITECTURES, Architecture
+from theory.arguments import Natural, checked
 
 GroupRole: TypeAlias = Literal["mlp_in", "mlp_out", "attention_qkv", "attention_out"]
 SingleRole: TypeAlias = Literal["query", "key", "value", "mlp_gate", "mlp_up"]
-Role: TypeAlias = GroupRole | SingleRole
+Role: TypeAlias = Literal[GroupRole, SingleRole]
 ROLES: tuple[GroupRole, ...] = get_args(GroupRole)
 SINGLE_ROLES: tuple[SingleRole, ...] = get_args(SingleRole)
 PARTS_OF_ROLE = {"mlp_in": ("mlp_gate", "mlp_up"), "attention_qkv": ("query", "key", "value")}
 
 
+@checked
 @dataclass(frozen=True)
 class Matrix:
     """One matrix of a model.
@@ -41,7 +42,7 @@ class Matrix:
         transposed: whether the parameter has the shape (inputs, outputs), as those of GPT-2.
     """
 
-    layer: int
+    layer: Natural
     part: str
     parameter: str
     spans: tuple[range, ...]
@@ -53,13 +54,31 @@ class Matrix:
         """Numbers of its rows among the outputs of the parameter, int64, shape (outputs,)."""
         return torch.tensor([row for span in self.spans for row in span])
 
+    @checked
     def taken_from(self, weight: torch.Tensor) -> torch.Tensor:
-        """A copy of the matrix, of its shape, from the values of the parameter."""
+        """A copy of the matrix, of its shape, from the values of the parameter; ValueError for another shape."""
+        self._check(weight)
         return (weight.T if self.transposed else weight)[self.rows]
 
+    @checked
     def put_into(self, weight: torch.Tensor, matrix: torch.Tensor) -> None:
-        """Write the matrix, of its shape, over its place in the values of the parameter."""
+        """Write the matrix over its place in the values of the parameter; ValueError for another shape or type."""
+        self._check(weight)
+        if tuple(matrix.shape) != self.shape or matrix.dtype != weight.dtype or not torch.isfinite(matrix).all():
+            got = f"{matrix.dtype} of shape {tuple(matrix.shape)}"
+            raise ValueError(f"matrix must be finite, {weight.dtype} of shape {self.shape}, got {got}")
         (weight.T if self.transposed else weight)[self.rows] = matrix
+
+    def _check(self, weight: torch.Tensor) -> None:
+        outputs, inputs = max(span.stop for span in self.spans), self.shape[1]
+        shape = tuple(weight.T.shape if self.transposed else weight.shape) if weight.ndim == 2 else ()
+        if not shape or shape[0] < outputs or shape[1] != inputs:
+            got = tuple(weight.shape)
+            raise ValueError(f"weight must have {inputs} inputs and at least {outputs} outputs for {self}, got {got}")
+        if not weight.is_floating_point():
+            raise TypeError(f"weight must be of floating point numbers for {self}, got {weight.dtype}")
+        if not torch.isfinite(weight).all():
+            raise ValueError(f"weight must be finite for {self}, got NaN or infinite entries")
 
     def __str__(self) -> str:
         return f"{self.parameter} ({self.part})"
@@ -77,6 +96,7 @@ def layer_count(model: torch.nn.Module) -> int:
     return len(layers)
 
 
+@checked
 def matrices(model: torch.nn.Module, role: Role, layer: int) -> tuple[Matrix, ...]:
     """The matrices of one role in one layer, in the order of the table; the weights need not be in memory.
 
@@ -86,7 +106,6 @@ def matrices(model: torch.nn.Module, role: Role, layer: int) -> tuple[Matrix, ..
         ValueError: another role, one that the architecture does not have, or a layer out of range.
     """
     architecture = ARCHITECTURES[architecture_of(model)]
-    check_role(role)
     parts = [part for part in PARTS_OF_ROLE.get(role, (role,)) if part in architecture.parts]
     if not parts:
         there = ", ".join(dict.fromkeys((*ROLES, *architecture.parts)))
@@ -103,24 +122,16 @@ def architecture_of(model: object) -> str:
     return names[0]
 
 
-def check_role(role: object) -> None:
-    """ValueError unless `role` is one of ROLES or SINGLE_ROLES."""
-    if not isinstance(role, str) or role not in ROLES + SINGLE_ROLES:
+def check_role(role: str) -> None:
+    """ValueError unless `role`, a word of a command, is one of ROLES or SINGLE_ROLES."""
+    if role not in ROLES + SINGLE_ROLES:
         raise ValueError(f"role must be one of {', '.join(ROLES + SINGLE_ROLES)}, got {role!r}")
 
 
-def as_layer_number(layer: object) -> int:
-    """`layer` as an int, negative ones included, or a TypeError."""
-    if isinstance(layer, bool) or not isinstance(layer, Integral):
-        raise TypeError(f"layer must be an integer, got {layer!r} ({type(layer).__name__})")
-    return int(layer)
-
-
-def _as_layer(layer: object, count: int) -> int:
-    number = as_layer_number(layer)
-    if not -count <= number < count:
+def _as_layer(layer: int, count: int) -> int:
+    if not -count <= layer < count:
         raise ValueError(f"layer must be in {-count}..{count - 1}, got {layer}")
-    return number % count
+    return layer % count
 
 
 def _matrix(model: torch.nn.Module, architecture: Architecture, part: str, layer: int) -> Matrix:

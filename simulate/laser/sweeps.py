@@ -7,23 +7,25 @@ Source: Sharma, Ash, Misra (2023), search over layers, matrices and ranks; Chen,
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import total_ordering
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from annotated_types import Interval, MinLen
 
 from simulate.prompts.tokens import METRICS, Encoded, Readings
+from simulate.runtime.alone import alone
 from simulate.runtime.arrays import Floats, Integers
-from simulate.runtime.files import digest_of_files, write_whole
+from simulate.runtime.files import digest_of_files
 from simulate.runtime.streaming import progress_bar
-from theory.task import as_count, as_probability
+from simulate.runtime.tensor_files import read_tensors, write_tensors
+from theory.arguments import Natural, checked
+from theory.scalars import as_count, as_probability, shown
 
 from .reduction import Choice, Laser, planned_cuts
 from .roles import ROLES, Role, layer_count, matrices
@@ -31,6 +33,8 @@ from .runner import Runner
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+else:
+    PreTrainedModel = Any
 
 Places: TypeAlias = slice | Integers
 """Some of the prompts of a set."""
@@ -42,6 +46,7 @@ AT_ONCE = 8
 
 
 @total_ordering
+@checked
 @dataclass(frozen=True)
 class Cell:
     """One truncation: the matrices of `role` in `layer`, each to one of: `rank`, `fraction` of its rank, or `without`
@@ -50,9 +55,9 @@ class Cell:
 
     layer: int
     role: Role
-    rank: int | None = None
-    fraction: float | None = None
-    without: int | None = None
+    rank: Natural | None = None
+    fraction: Annotated[float, Interval(ge=0, le=1)] | None = None
+    without: Natural | None = None
 
     def __post_init__(self) -> None:
         _ = self.choice  # its errors
@@ -87,6 +92,7 @@ class Cell:
         return Choice(self.role, self.layer, self.rank, fraction=self.fraction, without=self.without)
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Sweep:
     """What the whole model (`whole`) and the model of every cell say after the prompts, by the name of their set."""
@@ -94,14 +100,24 @@ class Sweep:
     whole: dict[str, Readings]
     cells: dict[Cell, dict[str, Readings]] = field(default_factory=dict)
 
+    @checked
     def change(self, cell: Cell, name: str, metric: str, places: Places = slice(None)) -> Floats:
         """Metric in the cell less that of the whole model, prompt by prompt; float64, shape (prompts,)."""
+        known: dict[str, tuple[object, Collection[object]]] = {
+            "cell": (cell, self.cells), "name": (name, self.whole), "metric": (metric, METRICS)
+        }  # fmt: skip
+        for argument, (value, there) in known.items():
+            if value not in there:
+                raise ValueError(f"{argument} must be one of {', '.join(map(str, there))}, got {shown(value)}")
+        count = self.whole[name].answer.size
+        if not isinstance(places, slice) and places.size and not -count <= places.min() <= places.max() < count:
+            raise ValueError(f"places must be in {-count}..{count - 1}, got {places.min()}..{places.max()}")
         after, before = (getattr(found[name], metric) for found in (self.cells[cell], self.whole))
         difference: Floats = after[places] - before[places]
         return difference
 
 
-def doubling_ranks(model: "PreTrainedModel") -> tuple[int, ...]:
+def doubling_ranks(model: PreTrainedModel) -> tuple[int, ...]:
     """0, 1, 2, 4, … below the smaller side of every matrix of the model."""
     sides = (
         min(matrix.shape)
@@ -113,12 +129,13 @@ def doubling_ranks(model: "PreTrainedModel") -> tuple[int, ...]:
     return (0, *(2**power for power in range(limit.bit_length()) if 2**power < limit))
 
 
+@checked
 def sweep(
-    model: "PreTrainedModel",
-    prompts: Mapping[str, Encoded],
+    model: PreTrainedModel,
+    prompts: Annotated[Mapping[str, Encoded], MinLen(1)],
     cells: Iterable[Cell] | None = None,
     *,
-    roles: Sequence[Role] = ROLES,
+    roles: Annotated[Sequence[Role], MinLen(1)] = ROLES,
     layers: Iterable[int] | None = None,
     ranks: Iterable[int] | None = None,
     fractions: Iterable[float] = (),
@@ -143,14 +160,27 @@ def sweep(
     Raises:
         TypeError, ValueError: what `Laser.cuts` raises for a cell, no prompts, logits that are not finite; a record of
             another model, of other prompts, or damaged.
+        BlockingIOError: another sweep has this record.   OSError: it cannot be written.
     """
-    if not prompts:
-        raise ValueError("prompts must hold at least one set, got none")
+    if whole is not None and prompts.keys() - whole.keys():
+        raise ValueError(f"whole must have every set of prompts, {', '.join(prompts)}, got {', '.join(whole)}")
     if cells is None:
         if ranks is None:
             ranks = () if fractions or without else doubling_ranks(model)
         cells = cells_of(model, roles, layers, ranks=ranks, fractions=fractions, without=without)
     cells = _checked(model, cells)
+    with alone(record):
+        return _swept(model, prompts, cells, whole, record, progress)
+
+
+def _swept(
+    model: "PreTrainedModel",
+    prompts: Mapping[str, Encoded],
+    cells: Sequence[Cell],
+    whole: Mapping[str, Readings] | None,
+    record: Path | None,
+    progress: bool | None,
+) -> Sweep:
     identity = "" if record is None else _identity(model, prompts)
     known = {} if record is None else _read(record, identity, prompts)
     blocks: dict[tuple[int, Role], list[Cell]] = {}
@@ -164,14 +194,13 @@ def sweep(
                 versions = [laser.weights(cell.choice) for cell in some]
                 known.update(zip(some, runner.read(layer, role, versions), strict=True))
             if record is not None and missing:
-                record.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(record, _content(known, identity))
+                _write(record, known, identity)
             advance(len(block), f"layer {layer}, {role}")
     return Sweep(runner.whole, {cell: known[cell] for cell in cells})
 
 
 def read_choices(
-    model: "PreTrainedModel",
+    model: PreTrainedModel,
     prompts: Mapping[str, Encoded],
     choices: Sequence[Choice],
     whole: Mapping[str, Readings] | None = None,
@@ -187,7 +216,7 @@ def read_choices(
 
 
 def cells_of(
-    model: "PreTrainedModel",
+    model: PreTrainedModel,
     roles: Sequence[Role],
     layers: Iterable[int] | None = None,
     *,
@@ -208,15 +237,21 @@ def cells_of(
     return _checked(model, (Cell(layer, role, **level) for layer in chosen for role in roles for level in levels))
 
 
-def _checked(model: "PreTrainedModel", cells: Iterable[Cell]) -> tuple[Cell, ...]:
+def _checked(model: PreTrainedModel, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     """The cells, lower layers first; errors before any work."""
-    found = tuple(sorted(dict.fromkeys(cells), key=lambda cell: cell.layer))
+    given = tuple(cells)
+    for cell in given:
+        if not isinstance(cell, Cell):
+            raise TypeError(f"cells must be several Cell, got {shown(cell)} ({type(cell).__name__})")
+    if not given:
+        raise ValueError("cells must be at least one, of at least one layer and rank, fraction or without, got none")
+    found = tuple(sorted(dict.fromkeys(given), key=lambda cell: cell.layer))
     for cell in found:
         planned_cuts(model, [cell.choice])
     return found
 
 
-def _identity(model: "PreTrainedModel", prompts: Mapping[str, Encoded]) -> str:
+def _identity(model: PreTrainedModel, prompts: Mapping[str, Encoded]) -> str:
     """sha256 over the weights, the prompts' tokens, and what the numbers depend on besides."""
     code = digest_of_files(CODE, PATTERNS)
     digest = hashlib.sha256(f"{torch.__version__} {version('transformers')} {model.device.type} {code}\n".encode())
@@ -232,14 +267,14 @@ def _identity(model: "PreTrainedModel", prompts: Mapping[str, Encoded]) -> str:
     return digest.hexdigest()
 
 
-def _content(cells: Mapping[Cell, dict[str, Readings]], identity: str) -> bytes:
+def _write(path: Path, cells: Mapping[Cell, dict[str, Readings]], identity: str) -> None:
     tensors = {}
     for cell, sets in cells.items():
         level = json.dumps([cell.rank, cell.fraction, cell.without])
         for name, found in sets.items():
             values = torch.tensor(np.stack([getattr(found, metric) for metric in METRICS]))
             tensors[f"{cell.layer}/{cell.role}/{level}/{name}"] = values
-    return bytes(save(tensors, {"sweep": json.dumps({"identity": identity})}))
+    write_tensors(path, tensors, {"sweep": json.dumps({"identity": identity})})
 
 
 def _read(path: Path, identity: str, prompts: Mapping[str, Encoded]) -> dict[Cell, dict[str, Readings]]:
@@ -247,15 +282,14 @@ def _read(path: Path, identity: str, prompts: Mapping[str, Encoded]) -> dict[Cel
     if not path.exists():
         return {}
     try:
-        with safe_open(path, framework="pt") as file:
-            stored = json.loads((file.metadata() or {})["sweep"])["identity"]
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        tensors, known = read_tensors(path)
+        stored = json.loads(known["sweep"])["identity"]
         found: dict[Cell, dict[str, Readings]] = {}
         for key, tensor in tensors.items():
             layer, role, level, name = key.split("/", 3)
             values = {metric: row.numpy() for metric, row in zip(METRICS, tensor, strict=True)}
-            found.setdefault(Cell(int(layer), role, *json.loads(level)), {})[name] = Readings(**values)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            found.setdefault(Cell(int(layer), cast(Role, role), *json.loads(level)), {})[name] = Readings(**values)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"record {path} must be a whole record of a sweep: {error!r}") from error
     if stored != identity:
         raise ValueError(

@@ -10,36 +10,22 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
 """
 
 from dataclasses import dataclass
-from numbers import Real
+from typing import Annotated, TypeAlias
 
 import numpy as np
 import torch
+from annotated_types import Gt, Lt
 from torch import nn
 
-from simulate.runtime.arguments import as_seed, check_row_tokens
+from simulate.runtime.arguments import check_row_tokens
 from simulate.runtime.arrays import Array
-from simulate.runtime.byte_limit import require_bytes
-from theory.task import as_count
+from simulate.runtime.byte_limit import CPU, require_bytes
+from theory.arguments import Count, Seed, Size, checked
 
-CPU = torch.device("cpu")
-
-
-def as_noise_level(alpha: object) -> float:
-    """`alpha` as a float strictly between 0 and 1, or a TypeError / ValueError."""
-    if isinstance(alpha, bool) or not isinstance(alpha, Real):
-        raise TypeError(f"alpha must be a real number in (0, 1), got {alpha!r} ({type(alpha).__name__})")
-    if not 0 < float(alpha) < 1:  # NaN fails both
-        raise ValueError(f"alpha must be a real number in (0, 1), got {alpha!r}")
-    return float(alpha)
+NoiseLevel: TypeAlias = Annotated[float, Gt(0), Lt(1)]
 
 
-def as_embeddings(embeddings: object) -> "Embeddings":
-    """`embeddings` if it is an `Embeddings`, else a TypeError."""
-    if not isinstance(embeddings, Embeddings):
-        raise TypeError(f"embeddings must be a simulate.Embeddings, got {type(embeddings).__name__}")
-    return embeddings
-
-
+@checked
 @dataclass(frozen=True, eq=False)
 class Embeddings:
     """Frozen embeddings of n inputs and n+1 outputs. Made by `orthonormal_embeddings` or `gaussian_embeddings`.
@@ -54,8 +40,8 @@ class Embeddings:
 
     def __post_init__(self) -> None:
         for name, value in (("inputs", self.inputs), ("outputs", self.outputs)):
-            if not isinstance(value, torch.Tensor) or (value.dtype, value.device) != (torch.float64, CPU):
-                raise TypeError(f"{name} must be a float64 tensor on the CPU, got {value!r:.80}")
+            if (value.dtype, value.device) != (torch.float64, CPU):
+                raise TypeError(f"{name} must be a float64 tensor on the CPU, got {value.dtype} on {value.device}")
             if value.requires_grad:
                 raise ValueError(f"{name} are frozen and must not require a gradient")
             if value.ndim != 2 or value.shape[1] < 1 or not torch.isfinite(value).all():
@@ -84,30 +70,31 @@ class Embeddings:
         return Embeddings(inputs, outputs)
 
 
-def orthonormal_embeddings(n: int) -> Embeddings:
+@checked
+def orthonormal_embeddings(n: Size) -> Embeddings:
     """One-hot embeddings: W has shape (n+1, n) and is the logit matrix itself.
 
     Raises:
         TypeError, ValueError: n no integer >= 2, or more than the memory holds.
     """
-    n = as_count("n", n, 2)
     require_bytes(f"n = {n}: embeddings", 16 * (n + 1) ** 2, CPU, "use fewer inputs")
     return Embeddings(torch.eye(n, dtype=torch.float64), torch.eye(n + 1, dtype=torch.float64))
 
 
-def gaussian_embeddings(n: int, dimension: int, *, seed: int) -> Embeddings:
+@checked
+def gaussian_embeddings(n: Size, dimension: Count, *, seed: Seed) -> Embeddings:
     """Random embeddings with independent N(0, 1/d) entries, d = `dimension`: W has shape (d, d).
 
     Raises:
         TypeError, ValueError: n no integer >= 2, dimension none >= 1, seed none >= 0, or more than the memory holds.
     """
-    n, dimension, seed = as_count("n", n, 2), as_count("dimension", dimension, 1), as_seed(seed)
     needed = 3 * 8 * (2 * n + 1) * dimension
     require_bytes(f"n = {n} and dimension = {dimension}: embeddings", needed, CPU, "use a smaller dimension")
     rows = torch.from_numpy(np.random.default_rng(seed).standard_normal((2 * n + 1, dimension)) / dimension**0.5)
     return Embeddings(rows[:n].clone(), rows[n:].clone())
 
 
+@checked
 class AssociativeMemory(nn.Module):
     """The memory x -> V W u_x with a trainable matrix W.
 
@@ -125,9 +112,9 @@ class AssociativeMemory(nn.Module):
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
 
-    def __init__(self, embeddings: Embeddings, weight: Array | torch.Tensor | None = None) -> None:
+    def __init__(self, embeddings: Embeddings, weight: torch.Tensor | Array | None = None) -> None:
         super().__init__()
-        self.embeddings = as_embeddings(embeddings)
+        self.embeddings = embeddings
         shape = embeddings.weight_shape
         require_bytes(f"weights of shape {shape}", 8 * shape[0] * shape[1], CPU, "use embeddings.reduced()")
         self.W = nn.Parameter(torch.zeros(shape, dtype=torch.float64) if weight is None else _as_weight(weight, shape))
@@ -146,23 +133,23 @@ class AssociativeMemory(nn.Module):
         """V W Uᵀ, shape (n+1, n), one column per input."""
         return self.embeddings.outputs @ self.W @ self.embeddings.inputs.T
 
-    def population_loss(self, alpha: float) -> torch.Tensor:
+    @checked
+    def population_loss(self, alpha: NoiseLevel) -> torch.Tensor:
         """Mean over x of -(1-α) log p(x|x) - α log p(n|x), in nats, a scalar with gradient; 0 < alpha < 1."""
-        alpha, n = as_noise_level(alpha), self.embeddings.n
+        n = self.embeddings.n
         logs = self.logit_matrix().log_softmax(dim=0)
         return -((1 - alpha) * logs.diagonal() + alpha * logs[n]).mean()
 
-    def with_weight(self, weight: Array | torch.Tensor) -> "AssociativeMemory":
+    @checked
+    def with_weight(self, weight: torch.Tensor | Array) -> "AssociativeMemory":
         """A new memory with the same embeddings and this W; errors as for the class."""
         return AssociativeMemory(self.embeddings, weight)
 
 
 def _as_weight(weight: Array | torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    if not isinstance(weight, np.ndarray | torch.Tensor):
-        raise TypeError(f"weight must be a numpy array or a torch tensor, got {type(weight).__name__}")
-    tensor = weight.detach() if isinstance(weight, torch.Tensor) else torch.from_numpy(np.array(weight))
-    if not tensor.dtype.is_floating_point:
-        raise TypeError(f"weight must be floating-point, got {tensor.dtype}")
+    if not (weight.dtype.is_floating_point if isinstance(weight, torch.Tensor) else weight.dtype.kind == "f"):
+        raise TypeError(f"weight must be floating-point, got {weight.dtype}")
+    tensor = weight.detach() if isinstance(weight, torch.Tensor) else torch.from_numpy(weight.astype(np.float64))
     if tuple(tensor.shape) != shape:
         raise ValueError(
             f"weight must have shape (output dimension, input dimension) = {shape}, got {tuple(tensor.shape)}"

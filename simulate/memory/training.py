@@ -18,21 +18,26 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import as_array, as_seed
+from simulate.runtime.arguments import MOST_TOKENS, IntegerArray, as_array
 from simulate.runtime.arrays import Floats, Integers
-from simulate.runtime.byte_limit import require_bytes
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.streaming import progress_bar
-from theory.task import as_count, as_rates, as_snapshots
+from theory.arguments import Count, Seed, Shape, checked
+from theory.task import as_rates, as_snapshots
 
-from .model import CPU, AssociativeMemory, Embeddings, as_embeddings, as_noise_level
+from .model import AssociativeMemory, Embeddings, NoiseLevel
 
 CHUNK_STEPS, CHUNK_ENTRIES = 1024, 2**24
 """Most steps, and most frequencies, that are drawn at once; the numbers do not depend on them."""
+
+GENERATOR_BYTES = 2**10
+"""Least that numpy keeps for a generator with its seed sequence."""
 
 LONG_RUN_STEPS = 10**5
 
@@ -40,6 +45,7 @@ Frequencies = Callable[[int], torch.Tensor]
 """Frequencies of the next so many steps, shape (steps, replicates or 1, n, n+1)."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Trajectory:
     """Snapshots of a training run, or of R independent ones: below, S snapshots, and R only where there are replicates.
@@ -52,8 +58,8 @@ class Trajectory:
     """
 
     embeddings: Embeddings
-    steps: Integers
-    times: Floats
+    steps: Annotated[Integers, Shape("S")]
+    times: Annotated[Floats, Shape("S")]
     coefficients: Floats
 
     @property
@@ -63,25 +69,29 @@ class Trajectory:
         logits: Floats = (outputs @ outputs.T) @ self.coefficients @ (inputs @ inputs.T)
         return logits
 
+    @checked
     def model(self, *index: int) -> AssociativeMemory:
         """The memory at a snapshot: `model(snapshot)`, with replicates `model(snapshot, replicate)`.
 
         Raises:
-            ValueError: another number of indices.
-            IndexError: one out of range.
+            TypeError, ValueError: another number of indices, one that is no integer, or one out of range.
         """
         if len(index) != self.coefficients.ndim - 2:
             raise ValueError(f"model takes {self.coefficients.ndim - 2} indices here, got {len(index)}")
+        for place, size in zip(index, self.coefficients.shape, strict=False):
+            if not -size <= place < size:
+                raise ValueError(f"index must be in {-size}..{size - 1}, got {place}")
         coefficients = torch.from_numpy(self.coefficients[index].copy())
         return AssociativeMemory(self.embeddings, self.embeddings.outputs.T @ coefficients @ self.embeddings.inputs)
 
 
+@checked
 def gradient_descent(
     embeddings: Embeddings,
-    alpha: float,
+    alpha: NoiseLevel,
     learning_rates: ArrayLike,
     *,
-    snapshots: ArrayLike | None = None,
+    snapshots: IntegerArray | None = None,
     progress: bool | None = None,
 ) -> Trajectory:
     """Full-batch gradient descent on the exact population loss, from W = 0, in float64.
@@ -102,22 +112,23 @@ def gradient_descent(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
-    n, alpha = as_embeddings(embeddings).n, as_noise_level(alpha)
-    rates, marks = _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    n, rates, marks = embeddings.n, _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    _require_bytes(1, n, len(marks))
     frequencies = torch.from_numpy(dense_frequencies(_pair_probabilities(n, alpha), n))[None, None]
     found = _train(embeddings, rates, marks, 1, lambda steps: frequencies.expand(steps, 1, n, n + 1), progress)
     return Trajectory(embeddings, marks, _times(rates)[marks], found[:, 0])
 
 
+@checked
 def stochastic_gradient_descent(
     embeddings: Embeddings,
-    alpha: float,
+    alpha: NoiseLevel,
     learning_rates: ArrayLike,
     *,
-    batch: int,
-    replicates: int,
-    seed: int,
-    snapshots: ArrayLike | None = None,
+    batch: Count,
+    replicates: Count,
+    seed: Seed,
+    snapshots: IntegerArray | None = None,
     progress: bool | None = None,
 ) -> Trajectory:
     """Plain stochastic gradient descent from W = 0: every step takes the mean gradient over a fresh batch, in float64.
@@ -136,12 +147,11 @@ def stochastic_gradient_descent(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
-    n, alpha = as_embeddings(embeddings).n, as_noise_level(alpha)
-    rates, marks = _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
-    batch, replicates = as_count("batch", batch, 1), as_count("replicates", replicates, 1)
-    if batch > 2**62:
+    n, rates, marks = embeddings.n, _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    if batch > MOST_TOKENS:
         raise ValueError(f"batch must be at most 2^62 to be drawn, got {batch}")
-    sources = [np.random.default_rng(child) for child in np.random.SeedSequence(as_seed(seed)).spawn(replicates)]
+    _require_bytes(replicates, n, len(marks))
+    sources = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(replicates)]
     probabilities = _pair_probabilities(n, alpha)
 
     def frequencies(steps: int) -> torch.Tensor:
@@ -150,6 +160,19 @@ def stochastic_gradient_descent(
 
     found = _train(embeddings, rates, marks, replicates, frequencies, progress)
     return Trajectory(embeddings, marks, _times(rates)[marks], found)
+
+
+def _require_bytes(replicates: int, n: int, marks: int) -> None:
+    """Snapshots, frequencies of the steps at once with what is computed of them, and a generator per replicate."""
+    size = replicates * n * (n + 1)
+    needed = 8 * size * (marks + 2 * _steps_at_once(size)) + GENERATOR_BYTES * replicates
+    what = f"replicates = {replicates} of n = {n} inputs at {marks} snapshots"
+    require_bytes(what, needed, CPU, "ask for fewer")
+
+
+def _steps_at_once(size: int) -> int:
+    """How many steps' frequencies are drawn at once, `size` of them per step."""
+    return max(1, min(CHUNK_STEPS, CHUNK_ENTRIES // size))
 
 
 def _pair_probabilities(n: int, alpha: float) -> Floats:
@@ -175,10 +198,7 @@ def _train(
 ) -> Floats:
     """A after each of the steps in `marks`, shape (S, replicates, n+1, n)."""
     n = embeddings.n
-    size = replicates * n * (n + 1)
-    most = max(1, min(CHUNK_STEPS, CHUNK_ENTRIES // size))
-    needed = 8 * size * (len(marks) + 2 * most)
-    require_bytes(f"{len(marks)} snapshots of {replicates} replicates", needed, CPU, "ask for fewer")
+    most = _steps_at_once(replicates * n * (n + 1))
     found = np.empty((len(marks), replicates, n + 1, n))
     # Inputs before outputs: softmax over the last axis treats each row alike, wherever it lies in the batch.
     A = torch.zeros(replicates, n, n + 1, dtype=torch.float64)
@@ -245,4 +265,4 @@ def _as_marks(snapshots: ArrayLike | None, learning_rates: ArrayLike) -> Integer
     steps = len(_as_rates(learning_rates))
     if snapshots is None:
         return np.array([steps])
-    return as_snapshots(as_array("snapshots", snapshots, "iu"), steps)
+    return as_snapshots(np.asarray(snapshots), steps)

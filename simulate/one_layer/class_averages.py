@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from simulate.runtime.arguments import Sizes
+from simulate.runtime.arguments import Sizes, WithGaps
 from simulate.runtime.arrays import Floats, Integers
+from theory.arguments import Natural, checked
 from theory.task import Layer
 
 from .counts import Counts, count_shift
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class PooledMoments:
     """Class averages of entry means and variances; arrays of shape (K,), nan for a class without entries.
@@ -22,11 +24,11 @@ class PooledMoments:
         blocks: number of full blocks.
     """
 
-    mean: Floats
-    mean_standard_error: Floats
-    variance: Floats
-    variance_standard_error: Floats
-    blocks: int
+    mean: WithGaps
+    mean_standard_error: WithGaps
+    variance: WithGaps
+    variance_standard_error: WithGaps
+    blocks: Natural
 
 
 class Pool:

@@ -9,6 +9,7 @@ With W_V and the output probabilities p held fixed, the per-sample negative grad
 
 import time
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -16,24 +17,28 @@ from numba import njit
 from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import (
+    FloatType,
     Sizes,
+    WithGaps,
+    Workers,
     as_directions,
-    as_drawable_law,
     as_features,
     as_matrix,
-    as_seed,
     as_stochastic,
-    as_workers,
     check_row_tokens,
     check_tokens,
+    require_drawable,
+    require_moments,
+    thread_count,
 )
 from simulate.runtime.arrays import Array, Floats
-from simulate.runtime.byte_limit import require_bytes
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.sequences.blocks import Block
 from simulate.sequences.chains import Chain
 from simulate.sequences.sources import as_source
+from theory.arguments import FINITE, Seed, Size, checked
 from theory.law import Law
-from theory.task import Task, as_count
+from theory.task import Task
 
 from .central import CentralSums
 from .model import OneLayer
@@ -42,6 +47,7 @@ from .projected import sum_over_blocks
 CHUNK_ENTRIES = 2**17
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class KeyQueryMoments:
     """Moments of directions @ k per sample, float64 arrays of shape (D,); standard errors as in `GradientMoments`.
@@ -53,22 +59,23 @@ class KeyQueryMoments:
     variance: Floats
     standard_error: Floats
     variance_standard_error: Floats
-    skewness: Floats
+    skewness: WithGaps
     samples: int
     seed: int
     seconds: float
 
 
+@checked
 def key_query_moments(
     task: Task | Law,
     W_V: ArrayLike,
     probabilities: ArrayLike,
-    samples: int,
+    samples: Size,
     *,
-    seed: int,
+    seed: Seed,
     directions: ArrayLike | None = None,
     chain: ArrayLike | Chain | None = None,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: bool | None = None,
 ) -> KeyQueryMoments:
     """Estimate the mean and variance of directions @ k, k the per-sample negative key-query gradient at zero.
@@ -88,10 +95,10 @@ def key_query_moments(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the key-query step.
     """
-    source, samples, seed = as_source(task, chain), as_count("samples", samples, 2), as_seed(seed)
-    threads = as_workers(workers)
+    source, threads = as_source(task, chain), thread_count(workers)
     weights = None if directions is None else np.ascontiguousarray(as_directions(source, directions).T)
     values = _target_values(source, W_V, probabilities)
+    _require_moments(np.asarray(W_V), weights, samples)
     _require_bytes(source, 2 * source.M if weights is None else weights.shape[1], threads)
     start = time.perf_counter()
 
@@ -111,9 +118,10 @@ def key_query_moments(
     )
 
 
+@checked
 def counted_key_query_gradient(
     task: Task | Law, W_V: ArrayLike, probabilities: ArrayLike, tokens: torch.Tensor, target: torch.Tensor
-) -> Floats:
+) -> Annotated[Floats, FINITE]:
     """Batch mean of the per-sample negative key-query gradient k at zero (the module's formula), by counting tokens.
 
     Args:
@@ -130,18 +138,19 @@ def counted_key_query_gradient(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the key-query step.
     """
-    law = as_drawable_law(task)
-    M = law.M
-    values = _target_values(law, W_V, probabilities)
+    require_drawable(task)
+    M = task.M
+    values = _target_values(task, W_V, probabilities)
     check_tokens(tokens, M)
     check_row_tokens("target", target, len(tokens), M)
-    others = tokens[:, -1][tokens[:, -1] != law.q]
+    others = tokens[:, -1][tokens[:, -1] != task.q]
     if len(others):
-        raise ValueError(f"tokens must end in the trigger {law.q}, got a last token {others[0].item()}")
+        raise ValueError(f"tokens must end in the trigger {task.q}, got a last token {others[0].item()}")
     mean: Floats = _gradient_sums(values, None, tokens.cpu().numpy(), target.cpu().numpy()).mean
     return mean
 
 
+@checked
 def held_loss(model: OneLayer, tokens: torch.Tensor, target: torch.Tensor, probabilities: ArrayLike) -> torch.Tensor:
     """-(batch mean of (e_y - p)ᵀ ξ) at the last position, with p held constant; a scalar.
 
@@ -159,8 +168,6 @@ def held_loss(model: OneLayer, tokens: torch.Tensor, target: torch.Tensor, proba
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the key-query step.
     """
-    if not isinstance(model, OneLayer):
-        raise TypeError(f"model must be a OneLayer, got {type(model).__name__}")
     check_tokens(tokens, model.M)
     check_row_tokens("target", target, len(tokens), model.M)
     held = torch.tensor(_held(model.M, probabilities)).to(model.W_V)
@@ -168,8 +175,9 @@ def held_loss(model: OneLayer, tokens: torch.Tensor, target: torch.Tensor, proba
     return (logits @ held - logits.gather(1, target[:, None])[:, 0]).mean()
 
 
+@checked
 def attention_model(
-    task: Task | Law, W_V: ArrayLike, key_scores: ArrayLike, *, dtype: torch.dtype = torch.float64
+    task: Task | Law, W_V: ArrayLike, key_scores: ArrayLike, *, dtype: FloatType = torch.float64
 ) -> OneLayer:
     """A new `OneLayer` with values W_V and attention scores key_scores[E(z_t)] + key_scores[P(z_{t-1})].
 
@@ -187,12 +195,11 @@ def attention_model(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the one-layer model of the theory.
     """
-    law = as_drawable_law(task)
-    values, scores = as_matrix(law, "W_V", W_V), as_features(law, "key_scores", key_scores)
-    model = OneLayer(law, dtype=dtype)
+    values, scores = as_matrix(task, "W_V", W_V), as_features(task, "key_scores", key_scores)
+    model = OneLayer(task, dtype=dtype)
     with torch.no_grad():
         model.W_V.copy_(_cast("W_V", values, dtype))
-        model.W_KQ[:, law.q] = _cast("key_scores", scores, dtype)
+        model.W_KQ[:, task.q] = _cast("key_scores", scores, dtype)
     return model
 
 
@@ -215,16 +222,25 @@ def _held(M: int, probabilities: ArrayLike) -> Floats:
 def _target_values(law: Sizes, W_V: ArrayLike, probabilities: ArrayLike) -> Floats:
     """(e_y - p)ᵀ W_V for each target y, shape (M, 2M)."""
     weights = as_matrix(law, "W_V", W_V)
-    weights -= _held(law.M, probabilities) @ weights
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights -= _held(law.M, probabilities) @ weights
     return weights
+
+
+def _require_moments(W_V: Array, weights: Floats | None, samples: int) -> None:
+    """ValueError where the moments would exceed float64: |k| is at most 8 max |W_V|, its sum over features 16."""
+    largest = float(np.abs(W_V).max())
+    require_moments("W_V", largest, 8, samples)
+    if weights is not None:
+        require_moments("directions", float(np.abs(weights).max()), 16 * max(largest, 1.0), samples)
 
 
 def _require_bytes(law: Sizes, width: int, workers: int) -> None:
     """Chunks with what is computed from them, summaries in flight, the matrices given; tokens and their values."""
-    chunk, place = max(CHUNK_ENTRIES, 2 * law.M, width), torch.device("cpu")
+    chunk = max(CHUNK_ENTRIES, 2 * law.M, width)
     numbers = 6 * workers * chunk + 4 * (2 * workers + 6) * width + 4 * law.M * (law.M + width)
-    require_bytes(f"M = {law.M} tokens: moments of {width} directions", 8 * numbers, place, "use fewer directions")
-    require_bytes(f"T = {law.T}: blocks of sequences", 2 * 8 * workers * law.T, place, "use a smaller T")
+    require_bytes(f"M = {law.M} tokens: moments of {width} directions", 8 * numbers, CPU, "use fewer directions")
+    require_bytes(f"T = {law.T}: blocks of sequences", 2 * 8 * workers * law.T, CPU, "use a smaller T")
 
 
 def _gradient_sums(values: Floats, weights: Floats | None, tokens: Array, target: Array) -> CentralSums:

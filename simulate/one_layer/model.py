@@ -4,14 +4,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from simulate.runtime.arguments import as_drawable_law, check_row_tokens, check_tokens
+from simulate.runtime.arguments import FloatType, check_row_tokens, check_tokens, require_drawable
 from simulate.runtime.arrays import Floats
-from simulate.runtime.byte_limit import require_bytes
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.device import resolve_device
+from theory.arguments import checked
 from theory.law import Law
-from theory.task import Layer, Task, as_layer
+from theory.task import Layer, Task
 
 
+@checked
 class OneLayer(nn.Module):
     """One layer of attention and a linear feed-forward layer over orthonormal embeddings.
 
@@ -30,17 +32,17 @@ class OneLayer(nn.Module):
     Source: Chen, Bruna, Bietti (ICLR 2025), the one-layer model of the theory.
     """
 
-    def __init__(self, task: Task | Law, *, dtype: torch.dtype = torch.float64, device: str = "cpu") -> None:
+    def __init__(self, task: Task | Law, *, dtype: FloatType = torch.float64, device: str = "cpu") -> None:
         super().__init__()
-        self.M = as_drawable_law(task).M
-        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-            raise TypeError(f"dtype must be a floating-point torch dtype, got {dtype!r}")
+        require_drawable(task)
+        self.M = task.M
         place = resolve_device(device)
         require_bytes(f"M = {self.M} tokens: weights", 8 * 8 * self.M**2, place, "use fewer tokens")
         self.W_F = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_V = nn.Parameter(torch.zeros(self.M, 2 * self.M, dtype=dtype, device=place))
         self.W_KQ = nn.Parameter(torch.zeros(2 * self.M, 2 * self.M, dtype=dtype, device=place))
 
+    @checked
     def attention(self, tokens: torch.Tensor) -> torch.Tensor:
         """Attention a_t of the last position, shape (batch, T), for tokens of shape (batch, T), int64.
 
@@ -58,6 +60,7 @@ class OneLayer(nn.Module):
         context = context.scatter_add(1, tokens, weights).scatter_add(1, previous, weights[:, 1:])
         return self.W_F.T[tokens[:, -1]] + self.W_F.T[previous[:, -1]] + context @ self.W_V.T
 
+    @checked
     def loss(self, tokens: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Mean cross-entropy at the last position, in nats; target of shape (batch,), int64, in 0..M-1."""
         logits = self(tokens)
@@ -72,6 +75,7 @@ class OneLayer(nn.Module):
         return scores.softmax(dim=1)
 
 
+@checked
 def counted_gradient(task: Task | Law, layer: Layer, tokens: torch.Tensor, target: torch.Tensor) -> Floats:
     """Batch mean of the per-sample negative gradient at zero initialisation, by counting tokens.
 
@@ -89,9 +93,11 @@ def counted_gradient(task: Task | Law, layer: Layer, tokens: torch.Tensor, targe
     Raises:
         TypeError, ValueError: an unknown layer, or tensors of another type, shape or range.
     """
-    M, layer = as_drawable_law(task).M, as_layer(layer)
+    require_drawable(task)
+    M = task.M
     check_tokens(tokens, M)
     check_row_tokens("target", target, len(tokens), M)
+    require_bytes(f"M = {M} tokens: a gradient", 48 * M**2, CPU, "use fewer tokens")
     z, y = tokens.cpu().numpy(), target.cpu().numpy()
     current, previous = (z[:, -1:], z[:, -2:-1]) if layer == "feed_forward" else (z, z[:, :-1])
     features = np.concatenate([current, previous + M], axis=1)

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import MinLen
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import Sizes, as_labels, as_seed, as_workers
+from simulate.runtime.arguments import IntegerArray, Sizes, Workers, as_labels, thread_count
 from simulate.runtime.arrays import Floats
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
@@ -17,14 +19,16 @@ from simulate.sequences.blocks import BLOCK_TOKENS, Block, block_rows, draw_bloc
 from simulate.sequences.chains import Chain
 from simulate.sequences.sources import Source, as_source
 from simulate.sequences.torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
+from theory.arguments import Seed, Size, checked
 from theory.law import Law
-from theory.task import Layer, Task, as_count, as_layer
+from theory.task import Layer, Task
 
 from .central import CentralSums
 from .class_averages import Pool, PooledMoments
 from .counts import Counts, add_block, count_shift, torch_counts
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class GradientMoments:
     """Moments of per-sample negative gradients, float64 arrays of shape (M, 2M).
@@ -60,16 +64,17 @@ def unit_rows(law: Sizes, device: torch.device) -> int:
     return unit_blocks(law) * block_rows(law) if device.type == "cpu" else torch_block_rows(law)
 
 
+@checked
 def gradient_moments(
     task: Task | Law,
     layer: Layer,
-    samples: int,
+    samples: Size,
     *,
-    seed: int,
+    seed: Seed,
     device: str = "cpu",
     chain: ArrayLike | Chain | None = None,
-    labels: ArrayLike | None = None,
-    workers: int | None = None,
+    labels: IntegerArray | None = None,
+    workers: Workers = None,
     progress: bool | None = None,
 ) -> GradientMoments:
     """Estimate the mean and variance of the per-sample negative gradients at zero initialisation.
@@ -93,21 +98,21 @@ def gradient_moments(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise at the first step.
     """
-    layer, samples = as_layer(layer), as_count("samples", samples, 2)
     return shared_gradient_moments(
         task, {layer: samples}, seed=seed, device=device, chain=chain, labels=labels, workers=workers, progress=progress
     )[layer]
 
 
+@checked
 def shared_gradient_moments(
     task: Task | Law,
-    samples: Mapping[Layer, int],
+    samples: Annotated[Mapping[Layer, Size], MinLen(1)],
     *,
-    seed: int,
+    seed: Seed,
     device: str = "cpu",
     chain: ArrayLike | Chain | None = None,
-    labels: ArrayLike | None = None,
-    workers: int | None = None,
+    labels: IntegerArray | None = None,
+    workers: Workers = None,
     progress: bool | None = None,
 ) -> dict[Layer, GradientMoments]:
     """`gradient_moments` of each layer in `samples`, from the same sequences: of each layer the first so many.
@@ -118,22 +123,18 @@ def shared_gradient_moments(
         samples: number of sequences, >= 2, per layer.
         task, seed, device, chain, labels, workers, progress: as for `gradient_moments`, with the same errors.
     """
-    source, seed = as_source(task, chain), as_seed(seed)
-    wanted = {as_layer(layer): as_count("samples", count, 2) for layer, count in samples.items()}
-    if not wanted:
-        raise ValueError("samples must name at least one layer, got none")
-    place, threads = resolve_device(device), as_workers(workers)
+    source, place, threads = as_source(task, chain), resolve_device(device), thread_count(workers)
     rows, classes = unit_rows(source, place), None if labels is None else as_labels(source, labels)
-    for count in wanted.values():
+    for count in samples.values():
         if classes is not None and count < 2 * rows:
             raise ValueError(f"samples must be at least {2 * rows} (two full blocks) with labels, got {count}")
     _require_bytes(source, threads, place)
     start = time.perf_counter()
     totals = {
         layer: _Total(source, layer, count, None if classes is None else Pool(source, layer, classes))
-        for layer, count in wanted.items()
+        for layer, count in samples.items()
     }
-    count_unit = unit_counter(source, wanted, seed, place)
+    count_unit = unit_counter(source, samples, seed, place)
     _accumulate(count_unit, source.T, totals, rows, threads if place.type == "cpu" else 1, progress)
     seconds = time.perf_counter() - start
     return {layer: total.moments(seed, str(place), seconds) for layer, total in totals.items()}

@@ -1,13 +1,13 @@
 """What a model does with a batch: where its attention lies, and which token its logits put first."""
 
 import torch
-from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import MOST_TOKENS, as_array, check_row_tokens, check_tokens
-from theory.task import as_count
+from simulate.runtime.arguments import MOST_TOKENS, IntegerArray, as_array, check_row_tokens, check_tokens, require_data
+from theory.arguments import Natural, checked
 
 
-def mass_after_trigger(attention: torch.Tensor, tokens: torch.Tensor, trigger: int) -> torch.Tensor:
+@checked
+def mass_after_trigger(attention: torch.Tensor, tokens: torch.Tensor, trigger: Natural) -> torch.Tensor:
     """Σ a_t over the positions t >= 2 with z_{t-1} = q, the last position included, shape (batch,).
 
     Args:
@@ -20,7 +20,6 @@ def mass_after_trigger(attention: torch.Tensor, tokens: torch.Tensor, trigger: i
 
     Source: Chen, Bruna, Bietti (ICLR 2025), attention to what follows the trigger.
     """
-    trigger = as_count("trigger", trigger, 0)
     check_tokens(tokens, MOST_TOKENS)
     _check_floating("attention", attention)
     if attention.shape != tokens.shape:
@@ -34,11 +33,12 @@ def mass_after_trigger(attention: torch.Tensor, tokens: torch.Tensor, trigger: i
     return (attention[:, 1:] * (tokens[:, :-1] == trigger)).sum(dim=1)
 
 
-def ranks_first(logits: torch.Tensor, correct: torch.Tensor, candidates: ArrayLike) -> torch.Tensor:
+@checked
+def ranks_first(logits: torch.Tensor, correct: torch.Tensor, candidates: IntegerArray) -> torch.Tensor:
     """Whether the correct token's logit exceeds, strictly, those of all other candidates; bool, shape (batch,).
 
     Args:
-        logits: floating-point tensor of shape (batch, M) without NaN.
+        logits: finite floating-point tensor of shape (batch, M).
         correct: shape (batch,), int64, in 0..M-1.
         candidates: token ids in 0..M-1, one-dimensional, at least one; the correct token may be among them.
 
@@ -48,18 +48,16 @@ def ranks_first(logits: torch.Tensor, correct: torch.Tensor, candidates: ArrayLi
     _check_floating("logits", logits)
     if logits.ndim != 2 or 0 in logits.shape:
         raise ValueError(f"logits must have shape (batch, M) with batch >= 1 and M >= 1, got {tuple(logits.shape)}")
-    if logits.isnan().any():
-        raise ValueError("logits must be numbers, got NaN")
+    if not logits.isfinite().all():
+        raise ValueError("logits must be finite, got NaN or infinite entries")
     batch, M = logits.shape
     check_row_tokens("correct", correct, batch, M)
-    if isinstance(candidates, list | tuple | range) and not candidates:  # numpy takes them for floats
-        raise ValueError(f"candidates must hold at least one token, got {candidates!r}, which is empty")
     rivals = as_array("candidates", candidates, "iu")
     if rivals.ndim != 1 or len(rivals) < 1:
         raise ValueError(f"candidates must be one-dimensional and not empty, got shape {rivals.shape}")
     if rivals.min() < 0 or rivals.max() >= M:
         raise ValueError(f"candidates must be in 0..{M - 1}, got {rivals.min()}..{rivals.max()}")
-    others = torch.tensor(rivals.astype("int64"), device=logits.device)
+    others = torch.tensor(rivals, device=logits.device)
     beaten = logits.gather(1, correct[:, None]) > logits[:, others]
     return (beaten | (correct[:, None] == others)).all(dim=1)
 
@@ -68,3 +66,4 @@ def _check_floating(name: str, values: object) -> None:
     if not isinstance(values, torch.Tensor) or not values.is_floating_point():
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
         raise TypeError(f"{name} must be a floating-point tensor, got {kind}")
+    require_data(name, values)

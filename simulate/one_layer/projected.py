@@ -4,23 +4,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import Sizes, as_matrix, as_seed, as_workers
+from simulate.runtime.arguments import Sizes, Workers, as_matrix, require_moments, thread_count
 from simulate.runtime.arrays import Floats
-from simulate.runtime.byte_limit import require_bytes
-from simulate.runtime.device import resolve_device
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.streaming import for_each_in_order, progress_bar
 from simulate.sequences.blocks import Block, block_rows, draw_block
 from simulate.sequences.chains import Chain
 from simulate.sequences.sources import Source, as_source
+from theory.arguments import Seed, Size, checked
 from theory.law import Law
-from theory.task import Layer, Task, as_count, as_layer
+from theory.task import Layer, Task
 
 from .central import CentralSums
 
 
+@checked
 @dataclass(frozen=True)
 class ProjectedMoments:
     """Moments of S = ⟨direction, g⟩ per sample; the standard errors are those of `GradientMoments`."""
@@ -34,15 +36,16 @@ class ProjectedMoments:
     seconds: float
 
 
+@checked
 def projected_moments(
     task: Task | Law,
     layer: Layer,
     direction: ArrayLike,
-    samples: int,
+    samples: Size,
     *,
-    seed: int,
+    seed: Seed,
     chain: ArrayLike | Chain | None = None,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: bool | None = None,
 ) -> ProjectedMoments:
     """Estimate the mean and variance of S = ⟨direction, g⟩, g the per-sample negative gradient at zero.
@@ -60,10 +63,10 @@ def projected_moments(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise at the first step.
     """
-    source, layer, samples = as_source(task, chain), as_layer(layer), as_count("samples", samples, 2)
-    weights, seed, threads = as_matrix(source, "direction", direction), as_seed(seed), as_workers(workers)
-    place = resolve_device("cpu")
-    require_bytes(f"T = {source.T}: blocks of sequences", 8 * threads * source.T, place, "use a smaller T")
+    source, threads = as_source(task, chain), thread_count(workers)
+    weights = as_matrix(source, "direction", direction)
+    require_moments("direction", float(np.abs(weights).max()), 4, samples)  # |S| is at most twice a centred entry
+    require_bytes(f"T = {source.T}: blocks of sequences", 8 * threads * source.T, CPU, "use a smaller T")
     start = time.perf_counter()
     # (e_y - 1/M)ᵀ direction x = (direction[y] - its mean over rows) · x
     centred = weights - weights.mean(axis=0)

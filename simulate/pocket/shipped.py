@@ -5,11 +5,12 @@ were trained with, what was observed on the way, and the sha256 of every weight 
 and the model card.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-from simulate.runtime.files import file_digest
+from simulate.runtime.files import file_digest, read_json
+from simulate.runtime.shipped import require_shipped, shipped_file
+from theory.arguments import checked
 
 FOLDER = Path(__file__).parents[1] / "data" / "pocket"
 RECORD = "training.json"
@@ -26,11 +27,13 @@ EARLY = 64
 MISSING = "pocket Pythia is not in {root}: reinstall, or train it with paper-checks train-pocket"
 
 
+@checked
 def pocket_folders(root: Path = FOLDER) -> dict[int, dict[int, Path]]:
-    """The model folders by training seed and updates, both increasing.
+    """The model folders by training seed and updates, both increasing; those that are shipped, as they were shipped.
 
     Raises:
-        FileNotFoundError: there are none.
+        FileNotFoundError: there are none, or a shipped file is missing.
+        ValueError: a file is not as it was shipped.
     """
     found: dict[int, dict[int, Path]] = {}
     for path in root.glob("seed-*/step-*"):
@@ -38,9 +41,12 @@ def pocket_folders(root: Path = FOLDER) -> dict[int, dict[int, Path]]:
         found.setdefault(seed, {})[step] = path
     if not found:
         raise FileNotFoundError(MISSING.format(root=root))
+    if root == FOLDER:
+        require_shipped(FOLDER.name)
     return {seed: dict(sorted(found[seed].items())) for seed in sorted(found)}
 
 
+@checked
 def is_pocket(folder: Path) -> bool:
     """Whether the weights in a folder are some of those that are shipped."""
     known = set(pocket_record()["sha256"].values())
@@ -48,13 +54,16 @@ def is_pocket(folder: Path) -> bool:
     return any(file_digest(path) in known for path in small)
 
 
+@checked
 def pocket_record(root: Path = FOLDER) -> dict[str, Any]:
     """What training.json holds: "trainings", "history" and "sha256", by training seed or path.
 
     Raises:
         FileNotFoundError: there is none.
+        ValueError: it is not as it was written.
     """
-    if not (root / RECORD).is_file():
+    if not (root / RECORD).exists():
         raise FileNotFoundError(MISSING.format(root=root))
-    record: dict[str, Any] = json.loads((root / RECORD).read_text(encoding="utf-8"))
-    return record
+    if root == FOLDER:
+        shipped_file(f"{FOLDER.name}/{RECORD}")
+    return read_json(root / RECORD, "paper-checks train-pocket")

@@ -12,16 +12,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from annotated_types import Ge
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
 
 from simulate.prompts.corpus import NOISE_RATE, all_documents, documents
-from simulate.runtime.arguments import as_seed
+from simulate.runtime.alone import alone
+from simulate.runtime.arguments import as_observation
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
 from simulate.runtime.device import resolve_device
-from theory.task import as_count
+from theory.arguments import Count, Natural, PositiveReal, Seed, Size, checked
 
 from .shipped import STEPS
 
@@ -31,39 +35,30 @@ TOKENIZER_DOCUMENTS = 40960
 SAVE_EVERY = 100
 
 
+@checked
 @dataclass(frozen=True)
 class PocketTraining:
     """One training: its seed, sizes and schedule. `snapshots` are the updates after which the model is kept."""
 
-    seed: int
-    steps: int = STEPS
-    batch: int = 64
-    length: int = 64
-    rate: float = 2e-3
-    warmup: int = 50
-    weight_decay: float = 0.01
-    vocabulary: int = 1088
-    width: int = 128
-    layers: int = 6
-    heads: int = 4
-    snapshots: tuple[int, ...] = ()
+    seed: Seed
+    steps: Count = STEPS
+    batch: Count = 64
+    length: Size = 64
+    rate: PositiveReal = 2e-3
+    warmup: Natural = 50
+    weight_decay: Annotated[float, Ge(0)] = 0.01
+    vocabulary: Annotated[int, Ge(260)] = 1088
+    width: Count = 128
+    layers: Count = 6
+    heads: Count = 4
+    snapshots: tuple[Natural, ...] = ()
 
     def __post_init__(self) -> None:
-        as_seed(self.seed)
-        for name, least in (
-            ("steps", 1),
-            ("batch", 1),
-            ("length", 2),
-            ("warmup", 0),
-            ("vocabulary", 260),
-            ("heads", 1),
-        ):
-            as_count(name, getattr(self, name), least)
-        if self.width % (8 * self.heads) or self.width < 1:  # a quarter of each head is rotated, in pairs
+        if self.width % (8 * self.heads):  # a quarter of each head is rotated, in pairs
             raise ValueError(f"width must be a multiple of 8 heads = {8 * self.heads}, got {self.width}")
         if not self.snapshots:
             object.__setattr__(self, "snapshots", (self.steps,))
-        if list(self.snapshots) != sorted(set(self.snapshots)) or not 0 <= self.snapshots[0] <= self.snapshots[-1]:
+        if list(self.snapshots) != sorted(set(self.snapshots)):
             raise ValueError(f"snapshots must be increasing numbers of updates, got {self.snapshots}")
         if self.snapshots[-1] > self.steps:
             raise ValueError(f"snapshots must be at most steps = {self.steps}, got {self.snapshots[-1]}")
@@ -74,7 +69,10 @@ class PocketTraining:
         return json.dumps(asdict(self) | {"noise_rate": NOISE_RATE}, sort_keys=True)
 
     def model(self) -> GPTNeoXForCausalLM:
-        """The model at its initialisation, on the CPU."""
+        """The model at its initialisation, on the CPU; ValueError where the memory does not hold it."""
+        weights = 2 * self.vocabulary * self.width + 12 * self.layers * self.width**2
+        what = f"width = {self.width}, layers = {self.layers} and vocabulary = {self.vocabulary}: weights"
+        require_bytes(what, 4 * weights, CPU, "use a smaller model")
         config = GPTNeoXConfig(
             vocab_size=self.vocabulary,
             hidden_size=self.width,
@@ -91,7 +89,14 @@ class PocketTraining:
             torch.manual_seed(self.seed)
             return GPTNeoXForCausalLM(config)
 
-    def rate_at(self, step: int) -> float:
+    def _require_batch(self) -> None:
+        """ValueError unless the memory holds the token numbers and the logits of a batch."""
+        positions = self.batch * self.length
+        what = f"batch = {self.batch} texts of length = {self.length}"
+        require_bytes(what, positions * (16 + 4 * self.vocabulary), CPU, "use a smaller batch")
+
+    @checked
+    def rate_at(self, step: Natural) -> float:
         """Learning rate of update number `step`, counted from 0."""
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
@@ -128,13 +133,14 @@ def batches(training: PocketTraining, tokenizer: PreTrainedTokenizerFast, skip: 
             yield torch.tensor(rows).reshape(training.batch, training.length)
 
 
+@checked
 def train_pocket(
     training: PocketTraining,
     tokenizer: PreTrainedTokenizerFast,
     keep: Callable[[int, GPTNeoXForCausalLM], None],
     *,
     observe: Callable[[GPTNeoXForCausalLM], dict[str, float]],
-    at: tuple[int, ...] = (),
+    at: tuple[Natural, ...] = (),
     checkpoint: Path | None = None,
     device: str = "cpu",
     advance: Callable[[int], None] = lambda updates: None,
@@ -148,27 +154,34 @@ def train_pocket(
         What was observed: one dictionary per update of `at`, with "step".
 
     Raises:
-        ValueError: a checkpoint of another training, or one that cannot be read; a device that is not there.
+        TypeError, ValueError: an argument of the wrong kind; a number in `at` beyond the steps; a checkpoint of another
+            training, or one that cannot be read; a device that is not there; more than the memory holds; what `observe`
+            returns are no finite numbers by name.
         FloatingPointError: the loss is not finite.
+        BlockingIOError: another training has this checkpoint.   OSError: it cannot be written.
     """
     place = resolve_device(device)
+    if at and max(at) > training.steps:
+        raise ValueError(f"at must be numbers of updates up to steps = {training.steps}, got {max(at)}")
+    training._require_batch()
     model: GPTNeoXForCausalLM = training.model().to(place)  # type: ignore[arg-type]
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=training.rate, betas=(0.9, 0.95), weight_decay=training.weight_decay
     )
-    history, start = _resumed(training, model, optimiser, checkpoint)
-    source = batches(training, tokenizer, skip=start)
-    advance(start)
-    for step in range(start, training.steps + 1):
-        if step in training.snapshots:
-            keep(step, model)
-        if step in at and (not history or history[-1]["step"] < step):
-            history.append({"step": step, **_observed(model, observe)})
-        if checkpoint is not None and step > start and (step % SAVE_EVERY == 0 or step == training.steps):
-            _state(training, model, optimiser, history, step).write(checkpoint)
-        if step < training.steps:
-            _update(training, model, optimiser, next(source).to(place), step)
-            advance(1)
+    with alone(checkpoint):
+        history, start = _resumed(training, model, optimiser, checkpoint)
+        source = batches(training, tokenizer, skip=start)
+        advance(start)
+        for step in range(start, training.steps + 1):
+            if step in training.snapshots:
+                keep(step, model)
+            if step in at and (not history or history[-1]["step"] < step):
+                history.append({"step": step, **_observed(model, observe)})
+            if checkpoint is not None and step > start and (step % SAVE_EVERY == 0 or step == training.steps):
+                _state(training, model, optimiser, history, step).write(checkpoint)
+            if step < training.steps:
+                _update(training, model, optimiser, next(source).to(place), step)
+                advance(1)
     return history
 
 
@@ -193,7 +206,7 @@ def _update(
 
 def _observed(model: GPTNeoXForCausalLM, observe: Callable[[GPTNeoXForCausalLM], dict[str, float]]) -> dict[str, float]:
     model.eval()
-    found = observe(model)
+    found = as_observation(observe(model), ("step",))
     model.train()
     return found
 

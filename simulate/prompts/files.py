@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulate.runtime.plain_json import parsed
+from theory.arguments import checked
+
 from .sets import DISTRIBUTIONAL, Prompt
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ FIELDS = tuple(one.name for one in fields(Line))
 REQUIRED = tuple(one.name for one in fields(Line) if one.default is MISSING)
 
 
+@checked
 def read_prompts(path: str | Path) -> Mapping[str, tuple[Prompt, ...]]:
     """The prompts of a file in UTF-8 with one JSON object per line (`Line`), by the name of their set, in their order:
 
@@ -115,11 +119,13 @@ def _line(content: str) -> Line:
     from pydantic import ValidationError
 
     try:
-        return _adapter().validate_json(content, strict=True, extra="forbid")
+        line = _adapter().validate_json(content, strict=True, extra="forbid")
     except ValidationError as error:
         # A key that is unknown says more than the one that is missing for it.
         first = min(error.errors(include_url=False), key=lambda one: one["type"] != "unexpected_keyword_argument")
         raise ValueError(_words(first)) from None
+    parsed(content)  # no key twice, of which pydantic takes the last
+    return line
 
 
 def _words(error: "ErrorDetails") -> str:

@@ -36,8 +36,6 @@ class Numbering:
         """
         if start is None:
             return self._bos()
-        if not isinstance(start, str):
-            raise TypeError(f"start must be a text or None, got {start!r}")
         found = self._numbers(start) if start else []
         strange = self._unknown in found and start != self._tokenizer.unk_token
         if len(found) != bool(start) or strange:
@@ -94,4 +92,6 @@ class Numbering:
 def _numbering(tokenizer: Any) -> Callable[[str], list[int]]:
     if hasattr(tokenizer, "bos_token_id"):  # transformers
         return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
+    if not callable(getattr(tokenizer, "encode", None)) or isinstance(tokenizer, str | type):
+        raise TypeError(f"tokenizer must be one of transformers or tokenizers, got {type(tokenizer).__name__}")
     return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)

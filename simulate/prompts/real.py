@@ -5,16 +5,19 @@ one recall prompt to the next is the giving (verb and object), so recall prompts
 with one country are.
 """
 
-from simulate.runtime.arguments import as_seed
-from theory.task import as_count
+from typing import Literal, TypeAlias
+
+from theory.arguments import Count, Seed, checked
 
 from .sets import Prompt, picker
-from .world import PARTS, World
+from .world import PARTS
 
+Part: TypeAlias = Literal["pilot", "claim"]
 PART_KEYS = {"pilot": 20, "claim": 21}
 
 
-def real_recall_prompts(count: int, *, seed: int, part: str = "claim") -> tuple[Prompt, ...]:
+@checked
+def real_recall_prompts(count: Count, *, seed: Seed, part: Part = "claim") -> tuple[Prompt, ...]:
     """Different prompts of indirect object identification; givings take turns, and so does who is named first.
 
     Args:
@@ -25,7 +28,7 @@ def real_recall_prompts(count: int, *, seed: int, part: str = "claim") -> tuple[
     Raises:
         TypeError, ValueError: another argument, or more prompts than there are.
     """
-    words = _words(part)
+    words = PARTS[part]
     names, openings, givings = words.names, words.openings, words.givings
     most = len(names) * (len(names) - 1) * len(openings) * len(givings)
     pick = picker(count, most // 2, seed, PART_KEYS[part])  # half of them, so that a draw soon finds a new one
@@ -40,7 +43,8 @@ def real_recall_prompts(count: int, *, seed: int, part: str = "claim") -> tuple[
     return tuple(found.values())
 
 
-def real_fact_prompts(*, seed: int, part: str = "claim", templates_per_city: int = 3) -> tuple[Prompt, ...]:
+@checked
+def real_fact_prompts(*, seed: Seed, part: Part = "claim", templates_per_city: Count = 3) -> tuple[Prompt, ...]:
     """Prompts of factual recall: every city of a part with some of its templates, city by city.
 
     Args:
@@ -51,11 +55,11 @@ def real_fact_prompts(*, seed: int, part: str = "claim", templates_per_city: int
     Raises:
         TypeError, ValueError: another argument, or more templates than there are.
     """
-    words = _words(part)
-    wanted = as_count("templates_per_city", templates_per_city, 1)
+    words = PARTS[part]
+    wanted = templates_per_city
     if wanted > len(words.facts):
         raise ValueError(f"templates_per_city must be at most {len(words.facts)} for {part!r}, got {wanted}")
-    pick = picker(1, 1, as_seed(seed), 10 + PART_KEYS[part])
+    pick = picker(1, 1, seed, 10 + PART_KEYS[part])
     countries = tuple(words.cities)
     found = []
     for country, cities in words.cities.items():
@@ -65,9 +69,3 @@ def real_fact_prompts(*, seed: int, part: str = "claim", templates_per_city: int
                 text = template.format(city=city)
                 found.append(Prompt(text, f" {country}", f" {other}", template, cluster=country))
     return tuple(found)
-
-
-def _words(part: object) -> World:
-    if not isinstance(part, str) or part not in PARTS:
-        raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
-    return PARTS[part]

@@ -6,12 +6,14 @@ Own wording; the tasks are those of Chen, Bruna, Bietti (ICLR 2025), language mo
 """
 
 from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import numpy as np
+from annotated_types import Ge
 
-from simulate.runtime.arguments import as_seed
 from simulate.runtime.arrays import Integers
-from theory.task import as_count
+from simulate.runtime.byte_limit import CPU, require_bytes
+from theory.arguments import Count, Seed, checked
 
 from .corpus import Picker, held_out_templates
 from .words import (
@@ -28,11 +30,13 @@ from .words import (
 )
 
 DISTRIBUTIONAL = " the"
-HELD_OUT = ("nothing", "names", "templates", "both")
+HeldOut: TypeAlias = Literal["nothing", "names", "templates", "both"]
+HELD_OUT: tuple[HeldOut, ...] = get_args(HeldOut)
 """What of a prompt pocket Pythia's corpus never has in a sentence of its kind, which names two people at its beginning.
 Shorter ones of other kinds ("There is Mary. Later John threw the ball to Mary.") have all names and all verbs."""
 
 
+@checked
 @dataclass(frozen=True)
 class Prompt:
     """A text and what may follow it, each with its leading space.
@@ -60,7 +64,8 @@ PAPER_FACT = Prompt("Madrid is located in", " Spain", " France", FACT_TEMPLATES[
 """P2's example."""
 
 
-def recall_prompts(count: int, *, seed: int, held_out: str = "both") -> tuple[Prompt, ...]:
+@checked
+def recall_prompts(count: Count, *, seed: Seed, held_out: HeldOut = "both") -> tuple[Prompt, ...]:
     """Different prompts of indirect object identification; in every other one the giver is named first.
 
     Args:
@@ -72,8 +77,6 @@ def recall_prompts(count: int, *, seed: int, held_out: str = "both") -> tuple[Pr
     Raises:
         TypeError, ValueError: another argument, or more prompts than there are.
     """
-    if held_out not in HELD_OUT:
-        raise ValueError(f"held_out must be one of {', '.join(HELD_OUT)}, got {held_out!r}")
     names = HELD_OUT_NAMES if held_out in ("names", "both") else TRAINED_NAMES
     unseen = held_out in ("templates", "both")
     openings, givings = (HELD_OUT_OPENINGS, HELD_OUT_GIVINGS) if unseen else (OPENINGS, GIVINGS)
@@ -90,7 +93,10 @@ def recall_prompts(count: int, *, seed: int, held_out: str = "both") -> tuple[Pr
     return tuple(found.values())
 
 
-def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both") -> tuple[Prompt, ...]:
+@checked
+def fact_prompts(
+    count: Count | None = None, *, seed: Seed, held_out: Literal["nothing", "templates", "both"] = "both"
+) -> tuple[Prompt, ...]:
     """Different prompts of factual recall, those of one city after each other.
 
     Args:
@@ -102,8 +108,6 @@ def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both")
     Raises:
         TypeError, ValueError: another argument, or more prompts than there are.
     """
-    if held_out not in ("nothing", "templates", "both"):
-        raise ValueError(f"held_out must be nothing, templates or both, got {held_out!r}")
     pairs = [
         (city, template)
         for city in range(len(FACTS))
@@ -122,19 +126,20 @@ def fact_prompts(count: int | None = None, *, seed: int, held_out: str = "both")
     return tuple(found)
 
 
-def halves(count: int) -> tuple[Integers, Integers]:
+@checked
+def halves(count: Annotated[int, Ge(4)]) -> tuple[Integers, Integers]:
     """Places of two halves of a set of `count` prompts: one to choose on, the other to report on.
 
     The numbers 0 and 1, 2 and 3, … stay together: the two prompts of one city. The order is random otherwise.
     """
-    places = np.arange(as_count("count", count, 4))
+    require_bytes(f"count = {count}: places", 24 * count, CPU, "use fewer")
+    places = np.arange(count)
     return places[places % 4 < 2], places[places % 4 >= 2]
 
 
 def picker(count: int, most: int, seed: int, kind: int) -> Picker:
     """The draw of `count` prompts of a kind, of which there are so many at most; ValueError for more."""
-    wanted = as_count("count", count, 1)
-    if wanted > most:
-        raise ValueError(f"count must be at most {most}, the number of different prompts of this kind, got {wanted}")
+    if count > most:
+        raise ValueError(f"count must be at most {most}, the number of different prompts of this kind, got {count}")
     # A key of three words: the corpus of pocket Pythia is drawn from keys of two.
-    return Picker(np.random.Generator(np.random.PCG64(np.random.SeedSequence([as_seed(seed), kind, 0x50524F4D]))))
+    return Picker(np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, kind, 0x50524F4D]))))

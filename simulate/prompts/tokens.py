@@ -3,19 +3,23 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Ge, MinLen
 
 from simulate.runtime.arrays import Floats, Integers
+from theory.arguments import Count, Natural, Shape, checked
 
 from .numbering import ENDS, Numbering
 from .sets import Prompt
 
+LARGEST = float(np.finfo(np.float64).max) ** 0.5 / 4
 METRICS = ("answer", "distributional", "rank", "difference", "correct")
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Encoded:
     """Prompts of one length each group, so that none is padded.
@@ -27,16 +31,28 @@ class Encoded:
         start, start_token: text and number of the token that all begin with; "" and None where there is none.
     """
 
-    count: int
+    count: Count
     groups: tuple[tuple[Integers, torch.Tensor], ...]
     answer: torch.Tensor
     distractor: torch.Tensor
     distributional: torch.Tensor
     start: str = ""
-    start_token: int | None = None
+    start_token: Natural | None = None
 
-    def at(self, places: Integers) -> "Encoded":
+    def __post_init__(self) -> None:
+        for name in ENDS:
+            shape = tuple(getattr(self, name).shape)
+            if shape != (self.count,):
+                raise ValueError(f"{name} must have shape (count,) = {(self.count,)}, got {shape}")
+        held = sorted(place for places, _ in self.groups for place in places.tolist())
+        if held != list(range(self.count)):
+            raise ValueError(f"groups must hold each place below count = {self.count} once, got {len(held)} places")
+
+    @checked
+    def at(self, places: Annotated[Integers, Shape("places"), Ge(0), MinLen(1)]) -> "Encoded":
         """Some of the prompts, different ones, in this order."""
+        if places.max() >= self.count or len(set(places.tolist())) < len(places):
+            raise ValueError(f"places must be different ones below {self.count}, got up to {places.max()}")
         where = np.full(self.count, -1)
         where[places] = np.arange(len(places))
         groups = []
@@ -48,6 +64,7 @@ class Encoded:
         return replace(self, count=len(places), groups=tuple(groups), **ends)
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Readings:
     """What a model says after each prompt, float64 arrays of shape (prompts,); of all rows of its vocabulary.
@@ -59,14 +76,17 @@ class Readings:
         correct: 1 where the answer is the most probable token, else 0.
     """
 
-    answer: Floats
-    distributional: Floats
-    rank: Floats
-    difference: Floats
-    correct: Floats
+    answer: Annotated[Floats, Shape("prompts")]
+    distributional: Annotated[Floats, Shape("prompts")]
+    rank: Annotated[Floats, Shape("prompts")]
+    difference: Annotated[Floats, Shape("prompts")]
+    correct: Annotated[Floats, Shape("prompts")]
 
-    def at(self, places: Integers) -> "Readings":
+    @checked
+    def at(self, places: Annotated[Integers, Shape("places"), Ge(0)]) -> "Readings":
         """Those of some prompts."""
+        if places.max(initial=0) >= self.answer.size:
+            raise ValueError(f"places must be below {self.answer.size}, the number of prompts, got {places.max()}")
         return Readings(*(getattr(self, name)[places] for name in METRICS))
 
     def summary(self) -> dict[str, tuple[float, float]]:
@@ -74,7 +94,10 @@ class Readings:
         return {name: mean_and_error(getattr(self, name)) for name in METRICS}
 
 
-def mean_and_error(values: Floats, clusters: Sequence[str] | None = None) -> tuple[float, float]:
+@checked
+def mean_and_error(
+    values: Annotated[Floats, Shape("prompts"), MinLen(1)], clusters: Sequence[str] | None = None
+) -> tuple[float, float]:
     """Mean of values and its standard error; of one value, or one cluster, which shows no spread, not a number.
 
     Without clusters the values are independent. With them, one name per value, those of one cluster need not be: from
@@ -85,15 +108,19 @@ def mean_and_error(values: Floats, clusters: Sequence[str] | None = None) -> tup
     with G - 1 degrees of freedom; for clusters of one value each it is the former.
 
     Raises:
-        ValueError: another number of clusters than of values.
+        TypeError, ValueError: no values, values that are not finite or too large, or another number of
+            clusters.
 
     Source: Cameron and Miller (2015), cluster-robust inference.
     """
+    if clusters is not None and len(clusters) != values.size:
+        raise ValueError(f"clusters must be one per value, {values.size}, got {len(clusters)}")
+    largest = float(np.abs(values).max())
+    if largest > LARGEST / values.size:
+        raise ValueError(f"values must be up to {LARGEST / values.size:.3g} for squares within float64, got {largest}")
     if clusters is None:
         error = float(values.std(ddof=1)) / values.size**0.5 if values.size > 1 else math.nan
         return float(values.mean()), error
-    if len(clusters) != values.size:
-        raise ValueError(f"clusters must be one per value, {values.size}, got {len(clusters)}")
     _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.bincount(numbers, weights=values - values.mean())
     count = sums.size
@@ -101,6 +128,7 @@ def mean_and_error(values: Floats, clusters: Sequence[str] | None = None) -> tup
     return float(values.mean()), error
 
 
+@checked
 @dataclass(frozen=True)
 class Kept:
     """Prompts that `encode` can take.
@@ -111,10 +139,11 @@ class Kept:
     """
 
     prompts: tuple[Prompt, ...]
-    left_out: int
+    left_out: Natural
     words: tuple[str, ...]
 
 
+@checked
 def one_token(prompts: Sequence[Prompt], tokenizer: Any) -> Kept:
     """Those of the prompts whose answer, distractor and distributional continuation are one token each of this
     tokenizer, after the text too, and known to it."""
@@ -127,7 +156,8 @@ def one_token(prompts: Sequence[Prompt], tokenizer: Any) -> Kept:
     return Kept(tuple(kept), len(prompts) - len(kept), tuple(words))
 
 
-def encode(prompts: Sequence[Prompt], tokenizer: Any, start: str | None = None) -> Encoded:
+@checked
+def encode(prompts: Annotated[Sequence[Prompt], MinLen(1)], tokenizer: Any, start: str | None = None) -> Encoded:
     """The prompts as token numbers, each after a start token.
 
     Args:
@@ -143,8 +173,6 @@ def encode(prompts: Sequence[Prompt], tokenizer: Any, start: str | None = None) 
             is not one token of this tokenizer, or not the same token when it follows the text; a text with a token that
             the tokenizer does not know.
     """
-    if not prompts:
-        raise ValueError("prompts must be at least one, got none")
     asked = Numbering(tokenizer)
     begin, first = asked.start(start)
     texts = [first + asked.text(prompt) for prompt in prompts]
@@ -170,6 +198,7 @@ def logits_after(model: Any, tokens: torch.Tensor) -> torch.Tensor:
         return logits[:, -1]
 
 
+@checked
 def readings(logits: Iterator[tuple[Integers, torch.Tensor]], encoded: Encoded) -> Readings:
     """The metrics of logits that come as from `last_logits`.
 
@@ -200,10 +229,14 @@ def readings(logits: Iterator[tuple[Integers, torch.Tensor]], encoded: Encoded) 
     return Readings(**found)
 
 
+@checked
 def measure(model: Any, encoded: Encoded) -> Readings:
     """What a transformers language model says after the prompts.
 
     Raises:
+        TypeError: no model, or no encoded prompts.
         ValueError: logits that are not finite.
     """
+    if not callable(model) or isinstance(model, type) or not hasattr(model, "device"):
+        raise TypeError(f"model must be a language model of transformers, got {type(model).__name__}")
     return readings(last_logits(model, encoded), encoded)

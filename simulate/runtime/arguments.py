@@ -1,17 +1,41 @@
-"""Checks of arguments that several calls share; every error names the argument, its value and what is accepted."""
+"""Types and checks of arguments that several calls share, besides those of `theory.arguments`.
 
-from typing import Protocol
+Every error names the argument, its value and what is accepted.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Annotated, Protocol, TypeAlias
 
 import numpy as np
 import torch
+from annotated_types import Ge, Le
+from numpy.typing import ArrayLike
 
 from simulate.runtime.arrays import Array, Floats, Integers
 from simulate.runtime.threads import default_threads
-from theory.law import Law, as_rectangular
-from theory.task import Task, as_count, as_task
+from theory.arguments import Convert
+from theory.arrays import as_entries, as_rectangular
+from theory.law import Law
+from theory.scalars import RealNumber, as_count, as_float, as_real, shown, wrong_kind
+from theory.task import Task
 
 MOST_TOKENS = 2**62
 MOST_CLASSES = 2**20
+MOST_WORKERS = 2**10
+
+Workers: TypeAlias = Annotated[int, Ge(1), Le(MOST_WORKERS)] | None
+"""Number of threads; None is as many as `threads.default_threads` says."""
+
+
+def _as_float_type(name: str, value: object) -> torch.dtype:
+    if not isinstance(value, torch.dtype) or not value.is_floating_point:
+        raise wrong_kind(name, FLOAT_TYPE, value)
+    return value
+
+
+FLOAT_TYPE = "a floating-point torch dtype"
+FloatType: TypeAlias = Annotated[torch.dtype, Convert(_as_float_type, FLOAT_TYPE)]
 
 
 class Sizes(Protocol):
@@ -25,21 +49,10 @@ class Sizes(Protocol):
     def q(self) -> int: ...
 
 
-def as_drawable_task(task: object) -> Task:
-    """`task` if it is a `Task` whose tokens fit in 64-bit integers, else a TypeError / ValueError."""
-    checked: Task = as_task(task)
-    if checked.N > MOST_TOKENS:
-        raise ValueError(f"N must be at most 2^62 to be drawn, got {checked.N}")
-    return checked
-
-
-def as_drawable_law(law: object) -> Task | Law:
-    """`law` if it is a `Law`, or a `Task` as for `as_drawable_task`, else a TypeError / ValueError."""
-    if isinstance(law, Law):
-        return law
-    if not isinstance(law, Task):
-        raise TypeError(f"task must be a theory.Task or a theory.Law, got {law!r} ({type(law).__name__})")
-    return as_drawable_task(law)
+def require_drawable(task: Task | Law) -> None:
+    """ValueError unless the tokens of a task fit in 64-bit integers; those of a law do."""
+    if isinstance(task, Task) and task.N > MOST_TOKENS:
+        raise ValueError(f"task must have N at most 2^62 to be drawn, got N = {shown(task.N)}")
 
 
 def as_seed(seed: object) -> int:
@@ -47,9 +60,9 @@ def as_seed(seed: object) -> int:
     return as_count("seed", seed, 0)
 
 
-def as_workers(workers: object) -> int:
-    """`workers` as an int >= 1; None means `threads.default_threads`, one per processor outside of jobs."""
-    return default_threads() if workers is None else as_count("workers", workers, 1)
+def thread_count(workers: int | None) -> int:
+    """`workers`; None means `threads.default_threads`, one per processor outside of jobs."""
+    return default_threads() if workers is None else workers
 
 
 def as_array(name: str, values: object, kinds: str) -> Array:
@@ -59,6 +72,30 @@ def as_array(name: str, values: object, kinds: str) -> Array:
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} must be {wanted} array, got dtype {array.dtype}")
     return array
+
+
+def _as_real(name: str, values: object) -> Array:
+    return as_array(name, values, "iuf")
+
+
+RealArray: TypeAlias = Annotated[Floats, Convert(_as_real, "an array of real numbers")]
+"""An array of real numbers in the type that it has."""
+
+
+def _as_whole(name: str, values: object) -> Integers:
+    return as_entries(name, values, "i")
+
+
+IntegerArray: TypeAlias = Annotated[ArrayLike, Convert(_as_whole, "an array of integers")]
+"""What is an array of integers; it becomes one of int64."""
+
+
+def _as_wide(name: str, values: object) -> Floats:
+    return _as_real(name, values).astype(np.float64, copy=False)
+
+
+WithGaps: TypeAlias = Annotated[Floats, Convert(_as_wide, "an array of real numbers")]
+"""A result in which some entries may be NaN."""
 
 
 def _shaped(name: str, values: object, kinds: str, symbols: str, shape: tuple[int, ...]) -> Array:
@@ -75,12 +112,23 @@ def _finite(name: str, values: object, symbols: str, shape: tuple[int, ...]) -> 
     return array.astype(np.float64)
 
 
+def require_moments(name: str, largest: float, factor: float, samples: int) -> None:
+    """ValueError unless sums of the fourth powers of numbers up to `factor` times `largest`, an entry of `name`, are
+    within float64 for so many samples."""
+    # Deviations from a mean are at most twice the numbers, and what is merged has up to eight terms of each.
+    most = (float(np.finfo(np.float64).max) / (8 * float(samples))) ** 0.25 / (2 * factor)
+    if not largest <= most:
+        raise ValueError(
+            f"{name} must have entries up to {most:.3g} for moments of {samples} samples within float64, got {largest}"
+        )
+
+
 def as_labels(law: Sizes, labels: object) -> Integers:
     """`labels` as an int64 array of shape (M, 2M) with entries >= 0, or a TypeError / ValueError."""
     array = _shaped("labels", labels, "iu", "(M, 2M)", (law.M, 2 * law.M))
     if array.min() < 0 or array.max() >= MOST_CLASSES:
         raise ValueError(f"labels must be class numbers in 0..{MOST_CLASSES - 1}, got {array.min()}..{array.max()}")
-    return array.astype(np.int64)
+    return array
 
 
 def as_matrix(law: Sizes, name: str, values: object) -> Floats:
@@ -121,11 +169,50 @@ def as_stochastic(name: str, values: object, dimensions: int) -> Floats:
     return array
 
 
+def _as_observed(name: str, value: object) -> RealNumber:
+    return as_real(name, "a real number", value)
+
+
+Observed: TypeAlias = Annotated[float, Convert(_as_observed, "a real number")]
+"""A number that was observed, or the number of a step, which stays an int."""
+
+
+def as_observation(found: object, reserved: Collection[str]) -> dict[str, float]:
+    """What an `observe` has returned as floats by name, or a TypeError / ValueError; no name is a `reserved` one."""
+    what = "observe must return finite numbers by name"
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{what}, got {shown(found)} ({type(found).__name__})")
+    seen: dict[str, float] = {}
+    for name, value in found.items():
+        if not isinstance(name, str) or name in reserved:
+            error = ValueError if isinstance(name, str) else TypeError
+            raise error(f"{what}, not named {' or '.join(reserved)}, got the name {shown(name)}")
+        seen[name] = as_float(f"observe()[{name!r}]", "a finite real number", value)
+        if not math.isfinite(seen[name]):
+            raise ValueError(f"{what}, got {name} = {value}")
+    return seen
+
+
 def require_integers(name: str, values: object) -> None:
     """TypeError unless `values` is an int64 tensor."""
     if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
         kind = values.dtype if isinstance(values, torch.Tensor) else type(values).__name__
         raise TypeError(f"{name} must be an int64 tensor, got {kind}")
+    require_data(name, values)
+
+
+def require_data(name: str, values: torch.Tensor) -> None:
+    """TypeError unless a tensor is an ordinary one with data: not sparse, not on the meta device."""
+    if values.is_meta or values.layout != torch.strided:
+        raise TypeError(f"{name} must be a dense tensor with data, got layout {values.layout} on {values.device}")
+
+
+def require_rows(name: str, values: torch.Tensor, like: torch.Tensor, shape: torch.Size) -> None:
+    """ValueError unless `values` has this shape and one row or more, of the length and type of those of `like`."""
+    fits = values.ndim == 2 and values.shape == shape and len(values) >= 1 and values.shape[1] == like.shape[1]
+    if not fits or values.dtype != like.dtype:
+        got = f"{values.dtype} of shape {tuple(values.shape)}"
+        raise ValueError(f"{name} must be {like.dtype} of shape (rows, {like.shape[1]}), as many as asked, got {got}")
 
 
 def check_range(name: str, values: torch.Tensor, M: int) -> None:

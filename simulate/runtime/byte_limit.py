@@ -3,6 +3,8 @@
 import psutil
 import torch
 
+CPU = torch.device("cpu")
+
 
 def available_bytes(device: torch.device) -> int:
     """Bytes that can be had on `device` without swapping (page cache that can be dropped included)."""

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
-from .files import write_whole
+from .tensor_files import read_tensors, write_tensors
 
 WEIGHT, OPTIMISER = "weight/", "optimiser/"
 KEYS = ("step", "history", "configuration", "rest")
@@ -42,36 +40,31 @@ class Checkpoint:
                 else:
                     rest.setdefault(str(number), {})[name] = value
         known = {"step": self.step, "history": self.history, "configuration": self.configuration, "rest": rest}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, save(tensors, {name: json.dumps(value) for name, value in known.items()}))
+        write_tensors(path, tensors, {name: json.dumps(value) for name, value in known.items()})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in a file, its tensors on the CPU.
 
     Raises:
-        ValueError: no complete safetensors file, or not a checkpoint of a training.
+        ValueError: no complete safetensors file, one that is not as it was written, or not a checkpoint of a training.
         OSError: the file cannot be read.
     """
-    with open(path, "rb"):  # for the usual errors: missing, a folder, not allowed
-        pass
     try:
-        with safe_open(path, framework="pt") as file:
-            known = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, ValueError) as error:
-        raise ValueError(f"checkpoint {path} must be a whole safetensors file: {error}") from error
+        tensors, known = read_tensors(path)
+    except ValueError as error:
+        raise ValueError(f"checkpoint {error}") from error
     missing = [key for key in KEYS if key not in known]
     if missing:
         raise ValueError(f"checkpoint {path} must hold {', '.join(KEYS)}, it lacks {', '.join(missing)}")
     try:
         return _assembled(known, tensors)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"checkpoint {path} must hold the state of a training: {error!r}") from error
 
 
 def _assembled(known: dict[str, str], tensors: dict[str, torch.Tensor]) -> Checkpoint:
-    step, history, configuration, rest = (json.loads(known[key]) for key in KEYS)
+    step, history, configuration, rest = (json.loads(known[key]) for key in KEYS)  # NaN included
     optimiser = {int(number): dict(state) for number, state in rest.items()}
     weights = {}
     for name, tensor in tensors.items():

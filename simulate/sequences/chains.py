@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from simulate.runtime.arguments import as_array, as_stochastic
+from simulate.runtime.arguments import RealArray, as_array, as_stochastic
 from simulate.runtime.arrays import Floats, Integers
+from theory.arguments import checked
 from theory.task import Task
 
 
@@ -32,7 +33,7 @@ def stationary_distribution(transition: Floats) -> Floats:
     classes = _recurrent_classes(transition)
     if len(classes) != 1:
         raise ValueError(
-            f"chain has {len(classes)} recurrent classes and so no unique stationary distribution; "
+            f"transition of a chain has {len(classes)} recurrent classes and so no unique stationary distribution; "
             "give the distribution of the first token: Chain(transition, initial=...)"
         )
     states = classes[0]
@@ -67,6 +68,7 @@ def alias_table(distribution: Floats) -> tuple[Floats, Integers]:
     return cut, alias
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Chain:
     """A Markov chain over all M = N+1 tokens.
@@ -82,11 +84,11 @@ class Chain:
             the stationary distribution is not unique.
     """
 
-    transition: Floats
-    initial: Floats | None = None
+    transition: RealArray
+    initial: RealArray | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "transition", as_stochastic("chain", self.transition, 2))
+        object.__setattr__(self, "transition", as_stochastic("transition", self.transition, 2))
         if self.initial is None:
             start = stationary_distribution(self.transition)
         else:
@@ -112,4 +114,4 @@ def as_chain(task: Task, chain: ArrayLike | Chain | None) -> Chain | None:
     transition = chain.transition if isinstance(chain, Chain) else as_array("chain", chain, "iuf")
     if transition.shape != (task.M, task.M):
         raise ValueError(f"chain must have shape (M, M) = {(task.M, task.M)}, got {transition.shape}")
-    return chain if isinstance(chain, Chain) else Chain(transition)
+    return chain if isinstance(chain, Chain) else Chain(as_stochastic("chain", transition, 2))

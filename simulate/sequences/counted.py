@@ -6,14 +6,16 @@ It is the `Chain` of `chains` with names for its tokens and with constructors. W
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
+from annotated_types import Ge, MinLen
 from numpy.typing import ArrayLike
 
 from simulate.runtime.arguments import as_array
 from simulate.runtime.arrays import Array, Floats, Integers
-from theory.task import as_count, as_nonnegative
+from simulate.runtime.byte_limit import CPU, require_bytes
+from theory.arguments import Natural, checked
 
 from . import chains
 
@@ -22,6 +24,7 @@ SHOWN = 10
 """Tokens that an error lists."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Chain(chains.Chain):
     """A Markov chain over M tokens.
@@ -44,7 +47,7 @@ class Chain(chains.Chain):
     names: tuple[Name, ...] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "transition", _from_float32("chain", self.transition))
+        object.__setattr__(self, "transition", _from_float32("transition", self.transition))
         if self.initial is not None:
             object.__setattr__(self, "initial", _from_float32("initial", self.initial))
         super().__post_init__()
@@ -52,12 +55,13 @@ class Chain(chains.Chain):
             object.__setattr__(self, "names", _as_names(self.names, len(self.transition)))
 
     @classmethod
+    @checked
     def from_counts(
         cls,
         counts: ArrayLike,
-        noise: int | None = None,
-        smoothing: float = 0.0,
-        names: Sequence[Name] | None = None,
+        noise: Natural | None = None,
+        smoothing: Annotated[float, Ge(0)] = 0.0,
+        names: Sequence[Name] | str | None = None,
     ) -> Self:
         """The chain whose rows are the relative frequencies of `counts`; z_1 follows those of the pairs' first tokens.
 
@@ -78,10 +82,9 @@ class Chain(chains.Chain):
         pairs = _as_counts(counts)
         M = len(pairs)
         called = _as_names(range(M) if names is None else names, M)
-        added = float(as_nonnegative("smoothing", smoothing))
         order = _with_last(noise, M)
         with np.errstate(over="ignore"):
-            weights = pairs + added
+            weights = pairs + smoothing
             starts = weights.sum(axis=1)
             total = starts.sum()
         if not np.isfinite(total):
@@ -91,7 +94,10 @@ class Chain(chains.Chain):
         return cls(transition, (starts / total)[order], tuple(called[token] for token in order))
 
     @classmethod
-    def from_text(cls, text: str, noise: str | None = None, smoothing: float = 0.0) -> Self:
+    @checked
+    def from_text(
+        cls, text: Annotated[str, MinLen(2)], noise: str | None = None, smoothing: Annotated[float, Ge(0)] = 0.0
+    ) -> Self:
         """The chain of neighbouring characters of a text; its tokens are the text's characters by code point.
 
         Args:
@@ -103,18 +109,16 @@ class Chain(chains.Chain):
             TypeError, ValueError: an argument of the wrong kind or out of range, a noise character that the text does
                 not have, or a last character that stands nowhere else, so that nothing follows it, without smoothing.
         """
-        if not isinstance(text, str):
-            raise TypeError(f"text must be a string, got {type(text).__name__}")
-        if len(text) < 2:
-            raise ValueError(f"text must have two characters or more, got {text!r}")
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         found, tokens = np.unique(points, return_inverse=True)
         characters, M = [chr(point) for point in found], len(found)
         if noise is not None and noise not in characters:
             raise ValueError(f"noise must be a character of the text, one of {_listed(characters)}, got {noise!r}")
+        require_bytes(f"text of {M} different characters: counts of pairs", 40 * M**2, CPU, "use fewer characters")
         pairs: Integers = np.bincount(tokens[:-1] * M + tokens[1:], minlength=M * M).reshape(M, M)
         return cls.from_counts(pairs, None if noise is None else characters.index(noise), smoothing, characters)
 
+    @checked
     def token(self, name: Name) -> int:
         """The token that `name` stands for, or a ValueError."""
         if self.names is None:
@@ -157,18 +161,14 @@ def _with_last(noise: int | None, M: int) -> list[int]:
     """The tokens 0..M-1 with `noise` behind the others, if it is one of them."""
     order = list(range(M))
     if noise is not None:
-        place = as_count("noise", noise, 0)
-        if place >= M:
+        if noise >= M:
             raise ValueError(f"noise must be a token in 0..{M - 1}, got {noise}")
-        order.append(order.pop(place))
+        order.append(order.pop(noise))
     return order
 
 
 def _as_names(names: Sequence[Name], M: int) -> tuple[Name, ...]:
     called = tuple(names)
-    for name in called:
-        if isinstance(name, bool) or not isinstance(name, int | str):
-            raise TypeError(f"names must be ints or strings, got {name!r} ({type(name).__name__})")
     if len(called) != M or len(set(called)) < M:
         raise ValueError(f"names must be {M} distinct ones, got {len(called)}, {len(set(called))} of them distinct")
     return called

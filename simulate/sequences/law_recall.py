@@ -16,17 +16,16 @@ from numba import njit
 from numpy.random import SFC64, Generator, SeedSequence
 from numpy.typing import NDArray
 
-from simulate.runtime.arguments import as_seed
 from simulate.runtime.arrays import Floats, Integers
-from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
+from theory.arguments import Count, Natural, Seed, checked
 from theory.law import Law
-from theory.task import as_count
 
 from .chains import Chain, alias_table
-from .recall import CPU, LITTLE, Outputs, Recall, RecallBatch
+from .recall import Outputs, Recall, RecallBatch, require_batch
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class LawRecall(Recall):
     """The `Recall` that a law is.
@@ -51,8 +50,6 @@ class LawRecall(Recall):
     ends_on_trigger: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.law, Law):
-            raise TypeError(f"law must be a theory.Law, got {type(self.law).__name__}")
         law = self.law
         chain = Chain(law.chain.astype(np.float64), law.first.astype(np.float64))
         known = {"chain": chain, "T": law.T, "triggers": (law.q,), "alpha": float(law.alpha)}
@@ -73,14 +70,12 @@ class LawRecall(Recall):
         digest = hashlib.sha256(b"".join(part.astype(np.float64).tobytes() for part in parts))
         return {"T": self.T, "trigger": law.q, "alpha": self.alpha, "law": digest.hexdigest()}
 
-    def sample(self, batch: int, *, seed: int, index: int = 0, device: str = "cpu") -> RecallBatch:
+    @checked
+    def sample(self, batch: Count, *, seed: Seed, index: Natural = 0, device: str = "cpu") -> RecallBatch:
         """As `Recall.sample`, with the same arguments and errors; the random numbers are others."""
         place = resolve_device(device)
-        batch, index = as_count("batch", batch, 1), as_count("index", index, 0)
-        needed = batch * (40 * self.T + 8 * self.M)
-        if needed > LITTLE:
-            require_bytes(f"batch = {batch} sequences of T = {self.T} tokens", needed, CPU, "use a smaller batch")
-        draws = Generator(SFC64(SeedSequence(entropy=as_seed(seed), spawn_key=(index,))))
+        require_batch(self, batch)
+        draws = Generator(SFC64(SeedSequence(entropy=seed, spawn_key=(index,))))
         correct = draws.choice(self.M, size=batch, p=self.law.answers.astype(np.float64))
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)
         _walk(tokens, correct, self.law.q, self.alpha, *self._tables, draws)
@@ -91,6 +86,11 @@ class LawRecall(Recall):
         repeated[:, -2] = False  # z_T is replaced: no law draws what follows z_{T-1}
         parts = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
         return RecallBatch(parts[0], parts[1], parts[2], parts[3], self.noise).to(place)
+
+    @property
+    def sequence_bytes(self) -> int:
+        """Bytes of memory that a sequence takes while its batch is drawn."""
+        return 40 * self.T + 8 * self.M
 
     @cached_property
     def _tables(self) -> tuple[Floats, Integers]:

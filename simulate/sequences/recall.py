@@ -10,29 +10,30 @@ Source: Bietti et al. (NeurIPS 2023), the bigram data with triggers; Chen, Bruna
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import torch
+from annotated_types import Interval
 from numba import njit
 from numpy.random import SFC64, Generator, SeedSequence
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from simulate.runtime.arguments import as_drawable_task, as_seed
+from simulate.runtime.arguments import require_drawable
 from simulate.runtime.arrays import Floats, Integers
-from simulate.runtime.byte_limit import require_bytes
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.device import resolve_device
-from theory.task import Task, as_count, as_probability
+from theory.arguments import Count, Natural, Seed, Size, checked
+from theory.task import Task
 
 from .chains import Chain, as_chain
 
 Outputs: TypeAlias = Literal["uniform", "chain"]
-OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
-CPU = torch.device("cpu")
 LITTLE = 2**22
 """Bytes for which the system is not asked whether it has them: asking takes as long as drawing a batch."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Recall:
     """A law of sequences.
@@ -52,64 +53,58 @@ class Recall:
     """
 
     chain: Chain
-    T: int
-    triggers: tuple[int, ...] | int
-    alpha: float = 0.0
-    noise: int | None = None
+    T: Size
+    triggers: tuple[Natural, ...] | Count
+    alpha: Annotated[float, Interval(ge=0, le=1)] = 0.0
+    noise: Natural | None = None
     outputs: Outputs = "uniform"
     ends_on_trigger: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.chain, Chain):
-            raise TypeError(f"chain must be a Chain, got {type(self.chain).__name__}")
-        M = len(self.chain.transition)
-        object.__setattr__(self, "T", as_count("T", self.T, 2))
-        object.__setattr__(self, "alpha", float(as_probability("alpha", self.alpha)))
+        M = self.M
         if self.noise is None and self.alpha > 0:
             raise ValueError(f"noise must be a token where alpha > 0, got None and alpha = {self.alpha}")
-        if self.noise is not None:
-            object.__setattr__(self, "noise", as_count("noise", self.noise, 0))
-            if self.noise >= M:
-                raise ValueError(f"noise must be a token in 0..{M - 1}, got {self.noise}")
-        if self.outputs not in OUTPUTS:
-            raise ValueError(f"outputs must be one of {OUTPUTS}, got {self.outputs!r}")
+        if self.noise is not None and self.noise >= M:
+            raise ValueError(f"noise must be a token in 0..{M - 1}, got {self.noise}")
         self._check_triggers(M - (self.noise is not None))
         if not np.isfinite(self._output_laws).all():
             raise ValueError("outputs must have a law after every token, but the chain's row of one holds τ alone")
 
     def _check_triggers(self, most: int) -> None:
         if isinstance(self.triggers, tuple):
-            named = tuple(as_count("triggers", trigger, 0) for trigger in self.triggers)
-            object.__setattr__(self, "triggers", named)
+            named = self.triggers
             if not named or len(set(named)) < len(named) or max(named) >= self.M or self.noise in named:
                 raise ValueError(
                     f"triggers must be distinct tokens in 0..{self.M - 1}, one or more, without τ = {self.noise}, "
                     f"got {self.triggers}"
                 )
             return
-        count = as_count("triggers", self.triggers, 1)
-        object.__setattr__(self, "triggers", count)
+        count = self.triggers
         initial = np.asarray(self.chain.initial)
         possible = int((initial[self._ordinary] > 0).sum())
         if count > min(most, possible):
             raise ValueError(f"triggers must be at most {min(most, possible)}, the ordinary tokens, got {count}")
 
     @classmethod
-    def of_task(cls, task: Task, chain: Chain | None = None, count: int = 1) -> "Recall":
+    @checked
+    def of_task(cls, task: Task, chain: ArrayLike | Chain | None = None, count: Count = 1) -> "Recall":
         """The noisy in-context recall task; with `count` triggers q, q+1, … mod N, on the uniform chain by default.
 
         Raises:
             TypeError, ValueError: an argument of the wrong kind, more triggers than ordinary tokens, or a chain over
                 other tokens than the task's.
         """
-        task, count, chain = as_drawable_task(task), as_count("count", count, 1), as_chain(task, chain)
+        require_drawable(task)
+        links = as_chain(task, chain)
         if count > task.N:
             raise ValueError(f"count must be at most N = {task.N} triggers, got {count}")
-        if chain is None:
+        if links is None:
+            what = f"task of N = {task.N} tokens: laws of the next token"
+            require_bytes(what, 8 * 4 * task.M**2, CPU, "use fewer tokens, or simulate.sample")
             uniform = np.append(np.full(task.N, 1 / task.N), 0.0)
-            chain = Chain(np.tile(uniform, (task.M, 1)), uniform)
+            links = Chain(np.tile(uniform, (task.M, 1)), uniform)
         triggers = tuple((task.q + k) % task.N for k in range(count))
-        return cls(chain, task.T, triggers, float(task.alpha), task.tau, ends_on_trigger=True)
+        return cls(links, task.T, triggers, float(task.alpha), task.tau, ends_on_trigger=True)
 
     @property
     def M(self) -> int:
@@ -138,7 +133,8 @@ class Recall:
         names = ("T", "triggers", "alpha", "noise", "outputs", "ends_on_trigger")
         return {name: getattr(self, name) for name in names} | {"chain": digest.hexdigest()}
 
-    def sample(self, batch: int, *, seed: int, index: int = 0, device: str = "cpu") -> "RecallBatch":
+    @checked
+    def sample(self, batch: Count, *, seed: Seed, index: Natural = 0, device: str = "cpu") -> "RecallBatch":
         """Draw a batch on the CPU and move it to `device`: the same seed and index give the same batch everywhere.
 
         Args:
@@ -151,13 +147,8 @@ class Recall:
                 large for the memory.
         """
         place = resolve_device(device)
-        batch, index = as_count("batch", batch, 1), as_count("index", index, 0)
-        what = f"batch = {batch} sequences of T = {self.T} tokens"
-        count = len(self.triggers) if isinstance(self.triggers, tuple) else self.triggers
-        needed = batch * (24 * self.T + 40 * self.M + 9 * count * self.M)
-        if needed > LITTLE:
-            require_bytes(what, needed, CPU, "use a smaller batch")
-        draws = Generator(SFC64(SeedSequence(entropy=as_seed(seed), spawn_key=(index,))))
+        require_batch(self, batch)
+        draws = Generator(SFC64(SeedSequence(entropy=seed, spawn_key=(index,))))
         answers = self._answers(batch, draws)
         tokens = np.empty((batch, self.T + 1), dtype=np.int64)
         tau = -1 if self.noise is None else self.noise
@@ -168,6 +159,12 @@ class Recall:
         repeated[:, -2] &= not self.ends_on_trigger  # what follows it is not drawn by its law
         places = [torch.from_numpy(array) for array in (tokens, answers, repeated, shown)]
         return RecallBatch(places[0], places[1], places[2], places[3], self.noise).to(place)
+
+    @property
+    def sequence_bytes(self) -> int:
+        """Bytes of memory that a sequence takes while its batch is drawn."""
+        count = len(self.triggers) if isinstance(self.triggers, tuple) else self.triggers
+        return 24 * self.T + 40 * self.M + 9 * count * self.M
 
     def _answers(self, batch: int, draws: Generator) -> Integers:
         """c_q of each sequence by token, -1 for tokens that are no trigger, shape (batch, M)."""
@@ -199,6 +196,7 @@ class Recall:
         return first
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class RecallBatch:
     """Sequences, int64 tensors on one device.
@@ -216,8 +214,9 @@ class RecallBatch:
     answers: torch.Tensor
     repeated: torch.Tensor
     shown: torch.Tensor
-    noise: int | None
+    noise: Natural | None
 
+    @checked
     def to(self, device: torch.device) -> "RecallBatch":
         """The batch on another device."""
         places = [part.to(device) for part in (self.sequence, self.answers, self.repeated, self.shown)]
@@ -242,6 +241,13 @@ class RecallBatch:
     def everywhere(self) -> torch.Tensor:
         """All positions, bool, shape (batch, T)."""
         return torch.ones_like(self.tokens, dtype=torch.bool)
+
+
+def require_batch(law: Recall, batch: int) -> None:
+    """ValueError unless the memory holds a batch of so many sequences while it is drawn."""
+    needed = batch * law.sequence_bytes
+    if needed > LITTLE:
+        require_bytes(f"batch = {batch} sequences of T = {law.T} tokens", needed, CPU, "use a smaller batch")
 
 
 @njit(nogil=True, cache=True)

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from simulate.runtime.arguments import as_seed
 from simulate.runtime.arrays import Array
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
+from theory.arguments import Count, Seed, checked
 from theory.law import Law
-from theory.task import Task, as_count
+from theory.task import Task
 
 from .blocks import Block, block_rows, draw_block
 from .chains import Chain
@@ -25,6 +25,7 @@ from .torch_sampling import TorchBlock, draw_torch_block, torch_block_rows
 Draw: TypeAlias = Callable[..., Block | TorchBlock]
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Sequences with their correct tokens and targets, int64 tensors on one device.
@@ -42,6 +43,7 @@ class Batch:
     target: torch.Tensor
 
     @classmethod
+    @checked
     def of_recall(cls, batch: RecallBatch) -> "Batch":
         """The last question of each sequence of recall: z_1..z_T, with c of the trigger z_T, and z_{T+1} as target.
 
@@ -49,8 +51,6 @@ class Batch:
             TypeError: not a `RecallBatch`.
             ValueError: a sequence whose z_T is no trigger; `Recall` with ends_on_trigger draws none.
         """
-        if not isinstance(batch, RecallBatch):
-            raise TypeError(f"batch must be a RecallBatch, got {type(batch).__name__}")
         correct = batch.correct[:, -1]
         if (correct < 0).any():
             row = int(correct.lt(0).nonzero()[0, 0])
@@ -59,8 +59,9 @@ class Batch:
         return cls(batch.tokens, correct, batch.following[:, -1])
 
 
+@checked
 def sample(
-    task: Task | Law, batch: int, *, seed: int, device: str = "cpu", chain: ArrayLike | Chain | None = None
+    task: Task | Law, batch: Count, *, seed: Seed, device: str = "cpu", chain: ArrayLike | Chain | None = None
 ) -> Batch:
     """Draw `batch` sequences of a task or of any law.
 
@@ -82,16 +83,16 @@ def sample(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the noisy in-context recall task.
     """
-    batch = as_count("batch", batch, 1)
     return next(_stream("batch", task, batch, seed, batch, device, chain))
 
 
+@checked
 def sample_stream(
     task: Task | Law,
-    batch: int,
+    batch: Count,
     *,
-    seed: int,
-    chunk: int | None = None,
+    seed: Seed,
+    chunk: Count | None = None,
     device: str = "cpu",
     chain: ArrayLike | Chain | None = None,
 ) -> Iterator[Batch]:
@@ -107,14 +108,13 @@ def sample_stream(
 def _stream(
     name: str, task: Task | Law, batch: int, seed: int, chunk: int | None, device: str, chain: ArrayLike | Chain | None
 ) -> Iterator[Batch]:
-    source = as_source(task, chain)
-    batch, seed, place = as_count("batch", batch, 1), as_seed(seed), resolve_device(device)
+    source, place = as_source(task, chain), resolve_device(device)
     draw: Draw
     if place.type == "cpu":
         rows, draw = block_rows(source), partial(draw_block, source, seed)
     else:
         rows, draw = torch_block_rows(source), partial(draw_torch_block, source, seed, device=place)
-    chunk = rows if chunk is None else as_count("chunk", chunk, 1)
+    chunk = chunk or rows
     size = min(batch, chunk)
     what, needed = f"{name} = {size} sequences of T = {source.T} tokens", (8 * size + 8) * (source.T + 2)
     require_bytes(what, needed, place, "sample_stream (with a smaller chunk) and gradient_moments work in chunks")

@@ -5,14 +5,17 @@ Data: counts of pairs of neighbouring characters in the public-domain text of ka
 
 import csv
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
 
+from simulate.runtime.shipped import shipped_file
+from theory.arguments import checked
+
 from .chains import Chain
 
 
+@checked
 class CharacterChain(NamedTuple):
     """A chain over characters, in the order of their code points."""
 
@@ -22,8 +25,12 @@ class CharacterChain(NamedTuple):
 
 @cache
 def shakespeare_chain() -> CharacterChain:
-    """The chain whose rows are the bigram frequencies; the first token follows the characters' frequencies."""
-    lines = (files("simulate") / "data" / "tinyshakespeare_bigrams.csv").read_text(encoding="ascii").splitlines()
+    """The chain whose rows are the bigram frequencies; the first token follows the characters' frequencies.
+
+    Raises:
+        ValueError: the table is not as it was shipped; it is named.   OSError: it cannot be read.
+    """
+    lines = shipped_file("tinyshakespeare_bigrams.csv").read_text(encoding="ascii").splitlines()
     rows = [tuple(map(int, row)) for row in list(csv.reader(lines))[1:]]
     characters = sorted({point for first, second, _ in rows for point in (first, second)})
     index = {point: token for token, point in enumerate(characters)}

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simulate.runtime.arguments import as_drawable_law
+from simulate.runtime.arguments import require_drawable
 from simulate.runtime.arrays import Floats
 from theory.law import Law
 from theory.task import Task
@@ -48,17 +48,17 @@ _KNOWN: WeakKeyDictionary[Law, Source] = WeakKeyDictionary()
 """Of the laws that are alive: their tables take longer to make than a small batch to draw."""
 
 
-def as_source(law: object, chain: ArrayLike | Chain | None = None) -> Source:
+def as_source(law: Task | Law, chain: ArrayLike | Chain | None = None) -> Source:
     """The source of a `Law`, or of a `Task` on the uniform chain or on `chain`; an error that names what is wrong."""
-    checked = as_drawable_law(law)
-    if not isinstance(checked, Law):
-        links = as_chain(checked, chain)
-        return _of_uniform(checked) if links is None else _of_chain(checked, links)
+    require_drawable(law)
+    if not isinstance(law, Law):
+        links = as_chain(law, chain)
+        return _of_uniform(law) if links is None else _of_chain(law, links)
     if chain is not None:
         raise ValueError(f"chain must be None where a theory.Law is given, which has its own, got {chain!r:.80}")
-    if checked not in _KNOWN:
-        _KNOWN[checked] = _of_law(checked)
-    return _KNOWN[checked]
+    if law not in _KNOWN:
+        _KNOWN[law] = _of_law(law)
+    return _KNOWN[law]
 
 
 def _of_uniform(task: Task) -> Source:

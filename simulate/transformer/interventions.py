@@ -9,36 +9,40 @@ Source: Chen, Bruna, Bietti (ICLR 2025), dropping and truncating layers; Sharma,
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Annotated
 
 import torch
+from annotated_types import Interval
 
 from simulate.truncation import Keep, truncate
-from theory.task import RealNumber
+from theory.arguments import Natural, Probability, checked
 
 from .model import Architecture, Transformer
 
 FEED_FORWARD = ("F1", "F2")
 
 
+@checked
 def with_weights(model: Transformer, weights: Mapping[str, torch.Tensor]) -> Transformer:
     """The model with these weights in place of its own, by name; each of the own weight's shape and type.
 
     Raises:
-        TypeError, ValueError: no transformer, or a weight of another name, type or shape.
+        TypeError, ValueError: no transformer, or a weight of another name, type or shape, or that is not finite.
     """
     own = _weights(model)
-    if not isinstance(weights, Mapping):
-        raise TypeError(f"weights must be a mapping from names to tensors, got {type(weights).__name__}")
     for name, weight in weights.items():
-        _check_name(model, name)
-        if not isinstance(weight, torch.Tensor) or weight.dtype != own[name].dtype:
-            kind = weight.dtype if isinstance(weight, torch.Tensor) else type(weight).__name__
-            raise TypeError(f"weight {name} must be a tensor of type {own[name].dtype}, got {kind}")
+        _check_name("weights", model, name)
+        if weight.dtype != own[name].dtype:
+            raise TypeError(f"weights[{name!r}] must be a tensor of type {own[name].dtype}, got {weight.dtype}")
         if weight.shape != own[name].shape:
-            raise ValueError(f"weight {name} must have shape {tuple(own[name].shape)}, got {tuple(weight.shape)}")
+            shapes = tuple(own[name].shape), tuple(weight.shape)
+            raise ValueError(f"weights[{name!r}] must have shape {shapes[0]}, got {shapes[1]}")
+        if not torch.isfinite(weight).all():
+            raise ValueError(f"weights[{name!r}] must be finite, got NaN or infinite entries")
     return _assembled(model, model.architecture, {**own, **weights})
 
 
+@checked
 def without(model: Transformer, layer: str) -> Transformer:
     """The model without its feed-forward layer "F1" or "F2": the residual stream passes unchanged.
 
@@ -56,6 +60,7 @@ def without(model: Transformer, layer: str) -> Transformer:
     return _assembled(model, architecture, {k: v for k, v in weights.items() if not k.startswith(prefix)})
 
 
+@checked
 def frozen(model: Transformer, names: Iterable[str]) -> Transformer:
     """The model whose weights of these names do not learn, nor those that did not before.
 
@@ -67,13 +72,19 @@ def frozen(model: Transformer, names: Iterable[str]) -> Transformer:
         raise TypeError(f"names must be several names of weights, such as ('W_V1',), got {names!r}")
     named = tuple(names)
     for name in named:
-        _check_name(model, name)
+        _check_name("names", model, name)
     together = tuple(dict.fromkeys((*model.architecture.frozen, *named)))
     return _assembled(model, replace(model.architecture, frozen=together), weights)
 
 
+@checked
 def truncated(
-    model: Transformer, name: str, rank: int | None = None, *, fraction: RealNumber | None = None, keep: Keep = "top"
+    model: Transformer,
+    name: str,
+    rank: Natural | None = None,
+    *,
+    fraction: Probability | None = None,
+    keep: Keep = "top",
 ) -> Transformer:
     """The model with the weight `name` replaced by its part of the given rank, as by `simulate.truncate`.
 
@@ -83,39 +94,31 @@ def truncated(
         TypeError, ValueError: no transformer, an unknown name, or what `truncate` raises.
     """
     weights = _weights(model)
-    _check_name(model, name)
+    _check_name("name", model, name)
     return with_weights(model, {name: truncate(weights[name], rank, fraction=fraction, keep=keep)})
 
 
-def merged_values(model: Transformer, layer: int) -> Transformer:
+@checked
+def merged_values(model: Transformer, layer: Annotated[int, Interval(ge=1, le=2)]) -> Transformer:
     """The model with W_O W_V of layer 1 or 2 as its W_O and the identity as its W_V: the same function, one matrix.
 
     Raises:
         TypeError, ValueError: no transformer, or another layer.
     """
     weights = _weights(model)
-    if not isinstance(layer, int) or isinstance(layer, bool) or layer not in (1, 2):
-        raise ValueError(f"layer must be 1 or 2, got {layer!r}")
     W_O, W_V = f"W_O{layer}", f"W_V{layer}"
     product = (weights[W_O].double() @ weights[W_V].double()).to(weights[W_O].dtype)
     return with_weights(model, {W_O: product, W_V: torch.eye(len(product), out=torch.empty_like(product))})
 
 
-def as_transformer(model: object) -> Transformer:
-    """`model` if it is a `Transformer`, else a TypeError."""
-    if not isinstance(model, Transformer):
-        raise TypeError(f"model must be a Transformer, got {type(model).__name__}")
-    return model
+def _weights(model: Transformer) -> dict[str, torch.Tensor]:
+    return {name: weight.detach() for name, weight in model.named_parameters()}
 
 
-def _weights(model: object) -> dict[str, torch.Tensor]:
-    return {name: weight.detach() for name, weight in as_transformer(model).named_parameters()}
-
-
-def _check_name(model: Transformer, name: object) -> None:
+def _check_name(argument: str, model: Transformer, name: object) -> None:
     names = model.architecture.weights
     if name not in names:
-        raise ValueError(f"weights must be named {', '.join(names)}, got {name!r}")
+        raise ValueError(f"{argument} must be of weights, named {', '.join(names)}, got {name!r}")
 
 
 def _assembled(model: Transformer, architecture: Architecture, weights: Mapping[str, torch.Tensor]) -> Transformer:

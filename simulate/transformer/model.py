@@ -15,29 +15,29 @@ Source: Bietti et al. (NeurIPS 2023), Chen, Bruna, Bietti (ICLR 2025), the simpl
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from simulate.runtime.arguments import as_seed, check_range, require_integers
+from simulate.runtime.arguments import FloatType, check_range, require_data, require_integers, require_rows
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.device import resolve_device
-from theory.task import as_count
+from theory.arguments import Count, Seed, Size, checked
 
 from .causal_attention import causal_attention, causal_weights
 from .feed_forward import feed_forward
-from .products import Products, product
+from .products import Products, product, require_products
 
 Activation: TypeAlias = Literal["relu", "linear"]
 Positions: TypeAlias = Literal["random", "learned"]
-ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
-POSITIONS: tuple[Positions, ...] = get_args(Positions)
 EMBEDDINGS = ("E", "P", "U")
 ATTENTION = ("W_K1", "W_V1", "W_O1", "W_K2", "W_V2", "W_O2")
 
 
+@checked
 @dataclass(frozen=True)
 class Hidden:
     """A feed-forward layer x -> w2 f(w1 x) without biases.
@@ -47,15 +47,11 @@ class Hidden:
         activation: "relu" or "linear".
     """
 
-    size: int
+    size: Count
     activation: Activation = "relu"
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", as_count("size", self.size, 1))
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {ACTIVATIONS}, got {self.activation!r}")
 
-
+@checked
 @dataclass(frozen=True)
 class Architecture:
     """What a `Transformer` is made of.
@@ -72,24 +68,15 @@ class Architecture:
         TypeError, ValueError: an argument of the wrong kind or out of range.
     """
 
-    tokens: int
-    length: int
-    width: int
+    tokens: Size
+    length: Size
+    width: Count
     F1: Hidden | None = None
     F2: Hidden | None = None
     positions: Positions = "random"
     frozen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, least in (("tokens", 2), ("length", 2), ("width", 1)):
-            object.__setattr__(self, name, as_count(name, getattr(self, name), least))
-        for name in ("F1", "F2"):
-            if not isinstance(getattr(self, name), Hidden | None):
-                raise TypeError(f"{name} must be a Hidden or None, got {getattr(self, name)!r}")
-        if self.positions not in POSITIONS:
-            raise ValueError(f"positions must be one of {POSITIONS}, got {self.positions!r}")
-        if not isinstance(self.frozen, tuple):
-            raise TypeError(f"frozen must be a tuple of names of weights, got {self.frozen!r}")
         unknown = [name for name in self.frozen if name not in self.weights]
         if unknown:
             raise ValueError(
@@ -101,6 +88,12 @@ class Architecture:
         """The names of all weights."""
         layers = [name for name in ("F1", "F2") if getattr(self, name) is not None]
         return (*EMBEDDINGS, *ATTENTION, *(f"{layer}.{part}" for layer in layers for part in ("w1", "w2")))
+
+    @property
+    def entries(self) -> int:
+        """Number of entries of all weights."""
+        hidden = sum(layer.size for layer in (self.F1, self.F2) if layer is not None)
+        return self.width * (2 * self.tokens + self.length + len(ATTENTION) * self.width + 2 * hidden)
 
     @property
     def learning(self) -> tuple[str, ...]:
@@ -124,6 +117,7 @@ class FeedForward(nn.Module):
         return feed_forward(rows, self.w1, self.w2, is_relu=is_relu, products=products).view(x.shape)
 
 
+@checked
 class Transformer(nn.Module):
     """Equations (1) and (2), with weights as they are created: uninitialised. `initialised` draws them.
 
@@ -144,12 +138,10 @@ class Transformer(nn.Module):
     F1: FeedForward | None
     F2: FeedForward | None
 
-    def __init__(self, architecture: Architecture, *, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, architecture: Architecture, *, dtype: FloatType = torch.float32) -> None:
         super().__init__()
-        if not isinstance(architecture, Architecture):
-            raise TypeError(f"architecture must be an Architecture, got {architecture!r}")
-        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-            raise TypeError(f"dtype must be a floating-point torch dtype, got {dtype!r}")
+        what, needed = f"{architecture}: weights", dtype.itemsize * architecture.entries
+        require_bytes(f"architecture = {what}", needed, CPU, "use a smaller one")
         self.architecture = architecture
         M, T, d = architecture.tokens, architecture.length, architecture.width
         for name, rows in (("E", M), ("P", T), ("U", M), *((name, d) for name in ATTENTION)):
@@ -203,13 +195,17 @@ class Transformer(nn.Module):
         needs besides W_V2, W_O2, F2 and U. Arguments and errors as for `forward`.
         """
         self.check(tokens, at)
+        require_products(products)
         tokens, queries, known = _asked(tokens, at)
         stream = self._stream(tokens, products)
         attention, asked = self._second(stream, queries)
         return asked[known], product(attention, stream, products)[known]
 
+    @checked
     def read_out(self, asked: torch.Tensor, read: torch.Tensor, products: Products = "float32") -> torch.Tensor:
         """Logits ξ of (2) from what `read_in` returns, shape (marked positions, M)."""
+        require_rows("asked", asked, self.U, asked.shape)
+        require_rows("read", read, self.U, asked.shape)
         g = asked + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
         return functional.linear(g if self.F2 is None else self.F2(g, products), self.U)
 
@@ -217,7 +213,8 @@ class Transformer(nn.Module):
         """Raise what `forward` raises for these arguments."""
         self.check_tokens(tokens)
         if not isinstance(at, torch.Tensor) or at.dtype != torch.bool:
-            raise TypeError(f"at must be a bool tensor, got {at.dtype if isinstance(at, torch.Tensor) else at!r}")
+            raise TypeError(f"at must be a bool tensor, got {at.dtype if isinstance(at, torch.Tensor) else at!r:.80}")
+        require_data("at", at)
         if at.shape != tokens.shape:
             raise ValueError(f"at must have the shape of tokens, {tuple(tokens.shape)}, got {tuple(at.shape)}")
         if not at.any():
@@ -272,8 +269,9 @@ def _asked(tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.
     return tokens, positions[:, :most], known[:, :most]
 
 
+@checked
 def initialised(
-    architecture: Architecture, *, seed: int, dtype: torch.dtype = torch.float32, device: str = "cpu"
+    architecture: Architecture, *, seed: Seed, dtype: FloatType = torch.float32, device: str = "cpu"
 ) -> Transformer:
     """A transformer with random weights: embeddings E, P of standard normal entries, all matrices with entries
     uniform within ±1/√(inputs).
@@ -281,12 +279,13 @@ def initialised(
     Drawn on the CPU from `seed`, in the order of `Architecture.weights`, so that the device does not matter.
 
     Raises:
-        TypeError, ValueError: an argument of the wrong kind or out of range, or an unavailable device.
+        TypeError, ValueError: an argument of the wrong kind or out of range, an unavailable device, or weights that the
+            memory does not hold.
 
     Source: the initialisation of both papers' experiments.
     """
     place, model = resolve_device(device), Transformer(architecture, dtype=dtype)
-    word = np.random.SeedSequence(as_seed(seed)).generate_state(1, np.uint64)[0]
+    word = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
     generator = torch.Generator().manual_seed(int(word >> np.uint64(1)))
     weights = dict(model.named_parameters())
     with torch.no_grad():

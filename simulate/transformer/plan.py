@@ -5,23 +5,22 @@ Source: Chen, Bruna, Bietti (ICLR 2025) and Bietti et al. (NeurIPS 2023), traini
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import torch
 from torch.nn import functional
 
-from simulate.runtime.arguments import as_seed
 from simulate.sequences.recall import Recall, RecallBatch
-from theory.task import as_count
+from theory.arguments import Count, Seed, checked
 
 from .model import Architecture, Transformer
 from .optimiser import Optimiser
-from .products import PRODUCTS, Products
+from .products import Products
 
 LossOn: TypeAlias = Literal["recall", "every"]
-LOSSES: tuple[LossOn, ...] = get_args(LossOn)
 
 
+@checked
 @dataclass(frozen=True)
 class Training:
     """What is trained, on what, how.
@@ -44,23 +43,13 @@ class Training:
     architecture: Architecture
     law: Recall
     optimiser: Optimiser
-    batch: int
-    steps: int
-    seed: int
+    batch: Count
+    steps: Count
+    seed: Seed
     loss_on: LossOn = "recall"
     products: Products = "float32"
 
     def __post_init__(self) -> None:
-        for name, kind in (("architecture", Architecture), ("law", Recall), ("optimiser", Optimiser)):
-            if not isinstance(getattr(self, name), kind):
-                raise TypeError(f"{name} must be of type {kind.__name__}, got {getattr(self, name)!r:.80}")
-        for name in ("batch", "steps"):
-            object.__setattr__(self, name, as_count(name, getattr(self, name), 1))
-        object.__setattr__(self, "seed", as_seed(self.seed))
-        if self.loss_on not in LOSSES:
-            raise ValueError(f"loss_on must be one of {LOSSES}, got {self.loss_on!r}")
-        if self.products not in PRODUCTS:
-            raise ValueError(f"products must be one of {PRODUCTS}, got {self.products!r}")
         model, law = self.architecture, self.law
         if not model.learning:
             raise ValueError(f"architecture must have weights that learn, got frozen = {model.frozen}")
@@ -82,6 +71,7 @@ class Training:
             known["products"] = self.products
         return json.dumps(known, sort_keys=True)
 
+    @checked
     def loss(self, model: Transformer, batch: RecallBatch) -> torch.Tensor:
         """Mean cross-entropy at the positions that count, in nats; 0, without gradient, where a batch has none."""
         at = batch.repeated if self.loss_on == "recall" else batch.everywhere

@@ -5,13 +5,15 @@ from typing import NamedTuple
 import torch
 
 from simulate.one_layer.probes import ranks_first
+from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.sequences.chains import Chain
 from simulate.sequences.recall import RecallBatch
+from theory.arguments import checked
 
-from .interventions import as_transformer
 from .model import Transformer
 
 
+@checked
 class Answer(NamedTuple):
     """At each of n positions that hold a trigger q: the noise token's and the correct token's probability, shape (n,),
     and whether c_q has the largest logit of all tokens but τ, and of all tokens, bool."""
@@ -22,6 +24,7 @@ class Answer(NamedTuple):
     leads: torch.Tensor
 
 
+@checked
 def answers(model: Transformer, batch: RecallBatch, at: torch.Tensor) -> Answer:
     """What the model answers at the positions marked in `at`; where there is no τ its probability is 0.
 
@@ -54,6 +57,7 @@ class AnswerAttention(NamedTuple):
     noise: torch.Tensor
 
 
+@checked
 def attention_on_answers(model: Transformer, batch: RecallBatch, at: torch.Tensor) -> AnswerAttention:
     """Where the second layer looks from the positions marked in `at`; arguments and errors as for `answers`.
 
@@ -71,6 +75,7 @@ def attention_on_answers(model: Transformer, batch: RecallBatch, at: torch.Tenso
     return AnswerAttention(*(mass.sum(dim=1) for mass in masses))
 
 
+@checked
 def previous_token_attention(model: Transformer, batch: RecallBatch) -> torch.Tensor:
     """First-layer attention a_{t,t-1} from t = 2..T, shape (batch, T-1)."""
     _check_batch(model, batch)
@@ -79,6 +84,7 @@ def previous_token_attention(model: Transformer, batch: RecallBatch) -> torch.Te
     return first.diagonal(offset=-1, dim1=1, dim2=2)
 
 
+@checked
 def memory_recall(model: Transformer) -> dict[str, float]:
     """How much of its memory each matrix has learned, as shares in [0, 1].
 
@@ -88,7 +94,9 @@ def memory_recall(model: Transformer) -> dict[str, float]:
 
     Source: Bietti et al. (NeurIPS 2023), memory recall probes.
     """
-    as_transformer(model)
+    M, T = model.architecture.tokens, model.architecture.length
+    what = f"model of {M} tokens and {T} positions: scores"
+    require_bytes(what, 4 * max(2 * M**2, T**2), CPU, "use a smaller one")
     with torch.no_grad():
         tokens, positions = torch.arange(len(model.E), device=model.E.device), torch.arange(len(model.P))
         outputs = model.U @ model.W_O2 @ model.W_V2 @ model.E.T
@@ -103,6 +111,7 @@ def memory_recall(model: Transformer) -> dict[str, float]:
     return {name: float(hit.double().mean()) for name, hit in hits.items()}
 
 
+@checked
 def bigram_divergence(model: Transformer, batch: RecallBatch, chain: Chain) -> float:
     """Mean KL(π_b(·|z_t) ‖ p_t) over the positions without a trigger, in nats, π_b the rows of the chain.
 
@@ -112,8 +121,6 @@ def bigram_divergence(model: Transformer, batch: RecallBatch, chain: Chain) -> f
     Source: Bietti et al. (NeurIPS 2023), the loss on global bigrams, less the chain's entropy.
     """
     _check_batch(model, batch)
-    if not isinstance(chain, Chain):
-        raise TypeError(f"chain must be a Chain, got {type(chain).__name__}")
     if len(chain.transition) != model.architecture.tokens:
         raise ValueError(f"chain must be over {model.architecture.tokens} tokens, got {len(chain.transition)}")
     at = batch.correct < 0
@@ -133,8 +140,5 @@ def _correct(model: Transformer, batch: RecallBatch, at: torch.Tensor) -> torch.
 
 
 def _check_batch(model: Transformer, batch: RecallBatch) -> None:
-    as_transformer(model)
-    if not isinstance(batch, RecallBatch):
-        raise TypeError(f"batch must be a RecallBatch, got {type(batch).__name__}")
     if batch.answers.shape[1] != model.architecture.tokens:
         raise ValueError(f"batch must be over {model.architecture.tokens} tokens, got {batch.answers.shape[1]}")

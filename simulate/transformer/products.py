@@ -11,8 +11,15 @@ from typing import Literal, TypeAlias, get_args
 
 import torch
 
+from theory.scalars import shown
+
 Products: TypeAlias = Literal["float32", "bfloat16"]
-PRODUCTS: tuple[Products, ...] = get_args(Products)
+
+
+def require_products(products: object) -> None:
+    """ValueError unless these are products of a training."""
+    if not isinstance(products, str) or products not in get_args(Products):
+        raise ValueError(f"products must be one of {get_args(Products)}, got {shown(products)}")
 
 
 def check_products(products: Products, place: torch.device) -> None:

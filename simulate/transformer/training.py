@@ -19,10 +19,13 @@ from typing import NoReturn
 import numpy as np
 import torch
 
+from simulate.runtime.alone import alone
+from simulate.runtime.arguments import Observed, as_observation
 from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
 from simulate.runtime.device import resolve_device
 from simulate.runtime.streaming import progress_bar
-from theory.task import as_count
+from simulate.sequences.recall import require_batch
+from theory.arguments import Count, Natural, checked
 
 from .model import Transformer, initialised
 from .plan import Training
@@ -38,6 +41,7 @@ Observe = Callable[[Transformer], dict[str, float]]
 Until = Callable[[Mapping[str, float]], bool]
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Trained:
     """A trained model and what was observed on the way: dictionaries with "step", "loss" and what `observe` returned.
@@ -46,22 +50,27 @@ class Trained:
     """
 
     model: Transformer
-    history: list[dict[str, float]]
+    history: list[dict[str, Observed]]
 
+    @checked
     def curve(self, name: str) -> list[float]:
         """One observed quantity over the observed steps."""
+        if any(name not in seen for seen in self.history):
+            known = ", ".join(self.history[0])
+            raise ValueError(f"name must be of what was observed, one of {known}, got {name!r}")
         return [seen[name] for seen in self.history]
 
 
+@checked
 def train(
     training: Training,
     *,
     device: str = "cpu",
     observe: Observe | None = None,
-    at: Sequence[int] = (),
+    at: Sequence[Natural] = (),
     until: Until | None = None,
     checkpoint: Path | None = None,
-    every: int = 100,
+    every: Count = 100,
     progress: bool | None = None,
 ) -> Trained:
     """Train from the first weights, or from the checkpoint if its file is there.
@@ -86,22 +95,26 @@ def train(
             ends it, before any work; or what `observe` or `until` returns.
         FloatingPointError: the loss or a weight is no number, or the loss has diverged; it names step and learning
             rate. The checkpoint on file is of a model whose loss was checked.
+        BlockingIOError: another training has this checkpoint.   OSError: it cannot be written.
     """
-    if not isinstance(training, Training):
-        raise TypeError(f"training must be a Training, got {type(training).__name__}")
-    marks, every, place = _as_marks(at, training.steps), as_count("every", every, 1), resolve_device(device)
+    marks, place = _as_marks(at, training.steps), resolve_device(device)
+    require_batch(training.law, training.batch)
     check_products(training.products, place)
     if (observe is None) != (not marks):
         raise ValueError(f"observe and at must be given together, got observe = {observe!r} and at = {tuple(at)}")
-    if until is not None and not callable(until):
-        raise TypeError(f"until must be called with an observation, or be None, got {until!r}")
     if until is not None and observe is None:
         raise ValueError(f"until must be given with observe, whose numbers it is called with, got until = {until!r}")
     path = None if checkpoint is None else Path(checkpoint)
-    state = _State(training, place, path, until)
-    total = training.steps
+    with alone(path):
+        return _trained(_State(training, place, path, until), observe, marks, every, progress)
+
+
+def _trained(
+    state: "_State", observe: Observe | None, marks: frozenset[int], every: int, progress: bool | None
+) -> Trained:
+    total = state.training.steps
     with (
-        _repeatable(place),
+        _repeatable(state.place),
         progress_bar(total, total, progress, f"{total} steps", LONG_RUN_STEPS) as advance,
     ):
         advance(state.step)
@@ -207,12 +220,8 @@ class _State:
         self.step, self.history = found.step, found.history
 
 
-def _observation(step: int, loss: float, seen: Mapping[str, float]) -> dict[str, float]:
-    numbers = {name: float(value) for name, value in seen.items()}
-    for name, value in numbers.items():
-        if name in ("step", "loss") or not math.isfinite(value):
-            raise ValueError(f"observe must return finite numbers, not named step or loss, got {name} = {value}")
-    return {"step": step, "loss": loss} | numbers
+def _observation(step: int, loss: float, seen: object) -> dict[str, float]:
+    return {"step": step, "loss": loss} | as_observation(seen, ("step", "loss"))
 
 
 def observation_text(seen: Mapping[str, float]) -> str:
@@ -227,10 +236,9 @@ def _difference(own: str, other: str) -> str:
 
 
 def _as_marks(at: Sequence[int], steps: int) -> frozenset[int]:
-    marks = [as_count("at", mark, 0) for mark in at]
-    if marks and (max(marks) > steps or any(b <= a for a, b in pairwise(marks))):
-        raise ValueError(f"at must be increasing numbers of updates in 0..{steps}, got {tuple(marks)}")
-    return frozenset(marks)
+    if at and (max(at) > steps or any(b <= a for a, b in pairwise(at))):
+        raise ValueError(f"at must be increasing numbers of updates in 0..{steps}, got {tuple(at)}")
+    return frozenset(at)
 
 
 @contextmanager

@@ -134,10 +134,8 @@ def test_box_at():
         box = regions.box_at(*point)
         assert all(low <= x < low + box.width for low, x in zip(box.corner, point, strict=True))
     assert [regions.box_at(*box.corner) for box in regions.boxes] == list(regions.boxes)
-    for alpha, absorption in ((1, 0), (0, 1), (Fraction(-1, 9), 0), (2, 2), (NAN, 0), (0, NAN), (INF, 0)):
-        with pytest.raises(
-            ValueError, match=re.escape(f"(alpha, absorption) must lie in [0, 1) × [0, 1), got ({alpha}")
-        ):
+    for alpha, absorption in ((1, 0), (0, 1), (Fraction(-1, 9), 0), (2, 2), (NAN, 0), (0, INF)):
+        with pytest.raises(ValueError, match=r"must (lie in \[0, 1\) × \[0, 1\)|be a finite real number), got "):
             regions.box_at(alpha, absorption)
     assert {quarter.corner for quarter in Box(4, 1, 3).quarters()} == {
         (Fraction(i, 32), Fraction(j, 32)) for i in (2, 3) for j in (6, 7)
@@ -291,9 +289,9 @@ def test_areas_refuse():
 
 def test_contrasts_refuse():
     for contrasts, error, message in (
-        ("attends", TypeError, "contrasts must map names to coefficients, got 'attends' (str)"),
-        ({"a": "P(q)"}, TypeError, "contrasts['a'] must map classes of K to integers, got 'P(q)' (str)"),
-        ({"a": {"P(r)": 1}}, ValueError, "contrasts['a'] must have keys among ('E(q)',"),
+        ("attends", TypeError, "contrasts must be a mapping, got 'attends' (str)"),
+        ({"a": "P(q)"}, TypeError, "contrasts['a'] must be a mapping, got 'P(q)' (str)"),
+        ({"a": {"P(r)": 1}}, ValueError, "a key of contrasts['a'] must be one of ('E(q)',"),
         ({"a": {"P(q)": 0.5}}, TypeError, "contrasts['a']['P(q)'] must be an integer, got 0.5 (float)"),
     ):
         with pytest.raises(error, match=re.escape(message)):

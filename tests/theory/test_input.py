@@ -52,7 +52,7 @@ def test_unknown_layer_and_moment():
     for call in (theory.gradient_mean, theory.gradient_variance):
         with pytest.raises(ValueError, match=r"layer must be 'feed_forward' or 'attention_value', got 'mlp'"):
             call(task, "mlp")
-    with pytest.raises(ValueError, match=r"moment must be one of .*got 'median'"):
+    with pytest.raises(ValueError, match=r"moment must be 'mean' or 'variance', got 'median'"):
         theory.class_values(task, "feed_forward", "median")
     with pytest.raises(ValueError, match="layer must be"):
         theory.closed_form("mlp", "mean", "k", "E(q)")
@@ -71,7 +71,7 @@ def test_full_matrix_of_a_million_tokens_is_refused_but_its_classes_are_not():
 
 
 def test_margin_and_sample_functions_refuse():
-    with pytest.raises(ValueError, match=r"preceding must be None or one of .*got 'k'"):
+    with pytest.raises(ValueError, match=r"preceding must be 'q', 'j' or 'tau' or None, got 'k'"):
         margins.noise_threshold(5, 7, preceding="k")
     with pytest.raises(ValueError, match="change sign"):
         margins.bracket_sign_change(lambda x: x + 1, Fraction(0), Fraction(1))
@@ -90,7 +90,7 @@ def test_margin_and_sample_functions_refuse():
             call(0, 5)
         with pytest.raises(TypeError, match=r"N must be an integer >= 2, got 2\.0"):
             call(2.0, 5)
-        with pytest.raises(ValueError, match="bits must be an integer >= 1, got -3"):
+        with pytest.raises(ValueError, match=r"bits must be an integer in 1\.\.256, got -3"):
             call(5, 5, bits=-3)
     with pytest.raises(TypeError, match="N must be an integer"):
         margins.limiting_copying_threshold(2.5)
@@ -123,8 +123,8 @@ def test_tasks_that_are_none_and_fractions_that_are_too_long():
 def test_absorption_refused(absorption, error, words):
     task = Task(3, 5, Fraction(1, 2))
     for call in (theory.key_query_gradient, key_query.key_query_classes, phase_diagram.ranking_gap):
-        with pytest.raises(error, match=r"absorption must be a real number in \[0, 1\], got ") as caught:
-            call(task, absorption)
+        with pytest.raises(error, match=r"absorption must be a real number in \[0, 1\] or None, got ") as caught:
+            call(task, absorption=absorption)
         assert all(word in str(caught.value) for word in words)
     with pytest.raises(error, match="absorption must be"):
         phase_diagram.contrast_value(task, "attends", absorption)
@@ -139,7 +139,7 @@ def test_exact_key_query_needs_rational_numbers():
             theory.key_query_gradient(real, absorption, exact=True)
     with pytest.raises(TypeError, match=r"exact=True needs a rational alpha.*alpha=0\.5"):
         key_query.key_query_parts(real, exact=True)
-    with pytest.raises(TypeError, match=r"exact=True needs a rational absorption.*got np\.float32"):
+    with pytest.raises(TypeError, match=r"exact=True needs a rational absorption.*got 0\.5"):
         theory.key_query_gradient(Task(3, 5, Fraction(1, 2)), np.float32(0.5), exact=True)
 
 
@@ -151,7 +151,7 @@ def test_key_query_sizes():
     for call in (theory.key_query_gradient, key_query.key_query_classes, key_query.key_query_parts):
         with pytest.raises(ValueError, match="T=100000000 is too large for exact=True"):
             call(Task(3, 10**8, Fraction(1, 3)), exact=True)
-        with pytest.raises(TypeError, match=r"must be a theory\..*Task, got \(3, 5\) \(tuple\)"):
+        with pytest.raises(TypeError, match=r"must be a theory\..*Task( or None)?, got \(3, 5\) \(tuple\)"):
             call((3, 5))
 
 
@@ -180,8 +180,8 @@ THRESHOLDS = (
     phase_diagram.reversal_range,
 )
 BAD_SIZES = [
-    ((1, 5), ValueError, "N must be an integer >= 2, got 1"),
-    ((3.0, 5), TypeError, r"N must be an integer >= 2, got 3\.0"),
+    ((1, 5), ValueError, r"N must be an integer (>= 2|in 2\.\.4294967296), got 1"),
+    ((3.0, 5), TypeError, r"N must be an integer (>= 2|in 2\.\.4294967296), got 3\.0"),
     ((3, "5"), TypeError, "T must be an integer >= [234], got '5'"),
     ((3, True), TypeError, "T must be an integer >= [234], got True"),
 ]
@@ -190,7 +190,10 @@ BAD_SIZES = [
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=lambda call: call.__name__)
 def test_thresholds_refuse(threshold):
     bad = [*BAD_SIZES, ((3, 2), ValueError, "T must be an integer >= [34], got 2")]
-    bad += [((3, 5, 0), ValueError, "bits must be an integer >= 1, got 0"), ((3, 5, 1.5), TypeError, "bits must be")]
+    bad += [
+        ((3, 5, 0), ValueError, r"bits must be an integer in 1\.\.256, got 0"),
+        ((3, 5, 1.5), TypeError, "bits must be"),
+    ]
     for arguments, error, message in bad:
         with pytest.raises(error, match=message):
             threshold(*arguments)
@@ -203,7 +206,10 @@ def test_thresholds_refuse(threshold):
 )
 def test_certificates_refuse(call):
     bad = [*BAD_SIZES, ((3, 1), ValueError, "T must be an integer >= 2, got 1")]
-    bad += [((3, 5, 3), ValueError, "depth must be an integer >= 4, got 3"), ((3, 5, 5.0), TypeError, "depth must be")]
+    bad += [
+        ((3, 5, 3), ValueError, r"depth must be an integer in 4\.\.12, got 3"),
+        ((3, 5, 5.0), TypeError, "depth must be"),
+    ]
     for arguments, error, message in bad:
         with pytest.raises(error, match=message):
             call(*arguments)
@@ -218,7 +224,7 @@ def test_short_contexts_have_no_threshold():
         with pytest.raises(ValueError, match=rf"N={N}, T={T}: no change from - to \+"):
             phase_diagram.avoidance_threshold(N, T)
     assert phase_diagram.avoidance_threshold(3, 13)[0] < 1 / 3
-    with pytest.raises(ValueError, match="bits must be at most 256, got 3000"):
+    with pytest.raises(ValueError, match=r"bits must be an integer in 1\.\.256, got 3000"):
         phase_diagram.critical_noise_level(5, 9, 3000)
     with pytest.raises(ValueError, match=r"N must be an integer in 2\.\.4294967296"):
         certified.certify(2**32 + 1, 5)
@@ -227,7 +233,7 @@ def test_short_contexts_have_no_threshold():
 
 
 def test_expansions_refuse():
-    with pytest.raises(TypeError, match=r"order must be an integer >= 0, got 1\.5"):
+    with pytest.raises(TypeError, match=r"order must be an integer in 0\.\.3, got 1\.5"):
         key_query_limits.long_sequence_parts("P(q)", 1.5)
     for order in (4, -1):
         with pytest.raises(ValueError, match=rf"order must be .*got {order}"):
@@ -240,5 +246,5 @@ def test_expansions_refuse():
     ):
         with pytest.raises(ValueError, match=r"must be one of .*got 'avoid'"):
             call("avoid", 2)
-        with pytest.raises(ValueError, match="terms must be an integer >= 1, got 0"):
+        with pytest.raises(ValueError, match=r"terms must be an integer in 1\.\.12, got 0"):
             call("attends", 0)

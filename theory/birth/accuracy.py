@@ -36,19 +36,20 @@ Source: this project, on Bietti et al. (NeurIPS 2023).
 
 import math
 from fractions import Fraction
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Ge, Le
 
+from theory.arguments import NonNegative, Size, checked
 from theory.arrays import Table
-from theory.task import as_count
 
 from .three_steps import (
     BASIC,
     MOST_POSITIONS,
+    ExactTask,
     InductionTask,
     Reads,
-    as_induction_task,
-    as_reads,
     basic_key_association,
     key_scores,
     match_score,
@@ -58,12 +59,14 @@ from .three_steps import (
 )
 
 
-def learns_match(task: InductionTask) -> bool:
+@checked
+def learns_match(task: ExactTask) -> bool:
     """Whether, for basic reads, both o and A_E1 are positive, so that W_K² scores a match highest."""
     return output_association(task) > 0 and basic_key_association(task) > 0
 
 
-def final_scores(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) -> Table:
+@checked
+def final_scores(task: ExactTask, reads: Reads = BASIC, last_copy: Literal[0, 1] = 0) -> Table:
     """Second-layer scores, in units of o times W_K²'s step size, once the first layer copies the previous token.
 
     Args:
@@ -73,9 +76,7 @@ def final_scores(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) 
     Returns:
         object array of `Fraction`s, shape (T-2, T): row j-1, column t-1.
     """
-    T = as_induction_task(task).T
-    if last_copy not in (0, 1):
-        raise ValueError(f"last_copy must be 0 or 1, got {last_copy!r}")
+    T = task.T
     copied = np.full((T - 2, T), Fraction(0), dtype=object)
     copied[np.arange(T - 2), np.arange(1, T - 1)] = Fraction(1)
     copied[0, 0] = Fraction(1)
@@ -83,7 +84,8 @@ def final_scores(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) 
     return key_scores(task, reads, copied)
 
 
-def score_gaps(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) -> Table:
+@checked
+def score_gaps(task: ExactTask, reads: Reads = BASIC, last_copy: Literal[0, 1] = 0) -> Table:
     """Equation (5) for j = 1..T-2: `Fraction`s, shape (T-2,); arguments as for `final_scores`."""
     scores = final_scores(task, reads, last_copy)
     trigger = np.arange(task.T - 2)
@@ -94,7 +96,8 @@ def score_gaps(task: InductionTask, reads: Reads = BASIC, last_copy: int = 0) ->
     return gaps
 
 
-def wrong_rows(task: InductionTask, size: float, reads: Reads = BASIC) -> list[int]:
+@checked
+def wrong_rows(task: ExactTask, size: NonNegative, reads: Reads = BASIC) -> list[int]:
     """Positions t = 2..T at which the third step, as floats give it, does not score key t-1 highest.
 
     `size` as in `previous_token_step`, whose rounding may decide where margins are small.
@@ -103,7 +106,8 @@ def wrong_rows(task: InductionTask, size: float, reads: Reads = BASIC) -> list[i
     return [t + 1 for t in range(1, task.T) if int(np.argmax(step[: t + 1, t])) != t - 1]
 
 
-def basic_accuracy(task: InductionTask) -> Fraction:
+@checked
+def basic_accuracy(task: ExactTask) -> Fraction:
     """Equation (6): P(y alone has the highest logit) for basic reads, once both layers attend sharply.
 
     Raises:
@@ -116,19 +120,19 @@ def basic_accuracy(task: InductionTask) -> Fraction:
     return 1 - fewer / (task.T - 2)
 
 
-def least_length(N: int, most: int = MOST_POSITIONS) -> int | None:
+@checked
+def least_length(N: Size, most: Annotated[int, Ge(3), Le(MOST_POSITIONS)] = MOST_POSITIONS) -> int | None:
     """Least T at which the match is learned for N tokens, and with it every larger T; None if it exceeds `most`.
 
     Raises:
         TypeError, ValueError: N or `most` no integer, N < 2, `most` outside 3..MOST_POSITIONS.
     """
-    if as_count("most", most, 3) > MOST_POSITIONS:
-        raise ValueError(f"most must be at most {MOST_POSITIONS}, got {most}")
-    lengths = range(3, most + 1) if as_count("N", N, 2) > 3 else ()
+    lengths = range(3, most + 1) if N > 3 else ()
     return next((T for T in lengths if learns_match(InductionTask(N, T))), None)
 
 
-def sufficient_sizes(task: InductionTask, reads: Reads) -> tuple[float, float]:
+@checked
+def sufficient_sizes(task: ExactTask, reads: Reads) -> tuple[float, float]:
     """Step sizes, times o, for W_K² and W_K¹ that predict y on every sequence of the law; values must read E alone.
 
     Let g be the least gap, position T copying whatever it likes (its row of W_K¹ is learned last), and μ the score of a
@@ -139,8 +143,7 @@ def sufficient_sizes(task: InductionTask, reads: Reads) -> tuple[float, float]:
         TypeError, ValueError: an argument of the wrong kind, values that read E1, no positive gap or match, or margins
             of W_K¹ that are negative or below the rounding of floats.
     """
-    as_induction_task(task)
-    if as_reads(reads).values != ("E",):
+    if reads.values != ("E",):
         raise ValueError(f"values must be ('E',) here, got {reads.values!r}")
     gap, match, named = (
         min(score_gaps(task, reads, 1)),

@@ -38,46 +38,62 @@ Source: Bietti et al. (NeurIPS 2023), gradients as memories and noisy inputs; (1
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike
 from scipy.special import softmax
 
+from theory.arguments import FINITE, Operand, Shape, checked
 from theory.arrays import Floats, Number, Table
+from theory.byte_limit import require_bytes
 from theory.evaluation import evaluate, symbolic_numbers, to_expression
-from theory.key_query.step import KeyQuery
 from theory.one_step.class_averages import class_sizes
 from theory.one_step.gradients import EntryMoments
 from theory.one_step.symmetry import ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from theory.one_step.trigger_chain import Power, integer_power
-from theory.task import Task, as_task
+from theory.task import Task
+
+from .association_types import (
+    Coefficients,
+    FiniteFloats,
+    FiniteTable,
+    Inputs,
+    Joint,
+    Outputs,
+    RealInputs,
+    RealOutputs,
+    Weight,
+    as_distribution,
+)
+from .context_parts import ContextParts
 
 
-def memory_coefficients(marginal: Number, predicted: Number, joint: Number) -> Number:
+@checked
+def memory_coefficients(marginal: Operand, predicted: Operand, joint: Operand) -> Annotated[Number, FINITE]:
     """C of (9) from p(z), p̂(k|z) and p(z,k): numbers, symbols, or arrays that broadcast."""
     return marginal * predicted - joint
 
 
-def outer_products(outputs: Table, coefficients: Table, inputs: Table) -> Table:
+@checked
+def outer_products(outputs: Outputs, coefficients: Coefficients, inputs: Inputs) -> FiniteTable:
     """Σ_k Σ_z C[z,k] v_k u_zᵀ, shape (d, e), in any arithmetic: outputs (K, d), coefficients (Z, K), inputs (Z, e)."""
     return np.asarray(outputs.T @ coefficients.T @ inputs)
 
 
-def recalled(outputs: Table, coefficients: Table, inputs: Table) -> Table:
+@checked
+def recalled(outputs: Outputs, coefficients: Coefficients, inputs: Inputs) -> FiniteTable:
     """v_kᵀ ∇L u_z, shape (Z, K): C with its cross-talk, U Uᵀ C V Vᵀ; arguments as for `outer_products`."""
     return np.asarray(inputs @ inputs.T @ coefficients @ outputs @ outputs.T)
 
 
-def predicted_probabilities(outputs: ArrayLike, inputs: ArrayLike, weight: ArrayLike) -> Floats:
+@checked
+def predicted_probabilities(outputs: RealOutputs, inputs: RealInputs, weight: Weight) -> Floats:
     """p̂(k|z), softmax over k of v_kᵀ W u_z, float64 (Z, K): outputs v_k (K, d), inputs u_z (Z, e), weight W (d, e).
 
     Raises:
         TypeError, ValueError: an argument that is no real array, of another shape, not finite, or logits that overflow.
     """
-    V, U = _as_matrix("outputs", outputs, "(K, d)"), _as_matrix("inputs", inputs, "(Z, e)")
-    W = _as_matrix("weight", weight, "(d, e)", (V.shape[1], U.shape[1]))
+    V, U, W = np.asarray(outputs), np.asarray(inputs), np.asarray(weight)
     with np.errstate(over="ignore", invalid="ignore"):
         logits = U @ W.T @ V.T
     if not np.isfinite(logits).all():
@@ -85,7 +101,8 @@ def predicted_probabilities(outputs: ArrayLike, inputs: ArrayLike, weight: Array
     return np.asarray(softmax(logits, axis=1))
 
 
-def association_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: ArrayLike, weight: ArrayLike) -> Floats:
+@checked
+def association_gradient(outputs: RealOutputs, inputs: RealInputs, joint: Joint, weight: Weight) -> FiniteFloats:
     """∇L of L = E[cross-entropy of the logits v_kᵀ W u_z] in W, by (9): float64 of shape (d, e).
 
     Args: as for `predicted_probabilities` (inputs may be noisy ones, u_z = x_z), and joint p(z, k), shape (Z, K).
@@ -94,7 +111,7 @@ def association_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: ArrayLike
         TypeError, ValueError: as `predicted_probabilities`, or a joint that is no distribution.
     """
     predicted = predicted_probabilities(outputs, inputs, weight)
-    law = _as_distribution(joint, predicted.shape)
+    law = as_distribution(joint)
     coefficients = memory_coefficients(law.sum(axis=1, keepdims=True), predicted, law)
     return outer_products(np.asarray(outputs, np.float64), coefficients, np.asarray(inputs, np.float64))
 
@@ -111,12 +128,19 @@ class ConditionalMeans(NamedTuple):
         return np.asarray(outputs.T @ (self.probability[:, None] * (self.predicted - self.actual)))
 
 
-def conditional_means(predicted: Table, joint: Table, inputs: Table) -> ConditionalMeans:
+@checked
+def conditional_means(
+    predicted: Coefficients, joint: Coefficients, inputs: Inputs
+) -> Annotated[ConditionalMeans, FINITE]:
     """p_k, μ_k and μ̂_k of (10) in any arithmetic: predicted and joint (Z, K), inputs (Z, e).
 
     Raises:
         ValueError: an output that never occurs, for which (10) divides by zero.
     """
+    return _conditional_means(predicted, joint, inputs)
+
+
+def _conditional_means(predicted: Table, joint: Table, inputs: Table) -> ConditionalMeans:
     probability = joint.sum(axis=0)
     never = [k for k, share in enumerate(probability) if not share]
     if never:
@@ -125,22 +149,26 @@ def conditional_means(predicted: Table, joint: Table, inputs: Table) -> Conditio
     return ConditionalMeans(probability, own / probability[:, None], model / probability[:, None])
 
 
-def conditional_mean_gradient(outputs: ArrayLike, inputs: ArrayLike, joint: ArrayLike, weight: ArrayLike) -> Floats:
+@checked
+def conditional_mean_gradient(outputs: RealOutputs, inputs: RealInputs, joint: Joint, weight: Weight) -> FiniteFloats:
     """∇L by (10), for inputs x_z with probabilities Σ_k joint[z, k]; arguments as for `association_gradient`.
 
     Raises:
         TypeError, ValueError: as `association_gradient`, or an output that never occurs.
     """
     predicted = predicted_probabilities(outputs, inputs, weight)
-    law = _as_distribution(joint, predicted.shape)
+    law = as_distribution(joint)
     with np.errstate(over="ignore"):
-        means = conditional_means(predicted, law, np.asarray(inputs, dtype=np.float64))
+        means = _conditional_means(predicted, law, np.asarray(inputs, dtype=np.float64))
     if not np.isfinite(means.predicted).all():
         raise ValueError(f"joint must not make E[p̂(k|x) x] / p(y=k) overflow, least p(y=k) {means.probability.min()}")
     return means.gradient(np.asarray(outputs, dtype=np.float64))
 
 
-def zero_weight_parts(outputs: Table, probabilities: Table, means: Table) -> tuple[Table, Table]:
+@checked
+def zero_weight_parts(
+    outputs: Outputs, probabilities: Annotated[Table, Shape("K")], means: Annotated[Table, Shape("K e")]
+) -> Annotated[tuple[Table, Table], FINITE]:
     """Signal and residual of -∇L at W = 0, equation (11), each of shape (d, e), in any arithmetic.
 
     Args: outputs v_k, shape (K, d); probabilities p_k with sum 1, shape (K,); means μ_k, shape (K, e).
@@ -151,34 +179,7 @@ def zero_weight_parts(outputs: Table, probabilities: Table, means: Table) -> tup
     return outputs.T @ signal, outputs.T @ residual
 
 
-class ContextParts:
-    """The terms of (12) in generic arithmetic; entries are named by their class."""
-
-    def __init__(self, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
-        self.N, self.T, self.alpha, self.step = N, T, alpha, KeyQuery(N, T, alpha, power)
-
-    def excess(self, entry: EntryClass) -> Number:
-        """(μ_row - μ)[column]; zero in row τ."""
-        row, block, token = entry[0], entry[1][0], entry[1][2:-1]
-        if row == "tau":
-            return 0 * self.N
-        own = self.step.given[row == "q"].counts[block, "c" if token == "k" else token]
-        return (own - self.step.mean[block, token if token in ("q", "tau") else "k"]) / self.T
-
-    def signal(self, entry: EntryClass) -> Number:
-        """One entry of S."""
-        return (1 - self.alpha) / self.N * self.excess(entry)
-
-    def residual(self, row: str) -> Number:
-        """r in row "tau" or any other."""
-        level = self.alpha - 1 / (self.N + 1)
-        return level if row == "tau" else -level / self.N
-
-    def mean(self) -> dict[tuple[str, str], Number]:
-        """μ per (block, "q" | "k" | "tau")."""
-        return {feature: count / self.T for feature, count in self.step.mean.items()}
-
-
+@checked
 def context_signal(task: Task, exact: bool = False) -> Table:
     """S of (12), what the attention value gradient learns in context; arguments, shape (N+1, 2(N+1)) and columns
     [E(0..N), P(0..N)] as for `theory.gradient_mean`.
@@ -186,10 +187,11 @@ def context_signal(task: Task, exact: bool = False) -> Table:
     Raises:
         TypeError: not a task, or exact=True with a float alpha.   ValueError: N too large for a full matrix.
     """
-    _require_room(task, 2 * as_task(task).M ** 2)
+    _require_room(task, 2 * task.M**2)
     return assemble(task, context_signal_classes(task, exact), object if exact else np.float64)
 
 
+@checked
 def context_signal_classes(task: Task, exact: bool = False) -> dict[EntryClass, Number]:
     """S per symmetry class, at any N; arguments and errors as `context_signal`."""
 
@@ -197,9 +199,10 @@ def context_signal_classes(task: Task, exact: bool = False) -> dict[EntryClass, 
         parts = ContextParts(*numbers)
         return {entry: parts.signal(entry) for entry in ENTRY_CLASSES}
 
-    return evaluate(formula, as_task(task), exact)
+    return evaluate(formula, task, exact)
 
 
+@checked
 def context_signal_closed_form(row: str, column: str) -> sympy.Expr:
     """One class of S as a sympy expression in N, T, alpha; names and errors as `theory.closed_form`."""
     return to_expression(symbolic_parts().signal(parse_entry_class(row, column)))
@@ -211,13 +214,15 @@ def symbolic_parts() -> ContextParts:
     return ContextParts(*symbolic_numbers())
 
 
+@checked
 def distributional_residual(task: Task, exact: bool = False) -> tuple[Table, Table]:
     """r, shape (N+1,), and μ = E x̄, shape (2(N+1),), of (12); r vanishes if and only if α = 1/(N+1).
 
     Raises:
         TypeError: not a task, or exact=True with a float alpha.   ValueError: N too large for an array.
     """
-    _require_room(task, 2 * as_task(task).M)
+    _require_room(task, 2 * task.M)
+    require_bytes(f"the entries of r and μ for N={task.N}", 24 * task.M, "take a smaller N")
 
     def formula(*numbers: Number) -> dict[tuple[str, str], Number]:
         parts = ContextParts(*numbers)
@@ -239,6 +244,7 @@ class Sizes(NamedTuple):
     scatter: Number
 
 
+@checked
 def part_sizes(task: Task, exact: bool = False) -> Sizes:
     """How large signal and residual are, and how far x̄ scatters about its mean given c; errors as `context_signal`.
 
@@ -258,7 +264,7 @@ def part_sizes(task: Task, exact: bool = False) -> Sizes:
         residual = (level * level + N * parts.residual("k") * parts.residual("k")) * mean
         return {"signal": signal, "residual": residual, "spread": spread, "scatter": _scatter(N, T, alpha)}
 
-    return Sizes(**evaluate(formula, as_task(task), exact))
+    return Sizes(**evaluate(formula, task, exact))
 
 
 def _scatter(N: Number, T: Number, alpha: Number) -> Number:
@@ -276,25 +282,3 @@ def _require_room(task: Task, entries: int) -> None:
             f"N must be smaller for a full array ({entries:.2g} entries asked for with N={task.N}, at most {2**28}); "
             "theory.birth.gradient_memory.context_signal_classes(task) gives every distinct entry of S at any N"
         )
-
-
-def _as_matrix(name: str, values: ArrayLike, symbols: str, shape: tuple[int, ...] | None = None) -> Floats:
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise TypeError(f"{name} must be a real array of shape {symbols}: {error}") from None
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must be a real array of shape {symbols}, got dtype {array.dtype}")
-    if array.ndim != 2 or array.size == 0 or (shape and array.shape != shape):
-        raise ValueError(f"{name} must have shape {symbols}{f' = {shape}' if shape else ''}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
-    return array.astype(np.float64)
-
-
-def _as_distribution(joint: ArrayLike, shape: tuple[int, ...]) -> Floats:
-    law = _as_matrix("joint", joint, "(Z, K)", shape)
-    bound = 4 * law.size * np.finfo(np.float64).eps  # n numbers over their total, added up: n roundings each way
-    if law.min() < 0 or abs(law.sum() - 1) > bound:
-        raise ValueError(f"joint must be >= 0 with sum 1 within {bound:.1e}, got {law.min()} and {law.sum()}")
-    return law

@@ -34,16 +34,21 @@ Source: Bietti et al. (NeurIPS 2023), the induction head in three gradient steps
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import Annotated, TypeAlias
 
 import numpy as np
+from annotated_types import Ge, MinLen
 
+from theory.arguments import FINITE, Convert, NonNegative, Shape, Size, checked, one_of
 from theory.arrays import Floats, Number, Table
-from theory.task import RealNumber, as_count, as_nonnegative
+from theory.scalars import wrong_kind
+from theory.task import RealNumber
 
 MOST_POSITIONS = 512
 """Largest T of the exact tables, which hold T² fractions."""
 
 
+@checked
 @dataclass(frozen=True)
 class InductionTask:
     """The sequence law: N >= 2 tokens, length T >= 3.
@@ -52,14 +57,11 @@ class InductionTask:
         TypeError, ValueError: N or T no integer or too small.
     """
 
-    N: int
-    T: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "N", as_count("N", self.N, 2))
-        object.__setattr__(self, "T", as_count("T", self.T, 3))
+    N: Size
+    T: Annotated[int, Ge(3)]
 
 
+@checked
 @dataclass(frozen=True)
 class Reads:
     """Which feature blocks the matrices see.
@@ -80,79 +82,80 @@ class Reads:
     def __post_init__(self) -> None:
         for name, needed, optional in (("values", "E", {"E1"}), ("keys", "E1", {"E", "P"}), ("query", "E", {"P"})):
             found = getattr(self, name)
-            known = isinstance(found, tuple) and all(isinstance(block, str) for block in found)
-            if not known or len(set(found)) != len(found) or not {needed} <= set(found) <= optional | {needed}:
+            if len(set(found)) != len(found) or not {needed} <= set(found) <= optional | {needed}:
                 raise ValueError(f"{name} must be a tuple of {needed!r} and any of {sorted(optional)}, got {found!r}")
 
 
-def as_induction_task(task: object) -> InductionTask:
-    """`task` if it is an `InductionTask` of at most MOST_POSITIONS positions, else a TypeError / ValueError."""
+def _as_exact_task(name: str, task: object) -> InductionTask:
     if not isinstance(task, InductionTask):
-        raise TypeError(f"task must be an InductionTask, got {task!r} ({type(task).__name__})")
+        raise wrong_kind(name, "a theory.birth.InductionTask", task)
     if task.T > MOST_POSITIONS:
         raise ValueError(f"T must be at most {MOST_POSITIONS} here, got {task.T}")
     return task
 
 
-def as_reads(reads: object) -> Reads:
-    """`reads` if it is a `Reads`, else a TypeError."""
-    if not isinstance(reads, Reads):
-        raise TypeError(f"reads must be a Reads, got {reads!r} ({type(reads).__name__})")
-    return reads
+ExactTask: TypeAlias = Annotated[InductionTask, Convert(_as_exact_task, "a theory.birth.InductionTask")]
+"""One of at most MOST_POSITIONS positions."""
 
 
 BASIC = Reads()
 """The associations alone: tokens as values, the first layer's copies as keys, the last token as query."""
 
 
-def output_association(task: InductionTask) -> Fraction:
+@checked
+def output_association(task: ExactTask) -> Fraction:
     """o of equation (1), (N(N-4) + T)/(T N (N-1)²)."""
-    N, T = _checked(task)
+    N, T = task.N, task.T
     return (1 + Fraction(T - 3, N - 1) - Fraction(T, N)) / (T * (N - 1))
 
 
-def copied_output_association(task: InductionTask) -> Fraction:
+@checked
+def copied_output_association(task: ExactTask) -> Fraction:
     """o₁ of equation (1), through uniform attention in the first layer."""
-    N, _ = _checked(task)
+    N = task.N
     share: Fraction = _mean(_mean(running_mean(target_rates(task))))
     return (share - Fraction(1, N)) / (N - 1)
 
 
-def key_association(task: InductionTask, block: str, reads: Reads = BASIC) -> Fraction:
+@checked
+def key_association(task: ExactTask, block: Annotated[str, one_of(("E1", "E"))], reads: Reads = BASIC) -> Fraction:
     """A_F of equation (2) for block F = "E1" or "E"."""
-    if block not in ("E1", "E"):
-        raise ValueError(f"block must be 'E1' or 'E', got {block!r}")
     feature = _copied(task) if block == "E1" else _own(task)
     association: Fraction = _mean((centred_values(task, reads) * feature).sum(axis=1)) / task.T
     return association
 
 
-def basic_key_association(task: InductionTask) -> Fraction:
+@checked
+def basic_key_association(task: ExactTask) -> Fraction:
     """A_E1 for values that read E alone, in closed form:
 
         A_E1 = (1/T) [ (H - 1 + f (T - 2H))/(T-2) - (1 + (T-3) f)/T · (1 + 2/T + 1/(T-1)) ].                        (4)
 
     Here f = 1/(N-1) and H = Σ_{i<T} 1/i.
     """
-    N, T = _checked(task)
+    N, T = task.N, task.T
     f, H = Fraction(1, N - 1), sum((Fraction(1, i) for i in range(1, T)), Fraction(0))
     seen = (H - 1 + f * (T - 2 * H)) / (T - 2)
     return (seen - (1 + (T - 3) * f) / T * (1 + Fraction(2, T) + Fraction(1, T - 1))) / T
 
 
-def position_bias(task: InductionTask, reads: Reads = BASIC) -> Table:
+@checked
+def position_bias(task: ExactTask, reads: Reads = BASIC) -> Table:
     """b_t of equation (2), t = 1..T: `Fraction`s, shape (T,)."""
     bias: Table = _mean(centred_values(task, reads)) / task.T
     return bias
 
 
-def key_scores(task: InductionTask, reads: Reads, copied: Table) -> Table:
+@checked
+def key_scores(task: ExactTask, reads: Reads, copied: Annotated[Table, Shape("J T")]) -> Annotated[Table, FINITE]:
     """Second-layer scores, up to a constant per j, that a W_K² step of size 1/o gives position t, shape (T-2, T).
 
     Args:
         task, reads: the law and what is read.
         copied: share of q in what the first layer copies to position t, given j, shape (T-2, T).
     """
+    if copied.shape != (task.T - 2, task.T):
+        raise ValueError(f"copied must have shape (T-2, T) = {(task.T - 2, task.T)}, got {copied.shape}")
     per_match = Fraction(1, task.N - 1)
     scores: Table = key_association(task, "E1", reads) * per_match * copied
     if "E" in reads.keys:
@@ -163,12 +166,14 @@ def key_scores(task: InductionTask, reads: Reads, copied: Table) -> Table:
     return scores
 
 
-def uniform_scores(task: InductionTask, reads: Reads = BASIC) -> Table:
+@checked
+def uniform_scores(task: ExactTask, reads: Reads = BASIC) -> Table:
     """`key_scores` while the first layer attends uniformly: `Fraction`s, shape (T-2, T)."""
     return key_scores(task, reads, _copied(task))
 
 
-def previous_token_step(task: InductionTask, size: float, reads: Reads = BASIC) -> Floats:
+@checked
+def previous_token_step(task: ExactTask, size: NonNegative, reads: Reads = BASIC) -> Floats:
     """W_K¹[P(s), P(t)] of equation (3) divided by o, for s <= t; zero for s > t.
 
     Args:
@@ -183,31 +188,32 @@ def previous_token_step(task: InductionTask, size: float, reads: Reads = BASIC) 
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range.
     """
-    as_induction_task(task), as_reads(reads)
-    level = as_nonnegative("size", size)
-    exponents = (uniform_scores(task, reads) * level).astype(np.float64)
+    exponents = (uniform_scores(task, reads) * size).astype(np.float64)
     attention = np.exp(exponents - exponents.max(axis=1, keepdims=True))
     attention /= attention.sum(axis=1, keepdims=True)
     return third_step(task, reads, attention, float(match_score(task, size, reads))).astype(np.float64)
 
 
-def previous_token_margins(step: Floats) -> Floats:
+@checked
+def previous_token_margins(step: Annotated[Floats, Shape("T T"), MinLen(2)]) -> Annotated[Floats, FINITE]:
     """By how much rows t = 2..T of a `previous_token_step` prefer key t-1 to the best other key, shape (T-1,)."""
     return np.array([step[t - 1, t] - np.delete(step[: t + 1, t], t - 1).max() for t in range(1, len(step))])
 
 
-def match_score(task: InductionTask, size: float | Fraction, reads: Reads = BASIC) -> Fraction:
+@checked
+def match_score(task: ExactTask, size: NonNegative, reads: Reads = BASIC) -> Fraction:
     """λ = size · A_E1/(N-1), the score of a full match after a W_K² step; `size` as for `previous_token_step`."""
-    return as_nonnegative("size", size) * key_association(task, "E1", reads) / (task.N - 1)
+    return size * key_association(task, "E1", reads) / (task.N - 1)  # type: ignore[return-value]
 
 
-def previous_token_slope(task: InductionTask) -> Table:
+@checked
+def previous_token_slope(task: ExactTask) -> Table:
     """∂/∂λ at λ = 0 of `previous_token_step` for `BASIC` reads: `Fraction`s, shape (T, T)."""
     uniform = np.full((task.T - 2, task.T), Fraction(1, task.T), dtype=object)
     return third_step(task, BASIC, uniform, Fraction(1))
 
 
-def third_step(task: InductionTask, reads: Reads, attention: Table, match: RealNumber) -> Table:
+def third_step(task: ExactTask, reads: Reads, attention: Table, match: RealNumber) -> Table:
     """Equation (3) over o, in the arithmetic of `attention`, at a given second-layer attention."""
     kind = np.float64 if attention.dtype == np.float64 else object
     values, own, copied = (table.astype(kind) for table in (read_values(task, reads), _own(task), _copied(task)))
@@ -222,11 +228,6 @@ def third_step(task: InductionTask, reads: Reads, attention: Table, match: RealN
         step = step + rated.T @ weight - (weight * shares).sum(axis=0)
     mean: Table = np.triu(step) / (task.T - 2)
     return mean
-
-
-def _checked(task: InductionTask) -> tuple[int, int]:
-    checked = as_induction_task(task)
-    return checked.N, checked.T
 
 
 def _mean(table: Table) -> Number:
@@ -244,7 +245,7 @@ def running_mean(rates: Table) -> Table:
 @cache
 def target_rates(task: InductionTask) -> Table:
     """P(z_t = y | j), shape (T-2, T): 1 behind the trigger, 0 at it and at the end, f elsewhere."""
-    N, T = _checked(task)
+    N, T = task.N, task.T
     rates = np.full((T - 2, T), Fraction(1, N - 1), dtype=object)
     rates[_own(task) == 1] = Fraction(0)
     rates[np.arange(T - 2), np.arange(1, T - 1)] = Fraction(1)
@@ -255,7 +256,7 @@ def target_rates(task: InductionTask) -> Table:
 @cache
 def _own(task: InductionTask) -> Table:
     """1{z_t = q} given j, shape (T-2, T)."""
-    _, T = _checked(task)
+    T = task.T
     own = np.full((T - 2, T), Fraction(0), dtype=object)
     own[np.arange(T - 2), np.arange(T - 2)] = Fraction(1)
     own[:, -1] = Fraction(1)
@@ -263,12 +264,12 @@ def _own(task: InductionTask) -> Table:
     return own
 
 
-def _copied(task: InductionTask) -> Table:
+def _copied(task: ExactTask) -> Table:
     """u_t, the share of q in z_1..z_t given j, shape (T-2, T)."""
     return running_mean(_own(task))
 
 
-def read_values(task: InductionTask, reads: Reads) -> Table:
+def read_values(task: ExactTask, reads: Reads) -> Table:
     """e_t given j, shape (T-2, T)."""
     rates = target_rates(task)
     if "E1" not in reads.values:
@@ -277,9 +278,8 @@ def read_values(task: InductionTask, reads: Reads) -> Table:
     return values
 
 
-def centred_values(task: InductionTask, reads: Reads) -> Table:
+def centred_values(task: ExactTask, reads: Reads) -> Table:
     """e_t - ē at uniform attention, shape (T-2, T)."""
-    as_reads(reads)
     values = read_values(task, reads)
     centred: Table = values - values.sum(axis=1, keepdims=True) / Fraction(task.T)
     return centred

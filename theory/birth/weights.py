@@ -3,19 +3,20 @@
 Source: this project, on Bietti et al. (NeurIPS 2023).
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from theory.arguments import NonNegative, Shape, checked
 from theory.arrays import Floats
+from theory.byte_limit import require_bytes
 from theory.memory.gradient_flow import MOST_BYTES
-from theory.task import as_nonnegative
 
 from .three_steps import (
     BASIC,
+    ExactTask,
     InductionTask,
     Reads,
-    as_induction_task,
     copied_output_association,
     key_association,
     output_association,
@@ -24,17 +25,19 @@ from .three_steps import (
 )
 
 
+@checked
 class Weights(NamedTuple):
     """W_O², shape (N, 2(N+T)); W_K², shape (2(N+T), 2(N+T)); W_K¹, shape (N+T, N+T); float64, rows of the last two
     are keys, columns queries.
     """
 
-    W_O: Floats
-    W_K2: Floats
-    W_K1: Floats
+    W_O: Annotated[Floats, Shape("N B")]
+    W_K2: Annotated[Floats, Shape("B B")]
+    W_K1: Annotated[Floats, Shape("F F")]
 
 
-def population_weights(task: InductionTask, size: float, last: float, reads: Reads = BASIC) -> Weights:
+@checked
+def population_weights(task: ExactTask, size: NonNegative, last: NonNegative, reads: Reads = BASIC) -> Weights:
     """W_O², W_K² and W_K¹ after one population step each; W_K¹ as exact as `previous_token_step`, the others rounded.
 
     Args:
@@ -45,14 +48,20 @@ def population_weights(task: InductionTask, size: float, last: float, reads: Rea
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range, or N too large for the matrices.
     """
-    N, T = as_induction_task(task).N, task.T
-    needed, scale = 8 * (2 * (N + T)) ** 2, float(as_nonnegative("last", last))
+    N, T = task.N, task.T
+    needed = 8 * (2 * (N + T)) ** 2
     if needed > MOST_BYTES:
         raise ValueError(f"N = {N}: W_K² takes {needed} bytes, at most {MOST_BYTES}")
+    require_bytes(f"N = {N}: the weights", 3 * needed, "take a smaller N")
     step = previous_token_step(task, size, reads)
     W_K1 = np.zeros((N + T, N + T))
-    W_K1[N:, N:] = scale * step
-    return Weights(_output_weights(task, reads), float(size) * key_query_weights(task, reads), W_K1)
+    with np.errstate(over="ignore"):
+        W_K1[N:, N:] = float(last) * step
+        W_K2 = float(size) * key_query_weights(task, reads)
+    for name, value, matrix in (("last", last, W_K1), ("size", size, W_K2)):
+        if not np.isfinite(matrix).all():
+            raise ValueError(f"{name} must be small enough for a result within the floats, got {float(value)!r}")
+    return Weights(_output_weights(task, reads), W_K2, W_K1)
 
 
 def _centred(N: int) -> Floats:

@@ -21,15 +21,17 @@ Source: this project.
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import flint
 import numpy as np
+from annotated_types import Ge
 
+from theory.arguments import Shape, checked
 from theory.arrays import Floats, Table
-from theory.law import UNIT, Law, as_law, recurrent_classes
+from theory.law import UNIT, AnyLaw, Law, as_law, rational_law, recurrent_classes, require_room
 
-from .counts import _rationals, count_moments, fractions, rational_law
+from .counts import _rationals, count_moments, fractions
 from .levels import chebyshev_levels
 
 POSITIONS = 2**12
@@ -45,7 +47,8 @@ class TokenLaws(NamedTuple):
     last: Table
 
 
-def token_laws(law: Law, exact: bool = False) -> TokenLaws:
+@checked
+def token_laws(law: AnyLaw, exact: bool = False) -> TokenLaws:
     """Expected counts and the law of the last free token, all answers at once; by (15) in floats.
 
     Args:
@@ -83,11 +86,13 @@ class LawsAtLevels:
     last: Floats
 
     @classmethod
-    def of(cls, law: Law) -> "LawsAtLevels":
+    @checked
+    def of(cls, law: AnyLaw) -> "LawsAtLevels":
         """In floats; a ValueError for T above POSITIONS."""
         law = as_law(law).in_floats
         if law.T > POSITIONS:
             raise ValueError(f"T must be at most {POSITIONS} for changes of sign to be certified, got {law.T}")
+        require_room(law.M, 32 * (law.T + 1) * law.M**2)
         levels = chebyshev_levels(law.T + 1)
         found = [token_laws(replace(law, alpha=float(level))) for level in levels]
         return cls(levels, *(np.array(part) for part in zip(*found, strict=True)))
@@ -113,7 +118,8 @@ def level_polynomial() -> Table:
     return level
 
 
-def visits_between_triggers(law: Law) -> Table:
+@checked
+def visits_between_triggers(law: AnyLaw) -> Table:
     """V of (16), shape (M, M), exact where the law is; whatever its answers, noise and level.
 
     Raises:
@@ -134,11 +140,16 @@ def visits_between_triggers(law: Law) -> Table:
     return found
 
 
-def long_run_shares(law: Law, visits: Table | None = None) -> Table:
+@checked
+def long_run_shares(law: AnyLaw, visits: Annotated[Table, Shape("M M"), Ge(0)] | None = None) -> Table:
     """f of (16), shape (M, M), a row for each c: the limit for T → ∞ of E[C_a | c]/T, and of P(z_{T-1} = a | c) where
     the chain is not periodic. `visits`: V, if it is known."""
     law = as_law(law)
     known = visits_between_triggers(law) if visits is None else visits
+    if len(known) != law.M:
+        raise ValueError(f"visits must have shape (M, M) = {(law.M, law.M)}, got {known.shape}")
+    if np.abs(known[:, law.q] - 1).max() > law.M * UNIT:
+        raise ValueError(f"visits must be 1 in the trigger's column {law.q}, got {known[:, law.q].min()}")
     given = law.targets @ known
     shares: Table = given / given.sum(axis=1)[:, None]
     return shares

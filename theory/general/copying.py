@@ -26,13 +26,14 @@ Source: this project; Chen, Bruna, Bietti (ICLR 2025), the one-step analysis.
 
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import flint
 import numpy as np
 
+from theory.arguments import MAY_HAVE_NAN, Shape, checked
 from theory.arrays import Floats, Table
-from theory.law import Law, as_law
+from theory.law import AnyLaw, Law, as_law, rational_law
 
 from .between_triggers import (
     EXACT_POSITIONS,
@@ -44,11 +45,14 @@ from .between_triggers import (
     token_laws,
     visits_between_triggers,
 )
-from .counts import _rationals, rational_law
+from .counts import _rationals
 from .levels import Change, Interpolant, exact_sign_changes
 
+PerToken: TypeAlias = Annotated[Floats, Shape("M"), MAY_HAVE_NAN]
 
-def copying_entries(law: Law, exact: bool = False) -> Table:
+
+@checked
+def copying_entries(law: AnyLaw, exact: bool = False) -> Table:
     """G_V[k, E(k)] for every token k, shape (M,), by (25); arguments and errors as `token_laws`."""
     law = rational_law(law, exact)
     visits = token_laws(law, exact).visits
@@ -64,7 +68,8 @@ def _entries(law: Law, visits: Table, level: Any) -> Table:
     return entries
 
 
-def lifts(law: Law) -> Floats:
+@checked
+def lifts(law: AnyLaw) -> Floats:
     """λ_k of (25), shape (M,); NaN where k never occurs."""
     law = as_law(law).in_floats
     counts = token_laws(law).visits + np.eye(law.M)[law.q]
@@ -73,7 +78,8 @@ def lifts(law: Law) -> Floats:
     return found
 
 
-def limiting_lifts(law: Law) -> Table:
+@checked
+def limiting_lifts(law: AnyLaw) -> Table:
     """Their limits for T → ∞, by (26); exact where the law is; errors as `visits_between_triggers`."""
     law = as_law(law)
     shares = long_run_shares(law)
@@ -81,7 +87,8 @@ def limiting_lifts(law: Law) -> Table:
     return found
 
 
-def excess_visits(law: Law) -> Floats:
+@checked
+def excess_visits(law: AnyLaw) -> Floats:
     """r_k of (26), shape (M,); r_q = 0: a stretch that starts from the trigger has ended. NaN if k never occurs."""
     law = as_law(law)
     visits = visits_between_triggers(law).astype(np.float64)
@@ -90,20 +97,24 @@ def excess_visits(law: Law) -> Floats:
     return ratio - 1
 
 
-def approximate_copying_levels(law: Law, excess: Floats | None = None) -> Floats:
+@checked
+def approximate_copying_levels(law: AnyLaw, excess: PerToken | None = None) -> Floats:
     """α*(k) by (27), shape (M,), from r_k (`excess`; by default that of (26)); 1 - 1/(M ρ_k) where r_k = 0.
 
     Not for noise tokens. 0 or below: the entry is negative at every level; 1 where k is no answer makes no sense: NaN.
     """
     law = as_law(law).in_floats
-    r = excess_visits(law) if excess is None else np.asarray(excess, dtype=np.float64)
+    r = excess_visits(law) if excess is None else excess
+    if len(r) != law.M:
+        raise ValueError(f"excess must have shape (M,) = ({law.M},), got {r.shape}")
     weight = law.M * law.answers
     with np.errstate(divide="ignore", invalid="ignore"):
         left = 2 / (weight * (1 + np.sqrt(1 + 4 * r / weight)))  # (√(1 + 4r/w) - 1)/(2r), without the cancellation
     return np.where((weight > 0) & (law.noise == 0), 1 - left, np.nan)
 
 
-def copying_levels(law: Law, known: LawsAtLevels | None = None) -> list[list[Change] | None]:
+@checked
+def copying_levels(law: AnyLaw, known: LawsAtLevels | None = None) -> list[list[Change] | None]:
     """Every change of sign of G_V[k, E(k)] on [0, 1], for every token k; the law's own α does not matter.
 
     An entry need not fall with α, nor change sign once. Exact, as roots of polynomials, for an exact law with T <= 64;

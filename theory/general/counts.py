@@ -44,14 +44,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import log2
-from typing import Any
+from typing import Annotated, Any
 
 import flint
 import numpy as np
+from annotated_types import Ge
 from numpy.typing import NDArray
 
+from theory.arguments import MAY_BE_INFINITE, Shape, checked
 from theory.arrays import Floats, Table
-from theory.law import UNIT, Law, as_law, recurrent_classes
+from theory.law import UNIT, AnyLaw, Law, rational_law, recurrent_classes, require_room
 
 MIXED_BITS = 100
 """Bits to which a chain has forgotten its start where (2) is used."""
@@ -63,6 +65,7 @@ EXACT_WORK = 2**24
 """Most multiplications of fractions: M⁴ T."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class CountMoments:
     """Of the counts C_a over z_1 … z_{T-1}, given each correct token (first index c).
@@ -73,13 +76,14 @@ class CountMoments:
         rounding: bound (4) or (5) on the error of mean/T, last and covariance/T²; 0 where exact.
     """
 
-    mean: Table
-    last: Table
-    covariance: Table
-    rounding: float
+    mean: Annotated[Table, Shape("M M")]
+    last: Annotated[Table, Shape("M M")]
+    covariance: Annotated[Table, Shape("M M M")]
+    rounding: Annotated[float, Ge(0), MAY_BE_INFINITE]
 
 
-def count_moments(law: Law, exact: bool = False) -> CountMoments:
+@checked
+def count_moments(law: AnyLaw, exact: bool = False) -> CountMoments:
     """The moments of counts of a law (or task), read-only; the last two are kept.
 
     Args:
@@ -93,18 +97,8 @@ def count_moments(law: Law, exact: bool = False) -> CountMoments:
     law = rational_law(law, exact)
     if exact and law.M**4 * law.T > EXACT_WORK:
         raise ValueError(f"T must be at most {EXACT_WORK // law.M**4} for exact=True and M={law.M}, got {law.T}")
+    require_room(law.M, 12 * 8 * law.M**3)  # arrays (M, M, M) that are held at once
     return _count_moments(law, exact)
-
-
-def rational_law(law: object, exact: bool, name: str = "law") -> Law:
-    """`law` as a `Law`, for exact=True one of rational numbers, or a TypeError."""
-    checked = as_law(law, name)
-    if exact and not checked.is_exact:
-        raise TypeError(
-            "exact=True needs a law of rational numbers (ints or fractions.Fraction in chain, first, answers, noise, "
-            f"alpha), got floats; alpha={checked.alpha!r}"
-        )
-    return checked if exact else checked.in_floats
 
 
 @lru_cache(maxsize=2)

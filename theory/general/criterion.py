@@ -41,18 +41,21 @@ is large. For noise spread over many tokens κ = α² (|ν|² - 1/M) may be as s
 Source: this project.
 """
 
+import math
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
+from theory.arguments import Shape, checked
 from theory.arrays import Floats
-from theory.law import UNIT, Law
-from theory.task import Task
+from theory.law import UNIT, AnyLaw, Law, rational_law
+from theory.scalars import shown
 
-from .counts import rational_law
 from .key_query import WithinSequences
 
 
+@checked
 @dataclass(frozen=True)
 class Attraction:
     """How much the first key-query step at uniform p looks at one direction d of keys.
@@ -80,6 +83,7 @@ class Attraction:
         return abs(self.frequency) > self.bound
 
 
+@checked
 @dataclass(frozen=True)
 class Criterion:
     """What decides where the first key-query step at uniform p looks.
@@ -106,7 +110,8 @@ def follower_direction(law: Law) -> Floats:
     return direction
 
 
-def criterion(law: Task | Law) -> Criterion:
+@checked
+def criterion(law: AnyLaw) -> Criterion:
     """The criterion of a law at uniform p, with the exact gradient that it is about.
 
     Raises:
@@ -117,14 +122,15 @@ def criterion(law: Task | Law) -> Criterion:
     return Criterion(float(((law.output - 1 / law.M) ** 2).sum()), noise, follower)
 
 
-def attractions(law: Task | Law, directions: Floats) -> list[Attraction]:
+@checked
+def attractions(law: AnyLaw, directions: Annotated[Floats, Shape("D 2M")]) -> list[Attraction]:
     """Of each row of `directions`, shape (D, 2M), in the order of K's entries.
 
     Raises:
         TypeError: neither a task nor a law.   ValueError: directions of another shape.
     """
-    law, directions = rational_law(law, exact=False), np.asarray(directions)
-    if directions.ndim != 2 or directions.shape[1] != 2 * law.M:
+    law = rational_law(law, exact=False)
+    if directions.shape[1] != 2 * law.M:
         raise ValueError(f"directions must have shape (D, {2 * law.M}), got {directions.shape}")
     inside = WithinSequences.of(law)
     first_order = replace(inside, moments=replace(inside.moments, covariance=0 * inside.moments.covariance))
@@ -138,18 +144,21 @@ def attractions(law: Task | Law, directions: Floats) -> list[Attraction]:
     spread = np.sqrt(np.maximum((rest * applied).sum(axis=1), 0))
     copying = (1 - law.alpha) ** 4 * (law.answers**2).sum() * average[law.M + law.q] ** 2
     found = []
-    for direction in directions:
-        own = inside.applied(np.repeat(direction[None], law.M, axis=0)) @ direction
-        size = float(np.abs(direction).sum())
-        found.append(
-            Attraction(
+    for direction in np.ascontiguousarray(directions):
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = inside.seen(np.repeat(direction[None], law.M, axis=0)) @ direction
+            size = float(np.abs(direction).sum())
+            spread_along = float(law.answers @ (np.sqrt(np.maximum(own, 0)) * spread))
+            parts = dict(
                 gradient=float(gradient @ direction),
                 frequency=float(frequency @ direction),
                 leading=float(leading @ direction),
                 copying=float(copying * direction[law.M + law.q]),
-                bound=float(law.answers @ (np.sqrt(np.maximum(own, 0)) * spread)) + size * gradient_rounding(law),
+                bound=spread_along + size * gradient_rounding(law),
             )
-        )
+        if not all(map(math.isfinite, parts.values())):
+            raise ValueError(f"directions must be small enough for a result within the floats, got {shown(direction)}")
+        found.append(Attraction(**parts))
     return found
 
 

@@ -19,18 +19,21 @@ from typing import Any
 
 import numpy as np
 
+from theory.arguments import checked
 from theory.arrays import Table
-from theory.law import Law
+from theory.law import AnyLaw, Law, as_law, rational_law
 from theory.one_step import gradient_mean as task_mean
 from theory.one_step import gradient_variance as task_variance
-from theory.task import Layer, Task, as_layer
+from theory.task import Layer, Task
 
-from .counts import count_moments, rational_law
+from .counts import count_moments
 
 
-def features(law: Law, layer: Layer, exact: bool = False) -> tuple[Table, Table]:
+@checked
+def features(law: AnyLaw, layer: Layer, exact: bool = False) -> tuple[Table, Table]:
     """E[f | c] and E[f² | c] of the 2M columns [E(0..M-1), P(0..M-1)], each of shape (M, 2M), first index c."""
-    layer, moments = as_layer(layer), count_moments(law, exact)
+    law = as_law(law)
+    moments = count_moments(law, exact)
     M, end = law.M, np.eye(law.M, dtype=int)[law.q]  # E(z_T)
     if layer == "feed_forward":
         seen = np.concatenate([moments.last * 0 + end, moments.last], axis=1)
@@ -60,7 +63,8 @@ def _law_mean(law: Law, layer: Layer, exact: bool) -> Table:
     return mean
 
 
-def gradient_mean(task: Task | Law, layer: Layer, exact: bool = False) -> Table:
+@checked
+def gradient_mean(task: AnyLaw, layer: Layer, exact: bool = False) -> Table:
     """Population negative gradient G_F or G_V at zero initialisation, of a task or of any law.
 
     Args:
@@ -79,18 +83,19 @@ def gradient_mean(task: Task | Law, layer: Layer, exact: bool = False) -> Table:
     """
     if isinstance(task, Task):
         return task_mean(task, layer, exact)
-    return _law_mean(rational_law(task, exact, "task"), as_layer(layer), exact)
+    return _law_mean(rational_law(task, exact), layer, exact)
 
 
-def gradient_variance(task: Task | Law, layer: Layer, exact: bool = False) -> Table:
+@checked
+def gradient_variance(task: AnyLaw, layer: Layer, exact: bool = False) -> Table:
     """Per-sample variance of every entry of the negative gradient at zero initialisation, by (7).
 
     Arguments, shape and errors as `gradient_mean`. Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise.
     """
     if isinstance(task, Task):
         return task_variance(task, layer, exact)
-    law, known = rational_law(task, exact, "task"), as_layer(layer)
-    (hits, mean), (squares, square) = (_joint(law, moment) for moment in features(law, known, exact))
+    law = rational_law(task, exact)
+    (hits, mean), (squares, square) = (_joint(law, moment) for moment in features(law, layer, exact))
     share = one_over(law.M, exact)
     # (7), by powers of 1/M: rare targets keep their relative accuracy
     variance: Table = squares - hits**2 - 2 * share * (squares - hits * mean) + share**2 * (square - mean**2)

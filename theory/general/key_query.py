@@ -25,32 +25,35 @@ Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; the formulas for
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.arrays import Number, Table
+from theory.arguments import FINITE, Element, Probability, Shape, checked
+from theory.arrays import Table
 from theory.key_query import key_query_gradient as task_gradient
-from theory.law import Law, as_distributions
-from theory.task import RealNumber, Task, as_task
+from theory.law import AnyLaw, Law, as_distributions, rational_law
+from theory.task import RealNumber, Task
 
-from .counts import CountMoments, count_moments, rational_law
+from .counts import CountMoments, count_moments
 from .gradients import one_over
 
 Output: TypeAlias = Literal["absorbed"] | ArrayLike
 """Output probabilities that are held: the law of y, or M numbers."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class WithinSequences:
     """μ_c and Σ_c of (9) for every c, from the counts; `end` is E(z_T)."""
 
     law: Law
     moments: CountMoments
-    length: Number
+    length: Element
 
     @classmethod
+    @checked
     def of(cls, law: Law, exact: bool = False) -> "WithinSequences":
         """Those of a law, in fractions or floats."""
         return cls(law, count_moments(law, exact), Fraction(law.T) if exact else law.T)
@@ -75,8 +78,15 @@ class WithinSequences:
         found[:, :, self.law.q] = found[:, :, self.law.q] + self.moments.last
         return found
 
-    def applied(self, weights: Table) -> Table:
+    @checked
+    def applied(self, weights: Annotated[Table, Shape("M 2M")]) -> Annotated[Table, FINITE]:
         """Σ_c w_c for a row w_c of weights, shape (M, 2M), per c: shape (M, 2M)."""
+        if weights.shape != self.counts.shape:
+            raise ValueError(f"weights must have shape (M, 2M) = {self.counts.shape}, got {weights.shape}")
+        return self.seen(weights)
+
+    def seen(self, weights: Table) -> Table:
+        """`applied`, unchecked."""
         M, counts, pairs = self.law.M, self.counts, self.pairs
         own, previous = weights[:, :M], weights[:, M:]
         meetings = np.concatenate([_times(pairs.transpose(0, 2, 1), previous), _times(pairs, own)], axis=1)
@@ -117,6 +127,7 @@ def _output(law: Law, output: Output | None, exact: bool) -> Table:
     return held if exact else held.astype(np.float64)
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Decomposition:
     """K = κ C + R at uniform p, equation (11).
@@ -125,9 +136,9 @@ class Decomposition:
         strength: κ.   frequency: C, shape (2M,).   answers: R, shape (2M,).
     """
 
-    strength: Number
-    frequency: Table
-    answers: Table
+    strength: Element
+    frequency: Annotated[Table, Shape("F")]
+    answers: Annotated[Table, Shape("F")]
 
     @property
     def gradient(self) -> Table:
@@ -136,7 +147,8 @@ class Decomposition:
         return gradient
 
 
-def decomposition(law: Task | Law, exact: bool = False) -> Decomposition:
+@checked
+def decomposition(law: AnyLaw, exact: bool = False) -> Decomposition:
     """The parts of the first key-query step at uniform p that frequency and that the answers make.
 
     Args:
@@ -156,12 +168,13 @@ def decomposition(law: Task | Law, exact: bool = False) -> Decomposition:
     return Decomposition(strength, law.answers @ inside.applied(everywhere), law.answers @ inside.applied(own))
 
 
+@checked
 def key_query_gradient(
-    law: Task | Law | None = None,
+    law: AnyLaw | None = None,
     output: Output | RealNumber | None = None,
     exact: bool = False,
     *,
-    absorption: RealNumber | None = None,
+    absorption: Probability | None = None,
     task: Task | None = None,
 ) -> Table:
     """K, the first key-query step with W_V = G_V and p held: descent direction on (key feature) ⊗ E(q).
@@ -185,7 +198,7 @@ def key_query_gradient(
     if task is not None:
         if law is not None:
             raise TypeError(f"law and task are the same, got {law!r} and {task!r}")
-        law = as_task(task)
+        law = task
     if isinstance(law, Task):
         if output is not None and absorption is not None:
             raise TypeError(f"output and absorption are the same for a task, got {output!r} and {absorption!r}")
@@ -195,4 +208,6 @@ def key_query_gradient(
         return task_gradient(law, held, exact)  # type: ignore[arg-type]  # which refuses what is no probability
     if absorption is not None:
         raise TypeError(f"absorption must be given for a theory.Task alone; output is for a law, got {absorption!r}")
+    if law is None:
+        raise TypeError("law must be a theory.Law or a theory.Task, got None (NoneType)")
     return _law_gradient(rational_law(law, exact), output, exact)  # type: ignore[arg-type]

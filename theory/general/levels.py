@@ -12,7 +12,7 @@ Source: this project.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import flint
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy.fft import dct
 
+from theory.arguments import checked
 from theory.arrays import Floats
 from theory.evaluation import ball_arithmetic
 
@@ -30,12 +31,13 @@ _MIDDLES = np.sin((np.arange(CELLS) + 0.5) * np.pi / (2 * CELLS)) ** 2
 _AT_ONCE = 256
 
 
+@checked
 class Change(NamedTuple):
     """A change of sign between the levels low < high: +1 from <= 0 to > 0 with growing α, -1 from > 0 to <= 0."""
 
     low: float | Fraction
     high: float | Fraction
-    direction: int
+    direction: Literal[-1, 1]
 
 
 def exact_sign_changes(polynomials: Iterable[flint.fmpq_poly], positive: Callable[[Fraction], bool]) -> list[Change]:
@@ -138,7 +140,7 @@ class Interpolant:
             ends.append(certain)
         low, high = ends
         for (f, i), *bracket in zip(places, low, high, up, strict=True):
-            found[f][i] = Change(float(bracket[0]), float(bracket[1]), int(bracket[2]))  # type: ignore[index]
+            found[f][i] = Change(float(bracket[0]), float(bracket[1]), 1 if bracket[2] > 0 else -1)  # type: ignore[index]
         return found
 
     def at(self, levels: Floats) -> Floats:
@@ -175,7 +177,7 @@ def _changes(above: Any, certain: Any, rising: Any, steep: Any, ends: Any) -> li
     found = []
     for group in groups:
         first, end = int(group[0]), int(group[-1]) + 1
-        up = 1 if rising[first] else -1
+        up: Literal[-1, 1] = 1 if rising[first] else -1
         if not steep[group].all() or (rising[group] != rising[first]).any():
             return None
         before = (1 if above[first - 1] else -1) if first > 0 else int(ends[0])

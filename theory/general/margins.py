@@ -39,9 +39,10 @@ from typing import Any
 import flint
 import numpy as np
 
+from theory.arguments import checked
 from theory.arrays import Floats, Table
-from theory.law import Law, as_law
-from theory.task import as_count
+from theory.law import AnyLaw, Law, as_law, rational_law
+from theory.one_step.margins import Bits
 
 from .between_triggers import (
     EXACT_POSITIONS,
@@ -52,7 +53,7 @@ from .between_triggers import (
     rounding,
     token_laws,
 )
-from .counts import _rationals, rational_law
+from .counts import _rationals
 from .levels import Change, Interpolant, exact_sign_changes
 
 
@@ -63,7 +64,8 @@ def scores(law: Law, last: Table) -> Table:
     return logits
 
 
-def noise_margins(law: Law, exact: bool = False) -> Table:
+@checked
+def noise_margins(law: AnyLaw, exact: bool = False) -> Table:
     """The margin (17) of a step of size 1 for every preceding token j, shape (M,).
 
     Args:
@@ -80,7 +82,8 @@ def noise_margins(law: Law, exact: bool = False) -> Table:
     return margins_given(law, token_laws(law, exact).last)
 
 
-def limiting_noise_margins(law: Law) -> Table:
+@checked
+def limiting_noise_margins(law: AnyLaw) -> Table:
     """The same for T → ∞, by (16), if the chain is not periodic; exact where the law is.
 
     Raises:
@@ -107,7 +110,8 @@ def require_other_tokens(law: Law) -> Any:
     return noisy
 
 
-def threshold_bounds(law: Law) -> tuple[Any, Any]:
+@checked
+def threshold_bounds(law: AnyLaw) -> tuple[Any, Any]:
     """Levels (low, high) between which α_F lies whatever the chain, the first token and T, by (18).
 
     At low and below the margin is <= 0 on some sequence, above high > 0 on all. `Fraction`s where the law is exact.
@@ -120,13 +124,15 @@ def threshold_bounds(law: Law) -> tuple[Any, Any]:
     return lead / (lead + noise), 2 * answer / (2 * answer + (1 + answer) * noise)
 
 
-def smallest_margin(law: Law, exact: bool = False) -> Any:
+@checked
+def smallest_margin(law: AnyLaw, exact: bool = False) -> Any:
     """The least of `noise_margins` over the sequences that occur."""
     margins = noise_margins(law, exact)
     return min(value for value in margins if value is not None and value == value)
 
 
-def noise_threshold(law: Law, bits: int = 40) -> tuple[Any, Any]:
+@checked
+def noise_threshold(law: AnyLaw, bits: Bits = 40) -> tuple[Any, Any]:
     """A bracket (low, high) of a level where the smallest margin changes from <= 0 to > 0: α_F, if it does so once.
 
     Whether it does, `margin_sign_changes` says. The law's own α does not matter.
@@ -139,7 +145,7 @@ def noise_threshold(law: Law, bits: int = 40) -> tuple[Any, Any]:
     Raises:
         ValueError: as `noise_margins`.
     """
-    law, bits = as_law(law), as_count("bits", bits, 1)
+    law = as_law(law)
     low, high = threshold_bounds(law)
     if low >= high:
         return low, high
@@ -167,7 +173,8 @@ def _narrowed(sign: Callable[[Any], int], low: float, middle: float, high: float
     return max(low, middle - step), min(high, middle + step)
 
 
-def margin_sign_changes(law: Law, known: LawsAtLevels | None = None) -> list[Change] | None:
+@checked
+def margin_sign_changes(law: AnyLaw, known: LawsAtLevels | None = None) -> list[Change] | None:
     """Every change of sign of the smallest margin on [0, 1], by growing α; the law's own α does not matter.
 
     The margin need not grow with α. Of an exact law with T <= 64 the contrasts ξ_s - ξ_k are had as polynomials, and

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from theory.arguments import Probability, checked
 from theory.arrays import Floats
-from theory.law import Law, as_law
-from theory.task import as_probability
+from theory.law import AnyLaw, Law, as_law
+from theory.scalars import wrong_kind
 
 from .criterion import criterion, gradient_rounding
 from .levels import Change, Interpolant, chebyshev_levels
@@ -29,6 +30,11 @@ DIED_OUT = 2.0**-26
 """Of the largest coefficient, the most that is left of each in an interpolant's last quarter."""
 
 
+class UndecidedError(ArithmeticError, ValueError):
+    """A family of laws between whose ends the changes of sign cannot be told."""
+
+
+@checked
 @dataclass(frozen=True)
 class Turns:
     """Where one attraction changes sign along a family, by growing number.
@@ -41,6 +47,7 @@ class Turns:
     predicted: list[Change]
 
 
+@checked
 @dataclass(frozen=True)
 class LookTurns:
     """Turns of the two attractions of `Criterion`."""
@@ -49,15 +56,16 @@ class LookTurns:
     follower: Turns
 
 
-def mix(one: Law, other: Law, share: float) -> Law:
+@checked
+def mix(one: AnyLaw, other: AnyLaw, share: Probability) -> Law:
     """(1-λ) one law + λ another, λ = share, in the chain, the first token, the answers and the noise.
 
     Raises:
         TypeError: not laws.
         ValueError: a share outside [0, 1], or laws of other sizes, lengths, triggers or noise levels.
     """
-    weight = float(as_probability("share", share))
-    left, right = as_law(one, "one").in_floats, as_law(other, "other").in_floats
+    weight = float(share)
+    left, right = as_law(one).in_floats, as_law(other).in_floats
     for name in ("M", "T", "trigger", "alpha"):
         ours, theirs = getattr(left, name), getattr(right, name)
         if ours != theirs:
@@ -78,25 +86,32 @@ def mix(one: Law, other: Law, share: float) -> Law:
     )
 
 
+@checked
 def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
     """Every change of sign of Σ_k ν_k K[E(k)] and K[P(q)] at uniform p along a family, from `low` to `high`.
 
     Raises:
         ValueError: not low < high.
-        ArithmeticError: the most points do not resolve the family, or an interpolant or rounding hides a change.
+        UndecidedError: the most points do not resolve the family, or an interpolant or rounding hides a change.
     """
     if not low < high:
         raise ValueError(f"low must be below high, got low={low} and high={high}")
 
     def at(share: float) -> Law:
-        return family(low + (high - low) * share)
+        try:
+            law = family(low + (high - low) * share)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"family must give laws from low={low} to high={high}: {error}") from error
+        if not isinstance(law, AnyLaw):
+            raise wrong_kind("family", "a function to laws", law)
+        return as_law(law)
 
     interpolant = _interpolant(at)
     changes = interpolant.refined(interpolant.sign_changes())
     found = []
     for name, exact, predicted in zip(("noise", "follower"), changes[:2], changes[2:], strict=True):
         if exact is None or predicted is None:
-            raise ArithmeticError(f"{name}: a change of sign between {low} and {high} cannot be told from none")
+            raise UndecidedError(f"{name}: a change of sign between low={low} and high={high} cannot be told from none")
         proved = [_proved(at, name, change) for change in exact]
         ends = [
             [Change(low + (high - low) * c[0], low + (high - low) * c[1], c[2]) for c in of]
@@ -121,7 +136,7 @@ def _interpolant(at: Callable[[float], Law]) -> Interpolant:
         last = sizes[-(points // 4) :]
         if (last.max(axis=0) <= DIED_OUT * sizes.max(axis=0)).all():
             return Interpolant(interpolant.coefficients, interpolant.error + last.sum(axis=0))
-    raise ArithmeticError(f"{POINTS[-1]} points do not resolve the family")
+    raise UndecidedError(f"{POINTS[-1]} points do not resolve the family")
 
 
 def _proved(at: Callable[[float], Law], name: str, change: Change) -> Change:
@@ -131,7 +146,7 @@ def _proved(at: Callable[[float], Law], name: str, change: Change) -> Change:
         if _sign(at(low), name) == -change.direction and _sign(at(high), name) == change.direction:
             return Change(low, high, change.direction)
         low, high = low - (high - low), high + (high - low)
-    raise ArithmeticError(f"{name}: rounding hides a change of sign near {change.low}")
+    raise UndecidedError(f"{name}: rounding hides a change of sign near {change.low}")
 
 
 def _sign(law: Law, name: str) -> int:

@@ -34,18 +34,20 @@ Source: this project; Chen, Bruna, Bietti (ICLR 2025), gradient noise.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
 
 import numpy as np
+from annotated_types import MinLen
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from theory.arguments import MAY_HAVE_NAN, Count, Natural, OpenProbability, Shape, checked
 from theory.arrays import Floats
-from theory.law import Law, as_law, as_token
+from theory.law import AnyLaw, as_law, as_token
+from theory.task import RealNumber
 
 from .between_triggers import token_laws
 from .counts import count_moments
@@ -58,12 +60,16 @@ _TILTS = np.exp(np.linspace(math.log(1e-3), math.log(4), 120))
 _NEGLIGIBLE = 1e-5
 """A chance of a wrong sign below it is not convolved, but bounded."""
 
+Rivals: TypeAlias = Natural | Annotated[Sequence[Natural], MinLen(1)]
+Signals: TypeAlias = Annotated[Floats, Shape("M M"), MAY_HAVE_NAN]
 
+
+@checked
 class SampleBracket(NamedTuple):
     """`too_few` samples are not enough, `enough` are; None where no number is known."""
 
-    too_few: int
-    enough: int | None
+    too_few: Natural
+    enough: Count | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +84,7 @@ class NoiseSteps:
     preceding: NDArray[np.int64]
 
     @classmethod
-    def of(cls, law: Law) -> "NoiseSteps":
+    def of(cls, law: AnyLaw) -> "NoiseSteps":
         """By (30); s is the most frequent noise token.
 
         Raises:
@@ -140,7 +146,8 @@ class NoiseSteps:
         return float(self.tails(samples, bounds >= np.sort(bounds, axis=None)[-min(8, bounds.size)]).max())
 
 
-def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
+@checked
+def noise_samples(law: AnyLaw, rate: OpenProbability = 0.95) -> SampleBracket:
     """Samples for the right sign of the feed-forward noise margin with probability `rate`, on every sequence.
 
     `enough` are enough for each test sequence (j, q), by (31); with `too_few` the sign is right less often on some.
@@ -149,21 +156,13 @@ def noise_samples(law: Law, rate: float = 0.95) -> SampleBracket:
     Raises:
         ValueError: rate outside (0, 1), or a noise law that leaves no token out.
     """
-    _require_rate(rate)
     steps = NoiseSteps.of(law)
     if (steps.means <= 0).any():
         return SampleBracket(0, None)
-    enough = _least(lambda m: bool(steps.most_failures(m, 1 - rate) <= 1 - rate), MOST)
+    enough = _least(lambda m: bool(steps.most_failures(m, 1 - float(rate)) <= 1 - float(rate)), MOST)
     single = int((as_law(law).noise > 0).sum()) == 1
-    few = _least(lambda m: bool(steps.least_failures(m) <= 1 - rate), enough or MOST) if single else 1
+    few = _least(lambda m: bool(steps.least_failures(m) <= 1 - float(rate)), enough or MOST) if single else 1
     return SampleBracket(few - 1 if few else MOST, enough)
-
-
-def _require_rate(rate: object) -> None:
-    if isinstance(rate, bool) or not isinstance(rate, Real):
-        raise TypeError(f"rate must be a real number in (0, 1), got {rate!r} ({type(rate).__name__})")
-    if not 0 < float(rate) < 1:
-        raise ValueError(f"rate must be in (0, 1), got {rate!r}")
 
 
 def _least(holds: Callable[[int], bool], most: int) -> int | None:
@@ -180,7 +179,8 @@ def _least(holds: Callable[[int], bool], most: int) -> int | None:
     return high
 
 
-def answer_signals(law: Law) -> Floats:
+@checked
+def answer_signals(law: AnyLaw) -> Floats:
     """SNR² of (32) with the sign of E[S], shape (M, M), first index the answer c, second the rival k; NaN at k = c.
 
     NaN, too, where S does not vary.
@@ -200,8 +200,13 @@ def answer_signals(law: Law) -> Floats:
     return found
 
 
+@checked
 def answer_samples(
-    law: Law, correct: int, rate: float = 0.95, rivals: Any = None, signals: Floats | None = None
+    law: AnyLaw,
+    correct: Natural,
+    rate: OpenProbability = 0.95,
+    rivals: Rivals | None = None,
+    signals: Signals | None = None,
 ) -> SampleBracket:
     """Samples for answer c to lead all rivals at the expected test input with probability `rate`, by (33).
 
@@ -220,23 +225,32 @@ def answer_samples(
             token out.
     """
     law = as_law(law).in_floats
-    _require_rate(rate)
     correct = as_token("correct", correct, law.M)
     noisy = require_other_tokens(law)
     others = np.flatnonzero(~noisy)
     if rivals is not None:
-        others = np.array([as_token("rivals", k, law.M) for k in np.atleast_1d(rivals)], dtype=np.int64)
-    signal = (answer_signals(law) if signals is None else signals)[correct, others[others != correct]]
+        named = [rivals] if isinstance(rivals, int) else rivals
+        others = np.array([as_token("rivals", k, law.M) for k in named], dtype=np.int64)
+    known = answer_signals(law) if signals is None else signals
+    if len(known) != law.M:
+        raise ValueError(f"signals must have shape (M, M) = {(law.M, law.M)}, got {known.shape}")
+    signal = known[correct, others[others != correct]]
     chance = float(law.output[correct])
     if not 0 < chance < 1:
         return SampleBracket(0, None)
-    few = math.ceil(math.log(1 - rate) / math.log1p(-chance)) - 1
+    few = max(0, math.ceil(math.log(1 - float(rate)) / math.log1p(-chance)) - 1)
     if not (signal > 0).all():
         return SampleBracket(few, None)
-    return SampleBracket(few, _least(lambda m: bool((1 / (1 + m * signal)).sum() <= 1 - rate), 2**62))
+    return SampleBracket(few, _least(lambda m: bool((1 / (1 + m * signal)).sum() <= 1 - float(rate)), 2**62))
 
 
-def samples_for_one_rival(signal: float, rate: float = 0.95) -> float:
+@checked
+def samples_for_one_rival(signal: RealNumber, rate: OpenProbability = 0.95) -> float:
     """m of (34) for one pair's SNR², at any rate in (0, 1); infinite where the signal is not positive."""
-    _require_rate(rate)
-    return float(ndtri(rate) ** 2 / signal) if signal > 0 else math.inf
+    if signal <= 0:
+        return math.inf
+    with np.errstate(over="ignore"):
+        found = float(ndtri(float(rate)) ** 2 / float(signal))
+    if math.isinf(found):
+        raise ValueError(f"signal must be large enough for a number of samples within the floats, got {signal!r}")
+    return found

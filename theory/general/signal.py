@@ -37,11 +37,13 @@ Source: this project; Chen, Bruna, Bietti (ICLR 2025), gradient noise.
 """
 
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
 import numpy as np
 
+from theory.arguments import MAY_BE_INFINITE, MAY_HAVE_NAN, Count, Shape, checked
 from theory.arrays import Floats, Table
-from theory.law import Law, as_law
+from theory.law import AnyLaw, as_law
 from theory.task import Layer
 
 from .between_triggers import long_run_shares
@@ -49,7 +51,8 @@ from .counts import count_moments
 from .gradients import gradient_mean, gradient_variance
 
 
-def signal_to_noise(law: Law, layer: Layer) -> Floats:
+@checked
+def signal_to_noise(law: AnyLaw, layer: Layer) -> Floats:
     """SNR² per entry, (M, 2M), in floats; NaN where the gradient does not vary. Arguments as `gradient_mean`."""
     law = as_law(law)
     mean, variance = gradient_mean(law, layer), gradient_variance(law, layer)
@@ -58,26 +61,44 @@ def signal_to_noise(law: Law, layer: Layer) -> Floats:
     return found
 
 
-def noise_signal(law: Law) -> Table:
+@checked
+def noise_signal(law: AnyLaw) -> Table:
     """SNR² of the feed-forward entries (k, E(q)) for every k, (M,), by (20); exact where the law is.
 
     Raises:
-        ZeroDivisionError: exact, and a target that occurs always or never. In floats these are inf or NaN.
+        ValueError: exact, and a target that occurs always or never. In floats these are inf or NaN.
     """
-    p = as_law(law).output
+    p = _output(law, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Table = (p - p.sum() / len(p)) ** 2 / (p * (1 - p))
     return found
 
 
-def signal_bound(law: Law) -> Table:
-    """p_k/(1-p_k) of (21), (M,); exact where the law is."""
-    p = as_law(law).output
+@checked
+def signal_bound(law: AnyLaw) -> Table:
+    """p_k/(1-p_k) of (21), (M,); exact where the law is.
+
+    Raises:
+        ValueError: exact, and a target that occurs always. In floats that is inf.
+    """
+    p = _output(law, -1)
     with np.errstate(divide="ignore"):
         found: Table = p / (1 - p)
     return found
 
 
+PerToken: TypeAlias = Annotated[Floats, Shape("M"), MAY_HAVE_NAN, MAY_BE_INFINITE]
+
+
+def _output(law: AnyLaw, least: int) -> Table:
+    """P(y = k), which divides exact numbers: above `least` and below 1."""
+    known = as_law(law)
+    if known.is_exact and not all(least < share < 1 for share in known.output):
+        raise ValueError(f"law must give every target a probability below 1 and above {least} for an exact signal")
+    return known.output
+
+
+@checked
 @dataclass(frozen=True, eq=False)
 class CopyingSignal:
     """What sets the SNR² of (k, E(k)) by (22), for every token k, each of shape (M,).
@@ -86,11 +107,11 @@ class CopyingSignal:
         target: u.   lift: λ.   spread: v.   background: 1/(M² u σ).   size: M.
     """
 
-    target: Floats
-    lift: Floats
-    spread: Floats
-    background: Floats
-    size: int
+    target: PerToken
+    lift: PerToken
+    spread: PerToken
+    background: PerToken
+    size: Count
 
     @property
     def leading(self) -> Floats:
@@ -108,7 +129,8 @@ class CopyingSignal:
         return signal
 
 
-def copying_signal(law: Law) -> CopyingSignal:
+@checked
+def copying_signal(law: AnyLaw) -> CopyingSignal:
     """The parts of (22) from the moments of counts; NaN or infinite for tokens that are no answer or never occur."""
     law = as_law(law).in_floats
     moments = count_moments(law)
@@ -121,7 +143,8 @@ def copying_signal(law: Law) -> CopyingSignal:
         return CopyingSignal(target, own / (law.answers @ counts), np.diagonal(spread) / own**2, background, law.M)
 
 
-def limiting_copying_signal(law: Law) -> CopyingSignal:
+@checked
+def limiting_copying_signal(law: AnyLaw) -> CopyingSignal:
     """The same for long contexts without moments of counts: λ by (26), v = 1/(T f_k[k]), no background."""
     law = as_law(law).in_floats
     shares = long_run_shares(law)

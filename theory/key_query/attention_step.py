@@ -17,15 +17,15 @@ Source: this project; Chen, Bruna, Bietti (ICLR 2025), what attention learns.
 
 import math
 from fractions import Fraction
-from numbers import Real
 from typing import Literal, overload
 
+from theory.arguments import OpenProbability, Probability, Size, checked
 from theory.arrays import Number
 from theory.evaluation import as_exact_probability, evaluate
-from theory.one_step.margins import bracket_sign_change
-from theory.task import RealNumber, Task, as_count, as_task
+from theory.one_step.margins import Bits, bracket_sign_change
+from theory.task import Task, as_count
 
-from .phase_diagram import ranking_gap
+from .phase_diagram import NoisyLength, ranking_gap
 from .step import KeyQuery
 
 ROWS = ("c", "k", "q", "tau")
@@ -34,15 +34,16 @@ ROWS = ("c", "k", "q", "tau")
 
 @overload
 def follower_logits(
-    task: Task, noise_share: RealNumber | None = None, exact: Literal[False] = False
+    task: Task, noise_share: Probability | None = None, exact: Literal[False] = False
 ) -> dict[str, float]: ...
 @overload
 def follower_logits(
-    task: Task, noise_share: RealNumber | None = None, *, exact: Literal[True]
+    task: Task, noise_share: Probability | None = None, *, exact: Literal[True]
 ) -> dict[str, Fraction]: ...
 @overload
-def follower_logits(task: Task, noise_share: RealNumber | None = None, exact: bool = False) -> dict[str, Number]: ...
-def follower_logits(task: Task, noise_share: RealNumber | None = None, exact: bool = False) -> dict[str, Number]:
+def follower_logits(task: Task, noise_share: Probability | None = None, exact: bool = False) -> dict[str, Number]: ...
+@checked
+def follower_logits(task: Task, noise_share: Probability | None = None, exact: bool = False) -> dict[str, Number]:
     """ξ of equation (7) for c ≠ q per row of ROWS, up to a term common to all rows.
 
     Args:
@@ -54,7 +55,7 @@ def follower_logits(task: Task, noise_share: RealNumber | None = None, exact: bo
         TypeError: not a task, a noise share that is no number, or exact=True with a float alpha or noise share.
         ValueError: T < 3, a noise share outside [0, 1], or T too large for exact=True.
     """
-    as_count("T", as_task(task).T, 3)
+    as_count("T", task.T, 3)
     # a float alpha is for `evaluate` to refuse
     share = Fraction(task.alpha) if noise_share is None else as_exact_probability("noise_share", noise_share, exact)
     return evaluate(lambda N, T, alpha: _logits(N, T, alpha, share), task, exact)
@@ -74,14 +75,14 @@ def _logits(N: Number, T: Number, alpha: Number, noise_share: Fraction) -> dict[
     return {row: rates[row] * (a + (1 - f) * b + f * c) / T for row, (a, b, c) in seen.items()}
 
 
-def noise_rank_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
+@checked
+def noise_rank_threshold(N: Size, T: NoisyLength, bits: Bits = 40) -> tuple[Fraction, Fraction]:
     """Bracket of the level α_r above which τ outranks c after the step, by (7) at f = α. Exact values along T = N² have
 
         N α_r → √(3/2)    (N → ∞),                                                                              (19)
 
     with a distance of order 1/N.
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), as_count("bits", bits, 1)
 
     def excess(alpha: Fraction) -> float:
         """ξ_τ - ξ_c, rounded once: its sign is exact."""
@@ -95,7 +96,8 @@ def noise_rank_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Frac
     return bracket_sign_change(excess, Fraction(0), Fraction(1), bits)
 
 
-def concentrating_step(task: Task, missing: float, absorption: RealNumber | None = None) -> float:
+@checked
+def concentrating_step(task: Task, missing: OpenProbability, absorption: Probability | None = None) -> float:
     """Step size η after which at most `missing` of the attention lies off the positions that follow the trigger.
 
     On every sequence with z_{t-1} = q for some t: the at most T - 1 other positions score lower by the ranking gap or
@@ -112,10 +114,6 @@ def concentrating_step(task: Task, missing: float, absorption: RealNumber | None
         ValueError: missing or absorption out of range, a ranking gap that is not positive, so that no step size is
             enough, or one so small that the step size exceeds the largest float.
     """
-    if isinstance(missing, bool) or not isinstance(missing, Real):
-        raise TypeError(f"missing must be a real number in (0, 1), got {missing!r} ({type(missing).__name__})")
-    if not 0 < missing < 1:
-        raise ValueError(f"missing must be a real number in (0, 1), got {missing!r}")
     gap = ranking_gap(task, absorption)
     if gap <= 0:
         raise ValueError(f"no step concentrates attention: the ranking gap of {task} is {gap}, not positive")

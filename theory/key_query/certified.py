@@ -18,15 +18,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import flint
+from annotated_types import Ge, Le, MinLen
 
+from theory.arguments import Natural, Size, checked
 from theory.evaluation import ball_arithmetic
-from theory.task import as_count
+from theory.task import RealNumber
 
-from .phase_diagram import CONTRASTS, as_contrast
-from .step import KEY_CLASSES, KeyQuery, combine
+from .phase_diagram import CONTRASTS, Contrast
+from .step import Combinations, KeyQuery, combine
 
 Balls: TypeAlias = list[flint.arb]
 
@@ -38,14 +40,19 @@ SHARP = 2.0**-24  # remainder / size below which an enclosure serves for the hal
 COARSEST = 4  # boxes are at most 1/16 wide
 DEEPEST = 12  # a level has up to four times the undecided boxes of the one above
 
+CertifiedSize: TypeAlias = Annotated[int, Ge(2), Le(MOST_N)]
+Depth: TypeAlias = Annotated[int, Ge(COARSEST), Le(DEEPEST)]
+Level: TypeAlias = Annotated[int, Ge(0), Le(2 * DEEPEST)]
 
+
+@checked
 @dataclass(frozen=True)
 class Box:
     """A box (column + [0, 1]) / 2^level of α times (row + [0, 1]) / 2^level of π, with the proved signs."""
 
-    level: int
-    column: int
-    row: int
+    level: Level
+    column: Natural
+    row: Natural
     signs: Mapping[str, int] = field(default_factory=dict)
     """+1 or -1 where proved, 0 where undecided, per contrast of `phase_diagram.CONTRASTS`."""
 
@@ -64,26 +71,26 @@ class Box:
         return [Box(self.level + 1, 2 * self.column + i, 2 * self.row + j) for i in (0, 1) for j in (0, 1)]
 
 
+@checked
 @dataclass(frozen=True)
 class Regions:
     """A subdivision of the (α, π) square for one (N, T)."""
 
-    N: int
-    T: int
-    boxes: tuple[Box, ...]
+    N: Size
+    T: Size
+    boxes: Annotated[tuple[Box, ...], MinLen(1)]
 
-    def area(self, contrast: str, sign: int) -> Fraction:
+    @checked
+    def area(self, contrast: Contrast, sign: Literal[-1, 0, 1]) -> Fraction:
         """Area on which a contrast has the given sign; 0 for undecided.   Raises: ValueError for any other value."""
-        contrast = as_contrast(contrast)
-        if sign not in (-1, 0, 1):
-            raise ValueError(f"sign must be -1, 0 or 1, got {sign!r}")
         return sum((box.width**2 for box in self.boxes if box.signs[contrast] == sign), Fraction(0))
 
     def decided(self) -> Fraction:
         """Area on which every contrast has a proved sign."""
         return sum((box.width**2 for box in self.boxes if all(box.signs.values())), Fraction(0))
 
-    def box_at(self, alpha: Fraction, absorption: Fraction) -> Box:
+    @checked
+    def box_at(self, alpha: RealNumber, absorption: RealNumber) -> Box:
         """The box that holds a point of [0, 1)², lower edges included.   Raises: ValueError for any other point."""
         inside = 0 <= alpha < 1 and 0 <= absorption < 1  # NaN is not
         for level in range(COARSEST, self._depth + 1) if inside else ():
@@ -101,7 +108,8 @@ class Regions:
         return max(box.level for box in self.boxes)
 
 
-def certify(N: int, T: int, depth: int = 9) -> Regions:
+@checked
+def certify(N: CertifiedSize, T: Size, depth: Depth = 9) -> Regions:
     """Boxes of width at least 2^-depth on which the signs of both contrasts are proved, or reported as undecided.
 
     Args:
@@ -111,7 +119,6 @@ def certify(N: int, T: int, depth: int = 9) -> Regions:
     Raises:
         TypeError, ValueError: N, T or depth of another type or out of range.
     """
-    N, T, depth = _as_arguments(N, T, depth)
     with ball_arithmetic(PRECISION, ORDER + 1):
         enclosures = Enclosures(N, T, CONTRASTS)
         pending = [Box(COARSEST, i, j) for i in range(2**COARSEST) for j in range(2**COARSEST)]
@@ -126,8 +133,9 @@ def certify(N: int, T: int, depth: int = 9) -> Regions:
     return Regions(N, T, tuple(done))
 
 
+@checked
 def certify_absorbed(
-    N: int, T: int, contrasts: Mapping[str, Mapping[str, int]], depth: int = 9
+    N: CertifiedSize, T: Size, contrasts: Combinations, depth: Depth = 9
 ) -> dict[str, list[tuple[Fraction, Fraction, int]]]:
     """Intervals of α, of width at least 2^-depth, with the proved sign of each contrast at absorbed p (0: undecided).
 
@@ -142,8 +150,6 @@ def certify_absorbed(
     Raises:
         TypeError, ValueError: as for `certify`, and for contrasts of another type or with an unknown class.
     """
-    N, T, depth = _as_arguments(N, T, depth)
-    _check_contrasts(contrasts)
     found: dict[str, list[tuple[Fraction, Fraction, int]]] = {}
     with ball_arithmetic(PRECISION, ORDER + 1):
         enclosures = Enclosures(N, T, contrasts)
@@ -158,39 +164,6 @@ def certify_absorbed(
                 else:
                     pending += [(level + 1, 2 * column + 1), (level + 1, 2 * column)]
     return found
-
-
-def _as_limited(name: str, value: object, least: int, most: int) -> int:
-    """`value` as an int in least..most, or a TypeError / ValueError that names `name`."""
-    count = as_count(name, value, least)
-    if count > most:
-        raise ValueError(f"{name} must be an integer in {least}..{most}, got {count}")
-    return count
-
-
-def _as_arguments(N: object, T: object, depth: object) -> tuple[int, int, int]:
-    """(N, T, depth) in their ranges."""
-    return (
-        _as_limited("N", N, 2, MOST_N),
-        as_count("T", T, 2),
-        _as_limited("depth", depth, COARSEST, DEEPEST),
-    )
-
-
-def _check_contrasts(contrasts: object) -> None:
-    """TypeError / ValueError unless `contrasts` maps names to integer coefficients of K's classes."""
-    if not isinstance(contrasts, Mapping):
-        raise TypeError(f"contrasts must map names to coefficients, got {contrasts!r} ({type(contrasts).__name__})")
-    for contrast, coefficients in contrasts.items():
-        place = f"contrasts[{contrast!r}]"
-        if not isinstance(coefficients, Mapping):
-            kind = type(coefficients).__name__
-            raise TypeError(f"{place} must map classes of K to integers, got {coefficients!r} ({kind})")
-        for name, count in coefficients.items():
-            if name not in KEY_CLASSES:
-                raise ValueError(f"{place} must have keys among {KEY_CLASSES}, got {name!r}")
-            if isinstance(count, bool) or not isinstance(count, int):
-                raise TypeError(f"{place}[{name!r}] must be an integer, got {count!r} ({type(count).__name__})")
 
 
 class Enclosures:

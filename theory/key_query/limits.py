@@ -8,20 +8,39 @@ Source: this project; the leading terms at fixed α are those of Chen, Bruna, Bi
 """
 
 from functools import cache
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import sympy
+from annotated_types import Ge, Le
 
+from theory.arguments import Convert, checked, one_of
 from theory.evaluation import N, alpha, factored, ring_element, symbolic_numbers
-from theory.task import as_count
+from theory.scalars import out_of_range, wrong_kind
 
-from .phase_diagram import CONTRASTS, as_contrast
+from .phase_diagram import CONTRASTS, Contrast
 from .step import KEY_CLASSES, KeyQuery, Parts, combine
 
 x, s = sympy.symbols("x s", positive=True)
 """x = αN; s, the small parameter of a series."""
 
+Order: TypeAlias = Annotated[int, Ge(0), Le(3)]
+Terms: TypeAlias = Annotated[int, Ge(1), Le(12)]
+Root: TypeAlias = Annotated[int, Ge(1), Le(12)]
 
+
+def _as_rational_function(name: str, value: Any) -> sympy.Expr:
+    what = "a rational function of N and alpha"
+    if not isinstance(value, sympy.Expr):
+        raise wrong_kind(name, what, value)
+    if not value.free_symbols <= {N, alpha} or not value.is_rational_function(N, alpha):
+        raise out_of_range(name, what, value)
+    return value
+
+
+Rational: TypeAlias = Annotated[sympy.Expr, Convert(_as_rational_function, "a rational function of N and alpha")]
+
+
+@checked
 class Expansion(NamedTuple):
     """Σ_i coefficients[i] · ε^(exponent + i) + O(ε^(exponent + len(coefficients))), ε the small parameter."""
 
@@ -29,7 +48,8 @@ class Expansion(NamedTuple):
     coefficients: tuple[sympy.Expr, ...]
 
 
-def long_sequence_parts(name: str, order: int = 0) -> Parts:
+@checked
+def long_sequence_parts(name: Annotated[str, one_of((*KEY_CLASSES, *CONTRASTS))], order: Order = 0) -> Parts:
     """Coefficients of T^(-order) in A and C of one class, or of a contrast, geometric powers left out.
 
     Args:
@@ -39,10 +59,6 @@ def long_sequence_parts(name: str, order: int = 0) -> Parts:
     Returns:
         Parts of two sympy expressions in N and alpha, numerators and denominators factored.
     """
-    if as_count("order", order, 0) > 3:
-        raise ValueError(f"order must be in 0..3, got {order!r}")
-    if name not in KEY_CLASSES and name not in CONTRASTS:
-        raise ValueError(f"name must be one of {KEY_CLASSES + tuple(CONTRASTS)}, got {name!r}")
     parts = combine(_stationary(), CONTRASTS[name]) if name in CONTRASTS else _stationary()[name]
     return Parts(*(_coefficient(part, 3 - order) for part in parts))
 
@@ -58,12 +74,14 @@ def _coefficient(polynomial: object, power: int) -> sympy.Expr:
     return sum((factored(coefficient) for (t, *_), coefficient in terms if t == power), sympy.Integer(0))
 
 
-def fixed_noise_expansion(expression: sympy.Expr, terms: int) -> Expansion:
+@checked
+def fixed_noise_expansion(expression: Rational, terms: Terms) -> Expansion:
     """A rational function of N and alpha in powers of ε = 1/N at fixed alpha."""
     return expand(expression.subs(N, 1 / s), terms)
 
 
-def scaled_noise_expansion(expression: sympy.Expr, terms: int) -> Expansion:
+@checked
+def scaled_noise_expansion(expression: Rational, terms: Terms) -> Expansion:
     """A rational function of N and alpha in powers of ε = 1/N at fixed x = αN."""
     return expand(expression.subs(alpha, x / N).subs(N, 1 / s), terms)
 
@@ -71,7 +89,7 @@ def scaled_noise_expansion(expression: sympy.Expr, terms: int) -> Expansion:
 def expand(expression: sympy.Expr, terms: int) -> Expansion:
     """Laurent series in s of a rational function, `terms` >= 1 coefficients, by power-series division."""
     quotient = sympy.fraction(sympy.cancel(sympy.together(expression)))
-    (first, top), (last, bottom) = (_ascending(part, as_count("terms", terms, 1)) for part in quotient)
+    (first, top), (last, bottom) = (_ascending(part, terms) for part in quotient)
     found: list[sympy.Expr] = []
     for i in range(terms):
         rest = top[i] - sum(found[j] * bottom[i - j] for j in range(i))
@@ -86,7 +104,8 @@ def _ascending(polynomial: sympy.Expr, terms: int) -> tuple[int, list[sympy.Expr
     return lowest, [found.coeff_monomial(s ** (lowest + i)) for i in range(terms)]
 
 
-def threshold_series(contrast: str, root: int, terms: int) -> tuple[sympy.Expr, ...]:
+@checked
+def threshold_series(contrast: Contrast, root: Root, terms: Terms) -> tuple[sympy.Expr, ...]:
     """(u_0, u_1, …): at uniform p and T → ∞ a contrast vanishes at α = s (u_0 + u_1 s + …), s = N^(-1/root).
 
     By Newton's method on power series, from the one positive root u_0 of the leading coefficient.
@@ -99,10 +118,10 @@ def threshold_series(contrast: str, root: int, terms: int) -> tuple[sympy.Expr, 
     Raises:
         ValueError: the contrast has no, or more than one, balance at this scaling.
     """
-    parts, u = long_sequence_parts(as_contrast(contrast)), sympy.Symbol("u")
-    balance = parts.at(alpha - 1 / (N + 1)).subs(alpha, s * u).subs(N, s ** -as_count("root", root, 1))
+    parts, u = long_sequence_parts(contrast), sympy.Symbol("u")
+    balance = parts.at(alpha - 1 / (N + 1)).subs(alpha, s * u).subs(N, s**-root)
     numerator = sympy.Poly(sympy.fraction(sympy.cancel(sympy.together(balance)))[0], s)
-    _, orders = _ascending(numerator.as_expr(), as_count("terms", terms, 1))
+    _, orders = _ascending(numerator.as_expr(), terms)
     positive = [value for value in sympy.real_roots(sympy.Poly(orders[0], u)) if value > 0]
     if len(positive) != 1 or sympy.diff(orders[0], u).subs(u, positive[0]) == 0:
         raise ValueError(f"root={root} gives no simple balance for contrast={contrast!r}")
@@ -113,7 +132,8 @@ def threshold_series(contrast: str, root: int, terms: int) -> tuple[sympy.Expr, 
     return tuple(sympy.nsimplify(sympy.expand(series).coeff(s, i)) for i in range(terms))
 
 
-def turning_expansion(contrast: str, terms: int) -> Expansion:
+@checked
+def turning_expansion(contrast: Contrast, terms: Terms) -> Expansion:
     """α - π* = -A/C of a contrast for T → ∞, in powers of 1/N at fixed α."""
     parts = long_sequence_parts(contrast)
     return fixed_noise_expansion(-parts.in_context / parts.noise, terms)

@@ -15,47 +15,49 @@ Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; boundaries and t
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Literal, overload
+from typing import Annotated, Literal, TypeAlias, overload
 
+from annotated_types import Ge
 from scipy.optimize import brentq
 
+from theory.arguments import Probability, Size, checked, one_of
 from theory.arrays import Number
-from theory.one_step.margins import bracket_sign_change
-from theory.task import RealNumber, Task, as_count, as_task
+from theory.one_step.margins import Bits, bracket_sign_change
+from theory.task import Task
 
 from .step import KEY_CLASSES, Parts, key_query_combinations, key_query_parts
 
 CONTRASTS: dict[str, dict[str, int]] = {"attends": {"P(q)": 1}, "avoids": {"E(k)": 1, "E(tau)": -1}}
 """Coefficients of K's classes in the two contrasts."""
+Contrast: TypeAlias = Annotated[str, one_of(CONTRASTS)]
+NoisyLength: TypeAlias = Annotated[int, Ge(3)]
+"""Of a sequence that the noise can occur in."""
 
 
-def as_contrast(contrast: object) -> str:
-    """`contrast` if it is a key of CONTRASTS, else a ValueError."""
-    if not isinstance(contrast, str) or contrast not in CONTRASTS:
-        raise ValueError(f"contrast must be one of {tuple(CONTRASTS)}, got {contrast!r}")
-    return contrast
-
-
-def contrast_parts(task: Task, contrast: str) -> Parts:
+@checked
+def contrast_parts(task: Task, contrast: Contrast) -> Parts:
     """A and C of a contrast, floats.
 
     Raises:
         TypeError: not a task.   ValueError: an unknown contrast.
     """
-    return key_query_parts(task, combinations={contrast: CONTRASTS[as_contrast(contrast)]})[contrast]
+    return key_query_parts(task, combinations={contrast: CONTRASTS[contrast]})[contrast]
 
 
-def contrast_value(task: Task, contrast: str, absorption: RealNumber | None = None) -> float:
+@checked
+def contrast_value(task: Task, contrast: Contrast, absorption: Probability | None = None) -> float:
     """The contrast at absorption π (None: uniform p), the exact value rounded once."""
-    combinations = {contrast: CONTRASTS[as_contrast(contrast)]}
+    combinations = {contrast: CONTRASTS[contrast]}
     return float(key_query_combinations(task, combinations, absorption)[contrast])
 
 
-def turning_absorption(task: Task, contrast: str) -> float | None:
+@checked
+def turning_absorption(task: Task, contrast: Contrast) -> float | None:
     """π* of equation (9), the absorption at which a contrast vanishes; may lie outside [0, 1]. None where C = 0."""
     return contrast_parts(task, contrast).zero(task.alpha)
 
 
+@checked
 def window(task: Task) -> tuple[float, float] | None:
     """The open interval of π in [0, 1] where the step both attends what follows the trigger and avoids the noise.
 
@@ -66,7 +68,6 @@ def window(task: Task) -> tuple[float, float] | None:
     Returns:
         (low, high), or None if there is no such π.
     """
-    as_task(task)
     low, high = 0.0, 1.0
     for contrast in CONTRASTS:
         parts = contrast_parts(task, contrast)
@@ -81,12 +82,13 @@ def window(task: Task) -> tuple[float, float] | None:
 
 
 @overload
-def ranking_gap(task: Task, absorption: RealNumber | None = None, exact: Literal[False] = False) -> float: ...
+def ranking_gap(task: Task, absorption: Probability | None = None, exact: Literal[False] = False) -> float: ...
 @overload
-def ranking_gap(task: Task, absorption: RealNumber | None = None, *, exact: Literal[True]) -> Fraction: ...
+def ranking_gap(task: Task, absorption: Probability | None = None, *, exact: Literal[True]) -> Fraction: ...
 @overload
-def ranking_gap(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> Number: ...
-def ranking_gap(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> Number:
+def ranking_gap(task: Task, absorption: Probability | None = None, exact: bool = False) -> Number: ...
+@checked
+def ranking_gap(task: Task, absorption: Probability | None = None, exact: bool = False) -> Number:
     """Lowest score of a position that follows the trigger minus the highest score of any other that can occur.
 
     Positive: every position with z_{t-1} = q scores above every other one, whatever the sequence and the correct token.
@@ -94,7 +96,7 @@ def ranking_gap(task: Task, absorption: RealNumber | None = None, exact: bool = 
     Args:
         task, absorption, exact: as for `key_query_gradient`.
     """
-    differences = key_query_combinations(task, ranking_contrasts(as_task(task)), absorption, exact)
+    differences = key_query_combinations(task, ranking_contrasts(task), absorption, exact)
     return min(differences.values())
 
 
@@ -117,7 +119,6 @@ def occurring_pairs(task: Task) -> tuple[list[tuple[str, str]], list[tuple[str, 
 
     z_T = q can follow anything; other pairs need a position before it, and (τ, ·) one more.
     """
-    as_task(task)
     following, others = [("E(q)", "P(q)")], [("E(k)", ""), ("E(q)", ""), ("E(q)", "P(k)")]
     if task.T >= 3:
         following += [("E(k)", "P(q)")] * (task.alpha < 1) + [("E(tau)", "P(q)")] * (task.alpha > 0)
@@ -127,7 +128,8 @@ def occurring_pairs(task: Task) -> tuple[list[tuple[str, str]], list[tuple[str, 
     return following, others
 
 
-def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
+@checked
+def critical_noise_level(N: Size, T: NoisyLength, bits: Bits = 40) -> tuple[Fraction, Fraction]:
     """Bracket of α_c: at uniform p the step attends what follows the trigger just below it, and points away above.
 
     For T → ∞ at fixed 0 < α < 1, then with x = αN fixed, the leading terms of K[P(q)] = A + (α-π) C are
@@ -144,7 +146,6 @@ def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Frac
     Returns:
         (a, b) with b - a <= 2^-bits: K[P(q)] > 0 at α = a, <= 0 at α = b. T >= 3: at T = 2 there is no change of sign.
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
 
     def away(alpha: Fraction) -> float:
         return -contrast_value(Task(N, T, alpha), "attends")
@@ -152,7 +153,8 @@ def critical_noise_level(N: int, T: int, bits: int = 40) -> tuple[Fraction, Frac
     return _bracket(away, Fraction(1, N + 1), 1 - Fraction(1, 2 * N), bits, f"K[P(q)] at uniform p, N={N}, T={T}")
 
 
-def uniform_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
+@checked
+def uniform_threshold(N: Size, T: NoisyLength, bits: Bits = 60) -> tuple[Fraction, Fraction] | None:
     """Bracket of the low noise level below which the step at uniform p points away; None if it attends as α → 0.
 
     c = q makes the trigger repeat itself about 1/α times, and such sequences point nowhere. At α = x/N³ the terms of
@@ -160,12 +162,12 @@ def uniform_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fractio
 
         N⁻⁴ (2x - 1) + 2 N⁻¹/T,    which vanishes at α = 1/(2N³) - 1/T.                                         (13)
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
     name = f"K[P(q)] at uniform p, N={N}, T={T}"
     return _from_zero(lambda alpha: contrast_value(Task(N, T, alpha), "attends"), Fraction(1, N + 1), T, bits, name)
 
 
-def absorbed_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
+@checked
+def absorbed_threshold(N: Size, T: NoisyLength, bits: Bits = 60) -> tuple[Fraction, Fraction] | None:
     """Bracket of the low noise level below which even absorbed noise leaves K[P(q)] <= 0; None if there is none.
 
     It comes from c = q, as in `uniform_threshold`. At π = α, for T → ∞ and every N >= 2,
@@ -177,12 +179,12 @@ def absorbed_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fracti
 
         N⁻⁴ (2x - 2) + 2 N⁻¹/T,    which vanishes at α = 1/N³ - 1/T.                                            (15)
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
     name = f"K[P(q)] at absorbed p, N={N}, T={T}"
     return _from_zero(lambda alpha: contrast_value(Task(N, T, alpha), "attends", alpha), Fraction(1, N), T, bits, name)
 
 
-def ranking_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fraction] | None:
+@checked
+def ranking_threshold(N: Size, T: Annotated[int, Ge(4)], bits: Bits = 60) -> tuple[Fraction, Fraction] | None:
     """Bracket of the low noise level below which, at absorbed p, some follower of the trigger is outranked.
 
     Below it "q q" scores less than a first position that holds an ordinary token: at α = x/N² the terms of order T⁰ and
@@ -199,12 +201,12 @@ def ranking_threshold(N: int, T: int, bits: int = 60) -> tuple[Fraction, Fractio
     Raises:
         ValueError: the gap has the same sign next to 0 and at 1/N.
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 4), _as_bits(bits)
     name = f"the ranking gap at absorbed p, N={N}, T={T}"
     return _from_zero(lambda alpha: ranking_gap(Task(N, T, alpha), alpha), Fraction(1, N), T, bits, name)
 
 
-def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
+@checked
+def avoidance_threshold(N: Size, T: NoisyLength, bits: Bits = 40) -> tuple[Fraction, Fraction]:
     """Bracket of the noise level above which, at uniform p, K[E(τ)] < K[E(k)]. For T → ∞ it is
 
         α_τ = N^(-1/2) - N^(-1)/2 - N^(-3/2)/8 + O(N^(-2)).                                                     (17)
@@ -217,7 +219,6 @@ def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fract
             contexts, where a second range of levels with this order contains 1/(N+1) (T <= 12 at N = 3, T <= 9 at
             N = 4, T <= 8 at N = 5 to 8, T <= 13 at N = 100, T <= 25 at N = 1000).
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
 
     def avoids(alpha: Fraction) -> float:
         return contrast_value(Task(N, T, alpha), "avoids")
@@ -229,8 +230,9 @@ def avoidance_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fract
     return _bracket(avoids, low, high, bits, name)
 
 
+@checked
 def reversal_range(
-    N: int, T: int, bits: int = 40
+    N: Size, T: NoisyLength, bits: Bits = 40
 ) -> tuple[tuple[Fraction, Fraction] | None, tuple[Fraction, Fraction]]:
     """Brackets of the noise levels between which, at absorbed p, the order is reversed: K[E(τ)] > K[E(k)].
 
@@ -242,7 +244,6 @@ def reversal_range(
     Raises:
         ValueError: the order is not reversed at α = 2/5 (always so for N = 2 and for T <= 8).
     """
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 3), _as_bits(bits)
     inside, name = Fraction(2, 5), f"K[E(k)] - K[E(τ)] at absorbed p, N={N}, T={T}"
 
     def avoids(alpha: Fraction) -> float:
@@ -252,15 +253,6 @@ def reversal_range(
         raise ValueError(f"the order is not reversed at alpha=2/5 for N={N}, T={T}")
     high = _bracket(avoids, inside, 1 - Fraction(1, 8 * N), bits, name)
     return _from_zero(lambda alpha: -avoids(alpha), inside, T, bits, name), high
-
-
-MOST_BITS = 256
-
-
-def _as_bits(bits: int) -> int:
-    if as_count("bits", bits, 1) > MOST_BITS:
-        raise ValueError(f"bits must be at most {MOST_BITS}, got {bits}")
-    return bits
 
 
 def _from_zero(

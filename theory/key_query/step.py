@@ -18,17 +18,19 @@ Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns; the exact formul
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache, cached_property
-from typing import Literal, NamedTuple, TypeAlias, overload
+from typing import Annotated, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import sympy
 
+from theory.arguments import Probability, checked, one_of
 from theory.arrays import Number, Table
+from theory.byte_limit import require_bytes
 from theory.evaluation import alpha as symbol_alpha
 from theory.evaluation import as_exact_probability, evaluate, ring_element, ring_expression, symbolic_numbers
 from theory.one_step.symmetry import BLOCKS
 from theory.one_step.trigger_chain import Power, TriggerChain, integer_power
-from theory.task import RealNumber, Task, as_task
+from theory.task import RealNumber, Task
 
 from .within_sequence import Feature, WithinSequence
 
@@ -39,7 +41,8 @@ pi = sympy.Symbol("pi")
 """The absorption π as a plain symbol in closed forms (not the number 3.14159…)."""
 
 
-Combinations: TypeAlias = Mapping[str, Mapping[str, int]]
+KeyClass: TypeAlias = Annotated[str, one_of(KEY_CLASSES)]
+Combinations: TypeAlias = Mapping[str, Mapping[KeyClass, int]]
 """Integer coefficients of K's classes, by the name of the combination."""
 
 
@@ -113,6 +116,7 @@ def combine(parts: Mapping[str, Parts], coefficients: Mapping[str, int]) -> Part
 _CLASSES = {name: {name: 1} for name in KEY_CLASSES}
 
 
+@checked
 def key_query_parts(task: Task, exact: bool = False, combinations: Combinations = _CLASSES) -> dict[str, Parts]:
     """A and C of K = A + (α-π) C for every class, or for integer combinations of classes.
 
@@ -131,21 +135,22 @@ def key_query_parts(task: Task, exact: bool = False, combinations: Combinations 
         parts = {name: combine(classes, coefficients) for name, coefficients in combinations.items()}
         return {(name, side): part[side] / T**3 for name, part in parts.items() for side in (0, 1)}
 
-    values = evaluate(formula, as_task(task), exact)
+    values = evaluate(formula, task, exact)
     return {name: Parts(values[name, 0], values[name, 1]) for name in combinations}
 
 
 @overload
 def key_query_classes(
-    task: Task, absorption: RealNumber | None = None, exact: Literal[False] = False
+    task: Task, absorption: Probability | None = None, exact: Literal[False] = False
 ) -> dict[str, float]: ...
 @overload
 def key_query_classes(
-    task: Task, absorption: RealNumber | None = None, *, exact: Literal[True]
+    task: Task, absorption: Probability | None = None, *, exact: Literal[True]
 ) -> dict[str, Fraction]: ...
 @overload
-def key_query_classes(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> dict[str, Number]: ...
-def key_query_classes(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> dict[str, Number]:
+def key_query_classes(task: Task, absorption: Probability | None = None, exact: bool = False) -> dict[str, Number]: ...
+@checked
+def key_query_classes(task: Task, absorption: Probability | None = None, exact: bool = False) -> dict[str, Number]:
     """K per symmetry class, at any N; arguments and errors as `key_query_gradient`."""
     return key_query_combinations(task, _CLASSES, absorption, exact)
 
@@ -154,23 +159,23 @@ def key_query_classes(task: Task, absorption: RealNumber | None = None, exact: b
 def key_query_combinations(
     task: Task,
     combinations: Combinations,
-    absorption: RealNumber | None = None,
+    absorption: Probability | None = None,
     exact: Literal[False] = False,
 ) -> dict[str, float]: ...
 @overload
 def key_query_combinations(
     task: Task,
     combinations: Combinations,
-    absorption: RealNumber | None = None,
+    absorption: Probability | None = None,
     *,
     exact: Literal[True],
 ) -> dict[str, Fraction]: ...
 @overload
 def key_query_combinations(
-    task: Task, combinations: Combinations, absorption: RealNumber | None = None, exact: bool = False
+    task: Task, combinations: Combinations, absorption: Probability | None = None, exact: bool = False
 ) -> dict[str, Number]: ...
 def key_query_combinations(
-    task: Task, combinations: Combinations, absorption: RealNumber | None = None, exact: bool = False
+    task: Task, combinations: Combinations, absorption: Probability | None = None, exact: bool = False
 ) -> dict[str, Number]:
     """Integer combinations of K's classes, each rounded once, so with its exact sign.
 
@@ -178,7 +183,7 @@ def key_query_combinations(
         combinations: coefficients of K's classes by name.
         task, absorption, exact: as for `key_query_gradient`, whose errors are raised.
     """
-    excess = excess_noise(as_task(task), absorption, exact)
+    excess = excess_noise(task, absorption, exact)
 
     def formula(N: Number, T: Number, alpha: Number) -> dict[str, Number]:
         difference, parts = excess.numerator / (0 * N + excess.denominator), KeyQuery(N, T, alpha).scaled_parts
@@ -187,7 +192,8 @@ def key_query_combinations(
     return evaluate(formula, task, exact)
 
 
-def key_query_gradient(task: Task, absorption: RealNumber | None = None, exact: bool = False) -> Table:
+@checked
+def key_query_gradient(task: Task, absorption: Probability | None = None, exact: bool = False) -> Table:
     """K, the first key-query step with W_V = G_V and p held: descent direction on (key feature) ⊗ E(q).
 
     Args:
@@ -206,13 +212,13 @@ def key_query_gradient(task: Task, absorption: RealNumber | None = None, exact: 
 
     Source: Chen, Bruna, Bietti (ICLR 2025), what attention learns.
     """
-    as_task(task)
     entries, limit = 2 * task.M, 2**24 if exact else 2**28
     if entries > limit:
         raise ValueError(
             f"N must be at most {limit // 2 - 1} for an array of K with exact={exact}, got N={task.N}; "
             "theory.key_query_classes(task, absorption) gives every distinct entry at any N"
         )
+    require_bytes(f"the entries of K for N={task.N}", 8 * entries, "theory.key_query_classes has no such limit")
     values = key_query_classes(task, absorption, exact)
     blocks = np.empty((2, task.M), dtype=object if exact else np.float64)
     for row, block in zip(blocks, BLOCKS, strict=True):
@@ -230,7 +236,8 @@ def excess_noise(task: Task, absorption: object, exact: bool) -> Fraction:
     return Fraction(task.alpha) - as_absorption(absorption, task.N, exact)
 
 
-def key_query_closed_form(name: str) -> sympy.Expr:
+@checked
+def key_query_closed_form(name: KeyClass) -> sympy.Expr:
     """K of one class as a sympy expression in the plain symbols N, T, alpha and `pi` (the first call takes seconds).
 
     Args:
@@ -242,8 +249,6 @@ def key_query_closed_form(name: str) -> sympy.Expr:
     Raises:
         ValueError: an unknown name.
     """
-    if name not in KEY_CLASSES:
-        raise ValueError(f"name must be one of {KEY_CLASSES}, got {name!r}")
     parts = Parts(*(ring_expression(part, 3) for part in _symbolic_parts()[name]))
     return parts.at(symbol_alpha - pi)
 

@@ -29,14 +29,18 @@ project's.
 
 import math
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
 
 import numpy as np
 import sympy
+from annotated_types import Ge
 from numpy.typing import ArrayLike
 
+from theory.arguments import Convert, NonNegative, Size, checked
 from theory.arrays import Floats
-from theory.task import RealNumber, as_count, as_nonnegative, as_probability
+from theory.byte_limit import require_bytes
+from theory.scalars import as_nonnegative, as_probability, out_of_range, shown
+from theory.task import RealNumber
 
 from . import solution as memory_solution
 from .solution import Ball
@@ -45,6 +49,7 @@ MOST_BYTES = 2**32
 """Size of the largest matrix that `logits` makes."""
 
 
+@checked
 class Values(NamedTuple):
     """The three values a, b, s and D = a - b, ρ = s - a, each rounded once."""
 
@@ -55,6 +60,7 @@ class Values(NamedTuple):
     rho: float
 
 
+@checked
 class Flow(NamedTuple):
     """D and ρ along a flow, float64 arrays of the shape of the times."""
 
@@ -62,6 +68,7 @@ class Flow(NamedTuple):
     rho: Floats
 
 
+@checked
 class Predictions(NamedTuple):
     """Probabilities of the correct output, of each of the n-1 other ordinary ones, and of the noise."""
 
@@ -70,58 +77,61 @@ class Predictions(NamedTuple):
     noise: float
 
 
-def as_memory(n: object, alpha: object) -> tuple[int, Fraction]:
-    """n and alpha checked, alpha as the exact fraction it is."""
-    n, level = as_count("n", n, 2), as_probability("alpha", alpha)
+def _as_level(name: str, value: object) -> Fraction:
+    level = as_probability(name, value)
     if not 0 < level < 1:
-        raise ValueError(f"alpha must be a real number strictly between 0 and 1, got {alpha!r}")
-    return n, Fraction(level)
+        raise out_of_range(name, "a real number strictly between 0 and 1", value)
+    return Fraction(level)
 
 
-def as_time(t: object) -> Fraction:
-    """`as_nonnegative` for t."""
-    return as_nonnegative("t", t)
-
-
-def as_late_time(t: object) -> float:
-    """`t` > 0 as a float, or an error that names it."""
-    time = float(as_time(t))
-    if time == 0:
-        raise ValueError(f"t must be > 0 for the behaviour at late times, got {t!r}")
+def _as_late_time(name: str, value: object) -> Fraction:
+    time = as_nonnegative(name, value)
+    if float(time) == 0:
+        raise ValueError(f"{name} must be > 0 for the behaviour at late times, got {shown(value)}")
     return time
 
 
-def values(n: int, alpha: RealNumber, t: RealNumber) -> Values:
+Inputs: TypeAlias = Size
+"""Number of inputs."""
+NoiseLevel: TypeAlias = Annotated[RealNumber, Convert(_as_level, "a real number strictly between 0 and 1")]
+"""As the exact `Fraction` that it is."""
+Time: TypeAlias = NonNegative
+LateTime: TypeAlias = Annotated[RealNumber, Convert(_as_late_time, "a finite real number > 0")]
+Times: TypeAlias = Annotated[ArrayLike, Ge(0)]
+
+
+@checked
+def values(n: Inputs, alpha: NoiseLevel, t: Time) -> Values:
     """a, b, s, D and ρ at time t, each the exact value rounded once, for any n and t."""
-    n, level = as_memory(n, alpha)
+    level = Fraction(alpha)
 
     def formula(X: Ball, log_q: Ball) -> dict[str, Ball]:
         common = X * (n - 1) / (n + 1)
         return {"a": common - log_q, "b": -2 * X / (n + 1), "s": common + log_q, "D": X - log_q, "rho": 2 * log_q}
 
-    return Values(**memory_solution.at_time(n, level, as_time(t), formula))
+    return Values(**memory_solution.at_time(n, level, Fraction(t), formula))
 
 
-def flow(n: int, alpha: RealNumber, times: ArrayLike) -> Flow:
+@checked
+def flow(n: Inputs, alpha: NoiseLevel, times: Times) -> Flow:
     """D and ρ at an array of times of any shape and order, as accurate as `values`."""
     array = np.asarray(times)
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"times must be an array of real numbers, got dtype {array.dtype}")
     found = [values(n, alpha, t) for t in array.ravel()]
     D, rho = (np.array([getattr(value, name) for value in found]).reshape(array.shape) for name in ("D", "rho"))
     return Flow(D, rho)
 
 
-def logits(n: int, alpha: RealNumber, t: RealNumber) -> Floats:
+@checked
+def logits(n: Inputs, alpha: NoiseLevel, t: Time) -> Floats:
     """W(t), shape (n+1, n): one column per input, the last row is the noise output.
 
     Raises:
         ValueError: n so large that W would take more than MOST_BYTES.
     """
-    n, _ = as_memory(n, alpha)
     size = 8 * n * (n + 1)
     if size > MOST_BYTES:
         raise ValueError(f"n = {n}: the logits take {size} bytes, at most {MOST_BYTES}; `values` has no such limit")
+    require_bytes(f"n = {n}: the logits", size, "`values` has no such limit")
     found = values(n, alpha, t)
     matrix = np.full((n + 1, n), found.b)
     np.fill_diagonal(matrix, found.a)
@@ -129,12 +139,14 @@ def logits(n: int, alpha: RealNumber, t: RealNumber) -> Floats:
     return matrix
 
 
-def predictions(n: int, alpha: RealNumber, t: RealNumber) -> Predictions:
+@checked
+def predictions(n: Inputs, alpha: NoiseLevel, t: Time) -> Predictions:
     """Softmax of the full model's logits."""
     found = values(n, alpha, t)
-    return softmax(as_count("n", n, 2), correct=found.D, other=0.0, noise=found.D + found.rho)
+    return softmax(n, correct=found.D, other=0.0, noise=found.D + found.rho)
 
 
+@checked
 def softmax(n: int, correct: float, other: float, noise: float) -> Predictions:
     """Probabilities of logits that take one value on the n-1 ordinary outputs other than the correct one."""
     top = max(correct, other, noise)
@@ -143,25 +155,37 @@ def softmax(n: int, correct: float, other: float, noise: float) -> Predictions:
     return Predictions(*(weight / total for weight in weights))
 
 
-def late_values(n: int, alpha: RealNumber, t: RealNumber) -> tuple[float, float]:
+@checked
+def late_values(n: Inputs, alpha: NoiseLevel, t: LateTime) -> tuple[float, float]:
     """(D, ρ) by (2): D without its O(1/t) term, -late_constant/t; ρ with remainder O(log t/t²). Needs t > 0."""
-    n, level = as_memory(n, alpha)
-    time, odds = as_late_time(t), log_odds(level)
+    level = Fraction(alpha)
+    time, odds = float(t), log_odds(level)
     spread = float(1 / (level * (1 - level)))
     growth = math.log(late_rate(n, level)) + math.log(time)
     shift = n * (n - 1) / (n + 1) * spread / time
-    return growth - shift / 2 * growth, odds + shift * float(2 * level - 1)
+    found = growth - shift / 2 * growth, odds + shift * float(2 * level - 1)
+    if not all(map(math.isfinite, found)):
+        raise ValueError(f"t must be large enough for a result within the floats, got {float(t)!r}")
+    return found
 
 
-def late_constant(n: int, alpha: RealNumber) -> float:
+@checked
+def late_constant(n: Inputs, alpha: NoiseLevel) -> float:
     """k of (15), the O(1/t) term of D in (2), which is -k/t; -4n/(n+1) at α = 1/2."""
-    return memory_solution.late_constant(*as_memory(n, alpha))
+    found = memory_solution.late_constant(n, Fraction(alpha))
+    if not math.isfinite(found):
+        raise ValueError(f"alpha must be further from 0 and 1 for a result within the floats, got {float(alpha)!r}")
+    return found
 
 
-def late_noise_probability(n: int, alpha: RealNumber, t: RealNumber) -> float:
+@checked
+def late_noise_probability(n: Inputs, alpha: NoiseLevel, t: LateTime) -> float:
     """p_s by (2): α - n(n-1)/((n+1) t), remainder O(log t/t²). Needs t > 0."""
-    n, level = as_memory(n, alpha)
-    return float(level) - n * (n - 1) / ((n + 1) * as_late_time(t))
+    level = Fraction(alpha)
+    found = float(level) - n * (n - 1) / ((n + 1) * float(t))
+    if not math.isfinite(found):
+        raise ValueError(f"t must be large enough for a result within the floats, got {float(t)!r}")
+    return found
 
 
 def late_rate(n: int, alpha: Fraction) -> float:
@@ -169,9 +193,10 @@ def late_rate(n: int, alpha: Fraction) -> float:
     return float((n + 1) * (1 - alpha) / (2 * n))
 
 
-def log_odds(alpha: Fraction) -> float:
+@checked
+def log_odds(alpha: NoiseLevel) -> float:
     """log(α/(1-α)), without cancellation, near α = 1/2 too, and for fractions beyond the floats."""
-    odds = alpha / (1 - alpha)
+    odds = Fraction(alpha) / (1 - Fraction(alpha))
     if Fraction(1, 2) < odds < 2:
         return math.log1p(odds - 1)
     doublings = odds.numerator.bit_length() - odds.denominator.bit_length()
@@ -180,7 +205,8 @@ def log_odds(alpha: Fraction) -> float:
     return math.log(odds / Fraction(2) ** doublings) + doublings * math.log(2)
 
 
-def top_space(n: int, alpha: RealNumber) -> str:
+@checked
+def top_space(n: Inputs, alpha: NoiseLevel) -> str:
     """The singular space with the largest singular value as t -> ∞: "correct", "noise" or "tie".
 
     "correct": the (n-1)-dimensional space of the ordinary outputs, for n = 2 and for n = 3 with α < 1/2.
@@ -188,7 +214,7 @@ def top_space(n: int, alpha: RealNumber) -> str:
     "tie": n = 3 and α = 1/2, where all three singular values are equal at every time.
     `spectrum.crossing_time` says from when on.
     """
-    n, level = as_memory(n, alpha)
+    level = Fraction(alpha)
     if n != 3:
         return "correct" if n == 2 else "noise"
     return "tie" if level == Fraction(1, 2) else "correct" if level < Fraction(1, 2) else "noise"

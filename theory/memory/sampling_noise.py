@@ -32,16 +32,24 @@ and of the ordinary outputs alike, the blocks (0, 0) and (0, 1) are all of them:
 Source: this project, for Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
 """
 
-from typing import NamedTuple
+from fractions import Fraction
+from typing import Annotated, NamedTuple, TypeAlias
 
 import numpy as np
+from annotated_types import Gt
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 
+from theory.arguments import AS_FLOATS, AS_INTEGERS, FINITE, Count, PositiveReal, Shape, checked
 from theory.arrays import Floats
-from theory.task import RealNumber, as_count, as_rates, as_snapshots
+from theory.byte_limit import require_bytes
+from theory.task import as_snapshots
 
-from .gradient_flow import as_memory
+from .gradient_flow import Inputs, NoiseLevel
+
+Outputs: TypeAlias = Annotated[Floats, Shape("M")]
+Rates: TypeAlias = Annotated[ArrayLike, AS_FLOATS, Shape("steps"), Gt(0)]
+Snapshots: TypeAlias = Annotated[ArrayLike, AS_INTEGERS]
 
 
 class Moments(NamedTuple):
@@ -62,7 +70,10 @@ class Moments(NamedTuple):
     cross: Floats
 
 
-def sampled_moments(n: int, alpha: RealNumber, learning_rates: ArrayLike, batch: int, snapshots: ArrayLike) -> Moments:
+@checked
+def sampled_moments(
+    n: Inputs, alpha: NoiseLevel, learning_rates: Rates, batch: Count, snapshots: Snapshots
+) -> Annotated[Moments, FINITE]:
     """Equations (13) and (14) along gradient descent from W = 0.
 
     Args:
@@ -75,10 +86,11 @@ def sampled_moments(n: int, alpha: RealNumber, learning_rates: ArrayLike, batch:
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range.
     """
-    n, level = as_memory(n, alpha)
-    rates, batch = _as_rates(learning_rates), as_count("batch", batch, 1)
-    marks, target = _as_marks(snapshots, len(rates)), np.zeros(n + 1)
-    target[[0, n]] = 1 - level, level
+    rates = np.asarray(learning_rates)
+    marks = as_snapshots(np.asarray(snapshots), len(rates)).tolist()
+    require_bytes(f"n = {n}: the covariances", 8 * (n + 1) ** 2 * (2 * len(marks) + 12), "take a smaller n")
+    target = np.zeros(n + 1)
+    target[[0, n]] = 1 - Fraction(alpha), Fraction(alpha)
     exchange = np.array([1, 0, *range(2, n + 1)])
     w, shift = np.zeros((2, n + 1))
     own, cross = np.zeros((2, n + 1, n + 1))
@@ -89,44 +101,68 @@ def sampled_moments(n: int, alpha: RealNumber, learning_rates: ArrayLike, batch:
         if step == marks[-1]:
             break
         rate, p = rates[step], softmax(w)
-        J = contraction(n, p, rate)
-        noise = step_covariance(n, target, p, rate)
-        shift = J @ shift + rate * curvature(n, p, own)
-        own = J @ own @ J + noise.own
-        cross = J @ cross @ J[exchange][:, exchange] + noise.cross
+        J = _contraction(n, p, rate)
+        noise = _step_covariance(n, target, p, rate)
+        shift = J @ shift + rate * _curvature(n, p, own)
+        own = J @ own @ J + noise[0]
+        cross = J @ cross @ J[exchange][:, exchange] + noise[1]
         w = w + rate / n * (target - p)
     return Moments(*(np.stack(parts) for parts in zip(*found, strict=True)))
 
 
-def contraction(n: int, p: Floats, rate: float) -> Floats:
+@checked
+def contraction(n: Inputs, p: Outputs, rate: PositiveReal) -> Annotated[Floats, FINITE]:
     """J_xx of (13), symmetric, shape (n+1, n+1)."""
+    _require_outputs(n, p=p)
+    return _contraction(n, p, rate)
+
+
+def _contraction(n: int, p: Floats, rate: float) -> Floats:
     found: Floats = np.eye(n + 1) - rate / n * (np.diag(p) - np.outer(p, p))
     return found
 
 
+@checked
 class StepCovariance(NamedTuple):
     """η² C: the blocks (0, 0) and (0, 1), float64 (n+1, n+1)."""
 
-    own: Floats
-    cross: Floats
+    own: Annotated[Floats, Shape("M M")]
+    cross: Annotated[Floats, Shape("M M")]
 
 
-def step_covariance(n: int, target: Floats, p: Floats, rate: float) -> StepCovariance:
+@checked
+def step_covariance(n: Inputs, target: Outputs, p: Outputs, rate: PositiveReal) -> StepCovariance:
     """η² C of (12) where all columns have one target q and prediction p, up to the exchange of outputs; both (n+1,)."""
+    _require_outputs(n, target=target, p=p)
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = _step_covariance(n, target, p, rate)
+    if not all(np.isfinite(part).all() for part in parts):
+        raise ValueError(f"rate, target and p must be small enough for a result within the floats, got rate {rate!r}")
+    return StepCovariance(*parts)
+
+
+def _step_covariance(n: int, target: Floats, p: Floats, rate: float) -> tuple[Floats, Floats]:
     mean, mixed = (target - p) / n, np.outer(target, p)
     own = (np.diag(target) - mixed - mixed.T + np.outer(p, p)) / n - np.outer(mean, mean)
     cross = -np.outer(mean, mean[[1, 0, *range(2, n + 1)]])
-    return StepCovariance(rate**2 * own, rate**2 * cross)
+    return rate**2 * own, rate**2 * cross
 
 
-def curvature(n: int, p: Floats, own: Floats) -> Floats:
+@checked
+def curvature(n: Inputs, p: Outputs, own: Annotated[Floats, Shape("M M")]) -> Annotated[Floats, FINITE]:
     """Second order of E G_x in a W with this covariance of column x, the last term of (14) over η; shape (n+1,)."""
+    _require_outputs(n, p=p)
+    return _curvature(n, p, own)
+
+
+def _curvature(n: int, p: Floats, own: Floats) -> Floats:
     variances = np.diag(own) - 2 * own @ p + p @ own @ p
     change: Floats = -p * (variances - p @ variances) / (2 * n)
     return change
 
 
-def average_covariance(moments: Moments) -> Floats:
+@checked
+def average_covariance(moments: Moments) -> Annotated[Floats, FINITE]:
     """Covariance of the averages over all entries of one kind, a (correct), b (other), s (noise), shape (S, 3, 3)."""
     n = moments.path.shape[-1] - 1
     kinds = np.zeros((3, n + 1))
@@ -137,16 +173,8 @@ def average_covariance(moments: Moments) -> Floats:
     return found
 
 
-def _as_rates(learning_rates: object) -> Floats:
-    rates = np.asarray(learning_rates)
-    if rates.dtype.kind not in "iuf":
-        raise TypeError(f"learning_rates must be an array of real numbers, got dtype {rates.dtype}")
-    return as_rates(rates)
-
-
-def _as_marks(snapshots: object, steps: int) -> list[int]:
-    marks = np.asarray(snapshots)
-    if marks.dtype.kind not in "iu":
-        raise TypeError(f"snapshots must be an array of integers, got dtype {marks.dtype}")
-    found: list[int] = as_snapshots(marks, steps).tolist()
-    return found
+def _require_outputs(n: int, **arrays: Floats) -> None:
+    """ValueError unless the arrays have an entry for each of the n + 1 outputs."""
+    for name, array in arrays.items():
+        if len(array) != n + 1:
+            raise ValueError(f"{name} must have shape (n+1,) = ({n + 1},), got {array.shape}")

@@ -24,9 +24,11 @@ import math
 from fractions import Fraction
 from typing import NamedTuple
 
-from theory.task import as_count, as_nonnegative
+from theory.arguments import NonNegative, Size, checked
+from theory.task import RealNumber
 
 
+@checked
 class SharedSpectrum(NamedTuple):
     """Equation (10): D, with multiplicity n-1, and the noise direction's singular value."""
 
@@ -34,7 +36,8 @@ class SharedSpectrum(NamedTuple):
     noise: float
 
 
-def shared_spectrum(n: int, spread: float, noise_logit: float, shared: float) -> SharedSpectrum:
+@checked
+def shared_spectrum(n: Size, spread: NonNegative, noise_logit: RealNumber, shared: NonNegative) -> SharedSpectrum:
     """Equation (10).
 
     Args:
@@ -46,16 +49,15 @@ def shared_spectrum(n: int, spread: float, noise_logit: float, shared: float) ->
     Raises:
         TypeError, ValueError: an argument of the wrong kind or out of range.
     """
-    n, correct = as_count("n", n, 2), float(as_nonnegative("spread", spread))
-    size, overlap = as_nonnegative("noise_logit", abs(noise_logit)), as_nonnegative("shared", shared)
-    return SharedSpectrum(correct, math.sqrt((n + 1) / (1 + n * overlap)) * float(size))
+    share = math.sqrt((n + 1) / (1 + n * Fraction(shared)))
+    return SharedSpectrum(float(spread), share * abs(float(noise_logit)))
 
 
-def largest_shared(n: int) -> Fraction:
+@checked
+def largest_shared(n: Size) -> Fraction:
     """Equation (11): the γ² below which the noise is on top at late times and above which it is not; below 0 at n = 2.
 
     Raises:
         TypeError, ValueError: n no integer >= 2.
     """
-    n = as_count("n", n, 2)
     return Fraction(n - 3, n + 1)

@@ -25,13 +25,26 @@ from typing import NamedTuple
 import flint
 import numpy as np
 
+from theory.arguments import NonNegative, checked
 from theory.arrays import Floats
-from theory.task import RealNumber, as_count, as_nonnegative
+from theory.byte_limit import require_bytes
+from theory.task import RealNumber
 
-from .gradient_flow import MOST_BYTES, as_memory, as_time, late_rate, log_odds, softmax, top_space, values
+from .gradient_flow import (
+    MOST_BYTES,
+    Inputs,
+    NoiseLevel,
+    Time,
+    late_rate,
+    log_odds,
+    softmax,
+    top_space,
+    values,
+)
 from .solution import Ball, at_time, time_of_zero
 
 
+@checked
 class SingularValues(NamedTuple):
     """D, of multiplicity n-1, and σ = √(n+1) |s|."""
 
@@ -39,6 +52,7 @@ class SingularValues(NamedTuple):
     noise: float
 
 
+@checked
 class SingularVectors(NamedTuple):
     """Noise direction: left (n+1,), right (n,). Correct space: orthonormal columns, left (n+1, n-1), right (n, n-1)."""
 
@@ -48,13 +62,15 @@ class SingularVectors(NamedTuple):
     correct_right: Floats
 
 
-def singular_values(n: int, alpha: RealNumber, t: RealNumber) -> SingularValues:
+@checked
+def singular_values(n: Inputs, alpha: NoiseLevel, t: Time) -> SingularValues:
     """The singular values of W(t), without a decomposition."""
     found = values(n, alpha, t)
     return SingularValues(found.D, math.sqrt(n + 1) * abs(found.s))
 
 
-def singular_vectors(n: int) -> SingularVectors:
+@checked
+def singular_vectors(n: Inputs) -> SingularVectors:
     """Singular vectors at every t: W = D correct_left correct_rightᵀ + √(n+1) s noise_left noise_rightᵀ.
 
     s keeps its sign: for s < 0 the left vector of the noise is -noise_left. Column j of correct_right is
@@ -63,10 +79,10 @@ def singular_vectors(n: int) -> SingularVectors:
     Raises:
         ValueError: n so large that one of the arrays would take more than `gradient_flow.MOST_BYTES`.
     """
-    n = as_count("n", n, 2)
     size = 8 * (n + 1) * (n - 1)
     if size > MOST_BYTES:
         raise ValueError(f"n = {n}: the singular vectors take {size} bytes, at most {MOST_BYTES}")
+    require_bytes(f"n = {n}: the singular vectors", 3 * size, "take a smaller n")
     index = np.arange(1.0, n)
     right = np.triu(np.ones((n, n - 1)))
     right[np.arange(1, n), np.arange(n - 1)] = -index
@@ -76,39 +92,44 @@ def singular_vectors(n: int) -> SingularVectors:
     return SingularVectors(left, np.full(n, 1 / math.sqrt(n)), np.vstack([right, np.zeros(n - 1)]), right)
 
 
-def singular_gap(n: int, alpha: RealNumber, t: RealNumber) -> float:
+@checked
+def singular_gap(n: Inputs, alpha: NoiseLevel, t: Time) -> float:
     """G = √(n+1) s - D, rounded once, so that its sign is exact: positive where the noise direction is on top."""
-    n, level = as_memory(n, alpha)
-    return at_time(n, level, as_time(t), lambda X, log_q: {"gap": _gap(n, X, log_q)})["gap"]
+    level = Fraction(alpha)
+    return at_time(n, level, Fraction(t), lambda X, log_q: {"gap": _gap(n, X, log_q)})["gap"]
 
 
-def top_space_at(n: int, alpha: RealNumber, t: RealNumber) -> str:
+@checked
+def top_space_at(n: Inputs, alpha: NoiseLevel, t: Time) -> str:
     """The singular space with the largest singular value of W(t): "correct", "noise" or "tie" (t = 0, where W = 0)."""
     gap = singular_gap(n, alpha, t)
     return "tie" if gap == 0 else "noise" if gap > 0 else "correct"
 
 
-def early_top_space(n: int, alpha: RealNumber) -> str:
+@checked
+def early_top_space(n: Inputs, alpha: NoiseLevel) -> str:
     """The singular space on top for small t > 0: "correct", "noise" or "tie", by α against 1/√(n+1).
 
     At α = 1/√(n+1) the second order decides: a tie for n = 3, the noise for n = 8, 15, 24, …
     """
-    n, level = as_memory(n, alpha)
+    level = Fraction(alpha)
     excess = level**2 * (n + 1) - 1
     if excess == 0:
         return "tie" if n == 3 else "noise"
     return "noise" if excess > 0 else "correct"
 
 
-def level_at_tie(n: int, D: RealNumber) -> float:
+@checked
+def level_at_tie(n: Inputs, D: NonNegative) -> float:
     """h(D) of (8): where G = 0, the noise direction is overtaking if and only if α > h(D). D finite, >= 0."""
-    n, height = as_count("n", n, 2), float(as_nonnegative("D", D))
+    height = float(D)
     m = math.sqrt(n + 1)
     found = softmax(n, correct=height, other=0.0, noise=height / (m - 1))
     return (m - 1) * found.other + found.noise
 
 
-def crossing_time(n: int, alpha: RealNumber) -> float:
+@checked
+def crossing_time(n: Inputs, alpha: NoiseLevel) -> float:
     """t*: `top_space` holds for every t > t*, and the other space is on top before. 0 if it holds from the start on.
 
     In the coordinates of `solution` t* > 0 is the time of the one root x > 1 of
@@ -118,25 +139,27 @@ def crossing_time(n: int, alpha: RealNumber) -> float:
     Raises:
         ValueError: t* exceeds the largest float.
     """
-    n, level = as_memory(n, alpha)
+    level = Fraction(alpha)
     if early_top_space(n, level) == top_space(n, level):
         return 0.0
     return time_of_zero(n, level, lambda X, log_q: _gap(n, X, log_q))
 
 
-def positive_noise_time(n: int, alpha: RealNumber) -> float:
+@checked
+def positive_noise_time(n: Inputs, alpha: NoiseLevel) -> float:
     """The time from which on s > 0: 0 for α >= 1/(n+1); else s < 0 before it, and W has rank n-1 at it.
 
     Raises:
         ValueError: it exceeds the largest float.
     """
-    n, level = as_memory(n, alpha)
+    level = Fraction(alpha)
     if level * (n + 1) >= 1:
         return 0.0
     return time_of_zero(n, level, lambda X, log_q: X * (n - 1) / (n + 1) + log_q)
 
 
-def late_crossing_time(n: int, alpha: RealNumber) -> float:
+@checked
+def late_crossing_time(n: Inputs, alpha: NoiseLevel) -> float:
     """What t* comes to as α -> 0 for n >= 4, and as α -> 1 for n = 2; with m = √(n+1) and κ of `gradient_flow`
 
         t* ~ κ⁻¹ ((1-α)/α)^{n/(n-1-m)}.                                                                            (17)
@@ -150,11 +173,12 @@ def late_crossing_time(n: int, alpha: RealNumber) -> float:
     m = math.sqrt(n + 1)
     exponent = -log_odds(level) * (m - 1) / (m - 2) - math.log(late_rate(n, level))
     if exponent > math.log(np.finfo(np.float64).max):
-        raise ValueError(f"no float is large enough for the crossing time at n={n}, alpha={alpha!r}")
+        raise ValueError(f"no float is large enough for the crossing time at n={n}, alpha={float(alpha)!r}")
     return math.exp(exponent)
 
 
-def early_crossing_time(n: int, alpha: RealNumber) -> float:
+@checked
+def early_crossing_time(n: Inputs, alpha: NoiseLevel) -> float:
     """What t* comes to as α -> 1/m = 1/√(n+1) from the side where t* > 0, for fixed n:
 
         t₀ = m (m+1) √(6 m³ (m-1) (1/m - α)/(m-2)),
@@ -174,9 +198,11 @@ def _gap(n: int, X: Ball, log_q: Ball) -> Ball:
     return (m + 1) * ((m - 2) / m * X + log_q)
 
 
-def _crossing(n: object, alpha: RealNumber) -> tuple[int, Fraction]:
+def _crossing(n: int, alpha: RealNumber) -> tuple[int, Fraction]:
     """n and alpha where t* > 0, else a ValueError."""
-    n, level = as_memory(n, alpha)
+    level = Fraction(alpha)
     if early_top_space(n, level) == top_space(n, level):
-        raise ValueError(f"the same space is on top at every time for n={n}, alpha={alpha!r}: there is no crossing")
+        raise ValueError(
+            f"the same space is on top at every time for n={n}, alpha={float(alpha)}: there is no crossing"
+        )
     return n, level

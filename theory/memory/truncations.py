@@ -11,23 +11,27 @@ Source: Chen, Bruna, Bietti (ICLR 2025), truncation of the associative memory; r
 """
 
 import math
+import sys
 from dataclasses import dataclass
+from fractions import Fraction
 
-from theory.task import RealNumber, as_count
+from theory.arguments import Count, checked
 
-from .gradient_flow import Predictions, Values, as_late_time, as_memory, late_rate, softmax, values
+from .gradient_flow import Inputs, LateTime, NoiseLevel, Predictions, Time, Values, late_rate, softmax, values
 from .spectrum import top_space_at
 
 Range = tuple[float, float]
 """Least and greatest value."""
 
 
-def noise_removed_predictions(n: int, alpha: RealNumber, t: RealNumber) -> Predictions:
+@checked
+def noise_removed_predictions(n: Inputs, alpha: NoiseLevel, t: Time) -> Predictions:
     """Softmax of W without its noise direction, logits D(1-1/n), -D/n and 0: the correct output leads for all t > 0."""
-    return _without_noise(as_count("n", n, 2), values(n, alpha, t).D)
+    return _without_noise(n, values(n, alpha, t).D)
 
 
-def noise_removed_error(n: int, alpha: RealNumber, t: RealNumber) -> float:
+@checked
+def noise_removed_error(n: Inputs, alpha: NoiseLevel, t: Time) -> float:
     """1 - P(correct) without the noise direction, with z = e^{-D/n}:
 
         1 - P(correct) = (z^{n-1} + (n-1) zⁿ)/(1 + z^{n-1} + (n-1) zⁿ).                                            (19)
@@ -38,17 +42,21 @@ def noise_removed_error(n: int, alpha: RealNumber, t: RealNumber) -> float:
     return found.noise + (n - 1) * found.other
 
 
-def noise_removed_error_limit(n: int, alpha: RealNumber, t: RealNumber) -> float:
+@checked
+def noise_removed_error_limit(n: Inputs, alpha: NoiseLevel, t: LateTime) -> float:
     """What `noise_removed_error` comes to as t -> ∞, by (19) and (2); for n = 2 it is (4/(3(1-α)t))^{1/2}. Needs t > 0.
 
         1 - P(correct) ~ (κt)^{-(n-1)/n},   κ = (n+1)(1-α)/(2n).                                                   (20)
 
     Relative error O(log t/t) for n = 2, and (n-1)(κt)^{-1/n} (1 + o(1)) for n >= 3, small only for κt ≫ (n-1)ⁿ.
     """
-    n, level = as_memory(n, alpha)
-    return math.exp(-(math.log(late_rate(n, level)) + math.log(as_late_time(t))) * (n - 1) / n)
+    exponent = -(math.log(late_rate(n, Fraction(alpha))) + math.log(float(t))) * (n - 1) / n
+    if exponent > math.log(sys.float_info.max):
+        raise ValueError(f"t must be large enough for a result within the floats, got {float(t)!r}")
+    return math.exp(exponent)
 
 
+@checked
 @dataclass(frozen=True)
 class Truncation:
     """What the best rank-r approximations of W(t) predict on any one input; ranges over all of them, ends attained.
@@ -68,7 +76,8 @@ class Truncation:
     noise_probability: Range | None
 
 
-def truncation(n: int, alpha: RealNumber, t: RealNumber, rank: int) -> Truncation:
+@checked
+def truncation(n: Inputs, alpha: NoiseLevel, t: Time, rank: Count) -> Truncation:
     """The best approximations of W(t) of the given rank (Frobenius norm), 1 <= rank <= n.
 
     With the noise on top: W (r = n), the noise alone (r = 1), else the noise plus D P_U for any (r-1)-dimensional
@@ -85,7 +94,7 @@ def truncation(n: int, alpha: RealNumber, t: RealNumber, rank: int) -> Truncatio
     Raises:
         TypeError, ValueError: rank no integer in 1..n; n, alpha, t as in `gradient_flow`.
     """
-    (n, level), rank = as_memory(n, alpha), as_count("rank", rank, 1)
+    level = Fraction(alpha)
     if rank > n:
         raise ValueError(f"rank must be an integer in 1..n = 1..{n}, got {rank}")
     found, top = values(n, level, t), top_space_at(n, level, t)
@@ -96,14 +105,14 @@ def truncation(n: int, alpha: RealNumber, t: RealNumber, rank: int) -> Truncatio
     return _noise_on_top(n, found, rank) if top == "noise" else _correct_on_top(n, found.D, rank)
 
 
-def _correct_on_top(n: int, D: float, rank: int) -> Truncation:
+def _correct_on_top(n: int, D: float, rank: Count) -> Truncation:
     removed, share = _without_noise(n, D).noise, 1 - 1 / n
     if rank == n - 1:
         return _only(n, -D * share, -D, removed)
     return Truncation(False, (-D * share, 0.0), (-D * rank, -D * rank), _others(n, D), (removed, 1 / (n + 1)))
 
 
-def _noise_on_top(n: int, found: Values, rank: int) -> Truncation:
+def _noise_on_top(n: int, found: Values, rank: Count) -> Truncation:
     alone = found.rho + found.D * (1 - 1 / n)
     most = softmax(n, 0.0, 0.0, alone).noise
     if rank == 1:
@@ -112,7 +121,7 @@ def _noise_on_top(n: int, found: Values, rank: int) -> Truncation:
     return Truncation(False, (found.rho, alone), (total, total), _others(n, found.D), (_full(n, found), most))
 
 
-def _at_tie(D: float, rank: int) -> Truncation:
+def _at_tie(D: float, rank: Count) -> Truncation:
     """n = 3, α = 1/2: noise minus correct logit is D Σ_{k≠x} v_k."""
     half, others = D / math.sqrt(2), (-D * (1 + math.sqrt(1.5)) / 2, D * (math.sqrt(2) - 1) / 2)
     return Truncation(False, (-half, half), (-D * rank, D * (3 - rank)), others, None)

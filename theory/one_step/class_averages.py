@@ -11,9 +11,10 @@ so E[S²] = Σ_c,y P(c, y) vᵀ E[f̃ f̃ᵀ | c] v.  Source: this project.
 from fractions import Fraction
 from typing import Literal, overload
 
+from theory.arguments import Element, checked
 from theory.arrays import Number
 from theory.evaluation import evaluate
-from theory.task import Layer, Task, as_layer
+from theory.task import Layer, Task
 
 from .gradients import EntryMoments
 from .symmetry import ENTRY_CLASSES, EntryClass
@@ -22,7 +23,8 @@ from .trigger_chain import TriggerChain
 Vector = dict[str, Number]
 
 
-def class_sizes(N: Number) -> dict[EntryClass, Number]:
+@checked
+def class_sizes(N: Element) -> dict[EntryClass, Number]:
     """Number of entries per class; 0 for the classes that need more ordinary tokens than there are."""
     rows = {"q": 1, "k": N - 1, "tau": 1}
     sizes = {}
@@ -39,6 +41,7 @@ def class_average_variance(task: Task, layer: Layer, exact: Literal[False] = Fal
 def class_average_variance(task: Task, layer: Layer, *, exact: Literal[True]) -> dict[EntryClass, Fraction]: ...
 @overload
 def class_average_variance(task: Task, layer: Layer, exact: bool = False) -> dict[EntryClass, Number]: ...
+@checked
 def class_average_variance(task: Task, layer: Layer, exact: bool = False) -> dict[EntryClass, Number]:
     """Per-sample variance of the class average of the negative gradient's entries, for every class that has entries.
 
@@ -50,7 +53,6 @@ def class_average_variance(task: Task, layer: Layer, exact: bool = False) -> dic
     Raises:
         ValueError: unknown layer.   TypeError: exact=True with a float alpha.
     """
-    as_layer(layer)
     present = [entry for entry, size in class_sizes(task.N).items() if size]
     return evaluate(lambda *numbers: _variances(layer, present, *numbers), task, exact)
 

@@ -34,9 +34,10 @@ from typing import Literal, TypeAlias, get_args, overload
 import numpy as np
 import sympy
 
+from theory.arguments import checked
 from theory.arrays import Number, Table
 from theory.evaluation import evaluate, require_rational, symbolic_numbers, to_expression
-from theory.task import Layer, Task, as_layer, as_task
+from theory.task import Layer, Task
 
 from .symmetry import BLOCKS, ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
 from .trigger_chain import Power, TriggerChain, integer_power
@@ -44,12 +45,6 @@ from .trigger_chain import Power, TriggerChain, integer_power
 Moment: TypeAlias = Literal["mean", "variance"]
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 Moments = tuple[Number, Number]  # E[f], E[f²]
-
-
-def require_moment(moment: object) -> None:
-    """ValueError unless `moment` names one of the two moments."""
-    if moment not in MOMENTS:
-        raise ValueError(f"moment must be one of {MOMENTS}, got {moment!r}")
 
 
 class EntryMoments:
@@ -129,6 +124,7 @@ def class_values(
 ) -> Mapping[EntryClass, Fraction]: ...
 @overload
 def class_values(task: Task, layer: Layer, moment: Moment, exact: bool = False) -> Mapping[EntryClass, Number]: ...
+@checked
 def class_values(task: Task, layer: Layer, moment: Moment, exact: bool = False) -> Mapping[EntryClass, Number]:
     """The value of every symmetry class; cost independent of N and T in float64.
 
@@ -144,9 +140,6 @@ def class_values(task: Task, layer: Layer, moment: Moment, exact: bool = False) 
     Raises:
         ValueError: unknown layer or moment.   TypeError: exact=True with a float alpha.
     """
-    as_task(task)
-    as_layer(layer)
-    require_moment(moment)
 
     def formula(N: Number, T: Number, alpha: Number) -> dict[EntryClass, Number]:
         moments = EntryMoments(layer, N, T, alpha)
@@ -156,8 +149,6 @@ def class_values(task: Task, layer: Layer, moment: Moment, exact: bool = False) 
 
 
 def _matrix(task: Task, layer: Layer, moment: Moment, exact: bool) -> Table:
-    as_task(task)
-    as_layer(layer)
     if exact:
         require_rational(task)
     entries, limit = 2 * task.M**2, 2**28
@@ -169,6 +160,7 @@ def _matrix(task: Task, layer: Layer, moment: Moment, exact: bool) -> Table:
     return assemble(task, class_values(task, layer, moment, exact), object if exact else np.float64)
 
 
+@checked
 def gradient_mean(task: Task, layer: Layer, exact: bool = False) -> Table:
     """Population negative gradient G_F or G_V at zero initialisation.
 
@@ -188,6 +180,7 @@ def gradient_mean(task: Task, layer: Layer, exact: bool = False) -> Table:
     return _matrix(task, layer, "mean", exact)
 
 
+@checked
 def gradient_variance(task: Task, layer: Layer, exact: bool = False) -> Table:
     """Per-sample variance of every entry of the negative gradient at zero initialisation, equation (4).
 
@@ -200,6 +193,7 @@ def gradient_variance(task: Task, layer: Layer, exact: bool = False) -> Table:
     return _matrix(task, layer, "variance", exact)
 
 
+@checked
 def closed_form(layer: Layer, moment: Moment, row: str, column: str) -> sympy.Expr:
     """Closed form of one symmetry class as a sympy expression in the plain symbols N, T, alpha.
 
@@ -220,8 +214,6 @@ def closed_form(layer: Layer, moment: Moment, row: str, column: str) -> sympy.Ex
         >>> closed_form("feed_forward", "mean", "tau", "E(q)")
         alpha - 1/(N + 1)
     """
-    as_layer(layer)
-    require_moment(moment)
     entry = parse_entry_class(row, column)
     return _closed_form(layer, moment, entry)
 

@@ -11,20 +11,23 @@ Source: Chen, Bruna, Bietti (ICLR 2025), the one-step theorem; thresholds and co
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Literal, overload
+from typing import Annotated, Literal, TypeAlias, overload
 
 import sympy
+from annotated_types import Ge, Le
 
+from theory.arguments import Probability, Size, checked
 from theory.arrays import Number
 from theory.evaluation import N as symbol_N
 from theory.evaluation import alpha as symbol_alpha
 from theory.evaluation import long_sequence_limit
-from theory.task import RealNumber, Task, as_count, as_probability
+from theory.task import RealNumber, Task
 
 from .gradients import class_values, closed_form
 from .symmetry import EntryClass
 
-PRECEDING = ("q", "j", "tau")
+Bits: TypeAlias = Annotated[int, Ge(1), Le(256)]
+"""Of a bracket: it is at most 2^-bits wide."""
 
 
 @overload
@@ -33,6 +36,7 @@ def feed_forward_contrasts(task: Task, exact: Literal[False] = False) -> dict[tu
 def feed_forward_contrasts(task: Task, *, exact: Literal[True]) -> dict[tuple[str, str], Fraction]: ...
 @overload
 def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, str], Number]: ...
+@checked
 def feed_forward_contrasts(task: Task, exact: bool = False) -> dict[tuple[str, str], Number]:
     """(ξ_τ - ξ_k)/η of the feed-forward step for every pair (z_{T-1}, k) of token names that can occur.
 
@@ -69,6 +73,7 @@ def feed_forward_margins(task: Task, exact: Literal[False] = False) -> dict[str,
 def feed_forward_margins(task: Task, *, exact: Literal[True]) -> dict[str, Fraction]: ...
 @overload
 def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Number]: ...
+@checked
 def feed_forward_margins(task: Task, exact: bool = False) -> dict[str, Number]:
     """Δ/η of the feed-forward step, equation (10), per name of the token z_{T-1} (see `feed_forward_contrasts`)."""
     contrasts = feed_forward_contrasts(task, exact)
@@ -82,6 +87,7 @@ def attention_margin_bound(task: Task, exact: Literal[False] = False) -> float: 
 def attention_margin_bound(task: Task, *, exact: Literal[True]) -> Fraction: ...
 @overload
 def attention_margin_bound(task: Task, exact: bool = False) -> Number: ...
+@checked
 def attention_margin_bound(task: Task, exact: bool = False) -> Number:
     """An upper bound on |Δ|/η of the attention step over every sequence, from the exact entries of G_V.
 
@@ -104,6 +110,7 @@ def attention_margin_bound(task: Task, exact: bool = False) -> Number:
     return largest["E"] + (1 - Fraction(1, task.T) if exact else 1 - 1 / task.T) * largest["P"]
 
 
+@checked
 def repeated_trigger_margin(task: Task) -> float:
     """Δ/η of the attention step on the sequence q q … q, which occurs for c = q.
 
@@ -119,7 +126,8 @@ def repeated_trigger_margin(task: Task) -> float:
     return float(logits["tau"] - max(logits["q"], logits["k"]))
 
 
-def attention_margin_constant(alpha: RealNumber) -> RealNumber:
+@checked
+def attention_margin_constant(alpha: Probability) -> RealNumber:
     """The constant C(α) of a bound on every sequence, for all N >= 2, T >= 2 and 0 <= α <= 1:
 
         |Δ_attn|/η <= C(α) (1/N + 1/T),    C(α) = 2 max(2α, 1-α).                                               (13)
@@ -130,8 +138,7 @@ def attention_margin_constant(alpha: RealNumber) -> RealNumber:
     α P(z_{t-1} = q)), so E[x̄_a] <= 2/N + 1/T, the 1/T from z_T = q. Each block of x̄ has mass at most 1, and there
     are two.
     """
-    level = as_probability("alpha", alpha)
-    return 2 * max(2 * level, 1 - level)
+    return 2 * max(2 * alpha, 1 - alpha)
 
 
 def bracket_sign_change(
@@ -153,7 +160,10 @@ def bracket_sign_change(
     return low, high
 
 
-def noise_threshold(N: int, T: int, preceding: str | None = None, bits: int = 40) -> tuple[Fraction, Fraction]:
+@checked
+def noise_threshold(
+    N: Size, T: Size, preceding: Literal["q", "j", "tau"] | None = None, bits: Bits = 40
+) -> tuple[Fraction, Fraction]:
     """Exact bracket of the noise level above which the feed-forward step ranks τ first.
 
     Args:
@@ -165,10 +175,6 @@ def noise_threshold(N: int, T: int, preceding: str | None = None, bits: int = 40
         (a, b), exact: at α = a the margin is <= 0 on some sequence, at α = b it is > 0 on all of them.
         The threshold is 1/(N+1) at T = 2 and tends to `limiting_noise_threshold` as T → ∞, for N >= 3.
     """
-    if preceding is not None and preceding not in PRECEDING:
-        raise ValueError(f"preceding must be None or one of {PRECEDING}, got {preceding!r}")
-
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 2), as_count("bits", bits, 1)
     if preceding == "tau" and T == 2:
         raise ValueError("preceding='tau' needs T >= 3: at T=2 the token before the last trigger is ordinary")
 
@@ -194,7 +200,8 @@ def limiting_noise_threshold() -> sympy.Expr:
     return sympy.simplify((-linear + sympy.sqrt(linear**2 + 8 * square)) / (2 * square))
 
 
-def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fraction]:
+@checked
+def copying_threshold(N: Size, T: Size, bits: Bits = 40) -> tuple[Fraction, Fraction]:
     """Exact bracket of the one noise level at which the copying entry G_V[k,E(k)] changes sign, from + to -.
 
     It is 1/(N+1) at T = 2, and tends to the root (3-√5)/2 of α² - 3α + 1 for T ≫ N ≫ 1, because
@@ -216,16 +223,15 @@ def copying_threshold(N: int, T: int, bits: int = 40) -> tuple[Fraction, Fractio
     negative, since V(0) = U < T-1; at β = 1 positive, since no E[x̄_k|c] exceeds E[x̄_k|c=k], and N < M.
     """
 
-    N, T, bits = as_count("N", N, 2), as_count("T", T, 2), as_count("bits", bits, 1)
-
     def copying(alpha: Fraction) -> Fraction:
         return Fraction(class_values(Task(N, T, alpha), "attention_value", "mean", exact=True)["k", "E(k)"])
 
     return bracket_sign_change(copying, Fraction(0), Fraction(1), bits)
 
 
-def limiting_copying_threshold(N: int) -> sympy.Expr:
+@checked
+def limiting_copying_threshold(N: Size) -> sympy.Expr:
     """lim_{T→∞} of `copying_threshold` at given N: an algebraic number, the root in (0, 1) of a cubic in α."""
-    limit = long_sequence_limit(closed_form("attention_value", "mean", "k", "E(k)")).subs(symbol_N, as_count("N", N, 2))
+    limit = long_sequence_limit(closed_form("attention_value", "mean", "k", "E(k)")).subs(symbol_N, N)
     roots = sympy.Poly(sympy.fraction(sympy.together(limit))[0], symbol_alpha).real_roots()
     return next(root for root in roots if 0 < root < 1)

@@ -6,25 +6,30 @@ Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise; the bounds here are thi
 from fractions import Fraction
 from functools import cache
 from math import comb, factorial
-from typing import Literal, overload
+from typing import Annotated, Literal, TypeAlias, overload
 
 import flint
 import sympy
+from annotated_types import Ge, Le
 
+from theory.arguments import Probability, Size, checked
 from theory.arrays import Number
 from theory.evaluation import N as symbol_N
 from theory.evaluation import T as symbol_T
 from theory.evaluation import ball_arithmetic, evaluate, factored, ring_element, ring_expression, symbolic_numbers
-from theory.task import Task, as_count, as_probability
+from theory.task import Task
 
 from .trigger_chain import Power, TriggerChain, integer_power
 
+Samples: TypeAlias = Annotated[int, Ge(1), Le(2**9)]
+"""Of a step whose guarantee is a sum of so many terms, each with a power series of so many terms."""
 Pair = tuple[str, str]
 PAIRS: tuple[Pair, ...] = (("c", "k"), ("c", "q"), ("q", "k"))
 """(correct token of the test input, rival); c and k ordinary, c ≠ k."""
 
 
-def noise_margin_guarantee(N: int, samples: int, alpha: Fraction) -> Fraction:
+@checked
+def noise_margin_guarantee(N: Size, samples: Samples, alpha: Probability) -> Fraction:
     """A lower bound, valid for every T, on P(feed-forward noise margin > 0 after an m-sample step).
 
     After m samples ξ_k ∝ n_k + n_{k,j} up to a term common to all k, where n_k counts targets y = k and n_{k,j} those
@@ -40,14 +45,12 @@ def noise_margin_guarantee(N: int, samples: int, alpha: Fraction) -> Fraction:
         samples: number of samples m of the step.
         alpha: noise level, rational.
     """
-    N, samples = as_count("N", N, 2), as_count("samples", samples, 1)
-    level = as_probability("alpha", alpha)
-    if not isinstance(level, Fraction):
+    if not isinstance(alpha, Fraction):
         raise TypeError(f"alpha must be rational (int or fractions.Fraction), got {alpha!r}")
     total = Fraction(0)
     for noisy in range(1, samples + 1):
         rest = samples - noisy
-        weight = comb(samples, noisy) * level**noisy * (1 - level) ** rest
+        weight = comb(samples, noisy) * alpha**noisy * (1 - alpha) ** rest
         if weight:
             total += weight * _no_bin_above(N, rest, (noisy - 1) // 2)
     return total
@@ -68,6 +71,7 @@ def in_context_signal_to_noise(task: Task, exact: Literal[False] = False) -> dic
 def in_context_signal_to_noise(task: Task, *, exact: Literal[True]) -> dict[Pair, Fraction]: ...
 @overload
 def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, Number]: ...
+@checked
 def in_context_signal_to_noise(task: Task, exact: bool = False) -> dict[Pair, Number]:
     """Per-sample SNR² of the attention logits' ξ_c - ξ_k at the expected test input E[x̄|c], with the sign of its mean.
 

@@ -5,19 +5,26 @@ Source: Chen, Bruna, Bietti (ICLR 2025), gradient noise of feed-forward and atte
 """
 
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
 import sympy
+from annotated_types import Ge, Le
 
+from theory.arguments import checked
 from theory.arrays import Number
 from theory.evaluation import N as symbol_N
 from theory.evaluation import evaluate, field_element, symbolic_numbers, to_expression
-from theory.task import Layer, Task, as_count
+from theory.task import Layer, Task
 
-from .gradients import MOMENTS, Moment, class_values, require_moment
+from .gradients import MOMENTS, Moment, class_values
 from .symmetry import EntryClass
 from .trigger_chain import Power, TriggerChain, integer_power
 
+Length: TypeAlias = Annotated[int, Ge(2), Le(2**4)]
+"""Of a context whose moments are had as polynomials of this degree."""
 
+
+@checked
 def class_signal_to_noise(task: Task, layer: Layer) -> dict[EntryClass, float]:
     """SNR² = mean²/variance of every entry class with a positive variance, both by equation (4) of `gradients`.
 
@@ -51,6 +58,7 @@ class DirectionMoments:
         return self.mean * self.mean / self.variance
 
 
+@checked
 def centred_copying_moments(task: Task, exact: bool = False) -> DirectionMoments:
     """Moments of ⟨D, g_V⟩ for D = Σ_k e_k (E(k) - mean_j E(j))ᵀ over the ordinary tokens.
 
@@ -74,19 +82,20 @@ def centred_copying_moments(task: Task, exact: bool = False) -> DirectionMoments
     return DirectionMoments(values["mean"], values["variance"])
 
 
+@checked
 def centred_copying_closed_form(moment: Moment) -> sympy.Expr:
     """The "mean" or "variance" of `centred_copying_moments` as a sympy expression in N, T, alpha."""
-    require_moment(moment)
     return to_expression(moments_along_copying(*symbolic_numbers())[moment])
 
 
-def short_context_limit(length: int) -> sympy.Expr:
+@checked
+def short_context_limit(length: Length) -> sympy.Expr:
     """lim_{N→∞} of N · SNR² along D at fixed T = `length` >= 2, an expression in alpha.
 
     It is that of (18): no signal at T = 2, and about T (1-α)³/(2-α) for T ≫ 1.
     """
     n, _, a, _ = symbolic_numbers()
-    values = moments_along_copying(n, as_count("length", length, 2), a)
+    values = moments_along_copying(n, length, a)
     ratio = field_element(n * values["mean"] * values["mean"] / values["variance"])
     top, bottom = (sympy.Poly(part.as_expr(), symbol_N) for part in (ratio.numer, ratio.denom))
     if top.degree() < bottom.degree():

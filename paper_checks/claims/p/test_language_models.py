@@ -49,7 +49,10 @@ def pythia_sweep(request: pytest.FixtureRequest, language: Any, pythia: Any, pla
 
     def made(base_seed: int, name: str) -> Any:
         ask(pythia, base_seed, name)  # before hours of work
-        return language.sweep_alone(pythia, base_seed, place, request.config.rootpath / ".evidence")
+        try:
+            return language.sweep_alone(pythia, base_seed, place, request.config.rootpath / ".evidence")
+        except BlockingIOError as error:  # another run is at the same sweep
+            pytest.skip(f"{error.strerror}: {error.filename}")
 
     return made
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from paper_checks.evidence.validation import MalformedError, Number, validated, words
+from simulate.runtime.plain_json import parsed
 
 from .words import plain_name
 
@@ -102,11 +103,15 @@ def read_measured(path: Path) -> Measured:
         ValueError: no such file, another one, or one without benchmarks; two benchmarks of a group with one name.
     """
     try:
-        found = validated(Measured, path.read_bytes(), extra="ignore")
+        content = path.read_bytes()
+        found = validated(Measured, content, extra="ignore")
+        parsed(content)  # no key twice, of which pydantic takes the last
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}") from error
     except MalformedError as error:
         raise ValueError(f"{path.name} must be JSON of pytest-benchmark: {words(error.place)} {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path.name} must be JSON of pytest-benchmark: {error}") from error
     if not found.benchmarks:
         raise ValueError(f"{path.name} must hold benchmarks, it holds none")
     names = [(one.group, one.name) for one in found.benchmarks]

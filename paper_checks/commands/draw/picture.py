@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from paper_checks.commands.groups import Stopped, refuse
-from paper_checks.commands.options import PictureFile, form_of
+from paper_checks.commands.options import FORMS, PictureFile, form_of
 
 if TYPE_CHECKING:
     from paper_checks.pictures.file import Picture
@@ -33,6 +33,8 @@ def drawn(draw: "Callable[..., Picture]") -> Callable[..., int]:
     def written(out: Path, check: bool, **options: Any) -> int:
         if check and form_of(out) != "svg":
             refuse(f"--check is for a .svg, whose words can be read, got {str(out)!r}")
+        if not check:
+            _require_ours(out)
         picture = _drawn(lambda: draw(**options))
         if check:
             return _check(out, picture)
@@ -78,13 +80,33 @@ def _check(out: Path, picture: "Picture") -> int:
     return 1 if found else 0
 
 
+def _require_ours(out: Path) -> None:
+    """End the command if there is a file of another kind in the place of the picture, or of its numbers: these are ours
+    beside one of our pictures."""
+    from paper_checks.pictures import MARK
+    from simulate.runtime.outputs import contains, require_ours
+
+    is_picture, beside = contains(MARK), out.with_suffix(".csv")
+    drawn = [path for path in (out.with_suffix(f".{form}") for form in FORMS) if path.is_file()]
+    try:
+        require_ours(out, "a picture of paper-checks", is_picture)
+        is_beside = any(is_picture(path.read_bytes()) for path in (out, *drawn) if path.is_file())
+        require_ours(beside, "the numbers of a picture of paper-checks", lambda content: is_beside)
+    except ValueError as error:
+        refuse(error)
+    except OSError as error:
+        raise Stopped(f"the picture cannot be written: {error}") from error
+
+
 def _write(out: Path, picture: "Picture") -> None:
     """The picture and its numbers, each written whole."""
+    from simulate.runtime.alone import WAIT, alone
     from simulate.runtime.files import write_whole
 
     try:
         rendered = picture.render(form_of(out))
-        write_whole(out.with_suffix(".csv"), picture.table().csv())
-        write_whole(out, rendered)
+        with alone(out, WAIT):
+            write_whole(out, rendered)  # first: numbers without a picture would not be ours
+            write_whole(out.with_suffix(".csv"), picture.table().csv())
     except OSError as error:
         raise Stopped(f"the picture cannot be written: {error}") from error

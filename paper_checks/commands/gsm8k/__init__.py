@@ -25,10 +25,10 @@ from typing import Any
 import click
 
 from paper_checks.commands.groups import Command, Interrupted, Stopped, refuse
-from paper_checks.commands.options import Integers
+from paper_checks.commands.options import Integers, ModelName
 
 from .asking import ask_all, saved
-from .plan import Asked, checked, model_folder
+from .plan import Asked, Plan, check_file, checked, model_folder
 
 # All else is imported when the command runs, so that Ctrl-C ends the seconds that it takes like the rest of the run.
 
@@ -37,7 +37,13 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command("gsm8k", cls=Command, help=__doc__)
-@click.option("--model", required=True, metavar="NAME|FOLDER", help="hub name or folder, of a known architecture")
+@click.option(
+    "--model",
+    type=ModelName(),
+    required=True,
+    metavar="NAME|FOLDER",
+    help="hub name or folder, of a known architecture",
+)
 @click.option("--revision", help="branch, tag or commit of a hub name")
 @click.option("--role", metavar="ROLE", help="matrices to truncate: mlp_in, mlp_out, attention_out, …")
 @click.option("--layer", type=int, help="their layer, from 0, or from the end: -1 is the last")
@@ -72,10 +78,15 @@ def command(**given: Any) -> int:
 
 
 def _run(options: Asked, finished: list[int]) -> None:
+    from simulate.runtime.alone import alone
     from simulate.runtime.device import resolve_device
 
-    plan = checked(options)
-    device = str(resolve_device(options.device))
+    check_file("out", options.out)
+    with alone(options.out):
+        _asked(options, finished, checked(options), str(resolve_device(options.device)))
+
+
+def _asked(options: Asked, finished: list[int], plan: Plan, device: str) -> None:
     from simulate.gsm8k.harness import harness_command  # before the work: is all there?
 
     results = saved(options, plan)
@@ -108,7 +119,7 @@ def _report(results: dict[str, Any], baseline: dict[str, Any] | None, shots: int
 
     name = f"{shots} shot{'s' if shots > 1 else ''}"
     for reading in READINGS:
-        right = correct(results, shots, reading)
+        right = correct("results", results, shots, reading)
         low, high = share_interval(sum(right), len(right))
         line = f"{name:8}  {reading:8}  accuracy {sum(right) / len(right):.4f} [{low:.4f}, {high:.4f}]"
         if baseline is not None:

@@ -5,6 +5,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from simulate.runtime.outputs import has_keys, require_ours
+
 if TYPE_CHECKING:
     from simulate.gsm8k.problems import Problem, Prompting, Role, Truncation
 
@@ -55,7 +57,7 @@ def checked(options: Asked) -> Plan:
     from simulate.gsm8k import problems as gsm8k
     from simulate.gsm8k.results import code_hash
 
-    _check_file("out", options.out)
+    check_file("out", options.out)
     stop = (*gsm8k.STOP, *options.stop)
     prompting = gsm8k.Prompting(options.seed, options.max_new_tokens, options.batch_size, stop)
     problems = gsm8k.read_problems(options.problems or gsm8k.OWN, "problems")
@@ -109,7 +111,8 @@ def _baseline(path: Path, configuration: dict[str, Any], shots: list[int]) -> di
     return found
 
 
-def _check_file(name: str, path: Path) -> None:
+def check_file(name: str, path: Path) -> None:
+    """ValueError unless this can be a file of JSON."""
     if path.suffix != ".json":
         raise ValueError(f"{name} must end in .json, got {str(path)!r}")
     if path.is_dir() or not path.parent.is_dir():
@@ -121,9 +124,11 @@ def _check_numbers(options: Asked, truncation: "Truncation | None") -> None:
         return
     if options.against is None or truncation is None:
         raise ValueError("numbers must be of a truncated model against the whole one, give role, layer and against")
-    _check_file("numbers", options.numbers)
+    check_file("numbers", options.numbers)
     if options.numbers.resolve() in (options.against.resolve(), options.out.resolve()):
         raise ValueError(f"numbers must be another file than out and against, got {str(options.numbers)!r}")
+    is_figure = has_keys("model", "model_files", "asked", "questions_sha256")
+    require_ours(options.numbers, "the numbers of two results", is_figure)
 
 
 def _checked_shots(shots: list[int], available: int) -> list[int]:

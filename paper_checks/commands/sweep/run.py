@@ -17,14 +17,18 @@ from simulate.language.pretrained import PRETRAINED
 from simulate.laser.roles import PARTS_OF_ROLE, ROLES, Role, architecture_of, check_role, layer_count
 from simulate.laser.sweeps import Cell, Sweep, cells_of
 from simulate.prompts.files import read_prompts
+from simulate.prompts.numbering import Numbering
 from simulate.prompts.sets import Prompt
 from simulate.prompts.splits import clusters_of, competing, spread_over_clusters
 from simulate.prompts.tokens import encode, one_token
 from simulate.runtime.files import write_whole
+from simulate.runtime.outputs import begins, require_ours
 
 from .table import changes, print_sets
 
 Sets = dict[str, tuple[Prompt, ...]]
+COLUMNS = ("set", "layer", "role", "rank", "fraction", "without", "prompts")
+"""Of the file, before those of the metrics."""
 LEAST = 4
 """Prompts of a set, of which halves are made."""
 
@@ -47,9 +51,12 @@ class Asked:
 
 
 def check_out(out: Path | None) -> None:
-    """ValueError unless the file can be written."""
-    if out is not None and (out.is_dir() or not out.resolve().parent.is_dir()):
+    """ValueError unless the file can be written: it is new, or of an earlier sweep."""
+    if out is None:
+        return
+    if out.is_dir() or not out.resolve().parent.is_dir():
         raise ValueError(f"--out must be a file in a folder that exists, got {str(out)!r}")
+    require_ours(out, "the cells of a sweep", begins(",".join(COLUMNS) + ","))
 
 
 def run(options: Asked, processes: int, out: Path | None) -> None:
@@ -61,6 +68,8 @@ def run(options: Asked, processes: int, out: Path | None) -> None:
     start = options.start
     if start is None and options.model in PRETRAINED:
         start = PRETRAINED[options.model].start
+    if start is not None:
+        Numbering(found.tokenizer).start(start)  # before errors about prompts, of which it would be the reason
     place = options.model if options.model in PRETRAINED else str(Path(options.model).expanduser())
     subject = Subject(place, found.sha256, layer_count(found.model), start, options.revision, options.dtype)
     built_in = {name: prompts_of(name, options.seed, "claim") for name in MOST}
@@ -163,7 +172,7 @@ def _csv(made: Sweep, sets: Sets) -> str:
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     names = [f"{metric} {what}" for metric in METRICS for what in ("whole", "cell", "change", "standard error")]
-    writer.writerow(["set", "layer", "role", "rank", "fraction", "without", "prompts", *names])
+    writer.writerow([*COLUMNS, *names])
     for name, prompts in sets.items():
         for cell, answers in made.cells.items():
             row: list[Any] = [name, cell.layer, cell.role, cell.rank, cell.fraction, cell.without, len(prompts)]

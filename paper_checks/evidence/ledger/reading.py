@@ -53,10 +53,12 @@ def read_ledger(path: Path) -> Ledger:
             kind, or a claim's group has no title; the message has the line, the claim and the key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()  # line ends as they are: TOML has no single carriage return
         tables = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path.name}: {error}") from error
+    except RecursionError:
+        raise ValueError(f"{path.name}: it has hundreds of levels within each other") from None
 
     def part(name: str, read: Any, *others: Any) -> Any:
         try:

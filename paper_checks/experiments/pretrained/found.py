@@ -9,6 +9,7 @@ import numpy as np
 from paper_checks.experiments.language import METRICS, best_cell, over_distractor
 from simulate.language.pretrained import PRETRAINED
 from simulate.laser.sweeps import Cell, Sweep
+from simulate.prompts.real import Part
 from simulate.prompts.splits import clusters_of
 from simulate.runtime.arrays import Floats
 
@@ -73,6 +74,6 @@ class On:
         return means(columns, self.clusters) | provenance(self.known)
 
 
-def on(base_seed: int, name: str, part: str = "claim") -> On:
+def on(base_seed: int, name: str, part: Part = "claim") -> On:
     """One set of prompts of the sweep of a run."""
     return On(name, base_seed, jobs.smollm2_sweep(base_seed, part), jobs.baselines(base_seed, part)[name])

@@ -15,7 +15,7 @@ from simulate.language.pretrained import PRETRAINED, pretrained_folder
 from simulate.laser.roles import Role
 from simulate.laser.runner import measure_packed
 from simulate.laser.sweeps import Cell, Sweep, sweep
-from simulate.prompts.real import real_fact_prompts, real_recall_prompts
+from simulate.prompts.real import Part, real_fact_prompts, real_recall_prompts
 from simulate.prompts.sets import Prompt
 from simulate.prompts.splits import clusters_of, competing, spread_over_clusters
 from simulate.prompts.tokens import Readings, encode, one_token
@@ -82,7 +82,7 @@ class Baseline:
         return clusters_of(self.prompts)
 
 
-def prompts_of(name: str, base_seed: int, part: str) -> tuple[Prompt, ...]:
+def prompts_of(name: str, base_seed: int, part: Part) -> tuple[Prompt, ...]:
     """The prompts of a set for a run; `part` is "claim", or "pilot"."""
     seed = experiment_seed(base_seed, f"real {name} prompts")
     if name == "recall":
@@ -91,7 +91,7 @@ def prompts_of(name: str, base_seed: int, part: str) -> tuple[Prompt, ...]:
 
 
 @job("language models", cost=12.0)
-def baseline(model: Subject, name: str, base_seed: int, part: str = "claim") -> Baseline:
+def baseline(model: Subject, name: str, base_seed: int, part: Part = "claim") -> Baseline:
     """One set of prompts, asked of the whole model."""
     found = loaded(model)
     kept = one_token(prompts_of(name, base_seed, part), found.tokenizer)
@@ -102,17 +102,17 @@ def baseline(model: Subject, name: str, base_seed: int, part: str = "claim") -> 
     return Baseline(kept.prompts, kept.left_out, readings, places, asked)
 
 
-def _baselines(model: Subject, base_seed: int, part: str, cells: Sequence[Cell]) -> list[Job]:
+def _baselines(model: Subject, base_seed: int, part: Part, cells: Sequence[Cell]) -> list[Job]:
     return [baseline.of(model, name, base_seed, part) for name in CLAIMED]
 
 
-def _sweep_cost(model: Subject, base_seed: int, part: str, cells: Sequence[Cell]) -> float:
+def _sweep_cost(model: Subject, base_seed: int, part: Part, cells: Sequence[Cell]) -> float:
     above = model.layers - min(cell.layer for cell in cells)
     return 9.0 + 0.25 * len(cells) * (above + 0.5)
 
 
 @job("sweeps of language models", cost=_sweep_cost, inputs=_baselines)
-def layer(model: Subject, base_seed: int, part: str, cells: tuple[Cell, ...]) -> Sweep:
+def layer(model: Subject, base_seed: int, part: Part, cells: tuple[Cell, ...]) -> Sweep:
     """The cells of one layer, on the prompts of the sweep of both sets."""
     found, known = loaded(model), {name: baseline(model, name, base_seed, part) for name in CLAIMED}
     encoded = {name: encode(one.swept, found.tokenizer, model.start) for name, one in known.items()}
@@ -120,13 +120,13 @@ def layer(model: Subject, base_seed: int, part: str, cells: tuple[Cell, ...]) ->
     return sweep(found.model, encoded, cells, whole=whole, progress=False)
 
 
-def baseline_jobs(base_seed: int, part: str = "claim") -> list[Job]:
+def baseline_jobs(base_seed: int, part: Part = "claim") -> list[Job]:
     """Both sets asked of the whole model; nothing without the weights."""
     model = subject()
     return [] if model is None else _baselines(model, base_seed, part, ())
 
 
-def sweep_jobs(base_seed: int, part: str = "claim") -> list[Job]:
+def sweep_jobs(base_seed: int, part: Part = "claim") -> list[Job]:
     """The sweep, a job a layer, the lowest first, which takes longest; nothing without the weights."""
     model = subject()
     if model is None:
@@ -134,11 +134,11 @@ def sweep_jobs(base_seed: int, part: str = "claim") -> list[Job]:
     return [layer.of(model, base_seed, part, late_cells(layers=(number,))) for number in LATE]
 
 
-def baselines(base_seed: int, part: str = "claim") -> dict[str, Baseline]:
+def baselines(base_seed: int, part: Part = "claim") -> dict[str, Baseline]:
     """What the whole model says, by set."""
     return dict(zip(CLAIMED, results(baseline_jobs(base_seed, part)), strict=True))
 
 
-def smollm2_sweep(base_seed: int, part: str = "claim") -> Sweep:
+def smollm2_sweep(base_seed: int, part: Part = "claim") -> Sweep:
     """All cells on the prompts of the sweep, by set."""
     return joined(results(sweep_jobs(base_seed, part)))

@@ -1,7 +1,7 @@
 """A folder of results by the hash of their content: a file each (`result_file`), written whole, and not too many.
 
 Several runs may share a folder: what another one has removed is not there, what it has added is counted. Only files
-with a name that a store gives are read or removed.
+with a name that a store gives are read or removed. A clock that goes back changes no order of use.
 """
 
 import os
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from simulate.runtime.alone import remove_left
 from simulate.runtime.files import write_whole
 
 from .result_file import HEAD, Kept, Known, filed, read, read_head
@@ -22,14 +23,12 @@ from .sizes import shown
 
 DEFAULT_LIMIT = 2 * 2**30
 NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
-TEMPORARY = re.compile(r"\.[0-9a-f]{64}\.safetensors\.\d+\.tmp")
-OLD = 3600.0  # seconds after which a file that is being written belongs to a run that was killed
 ROOM = 0.9  # share of the limit that is left filled, so that not every result has others removed
 NAMED = 3  # damaged results that are named one by one
 
 
 class _File(NamedTuple):
-    used: float  # when it was last read or written
+    used: int  # when it was last read or written, nanoseconds
     size: int
     path: Path
 
@@ -66,6 +65,7 @@ class Store:
         self._said: dict[str, str] = {}
         self._size = 0
         self._left: int | None = None  # when the folder was last changed, as far as we know
+        self._newest = 0  # when a file was last used, as far as we know
         self._lock = threading.Lock()
 
     @property
@@ -99,7 +99,7 @@ class Store:
             self._remove(path)
             return None
         with suppress(OSError):  # another run has removed it, or it is not ours to touch
-            os.utime(path)
+            self._touch(path)
         return Kept(content, known.seconds, known.made)
 
     def put(self, key: str, kind: str, content: bytes, seconds: float, surroundings: str) -> None:
@@ -117,6 +117,8 @@ class Store:
                 path = self._path(key)
                 before = path.stat().st_size if path.exists() else 0
                 write_whole(path, file)
+                with suppress(FileNotFoundError):  # another run has removed it
+                    self._touch(path)
                 self._size += len(file) - before
                 self._left = self.folder.stat().st_mtime_ns
                 if self._size > self.limit:
@@ -149,6 +151,11 @@ class Store:
     def _say(self, about: str, sentence: str) -> None:
         self._said.setdefault(about, sentence)
 
+    def _touch(self, path: Path) -> None:
+        """The file is used now: later than all others that we know, whatever the clock says."""
+        self._newest = max(time.time_ns(), self._newest + 1, path.stat().st_mtime_ns)
+        os.utime(path, ns=(self._newest, self._newest))
+
     def _count(self) -> None:
         """Sum the sizes, where another run has changed the folder since we last did."""
         if self.folder.stat().st_mtime_ns != self._left:
@@ -166,19 +173,18 @@ class Store:
         self._left = self.folder.stat().st_mtime_ns
 
     def _files(self) -> Iterator[_File]:
-        """The results; what killed runs were writing is removed on the way."""
+        """The results; what killed runs were writing is removed before."""
+        remove_left(self.folder, NAME.pattern)
         try:
             entries = list(os.scandir(self.folder))
         except FileNotFoundError:
             return
         for entry in entries:
             try:
-                if entry.is_file(follow_symlinks=False):
+                if entry.is_file(follow_symlinks=False) and NAME.fullmatch(entry.name):
                     found = entry.stat(follow_symlinks=False)
-                    if NAME.fullmatch(entry.name):
-                        yield _File(found.st_mtime, found.st_size, Path(entry.path))
-                    elif TEMPORARY.fullmatch(entry.name) and time.time() - found.st_mtime > OLD:
-                        self._remove(Path(entry.path))
+                    self._newest = max(self._newest, found.st_mtime_ns)
+                    yield _File(found.st_mtime_ns, found.st_size, Path(entry.path))
             except FileNotFoundError:  # another run has removed it
                 continue
 

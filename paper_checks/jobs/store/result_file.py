@@ -1,22 +1,21 @@
 """A result on file: the safetensors file of its value (`values`), with what is known of it and a digest in its
 metadata.
 
-The digest is over all other bytes of the file, so that no change of any of them goes unseen. The file stays one that
-safetensors reads.
+The digest is over all other bytes of the file (`seals`), so that no change of any of them goes unseen. The file stays
+one that safetensors reads.
 """
 
-import hashlib
 import json
 from typing import Any, NamedTuple
+
+from simulate.runtime.seals import DIGITS, EMPTY, SIZE, require_sealed, seal
 
 START = b'{"__metadata__":{'
 """Of the header of what `values.encode` gives."""
 DIGEST = b'"sha256":"'
 KNOWN = b'","result":'
 VALUE = b'"value":'
-SIZE = 8  # bytes of the header's length, before it
 ALIGNED = 8  # the arrays begin at a multiple
-DIGITS = 64
 AT = SIZE + len(START) + len(DIGEST)  # where the digest stands
 HEAD = 8192  # bytes of a file that have all that is known of the result
 
@@ -48,11 +47,10 @@ def filed(content: bytes, known: Known) -> bytes:
     """
     if not content[SIZE:].startswith(START + VALUE):
         raise ValueError(f"content must be an encoded value, got {content[:40]!r}")
-    more = DIGEST + b"0" * DIGITS + KNOWN + json.dumps(json.dumps(known._asdict(), allow_nan=False)).encode() + b","
+    more = DIGEST + EMPTY.encode() + KNOWN + json.dumps(json.dumps(known._asdict(), allow_nan=False)).encode() + b","
     more += b" " * (-len(more) % ALIGNED)
     size = int.from_bytes(content[:SIZE], "little") + len(more)
-    file = b"".join([size.to_bytes(SIZE, "little"), START, more, memoryview(content)[SIZE + len(START) :]])
-    return b"".join([memoryview(file)[:AT], _digest(file).encode(), memoryview(file)[AT + DIGITS :]])
+    return seal(b"".join([size.to_bytes(SIZE, "little"), START, more, memoryview(content)[SIZE + len(START) :]]))
 
 
 def read(file: bytes) -> tuple[Known, bytes]:
@@ -62,8 +60,7 @@ def read(file: bytes) -> tuple[Known, bytes]:
         ValueError: bytes that are no such file, or not as they were written.
     """
     known, end = read_head(file)
-    if file[AT : AT + DIGITS] != _digest(file).encode():
-        raise ValueError("the file has other bytes than were written")
+    require_sealed(file)
     size = int.from_bytes(file[:SIZE], "little") - (end - SIZE - len(START))
     return known, b"".join([size.to_bytes(SIZE, "little"), START, memoryview(file)[end:]])
 
@@ -79,18 +76,11 @@ def read_head(file: bytes) -> tuple[Known, int]:
     end = file.find(VALUE, begin, HEAD)
     if end < 0 or file[SIZE:AT] != START + DIGEST or file[AT + DIGITS : begin] != KNOWN:
         raise ValueError("the file is no result")
-    found: Any = json.loads(json.loads(file[begin:end].decode().rstrip()[:-1]))
     try:
+        found: Any = json.loads(json.loads(file[begin:end].decode().rstrip()[:-1]))
         known = Known(**found)
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise ValueError(f"the file is no result: {error}") from error
     if not all(isinstance(value, float if name == "seconds" else str) for name, value in found.items()):
         raise ValueError(f"the file is no result: {found}")
     return known, end
-
-
-def _digest(file: bytes) -> str:
-    """sha256 over all bytes but those where the digest stands."""
-    digest = hashlib.sha256(memoryview(file)[:AT])
-    digest.update(memoryview(file)[AT + DIGITS :])
-    return digest.hexdigest()

@@ -33,7 +33,7 @@ EVERY = dict(below(COMMAND_LINE))
 
 def test_every_command_is_there_by_its_name():
     pictures = {("draw", "phase-diagram"), ("draw", "memories", "three-steps"), ("draw", "language", "sweep")}
-    assert {(name,) for name in COMMANDS} | pictures | {("scope", "T1.3")} <= set(EVERY) and len(EVERY) == 47
+    assert {(name,) for name in COMMANDS} | pictures | {("scope", "T1.3")} <= set(EVERY) and len(EVERY) == 48
     assert all(command.name == words[-1] for words, command in EVERY.items() if words)
     assert all(isinstance(command, groups.Command | groups.CommandGroup) for command in EVERY.values())
 
@@ -54,7 +54,7 @@ def test_help_of_every_command_loads_nothing_heavy(scope):
     heavy = ["torch", "numba", "matplotlib", "transformers", "pytest"]
     heavy += [] if scope else ["numpy", "scipy", "sympy", "flint", "rich"]
     every = [words for words in EVERY if (words[:1] == ("scope",)) == scope]
-    assert len(every) == (17 if scope else 30)
+    assert len(every) == (17 if scope else 31)
     words = [sys.executable, "-c", HELP, json.dumps(every), json.dumps(heavy)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr

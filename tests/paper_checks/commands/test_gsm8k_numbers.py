@@ -17,11 +17,12 @@ from paper_checks.commands.gsm8k.numbers import figure, table
 from simulate.gsm8k.answers import NUMBER, is_correct
 from simulate.gsm8k.problems import OWN, Prompting, fingerprint, read_problems, worked_examples
 from simulate.gsm8k.results import CODE, READINGS, code_hash
+from simulate.runtime.files import read_json
 from tests.places import ROOT, SHARED
 
 GSM8K = SHARED / "gsm8k_test.jsonl"
 PAGE = ROOT / "docs" / "gsm8k-small.md"
-FIGURE = json.loads((ROOT / "paper_checks" / "recorded" / "gsm8k_smollm2.json").read_text(encoding="utf-8"))
+FIGURE = read_json(ROOT / "paper_checks" / "recorded" / "gsm8k_smollm2.json")
 MODELS = ("whole", "truncated")
 AT = [(shots, reading) for shots in FIGURE["shots"] for reading in READINGS]
 ROWS = [(shots, reading) for shots in FIGURE["shots"] for reading in (*READINGS, "no number")]

@@ -1,12 +1,12 @@
 """The weights command: where they are, what there is to do without a network, one line for whatever stops it."""
 
-import json
 import shutil
 
 import pytest
 
 from simulate.language import gguf_files, pretrained
 from simulate.language.pretrained import PRETRAINED
+from simulate.runtime.files import write_json
 from tests.oracles.picture_commands import command
 
 main = command("weights")
@@ -26,7 +26,7 @@ def whole(folder):
     """As if the weights were there."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
-    (folder / gguf_files.SOURCE).write_text(json.dumps({"gguf": KNOWN.gguf_sha256, "sizes": {"config.json": 2}}))
+    write_json(folder / gguf_files.SOURCE, {"gguf": KNOWN.gguf_sha256, "sizes": {"config.json": 2}})
 
 
 def test_it_says_where_they_are_and_whether_they_are_there(capsys, weights):

@@ -1,6 +1,5 @@
 """Records of several runs as one, and README's table of verdicts held against a run."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from paper_checks.evidence.results import NOT_SELECTED
 from paper_checks.evidence.run import ClaimRecord, Run
 from paper_checks.project import own_ledger
 from paper_checks.session.surroundings import origin
+from simulate.runtime.files import write_json
 from tests.oracles.picture_commands import command
 
 badges_command, report_command = command("badges"), command("report")
@@ -90,13 +90,13 @@ def test_runs_that_are_not_parts_of_one(other, message):
 def test_records_on_disk(tmp_path):
     paths = [tmp_path / "one.json", tmp_path / "two.json"]
     for path, found in zip(paths, (ONE, TWO), strict=True):
-        path.write_text(json.dumps(found.as_dict()), encoding="utf-8")
+        write_json(path, found.as_dict())
     assert read_runs(paths) == joined([("one.json", ONE), ("two.json", TWO)])
 
 
 def test_badges_and_pictures_are_of_the_code_at_hand(tmp_path, capsys):
     record, out = tmp_path / "run.json", tmp_path / "out"
-    record.write_text(json.dumps(ONE.as_dict()), encoding="utf-8")
+    write_json(record, ONE.as_dict())
     for main, asked in ((badges_command, []), (report_command, [])):
         assert main(["--record", str(record), "--out", str(out), *asked]) == 2 and not out.exists()
         assert "commit abc, is of other code: pytest paper_checks -m claims" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from paper_checks.evidence.results import Results
 from paper_checks.evidence.training_design import PILOT_COUNT, PILOT_SEED, beyond
 from paper_checks.project import load_claims, own_ledger
 from paper_checks.session import options
+from simulate.runtime.files import write_json
 
 FOLDER = own_ledger().pilots
 ON_FILE = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -107,7 +108,7 @@ GOOD = {"threshold": "key", "expected": 1, "farthest": 0.1, "values": [0.1] * PI
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "E1.json must hold pilots of E1: JSONDecodeError"),
+        ("{", "E1.json must hold pilots of E1: ValueError: .*must be JSON: line 1"),
         ([], "must hold pilots of E1"),
         ({"statements": {}}, "must hold pilots of E1: KeyError: 'seed'"),
         ({"seed": 7, "statements": {}}, f"must be of base seed {PILOT_SEED}, got 7"),
@@ -122,9 +123,12 @@ GOOD = {"threshold": "key", "expected": 1, "farthest": 0.1, "values": [0.1] * PI
 )
 def test_a_file_that_holds_no_pilots_is_named(tmp_path, content, message):
     path = tmp_path / "E1.json"
-    path.write_text(json.dumps(changed(GOOD)))
+    write_json(path, changed(GOOD))
     assert pilots.read_pilots("E1", tmp_path) == {"x": GOOD}
     pilots.read_pilots.cache_clear()
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    if isinstance(content, dict):
+        write_json(path, content)
+    else:
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
     with pytest.raises(ValueError, match=message):
         pilots.read_pilots("E1", tmp_path)

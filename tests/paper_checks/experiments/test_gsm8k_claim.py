@@ -1,7 +1,5 @@
 """P6's check on made-up results: it passes where LASER helps at few shots and hurts at eight, and fails otherwise."""
 
-import json
-
 import pytest
 
 from paper_checks.claims.p import test_gsm8k as p6
@@ -10,6 +8,7 @@ from paper_checks.evidence.verdicts import verdict
 from paper_checks.project import own_ledger
 from simulate.gsm8k.problems import MODELS
 from simulate.gsm8k.results import comparable
+from simulate.runtime.files import write_json
 
 PROBLEMS = 1319
 
@@ -68,6 +67,6 @@ def test_the_claim_fails_otherwise(rates):
 def test_files_that_cannot_be_compared(tmp_path, whole, cut, message):
     paths = tmp_path / "whole.json", tmp_path / "cut.json"
     for path, found in zip(paths, (whole, cut), strict=True):
-        path.write_text(json.dumps(found))
+        write_json(path, found)
     with pytest.raises(ValueError, match=message):
         comparable(*paths)

@@ -223,15 +223,6 @@ def test_what_another_run_has_removed_is_a_miss(kept, monkeypatch):
     assert kept.summary().results == 0 and kept.empty().results == 0
 
 
-def test_what_killed_runs_left_is_removed_after_an_hour(kept):
-    old, young = (kept.folder / f".{OTHER}.safetensors.{pid}.tmp" for pid in (1, 2))
-    for path, age in ((old, 3700), (young, 3500)):
-        path.write_bytes(b"half")
-        os.utime(path, (time.time() - age,) * 2)
-    kept.put(OTHER, "sums", CONTENT, 1.0, "")
-    assert not old.exists() and young.exists() and kept.troubles == []
-
-
 @pytest.mark.parametrize(("number", "words"), [(28, "No space left on device"), (30, "Read-only file system")])
 def test_what_cannot_be_written_is_said_once(kept, monkeypatch, number, words):
     def full(source, target):

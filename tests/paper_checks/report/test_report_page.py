@@ -179,10 +179,10 @@ def test_a_malformed_record_is_named(tmp_path, changed, words):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b'{\n"seed": 7,\n oops}', "claims.json, line 3"),
-        (b"", "claims.json, line 1"),
-        (b"[]", "claims.json must be a table"),
-        (b"\xff\xfe", "claims.json cannot be read"),
+        (b'{\n"seed": 7,\n oops}', "claims.json must be JSON: line 3"),
+        (b"", "claims.json must be JSON: line 1"),
+        (b"[]", "claims.json must have the key"),
+        (b"\xff\xfe", "claims.json must be JSON: it is no UTF-8"),
         (b"[" * 100_000, "claims.json"),
         (b"1" * 5000, "claims.json"),
         (None, "claims.json cannot be read"),

@@ -110,6 +110,23 @@ def test_what_a_job_raises_fails_its_check_alone(jobs):
     assert "! T1.3       failed" in found.stdout and "✓ T1.1       verified" in found.stdout
 
 
+THREADS = """
+@pytest.mark.claims("T1.1")
+def test_threads(claim):
+    import numpy, scipy.linalg, threadpoolctl
+    found = [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    claim.equal("threads of products", 1, max(found))
+"""
+
+
+def test_products_in_checks_have_one_thread_whatever_the_environment_says(project, monkeypatch):
+    """On two, the last bits of sums may differ."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "2")
+    found = project(THREADS)
+    assert found.returncode == 0, found.stdout
+
+
 FIXTURE = """
 @pytest.fixture(scope="module")
 def shared():

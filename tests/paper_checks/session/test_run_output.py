@@ -184,7 +184,8 @@ def configured(**given):
     """A configuration with these options alone."""
     known = {f"--{name}": value for name, value in given.items()}
     return SimpleNamespace(getoption=lambda name, *default: known.get(name, *default) if default else known.get(name),
-                           rootpath=ROOT, invocation_params=SimpleNamespace(dir=ROOT))  # fmt: skip
+                           rootpath=ROOT, invocation_params=SimpleNamespace(dir=ROOT),
+                           add_cleanup=lambda end: end())  # fmt: skip
 
 
 @pytest.mark.parametrize("place", ["a file", "other files", "read only", "too long"])

@@ -17,6 +17,7 @@ from simulate.gsm8k import problems as gsm8k
 from simulate.gsm8k import results as gsm8k_results
 from simulate.gsm8k.answers import FLEXIBLE, STRICT, accuracy, is_correct, number, paired
 from simulate.laser.reduction import Choice
+from simulate.runtime.files import add_digest
 from tests.places import SHARED
 
 GSM8K = SHARED / "gsm8k_test.jsonl"
@@ -88,7 +89,7 @@ def test_numbers_are_compared_exactly(found, expected, same):
 def test_accuracy_by_hand():
     assert accuracy([True, True, True, False]) == (0.75, math.sqrt(0.75 * 0.25 / 4))
     assert accuracy([True]) == (1, 0) and accuracy([False] * 3) == (0, 0)
-    with pytest.raises(ValueError, match="correct must have at least one answer"):
+    with pytest.raises(ValueError, match="correct must be a sequence of at least 1 entries"):
         accuracy([])
 
 
@@ -137,8 +138,8 @@ def test_prompting_refuses(name, value, error):
 
 
 def test_ends_of_an_answer_are_texts():
-    for wrong, error in ((["Q:"], TypeError), ((1,), TypeError), (("Q:", ""), ValueError)):
-        with pytest.raises(error, match="stop must "):
+    for wrong, error in (("Q:", TypeError), ((1,), TypeError), (("Q:", ""), ValueError)):
+        with pytest.raises(error, match=r"stop(\[\d\])? must "):
             gsm8k.Prompting(stop=wrong)
 
 
@@ -203,7 +204,7 @@ def test_unreadable_or_empty_files_are_named(tmp_path):
         with pytest.raises(ValueError, match=f"{path} must be a readable file of JSON lines in UTF-8"):
             gsm8k.read_problems(path, "problems")
     path = write(tmp_path / "a.jsonl", {**LINE, "split": "examples"})
-    with pytest.raises(ValueError, match="must have at least one line for 'problems', it has none"):
+    with pytest.raises(ValueError, match="must have at least one line for split = 'problems', it has none"):
         gsm8k.read_problems(path, "problems")
 
 
@@ -261,6 +262,8 @@ RIGHT = results((True, True))
 ])  # fmt: skip
 def test_a_damaged_file_of_results_is_named(tmp_path, damaged):
     path = write(tmp_path / "results.json", json.dumps(damaged))
+    if isinstance(damaged, dict):
+        add_digest(path)
     with pytest.raises(ValueError, match=r"results\.json must be a file of results of paper-checks gsm8k"):
         gsm8k_results.read_results(path)
     path.write_text("{")

@@ -1,6 +1,5 @@
 """Where a pretrained model lies, that it is found without a heavy import; the real weights are the pinned ones."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ pytest.importorskip("transformers", reason="the extra `language` is not installe
 from simulate.language import gguf_files
 from simulate.language.models import load_language_model
 from simulate.language.pretrained import PRETRAINED, pretrained_folder
+from simulate.runtime.files import write_json
 from tests.places import ROOT
 
 
@@ -50,7 +50,7 @@ def test_what_is_there_is_found_without_a_heavy_import(tmp_path):
     folder.mkdir()
     (folder / "config.json").write_text("{}")
     manifest = {"gguf": PRETRAINED["smollm2"].gguf_sha256, "sizes": {"config.json": 2}}
-    (folder / gguf_files.SOURCE).write_text(json.dumps(manifest))
+    write_json(folder / gguf_files.SOURCE, manifest)
     done = subprocess.run(
         [sys.executable, "-c", LIGHT],
         cwd=ROOT,

@@ -17,19 +17,19 @@ every_model = pytest.mark.parametrize("name", PLACES)
 
 
 BAD = [
-    (lambda m: truncated(m, Choice("mlp", 0, 1)), ValueError, "role must be one of mlp_in, .*mlp_up, got 'mlp'"),
-    (lambda m: truncated(m, Choice(None, 0, 1)), ValueError, "role must be one of mlp_in, .* got None"),
-    (lambda m: matrices(m, "qkv", 0), ValueError, "role must be one of mlp_in, .* got 'qkv'"),
+    (lambda m: truncated(m, Choice("mlp", 0, 1)), ValueError, "role must be .*'mlp_in', .*'mlp_up', got 'mlp'"),
+    (lambda m: truncated(m, Choice(None, 0, 1)), ValueError, "role must be .*'mlp_in', .* got None"),
+    (lambda m: matrices(m, "qkv", 0), ValueError, "role must be .*'mlp_in', .* got 'qkv'"),
     (lambda m: truncated(m, Choice("mlp_in", 3, 1)), ValueError, r"layer must be in -3\.\.2, got 3"),
     (lambda m: truncated(m, Choice("mlp_in", -4, 1)), ValueError, r"layer must be in -3\.\.2, got -4"),
     (lambda m: matrices(m, "mlp_in", 1.0), TypeError, r"layer must be an integer, got 1\.0 \(float\)"),
     (lambda m: Choice("mlp_in", True, 1), TypeError, r"layer must be an integer, got True \(bool\)"),
     (lambda m: Choice("mlp_in", 0), ValueError, "exactly one of rank, fraction and without, got rank = None, fraction"),
     (lambda m: Choice("mlp_in", 0, 1, fraction=0.5), ValueError, "exactly one of .* rank = 1, fraction = 0.5"),
-    (lambda m: Choice("mlp_in", 0, -1), ValueError, "rank must be an integer >= 0, got -1"),
-    (lambda m: Choice("mlp_in", 0, 1.0), TypeError, r"rank must be an integer >= 0, got 1\.0"),
-    (lambda m: Choice("mlp_in", 0, fraction=1.5), ValueError, r"fraction must be a real number in \[0, 1\], got 1\.5"),
-    (lambda m: Choice("mlp_in", 0, fraction="1"), TypeError, r"fraction must be a real number in \[0, 1\], got '1'"),
+    (lambda m: Choice("mlp_in", 0, -1), ValueError, "rank must be an integer >= 0 or None, got -1"),
+    (lambda m: Choice("mlp_in", 0, 1.0), TypeError, r"rank must be an integer >= 0 or None, got 1\.0"),
+    (lambda m: Choice("mlp_in", 0, fraction=1.5), ValueError, r"fraction must be .* in \[0, 1\] or None, got 1\.5"),
+    (lambda m: Choice("mlp_in", 0, fraction="1"), TypeError, r"fraction must be .* in \[0, 1\] or None, got '1'"),
     (lambda m: Choice("mlp_in", 0, 1, keep="middle"), ValueError, "keep must be 'top' or 'bottom', got 'middle'"),
     (
         lambda m: truncated(m, Choice("attention_qkv", 0, 9)),
@@ -37,7 +37,7 @@ BAD = [
         r"qkv_proj.weight \(key\): rank must be at most min\(weight.shape\) = 8, got 9",
     ),
     (lambda m: truncated(m, "mlp_in"), TypeError, r"choices must be several Choice, got 'mlp_in' \(str\)"),
-    (lambda m: Laser(m).truncated(Choice("value", 0, 1)), TypeError, r"several Choice, got Choice\(role='value', .*"),
+    (lambda m: Laser(m).truncated(Choice("value", 0, 1)), TypeError, r"choices must be .* Choice\(role='value'"),
     (
         lambda m: truncated(m, Choice("attention_qkv", 2, 1), Choice("value", -1, 2)),
         ValueError,
@@ -69,7 +69,7 @@ def _opt():
 def test_another_model_is_refused(make, call):
     model = make()
     message = f"model must be a {', '.join(ARCHITECTURES)} of transformers, got {type(model).__name__}"
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(TypeError, match=message if isinstance(model, torch.nn.Module) else "model must be a"):
         call(model)
 
 
@@ -105,7 +105,7 @@ def _infinite(model):
     [
         (_other_linear, TypeError, r"layers.1.mlp.down_proj must be an ordinary torch.nn.Linear, .* got Quantised\("),
         (_integers, TypeError, r"down_proj.weight \(mlp_out\) must be .* float16, .* got Parameter of type int8"),
-        (_infinite, ValueError, r"down_proj.weight \(mlp_out\): weight must be finite"),
+        (_infinite, ValueError, r"weight must be finite for .*down_proj.weight \(mlp_out\)"),
     ],
 )
 def test_weights_that_cannot_be_decomposed_are_refused(change, error, message):

@@ -174,7 +174,7 @@ def test_a_record_is_of_one_model_its_prompts_and_the_code(tmp_path, monkeypatch
         ({"ranks": (-1,)}, "rank must be"),
         ({"layers": (LAYERS,)}, "layer"),
         ({"layers": (0.5,)}, "layer must be"),
-        ({"roles": ("mlp",)}, "role must be"),
+        ({"roles": ("mlp",)}, r"roles\[0\] must be "),
     ],
 )
 def test_cells_that_are_not_there(options, message):
@@ -183,7 +183,7 @@ def test_cells_that_are_not_there(options, message):
 
 
 def test_no_prompts():
-    with pytest.raises(ValueError, match="prompts must hold at least one set"):
+    with pytest.raises(ValueError, match="prompts must be a mapping of at least 1 entries"):
         sweep(model_of("neox"), {})
 
 

@@ -24,18 +24,18 @@ def wander(embeddings=PAIR, alpha=0.3, rates=RATES, **options):
 NOT_LEVELS = [(0, ValueError), (1, ValueError), (-0.1, ValueError), (1.5, ValueError), (float("nan"), ValueError)]
 NOT_NUMBERS = [("0.3", TypeError), (None, TypeError), (True, TypeError), (0.3j, TypeError)]
 BAD_SHARED = [
-    ({"embeddings": None}, TypeError, r"embeddings must be a simulate\.Embeddings, got NoneType"),
-    ({"embeddings": 3}, TypeError, r"embeddings must be a simulate\.Embeddings, got int"),
+    ({"embeddings": None}, TypeError, r"embeddings must be a simulate.memory.Embeddings, got None"),
+    ({"embeddings": 3}, TypeError, r"embeddings must be a simulate.memory.Embeddings, got 3"),
     ({"rates": 0.5}, ValueError, r"learning_rates must have shape \(steps,\) with steps >= 1, got \(\)"),
     ({"rates": []}, ValueError, r"learning_rates must have shape .* got \(0,\)"),
     ({"rates": np.ones((2, 2))}, ValueError, r"learning_rates must have shape .* got \(2, 2\)"),
     ({"rates": [1.0, 0.0]}, ValueError, r"learning_rates must be positive and finite, got 0\.0"),
     ({"rates": [1.0, -2.5]}, ValueError, r"learning_rates must be positive and finite, got -2\.5"),
-    ({"rates": [1.0, np.nan]}, ValueError, "learning_rates must be positive and finite, got nan"),
-    ({"rates": [1.0, np.inf]}, ValueError, "learning_rates must be positive and finite, got inf"),
+    ({"rates": [1.0, np.nan]}, ValueError, "learning_rates must be finite, got NaN"),
+    ({"rates": [1.0, np.inf]}, ValueError, "learning_rates must be finite, got NaN or inf"),
     ({"rates": [1e308, 1e308]}, ValueError, r"learning_rates must have a finite sum, got up to 1e\+308 in 2 steps"),
     ({"rates": "fast"}, TypeError, "learning_rates must be a real array"),
-    ({"snapshots": []}, TypeError, "snapshots must be an integer array"),
+    ({"snapshots": []}, ValueError, r"snapshots must have shape \(S,\) with S >= 1, got \(0,\)"),
     ({"snapshots": np.array([], dtype=int)}, ValueError, r"snapshots must have shape \(S,\) with S >= 1, got \(0,\)"),
     ({"snapshots": 3}, ValueError, r"snapshots must have shape \(S,\)"),
     ({"snapshots": [1.0]}, TypeError, "snapshots must be an integer array, got dtype float64"),
@@ -44,7 +44,7 @@ BAD_SHARED = [
     ({"snapshots": [3, 3]}, ValueError, "snapshots must be strictly increasing"),
 ]
 BAD_EMBEDDINGS = [
-    (np.eye(3), torch.eye(4).double(), TypeError, "inputs must be a float64 tensor on the CPU"),
+    (np.eye(3), torch.eye(4).double(), TypeError, "inputs must be a .*ensor"),
     (torch.eye(3).double(), torch.eye(4), TypeError, "outputs must be a float64 tensor on the CPU"),
     (torch.eye(3).double().requires_grad_(), torch.eye(4).double(), ValueError, "inputs are frozen"),
     (torch.eye(3).double()[0], torch.eye(4).double(), ValueError, "inputs must be a finite matrix of rows"),
@@ -53,8 +53,8 @@ BAD_EMBEDDINGS = [
     (torch.eye(1).double(), torch.eye(2).double(), ValueError, r"n >= 2 inputs and n\+1 outputs, got 1 and 2"),
 ]
 BAD_WEIGHTS = [
-    ([[1.0]], TypeError, "weight must be a numpy array or a torch tensor, got list"),
-    (np.ones((4, 3), dtype=int), TypeError, r"weight must be floating-point, got torch\.int64"),
+    ([[1.0]], ValueError, r"weight must have shape \(output dimension, input dimension\) = \(4, 3\), got \(1, 1\)"),
+    (np.ones((4, 3), dtype=int), TypeError, r"weight must be floating-point, got int64"),
     (
         np.ones((3, 4)),
         ValueError,
@@ -138,14 +138,14 @@ def test_snapshots_are_found_by_the_right_number_of_indices():
     for run, index in ((descend(), (0, 0)), (wander(), (0,))):
         with pytest.raises(ValueError, match=f"model takes {3 - len(index)} indices here, got {len(index)}"):
             run.model(*index)
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match=r"index must be in -1\.\.0, got 1"):
         descend().model(1)
 
 
 def test_requests_beyond_the_memory(monkeypatch):
     monkeypatch.setattr(byte_limit, "available_bytes", lambda device: 50)
     for call, message in (
-        (descend, "1 snapshots of 1 replicates take .* bytes"),
+        (descend, "replicates = 1 of n = 3 inputs at 1 snapshots take .* bytes"),
         (lambda: orthonormal_embeddings(3), "n = 3: embeddings take"),
         (lambda: gaussian_embeddings(3, 7, seed=0), "n = 3 and dimension = 7: embeddings take"),
         (lambda: AssociativeMemory(PAIR), r"weights of shape \(4, 3\) take .* embeddings\.reduced\(\)"),

@@ -243,20 +243,21 @@ BAD_WEIGHTS = [
 BAD_OPTIONS = [
     ({}, ValueError, "give exactly one of rank and fraction, got rank = None and fraction = None"),
     ({"rank": 1, "fraction": 0.5}, ValueError, "give exactly one of rank and fraction, got rank = 1"),
-    ({"rank": -1}, ValueError, "rank must be an integer >= 0, got -1"),
+    ({"rank": -1}, ValueError, "rank must be an integer >= 0 or None, got -1"),
     ({"rank": 5}, ValueError, r"rank must be at most min\(weight.shape\) = 4, got 5"),
-    ({"rank": 1.0}, TypeError, "rank must be an integer >= 0, got 1.0"),
-    ({"fraction": 1.01}, ValueError, r"fraction must be a real number in \[0, 1\], got 1.01"),
+    ({"rank": 1.0}, TypeError, "rank must be an integer >= 0 or None, got 1.0"),
+    ({"fraction": 1.01}, ValueError, r"fraction must be a real number in \[0, 1\] or None, got 1.01"),
     ({"fraction": float("nan")}, ValueError, "fraction must be a real number"),
     ({"rank": 1, "keep": "middle"}, ValueError, "keep must be 'top' or 'bottom', got 'middle'"),
 ]
 BAD_DIRECTIONS = [
-    ([1.0] + [0.0] * 5, TypeError, "right must be a numpy array or a torch tensor"),
+    ("right", TypeError, "right must be a real array, got dtype"),
     (np.eye(6, dtype=int)[0], TypeError, "right must be of type float32, float64, got int64"),
     (np.eye(6)[:1], ValueError, r"right must have shape \(columns,\) = \(6,\), got \(1, 6\)"),
     (np.zeros(6), ValueError, "right must have norm 1 within 5.3e-15, got 0.0"),
     (np.eye(6)[0] * (1 + 1e-12), ValueError, "right must have norm 1"),
-    (np.full(6, np.nan), ValueError, "right must have norm 1"),
+    (np.full(6, np.nan), ValueError, "right must be finite"),
+    (torch.full((6,), torch.nan), ValueError, "right must have norm 1"),
 ]
 
 

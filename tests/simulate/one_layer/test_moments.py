@@ -198,11 +198,11 @@ def test_layers_that_share_their_sequences_have_the_numbers_of_each_alone(small_
 
 def test_layers_to_share_sequences_are_named_with_counts():
     task = Task(3, 4, 0.5)
-    with pytest.raises(ValueError, match="samples must name at least one layer, got none"):
+    with pytest.raises(ValueError, match=r"samples must be a mapping of at least 1 entries, got \{\}"):
         shared_gradient_moments(task, {}, seed=0)
-    with pytest.raises(ValueError, match=r"layer must be .*'value'"):
+    with pytest.raises(ValueError, match=r"a key of samples must be .*'value'"):
         shared_gradient_moments(task, {"value": 10}, seed=0)
-    with pytest.raises(ValueError, match="samples must be an integer >= 2, got 1"):
+    with pytest.raises(ValueError, match=r"samples\['attention_value'\] must be an integer >= 2, got 1"):
         shared_gradient_moments(task, {"feed_forward": 10, "attention_value": 1}, seed=0)
 
 

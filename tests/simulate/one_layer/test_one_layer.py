@@ -110,7 +110,7 @@ def test_dtype_is_that_of_the_weights():
 
 BAD_TOKENS = [
     (torch.zeros(3, 9), TypeError, "tokens must be an int64 tensor"),
-    ([[0, 1]], TypeError, "tokens must be an int64 tensor"),
+    ([[0, 1]], TypeError, "tokens must be a.*ensor"),
     (torch.zeros(9, dtype=torch.int64), ValueError, r"shape \(batch, T\)"),
     (torch.zeros(3, 1, dtype=torch.int64), ValueError, r"shape \(batch, T\)"),
     (torch.zeros(0, 9, dtype=torch.int64), ValueError, r"shape \(batch, T\)"),
@@ -119,7 +119,7 @@ BAD_TOKENS = [
 ]
 BAD_TARGETS = [
     (torch.zeros(3), TypeError, "target must be an int64 tensor"),
-    ([0, 1, 2], TypeError, "target must be an int64 tensor"),
+    ([0, 1, 2], TypeError, "target must be a torch.Tensor that has data"),
     (torch.zeros(2, dtype=torch.int64), ValueError, r"target must have shape \(batch,\) = \(3,\)"),
     (torch.full((3,), 7), ValueError, r"target must be in 0\.\.6"),
     (torch.full((3,), -1), ValueError, r"target must be in 0\.\.6"),

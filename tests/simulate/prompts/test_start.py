@@ -58,7 +58,7 @@ def test_start_that_is_no_token(start, message):
 
 
 def test_start_of_another_type():
-    with pytest.raises(TypeError, match="start must be a text or None, got 0"):
+    with pytest.raises(TypeError, match="start must be a string or None, got 0"):
         encode([PROMPT], tiny_tokenizer(WORDS), 0)
 
 

@@ -12,6 +12,7 @@ from safetensors.torch import save
 from simulate import Architecture, Chain, Hidden, Optimiser, Recall, Training, train
 from simulate.runtime import files
 from simulate.runtime.checkpoints import Checkpoint, read_checkpoint
+from simulate.runtime.seals import EMPTY, seal
 from tests.oracles.simulate import BAD_COUNTS
 
 CHAIN = Chain(np.random.default_rng(0).dirichlet(np.ones(5), 5))
@@ -95,7 +96,8 @@ def test_a_checkpoint_is_whole_or_untouched(tmp_path, monkeypatch, failure):
 def foreign(**changes):
     """A safetensors file with the checkpoint's entries but for the changes; None leaves one out."""
     entries = {"step": "3", "history": "[]", "configuration": '"{}"', "rest": "{}"} | changes
-    return save({"weight/E": torch.ones(2)}, {name: text for name, text in entries.items() if text is not None})
+    known = {name: text for name, text in entries.items() if text is not None}
+    return seal(save({"weight/E": torch.ones(2)}, {**known, "sha256": EMPTY}))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,10 @@ def foreign(**changes):
     [
         (b"", "must be a whole safetensors file"),
         (b"step = 3, all is well\n" * 9, "must be a whole safetensors file"),
-        (save({"weight/E": torch.ones(2)}), "must hold step, history, configuration, rest, it lacks step, history, co"),
+        (
+            save({"weight/E": torch.ones(2)}),
+            "must be a whole safetensors file as it was written: .* no sha256",
+        ),
         (foreign(rest=None), "must hold step, history, configuration, rest, it lacks rest$"),
         (foreign(step=None, history=None), "must hold step, history, configuration, rest, it lacks step, history$"),
     ],

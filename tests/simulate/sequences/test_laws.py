@@ -214,7 +214,7 @@ def test_recall_without_a_last_question_is_refused():
     token = int(batch.tokens[row, -1])
     with pytest.raises(ValueError, match=f"batch must end in a trigger everywhere, got the token {token} .* row {row}"):
         Batch.of_recall(batch)
-    with pytest.raises(TypeError, match="batch must be a RecallBatch, got Batch"):
+    with pytest.raises(TypeError, match=r"batch must be a simulate\.sequences\.RecallBatch, got Batch"):
         Batch.of_recall(sample(GENERAL, 3, seed=0))
 
 

@@ -197,10 +197,17 @@ def test_seed_and_index_make_the_batch():
     assert torch.equal(law.sample(17, seed=1).sequence, law.sample(17, seed=1, index=0).sequence)
 
 
-def test_a_batch_lies_on_one_device():
-    batch = LAWS["task"].sample(3, seed=0).to(torch.device("meta"))
-    parts = (batch.answers, batch.tokens, batch.following, batch.repeated, batch.shown, batch.correct, batch.everywhere)
-    assert {part.device.type for part in parts} == {"meta"}
+def test_a_batch_moves_as_a_whole(monkeypatch):
+    batch, moved, place = LAWS["task"].sample(3, seed=0), [], torch.device("cuda")
+    monkeypatch.setattr(torch.Tensor, "to", lambda part, device: moved.append((part, device)) or part)
+    batch.to(place)
+    parts = (batch.sequence, batch.answers, batch.repeated, batch.shown)
+    assert all(part is own and device is place for own, (part, device) in zip(parts, moved, strict=True))
+
+
+def test_a_batch_without_data_is_refused():
+    with pytest.raises(TypeError, match=r"sequence must be a torch.Tensor that has data, got tensor.*meta"):
+        LAWS["task"].sample(3, seed=0).to(torch.device("meta"))
 
 
 def test_batches_of_a_seed_are_independent():
@@ -223,23 +230,23 @@ BLIND = Chain(np.array([[0, 0, 1], [0.5, 0.25, 0.25], [0.25, 0.5, 0.25]]), np.ar
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "words"),
     [
-        ((ROWS, 3, (0,)), {}, TypeError, "chain must be a Chain, got ndarray"),
+        ((ROWS, 3, (0,)), {}, TypeError, "chain must be a simulate.sequences.Chain, got array"),
         ((UNEVEN, 1, (0,)), {}, ValueError, "T must be an integer >= 2, got 1"),
         ((UNEVEN, 3, ()), {}, ValueError, r"triggers must be distinct .* one or more, .*got \(\)"),
         ((UNEVEN, 3, (1, 2, 1)), {}, ValueError, r"triggers must be distinct .* got \(1, 2, 1\)"),
         ((UNEVEN, 3, (1, 4)), {}, ValueError, r"triggers must be distinct tokens in 0..3.* got \(1, 4\)"),
         ((UNEVEN, 3, (1, 2), 0.1, 2), {}, ValueError, r"triggers must be .* without τ = 2, got \(1, 2\)"),
-        ((UNEVEN, 3, (-1,)), {}, ValueError, "triggers must be an integer >= 0, got -1"),
-        ((UNEVEN, 3, (1.0,)), {}, TypeError, "triggers must be an integer >= 0, got 1.0"),
-        ((UNEVEN, 3, [1]), {}, TypeError, r"triggers must be an integer >= 1, got \[1\]"),
+        ((UNEVEN, 3, (-1,)), {}, ValueError, r"triggers\[0\] must be an integer >= 0, got -1"),
+        ((UNEVEN, 3, (1.0,)), {}, TypeError, r"triggers\[0\] must be an integer >= 0, got 1.0"),
+        ((UNEVEN, 3, {1}), {}, TypeError, "triggers must be a sequence or an integer >= 1, got {1}"),
         ((UNEVEN, 3, 5), {}, ValueError, "triggers must be at most 4, the ordinary tokens, got 5"),
         ((UNEVEN, 3, 4, 0.1, 2), {}, ValueError, "triggers must be at most 3, the ordinary tokens, got 4"),
         ((NO_ZERO_FIRST, 3, 3, 0.1, 2), {}, ValueError, "triggers must be at most 2, the ordinary tokens, got 3"),
         ((UNEVEN, 3, (0,), 0.1), {}, ValueError, "noise must be a token where alpha > 0, got None and alpha = 0.1"),
         ((UNEVEN, 3, (0,), 0.1, 4), {}, ValueError, "noise must be a token in 0..3, got 4"),
-        ((UNEVEN, 3, (0,), 0.1, 1.0), {}, TypeError, "noise must be an integer >= 0, got 1.0"),
+        ((UNEVEN, 3, (0,), 0.1, 1.0), {}, TypeError, "noise must be an integer >= 0 or None, got 1.0"),
         ((UNEVEN, 3, (0,), 1.1, 1), {}, ValueError, r"alpha must be a real number in \[0, 1\], got 1.1"),
-        ((UNEVEN, 3, (0,)), {"outputs": "even"}, ValueError, "outputs must be one of .*uniform.*chain.* got 'even'"),
+        ((UNEVEN, 3, (0,)), {"outputs": "even"}, ValueError, "outputs must be 'uniform' or 'chain', got 'even'"),
         ((BLIND, 3, (0,), 0.1, 2), {"outputs": "chain"}, ValueError, "outputs must have a law .* holds τ alone"),
     ],
 )

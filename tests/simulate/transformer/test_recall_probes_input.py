@@ -31,7 +31,7 @@ PROBES = {
 @pytest.mark.parametrize("probe", PROBES)
 @pytest.mark.parametrize("model", [None, torch.nn.Linear(3, 5)], ids=lambda model: type(model).__name__)
 def test_what_is_no_transformer_is_refused(probe, model):
-    with pytest.raises(TypeError, match=f"model must be a Transformer, got {type(model).__name__}"):
+    with pytest.raises(TypeError, match=f"model must be a .*Transformer, got .*{type(model).__name__}"):
         PROBES[probe](model, *BATCH_AT)
 
 
@@ -72,9 +72,9 @@ def test_batch_and_chain_must_fit_the_model():
     for probe in sorted(set(PROBES) - {"memory"}):
         with pytest.raises(ValueError, match=f"batch must be over {M + 1} tokens, got {M}"):
             PROBES[probe](other, batch, at)
-        with pytest.raises(TypeError, match="batch must be a RecallBatch, got Tensor"):
+        with pytest.raises(TypeError, match=r"batch must be a simulate\.sequences\.RecallBatch, got tensor"):
             PROBES[probe](model, batch.tokens, at)
     with pytest.raises(ValueError, match=f"chain must be over {M} tokens, got 2"):
         bigram_divergence(model, batch, Chain(np.full((2, 2), 0.5)))
-    with pytest.raises(TypeError, match="chain must be a Chain, got ndarray"):
+    with pytest.raises(TypeError, match=r"chain must be a simulate\.sequences\.Chain, got array"):
         bigram_divergence(model, batch, CHAIN.transition)

@@ -1,6 +1,9 @@
 """Training at its edges: batches that do not count, numpy integers, settings put back, diverging last updates."""
 
+import json
+import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -62,8 +65,8 @@ def test_an_infinite_last_update_is_said_and_not_kept(tmp_path):
 @pytest.mark.parametrize(
     ("seen", "words"),
     [
-        ({"step": 1.0}, "not named step or loss, got step"),
-        ({"loss": 1.0}, "not named step or loss, got loss"),
+        ({"step": 1.0}, "not named step or loss, got the name 'step'"),
+        ({"loss": 1.0}, "not named step or loss, got the name 'loss'"),
         ({"x": float("nan")}, "got x = nan"),
     ],
 )
@@ -79,5 +82,19 @@ def test_a_model_where_nothing_learns_is_refused():
 
 
 def test_settings_that_no_checkpoint_holds_are_refused():
-    with pytest.raises(ValueError, match="SGD refuses"):
-        Optimiser("SGD", {"lr": 0.1, "momentum": np.float32(0.9)})
+    for bad in (0.9j, torch.zeros(2), {"of": 0.9}, [0.9, b"0.9"]):
+        with pytest.raises(TypeError, match=r"settings\['momentum'\].* must be a finite number, a bool, a string"):
+            Optimiser("SGD", {"lr": 0.1, "momentum": bad})
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), torch.tensor(0.5), np.array(0.5), Fraction(1, 2)])
+def test_settings_are_numbers_of_any_library(number):
+    made = Optimiser("AdamW", {"lr": number, "betas": (number, 0.9), "maximize": np.bool_(False), "fused": None})
+    assert json.loads(json.dumps(made.settings)) == {"lr": 0.5, "betas": [0.5, 0.9], "maximize": False, "fused": None}
+
+
+@pytest.mark.parametrize("name", ["lr", "momentum", "weight_decay", "dampening"])
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float32("nan")])
+def test_settings_are_finite(name, number):
+    with pytest.raises(ValueError, match=rf"settings\['{name}'\] must be a finite number.*got -?(nan|inf)"):
+        Optimiser("SGD", {"lr": 0.1, name: number})

@@ -71,7 +71,7 @@ def test_a_checkpoint_beyond_where_training_ends_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("until", "options", "error", "message"),
     [
-        (3, {"observe": size, "at": (0, 2)}, TypeError, "until must be called with an observation, or be None, got 3"),
+        (3, {"observe": size, "at": (0, 2)}, TypeError, "until must be a callable or None, got 3"),
         (from_step(1), {}, ValueError, "until must be given with observe, whose numbers it is called with"),
         (lambda seen: None, {"observe": size, "at": (0, 2)}, TypeError, "until must return a bool, got None"),
         (lambda seen: 1.0, {"observe": size, "at": (0, 2)}, TypeError, "until must return a bool, got 1.0"),

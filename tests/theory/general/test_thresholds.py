@@ -164,7 +164,7 @@ def test_a_constant_gradient_has_no_signal_to_noise_ratio():
 @pytest.mark.parametrize("rate", [0, 1, 1.5, float("nan")])
 def test_rates_are_between_0_and_1(rate):
     for call in (lambda: samples.noise_samples(LAW, rate), lambda: samples.answer_samples(LAW, 1, rate)):
-        with pytest.raises(ValueError, match="rate must be in"):
+        with pytest.raises(ValueError, match="rate must be a real number in"):
             call()
 
 

@@ -93,9 +93,9 @@ def test_what_else_is_refused():
         logits(23171, 0.3, 1.0)
     with pytest.raises(ValueError, match="n = 100000: the singular vectors take"):
         singular_vectors(100000)
-    with pytest.raises(TypeError, match="times must be an array of real numbers, got dtype <U1"):
+    with pytest.raises(TypeError, match="times must be a real array, got dtype <U1"):
         memory.flow(3, 0.3, ["1"])
-    with pytest.raises(ValueError, match="t must be a finite real number >= 0"):
+    with pytest.raises(ValueError, match=r"times must be an array of real numbers >= 0, got -1\.0"):
         memory.flow(3, 0.3, [1.0, -1.0])
     with pytest.raises(ValueError, match="D must be a finite real number >= 0"):
         level_at_tie(3, -1)

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from scipy.special import ndtri
 
+from theory.arguments import checked
 from theory.general.samples import SampleBracket
 
 Basis: TypeAlias = Literal["exact", "bracket", "proved", "predicted", "simulated", "none"]
@@ -29,6 +30,7 @@ UNRANKED = "the population step itself does not do so on every sequence"
 """Why no number of samples is enough for the noise."""
 
 
+@checked
 @dataclass(frozen=True)
 class Answer:
     """One answer.
@@ -53,6 +55,7 @@ class Answer:
     where: tuple[str, ...] = ()
 
 
+@checked
 @dataclass(frozen=True)
 class Asked:
     """Answers, in the order in which they are read, and what was asked.
@@ -65,6 +68,7 @@ class Asked:
     setting: Setting
     answers: tuple[Answer, ...]
 
+    @checked
     def __getitem__(self, name: str) -> Answer:
         for answer in self.answers:
             if answer.name == name:

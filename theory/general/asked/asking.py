@@ -1,8 +1,9 @@
 """The one question: `ask`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from theory.law import Law, as_law
+from theory.arguments import checked
+from theory.law import AnyLaw
 from theory.task import Task
 
 from .answers import Asked
@@ -10,7 +11,8 @@ from .of_law import answers_of_law
 from .of_task import answers_of_task
 
 
-def ask(law: Law | Task, names: Sequence[str] | None = None) -> Asked:
+@checked
+def ask(law: AnyLaw, names: Sequence[str] | None = None) -> Asked:
     """Thresholds, margins, signal-to-noise, sample counts of both layers, and where attention looks first.
 
     Args:
@@ -28,18 +30,7 @@ def ask(law: Law | Task, names: Sequence[str] | None = None) -> Asked:
         if names is not None:
             raise ValueError(f"names must be None for a theory.Task, whose tokens are numbers, got {names!r:.80}")
         return answers_of_task(law)
-    checked = as_law(law)
-    words = [str(token) for token in range(checked.M)] if names is None else _as_words(names)
-    if len(words) != checked.M:
-        raise ValueError(f"names must be as many as the law has tokens, {checked.M}, got {len(words)}")
-    return answers_of_law(checked, words)
-
-
-def _as_words(names: object) -> list[str]:
-    if not isinstance(names, Iterable):
-        raise TypeError(f"names must be strings, one for each token, got {names!r} ({type(names).__name__})")
-    words = list(names)
-    for word in words:
-        if not isinstance(word, str):
-            raise TypeError(f"names must be strings, got {word!r} ({type(word).__name__})")
-    return words
+    words = [str(token) for token in range(law.M)] if names is None else list(names)
+    if len(words) != law.M:
+        raise ValueError(f"names must be as many as the law has tokens, {law.M}, got {len(words)}")
+    return answers_of_law(law, words)

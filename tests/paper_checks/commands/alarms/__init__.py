@@ -1,0 +1,1 @@
+"""False alarms over many base seeds."""

@@ -119,7 +119,7 @@ def _report(results: dict[str, Any], baseline: dict[str, Any] | None, shots: int
 
     name = f"{shots} shot{'s' if shots > 1 else ''}"
     for reading in READINGS:
-        right = correct(results, shots, reading)
+        right = correct("results", results, shots, reading)
         low, high = share_interval(sum(right), len(right))
         line = f"{name:8}  {reading:8}  accuracy {sum(right) / len(right):.4f} [{low:.4f}, {high:.4f}]"
         if baseline is not None:

@@ -7,6 +7,7 @@ import pytest
 
 from paper_checks.jobs.store import FOLDER
 from tests.oracles.claim_project import new_project
+from tests.teeth import options
 
 TESTS = Path(__file__).parent
 NUMBERS = itertools.count()
@@ -31,6 +32,18 @@ def pytest_ignore_collect(collection_path, config):
     """With --benchmark-only tests/benchmarks alone is collected, and what is named."""
     is_another = collection_path.parent == TESTS and collection_path.name != "benchmarks"
     return True if is_another and config.getoption("--benchmark-only") else None
+
+
+def pytest_addoption(parser):
+    options.add_options(parser)
+
+
+def pytest_configure(config):
+    options.add_marker(config)
+
+
+def pytest_collection_modifyitems(config, items):
+    options.leave_out(config, items)
 
 
 @pytest.fixture

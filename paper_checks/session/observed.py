@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.evidence.checks import check_functions
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.ledger import Ledger
+from paper_checks.evidence.ledger.checks import check_functions
 from paper_checks.jobs import Job, current, job, running
 from paper_checks.project import own_ledger
 from simulate.runtime.arrays import Floats

@@ -56,7 +56,7 @@ class Table:
     Attributes:
         rows: by name, methods as "Class.method".
         results: classes of what calls hand back, which nobody makes by hand.
-        inner: methods that other modules call in a loop after a check, and whose docstring says that they check nothing.
+        inner: methods that other modules call in a loop after a check, and whose docstring says "unchecked".
     """
 
     rows: Mapping[str, Row]

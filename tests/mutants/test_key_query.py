@@ -92,7 +92,7 @@ def drop_the_mean(monkeypatch):
     def uncentred(self, left, right):
         return self.chain.T * self._meetings(left, right)
 
-    monkeypatch.setattr(WithinSequence, "scaled_covariance", uncentred)
+    monkeypatch.setattr(WithinSequence, "_scaled_covariance", uncentred)
 
 
 def exchange_blocks(monkeypatch):

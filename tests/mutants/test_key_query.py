@@ -123,7 +123,7 @@ def neighbours_exchanged(monkeypatch):
 
 
 def first_position_has_a_previous_token(monkeypatch):
-    monkeypatch.setattr(WithinSequence, "previous_total", lambda self, feature: 0 * self.counts[feature])
+    monkeypatch.setattr(WithinSequence, "_previous_total", lambda self, feature: 0 * self.counts[feature])
 
 
 STRUCTURE = {

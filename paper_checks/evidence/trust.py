@@ -1,5 +1,6 @@
 """What was measured of the suite itself, such as mutants caught: a record with the command that measures it again."""
 
+import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +10,7 @@ from typing import Annotated
 
 from annotated_types import MinLen
 
-from simulate.runtime.files import write_json
+from simulate.runtime.files import read_json, write_json
 
 from .validation import MalformedError, Number, Words, validated, words
 
@@ -63,10 +64,16 @@ def read_trust(name: str, folder: Path = FOLDER) -> TrustRecord | None:
     """The record `name`, None if there is no file.
 
     Raises:
-        ValueError: the file is no such record.
+        ValueError: the file is no such record, or not as it was written.
     """
     path = folder / f"{name}.json"
-    return _validated(path, path.read_bytes()) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        content = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{path} must be a record of trust: {error}") from error
+    return _validated(path, json.dumps(content).encode())
 
 
 def commit(folder: Path) -> str:

@@ -1,6 +1,5 @@
 """Records of what was measured of the suite: whole, of the commit that is checked out, refused where damaged."""
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from paper_checks.evidence import trust
 from paper_checks.evidence.trust import read_trust, write_trust
+from simulate.runtime.files import read_json, write_json
 
 NUMBERS = {"drawn": 300, "share": 0.95}
 
@@ -51,9 +51,9 @@ def test_what_is_no_record_is_not_written(tmp_path, wrong):
 )
 def test_a_damaged_record_is_refused(tmp_path, change, said):
     path = write_trust("teeth", "mutants", "pytest", NUMBERS, folder=tmp_path)
-    content = json.loads(path.read_text())
+    content = read_json(path)
     change(content)
-    path.write_text(json.dumps(content))
+    write_json(path, content)
     with pytest.raises(ValueError, match=r"teeth\.json must be a record of trust: .*" + said):
         read_trust("teeth", tmp_path)
 

@@ -17,7 +17,7 @@ KNOWN = {
     "paper_checks/jobs/store/result_file.py": TRIED,
     "paper_checks/jobs/values.py": DIGEST,
     "paper_checks/pictures/language/beside_data.py": "a shipped file, held against its digest by pocket_folders",
-    "paper_checks/session/found.py": "which plugins a ledger names; it is read again by its reader, which is tried here",
+    "paper_checks/session/found.py": "names of plugins in a ledger, whose reader is tried here",
     "simulate/gsm8k/results.py": TEXT,
     "simulate/language/gguf_files.py": LANGUAGE,
     "simulate/language/weight_files.py": LANGUAGE,

@@ -1,7 +1,8 @@
-"""Evidence that a machine of another kind produced: kept as a file, and valid for the code that produced it alone."""
+"""Evidence that a machine of another kind produced: kept as a file, and valid for the code that produced it, or that
+gave its first numbers again, bit for bit."""
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedTrainings:
-    """Trainings of one claim by the code of this digest: `runs` holds one dictionary per seed."""
+    """Trainings of one claim by the code of this digest: `runs` holds one dictionary per seed.
+
+    `again`, if any, names later "code" that gave the same numbers after the first "updates", and when ("date").
+    """
 
     claim: str
     date: str
@@ -24,6 +28,11 @@ class RecordedTrainings:
     code: str
     seconds: float
     runs: list[dict[str, Any]]
+    again: dict[str, Any] | None = None
+
+    def is_of(self, code: str) -> bool:
+        """Whether this code made the record, or gave its first numbers again."""
+        return code in (self.code, self.again and self.again["code"])
 
 
 def device_name(place: "torch.device") -> str:
@@ -40,6 +49,11 @@ def new_record(
     versions = {"python": platform.python_version()} | {name: version(name) for name in ("numpy", "torch")}
     today = datetime.now(UTC).date().isoformat()
     return RecordedTrainings(claim, today, device_name(place), versions, code, round(seconds, 1), runs)
+
+
+def made_again(record: RecordedTrainings, code: str, updates: int) -> RecordedTrainings:
+    """The record, of which this code gave the first `updates` again now."""
+    return replace(record, again={"code": code, "date": datetime.now(UTC).date().isoformat(), "updates": updates})
 
 
 def write_record(record: RecordedTrainings, folder: Path) -> Path:

@@ -1,9 +1,15 @@
-"""E10: the paper's own size. Trained where `--scale paper` asks for it; else the last run's record is looked at."""
+"""E10: the paper's own size. Trained where `--scale paper` asks for it; else the last run's record is looked at.
+
+`--scale replay` makes its first updates again with the code at hand, for which it then stands too.
+"""
 
 import time
+from collections.abc import Mapping
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 from paper_checks.evidence import recorded
 from paper_checks.evidence.assertions import Assertions
@@ -13,17 +19,20 @@ from paper_checks.experiments.trainings.few_trainings import NUMBERS, FewTrainin
 from paper_checks.experiments.trainings.paper_scale import (
     AFTER_RECALL,
     RECALLED,
+    REPLAYED,
     STEPS,
     Kept,
     UpdatesAfter,
     paper_training,
     products_on,
+    replayed,
     train_and_test,
 )
 from paper_checks.experiments.trainings.settings import seeds
 from simulate import resolve_device
-from simulate.transformer.products import check_products
+from simulate.transformer.products import Products, check_products
 
+COMMAND = "pytest paper_checks -m claims --claims E10 --scale"
 ON_A_PROCESSOR = 1
 """Trainings on a processor, where one takes hours."""
 
@@ -34,10 +43,7 @@ def test_paper_size(claim: Assertions, scale: str, device: str, pytestconfig: py
     if scale == "paper":
         started, place, code = time.perf_counter(), resolve_device(device), claim.ledger.recorded_hash()
         products = products_on(device)
-        try:
-            check_products(products, place)
-        except ValueError as error:
-            pytest.skip(f"{error}: a GPU needs none")
+        check_made_here(products, place)
         # A checkpoint is gone on from by the code and on the device that wrote it alone.
         folder = pytestconfig.rootpath / ".evidence" / "trainings" / f"{code[:16]}-{place.type}"
         count = ON_A_PROCESSOR if place.type == "cpu" else claim.rule.seeds
@@ -46,11 +52,21 @@ def test_paper_size(claim: Assertions, scale: str, device: str, pytestconfig: py
         runs = train_and_test(chosen, device, folder)
         record = recorded.new_record("E10", code, place, time.perf_counter() - started, runs)
         recorded.write_record(record, claim.ledger.recorded)
+    elif scale == "replay":
+        record = replay(claim)
     else:
         record = usable_record(claim)
     found = check(claim, record)
-    if scale == "desk" or found:
+    if scale != "paper" or found:
         claim.recorded(record.date, described(record) + found)
+
+
+def check_made_here(products: Products, place: torch.device) -> None:
+    """A skip where the device has no such products."""
+    try:
+        check_products(products, place)
+    except ValueError as error:
+        pytest.skip(f"{error}: a GPU needs none")
 
 
 def keep_larger(claim: Assertions, code: str, count: int) -> None:
@@ -64,18 +80,42 @@ def keep_larger(claim: Assertions, code: str, count: int) -> None:
 def described(record: RecordedTrainings) -> str:
     """On what the trainings were made."""
     kinds = " and ".join(sorted({run["products"] for run in record.runs}))
-    return f"{record.device}, {kinds} products, torch {record.versions['torch']}, code {record.code[:8]}"
+    again = f", its first {record.again['updates']} updates by {record.again['code'][:8]} too" if record.again else ""
+    return f"{record.device}, {kinds} products, torch {record.versions['torch']}, code {record.code[:8]}{again}"
+
+
+def any_record(claim: Assertions) -> RecordedTrainings:
+    """The record, or a skip that says what to do."""
+    record = recorded.read_record(claim.claim, claim.ledger.recorded)
+    if record is None:
+        pytest.skip(f"no training of this size recorded yet: {COMMAND} paper, on a GPU or with --device cpu")
+    return record
 
 
 def usable_record(claim: Assertions) -> RecordedTrainings:
-    """The record, or a skip that says what to do."""
-    record = recorded.read_record(claim.claim, claim.ledger.recorded)
-    remedy = "pytest paper_checks -m claims --claims E10 --scale paper, on a GPU or with --device cpu"
-    if record is None:
-        pytest.skip(f"no training of this size recorded yet: {remedy}")
-    if record.code != claim.ledger.recorded_hash():
-        pytest.skip(f"recorded on {record.date} by other code: {remedy}")
+    """The same of the code at hand."""
+    record = any_record(claim)
+    if not record.is_of(claim.ledger.recorded_hash()):
+        pytest.skip(f"recorded on {record.date} by other code: {COMMAND} replay if it gives the same numbers")
     return record
+
+
+def replay(claim: Assertions) -> RecordedTrainings:
+    """The record, of which the code at hand has made the first updates again: every number as it was."""
+    record, code = any_record(claim), claim.ledger.recorded_hash()
+    for run in record.runs:
+        known = [exactly(seen) for seen in run["history"] if seen["step"] <= REPLAYED]
+        check_made_here(run["products"], torch.device("cpu"))
+        again = [exactly(seen) for seen in replayed(run, "cpu")]
+        claim.equal(f"observations of the first {REPLAYED} updates, again", known, again)
+    record = recorded.made_again(record, code, REPLAYED)
+    recorded.write_record(record, claim.ledger.recorded)
+    return record
+
+
+def exactly(seen: Mapping[str, float]) -> list[Fraction]:
+    """The numbers of an observation, which are told apart to the last bit."""
+    return [Fraction(seen[name]) for name in sorted(seen)]
 
 
 def check(claim: Assertions, record: RecordedTrainings) -> str:

@@ -4,7 +4,8 @@ On a GPU the products are of float32 and all updates are made. On a processor th
 a training ends AFTER_RECALL updates after recall is there. That was fixed before any training of this size was made: in
 three trainings at desk scale all that is stated of the end was there within 30 updates of it.
 
-A record is valid for the code of this file and of those that it uses: `recorded_code` in the ledger names them.
+A record is valid for the code of this file and of those that it uses, `recorded_code` in the ledger: for the code that
+made it, and for later code with which the first REPLAYED updates give the same numbers, bit for bit (`--scale replay`).
 
 Source: Chen, Bruna, Bietti (ICLR 2025), the two-layer experiments.
 """
@@ -13,7 +14,7 @@ import ctypes
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ CHECKPOINTS = 25
 RECALLED = 0.8
 AFTER_RECALL = 500
 """On a processor a training ends so many updates after the first observation of this recall, or at STEPS."""
+
+REPLAYED = 20
+"""Updates of a record that later code has to make again: until P(τ) is at its share and both layers learn."""
 
 CHANGES: dict[str, Change] = {"full": unchanged, "without F2": Dropped("F2"), "without F1": Dropped("F1")}
 """By name, those whose answers E10 is about."""
@@ -130,6 +134,14 @@ def _one(training: Training, device: str, folder: Path) -> dict[str, Any]:
         looked = looks(found.model, batch, last_shown(batch))
     known = {"seed": seed, **drawn, "products": training.products, "updates": found.history[-1]["step"]}
     return known | {"history": found.history, "tested": results, "looked": looked}
+
+
+def replayed(run: Mapping[str, Any], device: str, updates: int = REPLAYED) -> list[dict[str, float]]:
+    """What is observed when the first updates of a training on record are made again."""
+    keep_memory()
+    training = replace(paper_training(run["seed"], run["products"]), steps=updates)
+    watched = RecallObserver(training.law, WATCHED, run["watched"])
+    return train(training, device=device, observe=watched, at=[mark for mark in MARKS if mark <= updates]).history
 
 
 def keep_memory() -> None:

@@ -36,7 +36,7 @@ def as_rectangular(name: str, values: object, wanted: str = "a real") -> Table:
         raise TypeError(f"{name} must be {wanted} array: {error}") from None
 
 
-def as_entries(name: str, values: object, kind: str, finite: bool = True) -> Table:
+def as_entries(name: str, values: object, kind: str, nan: bool = False, infinite: bool = False) -> Table:
     """`values` as a finite array: of float64 ("f"), int64 ("i") or booleans ("b"), or an error that names `name`.
 
     "O" leaves the type as it is, and lets entries be numbers of any library (dtype object), such as `Fraction`s.
@@ -48,12 +48,20 @@ def as_entries(name: str, values: object, kind: str, finite: bool = True) -> Tab
     if array.dtype.kind not in _KINDS[kind] and not (array.dtype.kind == "O" and kind == "f"):
         raise TypeError(f"{name} must be {wanted} array, got dtype {array.dtype}")
     if array.dtype.kind == "O":
-        _require_numbers(name, array, finite)
+        _require_numbers(name, array, nan)
     if kind != "O":
         array = _as_dtype(name, array, _DTYPES[kind])
-    if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
+    if array.dtype.kind == "f" and not (nan and infinite):
+        _require_finite(name, array, nan, infinite)
     return array
+
+
+def _require_finite(name: str, array: Table, nan: bool, infinite: bool) -> None:
+    good = np.isfinite(array) | (np.isnan(array) if nan else np.isinf(array) if infinite else False)
+    if not good.all():
+        raise ValueError(
+            f"{name} must be finite, got {'infinite' if nan else 'NaN' if infinite else 'NaN or infinite'} entries"
+        )
 
 
 def _as_dtype(name: str, array: Table, dtype: Any) -> Table:
@@ -68,24 +76,24 @@ def _as_dtype(name: str, array: Table, dtype: Any) -> Table:
         raise TypeError(f"{name} must hold real numbers, got {shown(array.ravel()[0])}") from None
 
 
-def _require_numbers(name: str, array: Table, finite: bool) -> None:
+def _require_numbers(name: str, array: Table, nan: bool) -> None:
     """A TypeError unless the entries of an array of objects are numbers, no bools, and a ValueError for NaN.
 
-    None stands for NaN where entries need not be finite.
+    None stands for NaN where that may be.
     """
     entries = array.ravel().tolist()
     kinds = {type(entry): entry for entry in entries}
     for kind, entry in kinds.items():
-        if not (is_number(entry) or (kind is type(None) and not finite)):
+        if not (is_number(entry) or (kind is type(None) and nan)):
             raise TypeError(f"{name} must hold real numbers, got {shown(entry)} ({kind.__name__})")
     floats = (entry for entry in entries if isinstance(entry, float | np.floating))
-    if finite and any(issubclass(kind, float | np.floating) for kind in kinds) and not all(map(np.isfinite, floats)):
+    if not nan and any(issubclass(kind, float | np.floating) for kind in kinds) and not all(map(np.isfinite, floats)):
         raise ValueError(f"{name} must be finite, got NaN or infinite entries")
 
 
 def is_number(value: Any) -> bool:
     """Whether it is a real number or an element of other arithmetic, no bool, text or array."""
-    if isinstance(value, bool | np.bool_ | complex | np.complexfloating | str | np.ndarray):
+    if isinstance(value, bool | np.bool_ | complex | np.complexfloating | str | np.ndarray | type):
         return False
     return isinstance(value, AnyNumber) or (hasattr(value, "__add__") and hasattr(value, "__rsub__"))
 
@@ -96,7 +104,7 @@ def as_element(name: str, value: Any) -> Any:
     if kind is int or kind is Fraction:
         return value
     value = single(value)
-    if not is_number(value) or isinstance(value, list | tuple | set | Mapping | type):
+    if not is_number(value) or isinstance(value, list | tuple | set | Mapping):
         raise wrong_kind(name, "a number or a symbol", value)
     number = as_real(name, "a real number", value) if isinstance(value, np.generic) else value
     if isinstance(number, float) and not math.isfinite(number):

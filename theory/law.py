@@ -274,6 +274,17 @@ def as_law(law: AnyLaw) -> Law:
     return Law.of_task(law) if isinstance(law, Task) else law
 
 
+def rational_law(law: AnyLaw, exact: bool) -> Law:
+    """`law` as a `Law`, for exact=True one of rational numbers, or a TypeError."""
+    known = as_law(law)
+    if exact and not known.is_exact:
+        raise TypeError(
+            "exact=True needs a law of rational numbers (ints or fractions.Fraction in chain, first, answers, noise, "
+            f"alpha), got floats; alpha={known.alpha!r}"
+        )
+    return known if exact else known.in_floats
+
+
 def require_room(M: int, needed: int) -> None:
     """ValueError unless so many bytes can be had for the arrays of a law."""
     require_bytes(f"arrays of a law with M = {M} tokens", needed, "take fewer tokens")

@@ -66,13 +66,13 @@ class Shape:
 
 
 MAY_BE_INFINITE = object()
-"""Marks a real number that may be infinite."""
+"""Marks a real number, or an array whose entries, may be infinite."""
 AS_FLOATS = object()
 """Marks an ArrayLike that the function gets as an array of float64."""
 AS_INTEGERS = object()
 """Marks an ArrayLike that the function gets as an array of int64."""
 MAY_HAVE_NAN = object()
-"""Marks an array that may have entries that are not finite: of results."""
+"""Marks an array that may have entries NaN, where there is no number."""
 FINITE = object()
 """Marks a result that is finite or refused: a ValueError names the largest argument."""
 
@@ -214,12 +214,12 @@ def _array_rule(kind: str, marks: list[Any]) -> Rule:
     noun = {"i": "an array of integers", "b": "an array of booleans"}.get(kind, "an array of real numbers")
     what = noun + bounds.words(kind == "i")
     least = max((mark.min_length for mark in marks if isinstance(mark, MinLen)), default=0)
-    finite = not any(mark is MAY_HAVE_NAN for mark in marks)
+    nan, infinite = (any(mark is known for mark in marks) for known in (MAY_HAVE_NAN, MAY_BE_INFINITE))
 
     def check(name: str, value: Any) -> Table:
         if isinstance(value, str | bytes) or value is None:
             raise wrong_kind(name, what, value)
-        array = as_entries(name, value, kind, finite)
+        array = as_entries(name, value, kind, nan, infinite)
         if shape is not None and (array.ndim != len(shape.axes) or not array.size):
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
         if len(array.shape[:1]) and len(array) < least:

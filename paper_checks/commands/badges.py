@@ -39,8 +39,13 @@ def command(records: Sequence[Path], out: Path | None, groups: Path | None, chec
         refuse("give one of --out DIR, --groups DIR and --check DIR")
     from paper_checks.evidence.joined import read_runs, require_current
     from paper_checks.report.badges import all_badges, group_pictures, require_fresh
+    from paper_checks.report.folder import check_writable
 
     try:
+        if check is None:
+            check_writable(folders[0])
+        elif not check.is_dir():
+            raise ValueError(f"--check must be a folder of badges, got {str(check)!r}")
         run = read_runs(records)
         require_current(run)
         require_fresh(run)

@@ -1,4 +1,4 @@
-"""Types of options that commands share: counts, exact numbers, several integers, a picture's file, records of runs."""
+"""Types of options that commands share: counts, exact numbers, several integers, models, pictures, records of runs."""
 
 import os
 from collections.abc import Callable
@@ -49,6 +49,17 @@ class Integers(click.ParamType[tuple[int, ...]]):
             return tuple(int(one) for one in value.split(","))
         except ValueError:
             self.fail(f"integers with commas between them are needed, got {value!r}", param, ctx)
+
+
+class ModelName(click.ParamType[str]):
+    """A language model: a name or a folder, which is looked for when it is loaded."""
+
+    name = "NAME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            self.fail("a name or a folder is needed, got ''", param, ctx)
+        return str(value)
 
 
 class PictureFile(click.ParamType[Path]):

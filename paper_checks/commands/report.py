@@ -40,8 +40,8 @@ def command(records: Sequence[Path], out: Path, against: Path | None, pictures: 
         from paper_checks.report.folder import check_folder
 
         check_folder(out)
-        run = read_runs(records)
         before = None if against is None else read_runs([against])
+        run = read_runs(records)
         if pictures == "all":
             require_current(run)
         from paper_checks.report.written import write_report

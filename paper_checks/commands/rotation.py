@@ -32,10 +32,17 @@ PARTS = ("T1", "T2", "T3", "T4", "G", "B", "E1,E2,E3,E4,E5,E6", "E7,E8,E9", "P")
 @click.option("--show", is_flag=True, help="print the line that would be run, and run nothing")
 def command(given: str | None, record: Path, show: bool) -> int:
     from paper_checks.evidence.trust import commit
+    from paper_checks.report.folder import check_writable
 
     found = commit(ROOT).partition(" ")[0] if given is None else given
     if not re.fullmatch("[0-9a-f]{40}", found):
         refuse(f"--commit must be the 40 digits of a commit, got {found!r}; outside a checkout it must be given")
+    try:
+        if record.is_dir():
+            raise ValueError(f"{record} must be a file, it is a folder")
+        check_writable(record.parent)
+    except ValueError as error:
+        refuse(f"--record: {error}")
     words = ["verify", *drawn(found), "--evidence", str(record)]
     print(f"drawn from commit {found}; to repeat it:\n{shlex.join(['paper-checks', *words])}", flush=True)
     if show:

@@ -64,10 +64,16 @@ def read_trust(name: str, folder: Path = FOLDER) -> TrustRecord | None:
     """The record `name`, None if there is no file.
 
     Raises:
-        ValueError: the file is no such record, or is not as it was written.
+        ValueError: the file is no such record, or not as it was written.
     """
     path = folder / f"{name}.json"
-    return _validated(path, json.dumps(read_json(path)).encode()) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        content = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{path} must be a record of trust: {error}") from error
+    return _validated(path, json.dumps(content).encode())
 
 
 def commit(folder: Path) -> str:

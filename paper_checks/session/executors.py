@@ -1,5 +1,6 @@
 """Who does the jobs of a run: processes of this machine, a cluster, or an executor that a plugin has."""
 
+import re
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -45,6 +46,8 @@ def check_options(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--jobs must be >= 1, got {jobs}")
     if jobs is not None and address is not None:
         raise pytest.UsageError("--jobs is for the processes of this machine, leave it out with --cluster")
+    if address is not None and not re.fullmatch(r"(\w+://)?[^\s/]+:\d+", address):
+        raise pytest.UsageError(f"--cluster must be an address such as tcp://host:8786, got {address!r}")
 
 
 @contextmanager

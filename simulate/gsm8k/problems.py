@@ -103,8 +103,8 @@ def read_problems(path: Path, split: str) -> list[Problem]:
     removed from the reasoning.
 
     Raises:
-        ValueError: there is no such file, OWN is not as it was shipped, a line is not as above (the message names it),
-            a question stands twice, or nothing is left.
+        TypeError, ValueError: there is no such file, OWN is not as it was shipped, a line is not as above (the message
+            names it), a question stands twice, or nothing is left.
     """
     if path == OWN:
         shipped_file(path.name)
@@ -129,7 +129,7 @@ def read_problems(path: Path, split: str) -> list[Problem]:
         found[problem.question] = count
         problems.append(problem)
     if not problems:
-        raise ValueError(f"{path} must have at least one line for {split!r}, it has none")
+        raise ValueError(f"{path} must have at least one line for split = {split!r}, it has none")
     return problems
 
 

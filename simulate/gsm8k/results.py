@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from simulate.runtime.files import digest_of_files, read_json, write_json
+from theory.arguments import Count, checked
+from theory.scalars import shown
 
 from .answers import Accuracy, Paired, accuracy, paired
 from .problems import MODELS
@@ -33,6 +35,7 @@ def code_hash() -> str:
     return digest_of_files(Path(__file__).parents[2], CODE)
 
 
+@checked
 def read_results(path: Path) -> dict[str, Any]:
     """The results in a file.
 
@@ -46,17 +49,29 @@ def read_results(path: Path) -> dict[str, Any]:
         complete &= all(isinstance(results[key], dict) for key in ("source", "model_files"))
         complete &= all(shots.isdecimal() for shots in results["shots"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path.name} must be a file of results of paper-checks gsm8k: {error!r}") from None
+        raise ValueError(f"{path} must be a file of results of paper-checks gsm8k: {error!r}") from None
     if not complete:
         raise ValueError(
-            f"{path.name} must be a file of results of paper-checks gsm8k, with all answers to {wanted} problems"
+            f"{path} must be a file of results of paper-checks gsm8k, with all answers to {wanted} problems"
         )
     found: dict[str, Any] = results
     return found
 
 
+@checked
 def write_results(path: Path, results: dict[str, Any]) -> None:
-    """Write the results, whole or not at all, fewer shots first."""
+    """Write the results, whole or not at all, fewer shots first.
+
+    Raises:
+        TypeError, ValueError: results that are not those of paper-checks gsm8k.
+    """
+    shots = results.get("shots")
+    if not isinstance(shots, dict) or not all(isinstance(key, str) and key.isdecimal() for key in shots):
+        raise ValueError(f"results must have 'shots', by their number, got {shown(results)}")
+    try:
+        json.dumps(results)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"results must be of JSON's types: {error}") from None
     ordered = {**results, "shots": dict(sorted(results["shots"].items(), key=lambda item: int(item[0])))}
     write_json(path, ordered)
 
@@ -69,6 +84,7 @@ def require_same(path: Path, results: dict[str, Any], configuration: dict[str, A
             raise ValueError(f"{path.name} must be of the same configuration, {name} is {found!r}, now {value!r}")
 
 
+@checked
 def comparable(before: Path, after: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Two files of results of one of the claim's models that differ in the truncation alone.
 
@@ -88,19 +104,33 @@ def comparable(before: Path, after: Path) -> tuple[dict[str, Any], dict[str, Any
     return whole, cut
 
 
-def correct(results: dict[str, Any], shots: int, reading: str) -> list[bool]:
-    """Which problems were answered correctly with so many shots."""
-    return [answer["correct"][reading] for answer in results["shots"][str(shots)]["answers"]]
+def correct(name: str, results: dict[str, Any], shots: int, reading: str) -> list[bool]:
+    """Which problems were answered correctly with so many shots; `name` is the argument that has the results."""
+    known = results.get("shots")
+    if not isinstance(known, dict) or str(shots) not in known:
+        there = f"shots {', '.join(map(str, known))}" if isinstance(known, dict) else shown(results)
+        raise ValueError(f"{name} must be results with shots = {shots}, as of read_results, got {there}")
+    try:
+        found = [answer["correct"][reading] for answer in known[str(shots)]["answers"]]
+    except (TypeError, KeyError, IndexError) as error:
+        raise ValueError(f"{name} must be results with answers, as of read_results, they lack {error}") from None
+    return found
 
 
-def accuracies(results: dict[str, Any], shots: int) -> dict[str, Accuracy]:
+@checked
+def accuracies(results: dict[str, Any], shots: Count) -> dict[str, Accuracy]:
     """Accuracy with so many shots, by reading."""
-    return {reading: accuracy(correct(results, shots, reading)) for reading in READINGS}
+    return {reading: accuracy(correct("results", results, shots, reading)) for reading in READINGS}
 
 
-def changes(before: dict[str, Any], after: dict[str, Any], shots: int) -> dict[str, Paired]:
+@checked
+def changes(before: dict[str, Any], after: dict[str, Any], shots: Count) -> dict[str, Paired]:
     """Change of accuracy with so many shots on the same problems, by reading."""
-    return {reading: paired(correct(before, shots, reading), correct(after, shots, reading)) for reading in READINGS}
+    found = {"before": before, "after": after}
+    return {
+        reading: paired(*(correct(name, results, shots, reading) for name, results in found.items()))
+        for reading in READINGS
+    }
 
 
 def _is_complete(record: dict[str, Any], wanted: int) -> bool:

@@ -92,6 +92,7 @@ class Laser(Generic[Model]):
         self.model = model
         self._spectra: dict[Matrix, Spectrum[torch.Tensor]] = {}
 
+    @checked
     def spectrum(self, matrix: Matrix) -> Spectrum[torch.Tensor]:
         """The decomposition of one matrix of the model, as `simulate.decompose` gives it.
 
@@ -120,6 +121,7 @@ class Laser(Generic[Model]):
             self.spectrum(cut.matrix)
         return made
 
+    @checked
     def part(self, cut: Cut) -> torch.Tensor:
         """What stays of the matrix: a tensor of its shape, type and device; at full rank the matrix bit by bit.
 
@@ -131,6 +133,7 @@ class Laser(Generic[Model]):
         except ValueError as error:
             raise ValueError(f"{cut.matrix}: {error}") from error
 
+    @checked
     def weights(self, choice: Choice) -> dict[str, torch.Tensor]:
         """The whole parameters that hold the matrices of a choice, by name, with the matrices truncated.
 
@@ -143,6 +146,7 @@ class Laser(Generic[Model]):
             cut.matrix.put_into(weight, self.part(cut))
         return made
 
+    @checked
     def truncated(self, choices: Iterable[Choice], *, progress: bool | None = None) -> Model:
         """A new model with the chosen matrices truncated, of the same class, types and devices; nothing is shared.
 

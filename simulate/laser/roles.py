@@ -54,13 +54,31 @@ class Matrix:
         """Numbers of its rows among the outputs of the parameter, int64, shape (outputs,)."""
         return torch.tensor([row for span in self.spans for row in span])
 
+    @checked
     def taken_from(self, weight: torch.Tensor) -> torch.Tensor:
-        """A copy of the matrix, of its shape, from the values of the parameter."""
+        """A copy of the matrix, of its shape, from the values of the parameter; ValueError for another shape."""
+        self._check(weight)
         return (weight.T if self.transposed else weight)[self.rows]
 
+    @checked
     def put_into(self, weight: torch.Tensor, matrix: torch.Tensor) -> None:
-        """Write the matrix, of its shape, over its place in the values of the parameter."""
+        """Write the matrix over its place in the values of the parameter; ValueError for another shape or type."""
+        self._check(weight)
+        if tuple(matrix.shape) != self.shape or matrix.dtype != weight.dtype or not torch.isfinite(matrix).all():
+            got = f"{matrix.dtype} of shape {tuple(matrix.shape)}"
+            raise ValueError(f"matrix must be finite, {weight.dtype} of shape {self.shape}, got {got}")
         (weight.T if self.transposed else weight)[self.rows] = matrix
+
+    def _check(self, weight: torch.Tensor) -> None:
+        outputs, inputs = max(span.stop for span in self.spans), self.shape[1]
+        shape = tuple(weight.T.shape if self.transposed else weight.shape) if weight.ndim == 2 else ()
+        if not shape or shape[0] < outputs or shape[1] != inputs:
+            got = tuple(weight.shape)
+            raise ValueError(f"weight must have {inputs} inputs and at least {outputs} outputs for {self}, got {got}")
+        if not weight.is_floating_point():
+            raise TypeError(f"weight must be of floating point numbers for {self}, got {weight.dtype}")
+        if not torch.isfinite(weight).all():
+            raise ValueError(f"weight must be finite for {self}, got NaN or infinite entries")
 
     def __str__(self) -> str:
         return f"{self.parameter} ({self.part})"

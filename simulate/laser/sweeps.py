@@ -100,6 +100,7 @@ class Sweep:
     whole: dict[str, Readings]
     cells: dict[Cell, dict[str, Readings]] = field(default_factory=dict)
 
+    @checked
     def change(self, cell: Cell, name: str, metric: str, places: Places = slice(None)) -> Floats:
         """Metric in the cell less that of the whole model, prompt by prompt; float64, shape (prompts,)."""
         known: dict[str, tuple[object, Collection[object]]] = {
@@ -108,6 +109,9 @@ class Sweep:
         for argument, (value, there) in known.items():
             if value not in there:
                 raise ValueError(f"{argument} must be one of {', '.join(map(str, there))}, got {shown(value)}")
+        count = self.whole[name].answer.size
+        if not isinstance(places, slice) and places.size and not -count <= places.min() <= places.max() < count:
+            raise ValueError(f"places must be in {-count}..{count - 1}, got {places.min()}..{places.max()}")
         after, before = (getattr(found[name], metric) for found in (self.cells[cell], self.whole))
         difference: Floats = after[places] - before[places]
         return difference

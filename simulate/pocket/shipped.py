@@ -10,6 +10,7 @@ from typing import Any
 
 from simulate.runtime.files import file_digest, read_json
 from simulate.runtime.shipped import require_shipped, shipped_file
+from theory.arguments import checked
 
 FOLDER = Path(__file__).parents[1] / "data" / "pocket"
 RECORD = "training.json"
@@ -26,6 +27,7 @@ EARLY = 64
 MISSING = "pocket Pythia is not in {root}: reinstall, or train it with paper-checks train-pocket"
 
 
+@checked
 def pocket_folders(root: Path = FOLDER) -> dict[int, dict[int, Path]]:
     """The model folders by training seed and updates, both increasing; those that are shipped, as they were shipped.
 
@@ -44,6 +46,7 @@ def pocket_folders(root: Path = FOLDER) -> dict[int, dict[int, Path]]:
     return {seed: dict(sorted(found[seed].items())) for seed in sorted(found)}
 
 
+@checked
 def is_pocket(folder: Path) -> bool:
     """Whether the weights in a folder are some of those that are shipped."""
     known = set(pocket_record()["sha256"].values())
@@ -51,6 +54,7 @@ def is_pocket(folder: Path) -> bool:
     return any(file_digest(path) in known for path in small)
 
 
+@checked
 def pocket_record(root: Path = FOLDER) -> dict[str, Any]:
     """What training.json holds: "trainings", "history" and "sha256", by training seed or path.
 
@@ -58,7 +62,7 @@ def pocket_record(root: Path = FOLDER) -> dict[str, Any]:
         FileNotFoundError: there is none.
         ValueError: it is not as it was written.
     """
-    if not (root / RECORD).is_file():
+    if not (root / RECORD).exists():
         raise FileNotFoundError(MISSING.format(root=root))
     if root == FOLDER:
         shipped_file(f"{FOLDER.name}/{RECORD}")

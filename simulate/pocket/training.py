@@ -89,13 +89,14 @@ class PocketTraining:
             torch.manual_seed(self.seed)
             return GPTNeoXForCausalLM(config)
 
-    def require_batch(self) -> None:
+    def _require_batch(self) -> None:
         """ValueError unless the memory holds the token numbers and the logits of a batch."""
         positions = self.batch * self.length
         what = f"batch = {self.batch} texts of length = {self.length}"
         require_bytes(what, positions * (16 + 4 * self.vocabulary), CPU, "use a smaller batch")
 
-    def rate_at(self, step: int) -> float:
+    @checked
+    def rate_at(self, step: Natural) -> float:
         """Learning rate of update number `step`, counted from 0."""
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
@@ -162,7 +163,7 @@ def train_pocket(
     place = resolve_device(device)
     if at and max(at) > training.steps:
         raise ValueError(f"at must be numbers of updates up to steps = {training.steps}, got {max(at)}")
-    training.require_batch()
+    training._require_batch()
     model: GPTNeoXForCausalLM = training.model().to(place)  # type: ignore[arg-type]
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=training.rate, betas=(0.9, 0.95), weight_decay=training.weight_decay

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulate.runtime.plain_json import parsed
+from theory.arguments import checked
 
 from .sets import DISTRIBUTIONAL, Prompt
 
@@ -47,6 +48,7 @@ FIELDS = tuple(one.name for one in fields(Line))
 REQUIRED = tuple(one.name for one in fields(Line) if one.default is MISSING)
 
 
+@checked
 def read_prompts(path: str | Path) -> Mapping[str, tuple[Prompt, ...]]:
     """The prompts of a file in UTF-8 with one JSON object per line (`Line`), by the name of their set, in their order:
 

@@ -92,6 +92,6 @@ class Numbering:
 def _numbering(tokenizer: Any) -> Callable[[str], list[int]]:
     if hasattr(tokenizer, "bos_token_id"):  # transformers
         return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
-    if not callable(getattr(tokenizer, "encode", None)):
+    if not callable(getattr(tokenizer, "encode", None)) or isinstance(tokenizer, str | type):
         raise TypeError(f"tokenizer must be one of transformers or tokenizers, got {type(tokenizer).__name__}")
     return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)

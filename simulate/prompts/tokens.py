@@ -82,8 +82,11 @@ class Readings:
     difference: Annotated[Floats, Shape("prompts")]
     correct: Annotated[Floats, Shape("prompts")]
 
-    def at(self, places: Integers) -> "Readings":
+    @checked
+    def at(self, places: Annotated[Integers, Shape("places"), Ge(0)]) -> "Readings":
         """Those of some prompts."""
+        if places.max(initial=0) >= self.answer.size:
+            raise ValueError(f"places must be below {self.answer.size}, the number of prompts, got {places.max()}")
         return Readings(*(getattr(self, name)[places] for name in METRICS))
 
     def summary(self) -> dict[str, tuple[float, float]]:
@@ -195,6 +198,7 @@ def logits_after(model: Any, tokens: torch.Tensor) -> torch.Tensor:
         return logits[:, -1]
 
 
+@checked
 def readings(logits: Iterator[tuple[Integers, torch.Tensor]], encoded: Encoded) -> Readings:
     """The metrics of logits that come as from `last_logits`.
 
@@ -233,6 +237,6 @@ def measure(model: Any, encoded: Encoded) -> Readings:
         TypeError: no model, or no encoded prompts.
         ValueError: logits that are not finite.
     """
-    if not callable(model) or not hasattr(model, "device"):
+    if not callable(model) or isinstance(model, type) or not hasattr(model, "device"):
         raise TypeError(f"model must be a language model of transformers, got {type(model).__name__}")
     return readings(last_logits(model, encoded), encoded)

@@ -207,6 +207,14 @@ def require_data(name: str, values: torch.Tensor) -> None:
         raise TypeError(f"{name} must be a dense tensor with data, got layout {values.layout} on {values.device}")
 
 
+def require_rows(name: str, values: torch.Tensor, like: torch.Tensor, shape: torch.Size) -> None:
+    """ValueError unless `values` has this shape and one row or more, of the length and type of those of `like`."""
+    fits = values.ndim == 2 and values.shape == shape and len(values) >= 1 and values.shape[1] == like.shape[1]
+    if not fits or values.dtype != like.dtype:
+        got = f"{values.dtype} of shape {tuple(values.shape)}"
+        raise ValueError(f"{name} must be {like.dtype} of shape (rows, {like.shape[1]}), as many as asked, got {got}")
+
+
 def check_range(name: str, values: torch.Tensor, M: int) -> None:
     """ValueError unless all `values` are in 0..M-1."""
     if values.min() < 0 or values.max() >= M:

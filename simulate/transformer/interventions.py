@@ -31,7 +31,7 @@ def with_weights(model: Transformer, weights: Mapping[str, torch.Tensor]) -> Tra
     """
     own = _weights(model)
     for name, weight in weights.items():
-        _check_name(model, name)
+        _check_name("weights", model, name)
         if weight.dtype != own[name].dtype:
             raise TypeError(f"weights[{name!r}] must be a tensor of type {own[name].dtype}, got {weight.dtype}")
         if weight.shape != own[name].shape:
@@ -72,7 +72,7 @@ def frozen(model: Transformer, names: Iterable[str]) -> Transformer:
         raise TypeError(f"names must be several names of weights, such as ('W_V1',), got {names!r}")
     named = tuple(names)
     for name in named:
-        _check_name(model, name)
+        _check_name("names", model, name)
     together = tuple(dict.fromkeys((*model.architecture.frozen, *named)))
     return _assembled(model, replace(model.architecture, frozen=together), weights)
 
@@ -94,7 +94,7 @@ def truncated(
         TypeError, ValueError: no transformer, an unknown name, or what `truncate` raises.
     """
     weights = _weights(model)
-    _check_name(model, name)
+    _check_name("name", model, name)
     return with_weights(model, {name: truncate(weights[name], rank, fraction=fraction, keep=keep)})
 
 
@@ -115,10 +115,10 @@ def _weights(model: Transformer) -> dict[str, torch.Tensor]:
     return {name: weight.detach() for name, weight in model.named_parameters()}
 
 
-def _check_name(model: Transformer, name: object) -> None:
+def _check_name(argument: str, model: Transformer, name: object) -> None:
     names = model.architecture.weights
     if name not in names:
-        raise ValueError(f"weights must be named {', '.join(names)}, got {name!r}")
+        raise ValueError(f"{argument} must be of weights, named {', '.join(names)}, got {name!r}")
 
 
 def _assembled(model: Transformer, architecture: Architecture, weights: Mapping[str, torch.Tensor]) -> Transformer:

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from simulate.runtime.arguments import FloatType, check_range, require_data, require_integers
+from simulate.runtime.arguments import FloatType, check_range, require_data, require_integers, require_rows
 from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.device import resolve_device
 from theory.arguments import Count, Seed, Size, checked
@@ -204,6 +204,8 @@ class Transformer(nn.Module):
     @checked
     def read_out(self, asked: torch.Tensor, read: torch.Tensor, products: Products = "float32") -> torch.Tensor:
         """Logits ξ of (2) from what `read_in` returns, shape (marked positions, M)."""
+        require_rows("asked", asked, self.U, asked.shape)
+        require_rows("read", read, self.U, asked.shape)
         g = asked + functional.linear(functional.linear(read, self.W_V2), self.W_O2)
         return functional.linear(g if self.F2 is None else self.F2(g, products), self.U)
 

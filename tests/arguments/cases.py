@@ -105,13 +105,8 @@ def _of_sequence(value: Any) -> Iterator[tuple[str, Any, Expected]]:
 def _made(value: Any) -> list[Case]:
     """Those of arrays and tensors, which are made when they are needed."""
     if isinstance(value, np.ndarray):
-        return [Case(label, lambda change=change: change(value), expected) for label, change, expected in ARRAYS] + (
-            [Case(label, lambda change=change: change(value), expected) for label, change, expected in FLOAT_ARRAYS]
-            if value.dtype.kind == "f"
-            else [
-                Case(label, lambda change=change: change(value), expected) for label, change, expected in OTHER_ARRAYS
-            ]
-        )
+        more = {"f": FLOAT_ARRAYS, "i": INTEGER_ARRAYS}.get(value.dtype.kind, [])
+        return [Case(label, lambda change=change: change(value), expected) for label, change, expected in ARRAYS + more]
     if isinstance(value, torch.Tensor):
         more = FLOAT_TENSORS if value.is_floating_point() else INTEGER_TENSORS
         return [
@@ -174,7 +169,7 @@ FLOAT_ARRAYS: list[tuple[str, Callable[[Any], Any], Expected]] = [
     ("1e308", lambda array: np.full_like(array, 1e308), "either"),
     ("-1", lambda array: _with_first(array, -1.0), "either"),
 ]
-OTHER_ARRAYS: list[tuple[str, Callable[[Any], Any], Expected]] = [
+INTEGER_ARRAYS: list[tuple[str, Callable[[Any], Any], Expected]] = [
     ("halves", lambda array: array + 0.5, "refused"),
     ("-1", lambda array: _with_first(array, -1), "either"),
     ("10**18", lambda array: _with_first(array, LARGE), "either"),

@@ -100,4 +100,5 @@ class Children:
     def close(self) -> None:
         """End the server."""
         self._server.stdin.close()
+        self._server.stdout.close()
         self._server.wait()

@@ -22,6 +22,7 @@ class Row:
         free: by parameter, labels of cases that may be accepted where others of its kind may not, such as any text.
         alias: by parameter, another name under which a message may speak of it.
         unbounded: whether NaN or infinity is a documented value of the result.
+        raises: further errors that are documented.
         long: parameters whose large values ask for long work, which is done; they are not made large.
         more: further cases: a label, arguments in place of those of the first call, and the name in the message.
     """
@@ -31,6 +32,7 @@ class Row:
     free: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     alias: Mapping[str, str] = field(default_factory=dict)
     unbounded: bool = False
+    raises: tuple[type[Exception], ...] = ()
     long: tuple[str, ...] = ()
     more: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
 

@@ -2,25 +2,14 @@
 
 import pytest
 
-from .children import Children
 from .counted import COUNTED
 from .faces import faces, missing, public, table_of
 
-SHARE = 0.08
-"""Of the cases of each callable in a run without --trust-full."""
 SEED = 21
 LEAST = 600
 """Cases of a run without --trust-full."""
 EXTRA = ("simulate.language", "simulate.laser", "simulate.prompts", "simulate.gsm8k", "simulate.pocket")
 """Faces whose rows need the extra language."""
-
-
-@pytest.fixture(scope="module")
-def children(tmp_path_factory):
-    """The server of cases, in a folder of its own."""
-    server = Children(tmp_path_factory.mktemp("cases"))
-    yield server
-    server.close()
 
 
 def require_extra(face):
@@ -36,16 +25,15 @@ def test_every_public_name_has_rows(face):
 
 
 @pytest.mark.parametrize("face", faces())
-def test_bad_arguments_are_refused_by_name_and_good_ones_taken(face, children, request):
+def test_bad_arguments_are_refused_by_name_and_good_ones_taken(face, children, share):
     """Of the wrong type, NaN, infinite, huge, empty, masked, of another shape; numbers of numpy and torch."""
     require_extra(face)
-    share = 1.0 if request.config.getoption("--trust-full") else SHARE
     found = children.of_face(face, share, SEED)
     COUNTED.update(names=len(table_of(face).rows), cases=found.cases, refused=found.refused, accepted=found.accepted)
     assert not found.wrong, "\n".join(f"{label}: {happened}" for label, happened in found.wrong.items())
 
 
-def test_a_run_has_enough_cases(request):
+def test_a_run_has_enough_cases():
     """The sample, too: the tests above, run before, counted them."""
     if COUNTED["names"] < sum(len(table_of(face).rows) for face in faces()):
         pytest.skip("not all faces were tried")

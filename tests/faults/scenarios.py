@@ -149,21 +149,8 @@ def claims(folder):
     import pytest
 
     said = io.StringIO()
-    options = (
-        "-m",
-        "claims",
-        "--claims",
-        "S2",
-        "--jobs",
-        "1",
-        "-p",
-        "no:cacheprovider",
-        "-q",
-        "-W",
-        "ignore",
-        "--rootdir",
-        str(ROOT),
-    )
+    chosen = ("-m", "claims", "--claims", "S2", "--jobs", "1", "--rootdir", str(ROOT))
+    options = (*chosen, "-q", "-p", "no:cacheprovider", "-W", "ignore")
     with redirect_stdout(said), redirect_stderr(said):
         status = pytest.main(
             [str(ROOT / "docs" / "own-paper"), *options, "--evidence", str(folder / "claims.json"),

@@ -134,13 +134,8 @@ def test_box_at():
         box = regions.box_at(*point)
         assert all(low <= x < low + box.width for low, x in zip(box.corner, point, strict=True))
     assert [regions.box_at(*box.corner) for box in regions.boxes] == list(regions.boxes)
-    for alpha, absorption in ((1, 0), (0, 1), (Fraction(-1, 9), 0), (2, 2)):
-        with pytest.raises(
-            ValueError, match=re.escape(f"(alpha, absorption) must lie in [0, 1) × [0, 1), got ({alpha}")
-        ):
-            regions.box_at(alpha, absorption)
-    for alpha, absorption in ((NAN, 0), (0, NAN), (INF, 0)):
-        with pytest.raises(ValueError, match=r"must be a finite real number, got (nan|inf)"):
+    for alpha, absorption in ((1, 0), (0, 1), (Fraction(-1, 9), 0), (2, 2), (NAN, 0), (0, INF)):
+        with pytest.raises(ValueError, match=r"must (lie in \[0, 1\) × \[0, 1\)|be a finite real number), got "):
             regions.box_at(alpha, absorption)
     assert {quarter.corner for quarter in Box(4, 1, 3).quarters()} == {
         (Fraction(i, 32), Fraction(j, 32)) for i in (2, 3) for j in (6, 7)

@@ -154,7 +154,7 @@ BAD = [
         r"task must be a theory\.birth\.InductionTask, got \(5, 11\)",
     ),
     (lambda: head.position_bias(InductionTask(5, 513)), ValueError, "T must be at most 512 here, got 513"),
-    (lambda: head.key_association(TASK, "P"), ValueError, "block must be 'E1' or 'E', got 'P'"),
+    (lambda: head.key_association(TASK, "P"), ValueError, r"block must be one of \('E1', 'E'\), got 'P'"),
     (lambda: head.previous_token_step(TASK, -1.0), ValueError, "size must be a finite real number >= 0, .* got -1.0"),
     (lambda: head.previous_token_step(TASK, float("inf")), ValueError, "size must be .* got inf"),
     (lambda: head.match_score(TASK, float("nan")), ValueError, "size must be .* got nan"),

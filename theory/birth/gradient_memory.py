@@ -38,33 +38,34 @@ Source: Bietti et al. (NeurIPS 2023), gradients as memories and noisy inputs; (1
 """
 
 from functools import cache
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike
 from scipy.special import softmax
 
-from theory.arguments import AS_FLOATS, FINITE, Operand, Shape, checked
+from theory.arguments import FINITE, Operand, Shape, checked
 from theory.arrays import Floats, Number, Table
 from theory.byte_limit import require_bytes
 from theory.evaluation import evaluate, symbolic_numbers, to_expression
-from theory.key_query.step import KeyQuery
 from theory.one_step.class_averages import class_sizes
 from theory.one_step.gradients import EntryMoments
 from theory.one_step.symmetry import ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from theory.one_step.trigger_chain import Power, integer_power
 from theory.task import Task
 
-Outputs: TypeAlias = Annotated[Table, Shape("K d")]
-Inputs: TypeAlias = Annotated[Table, Shape("Z e")]
-Coefficients: TypeAlias = Annotated[Table, Shape("Z K")]
-FiniteTable: TypeAlias = Annotated[Table, FINITE]
-FiniteFloats: TypeAlias = Annotated[Floats, FINITE]
-RealOutputs: TypeAlias = Annotated[ArrayLike, Shape("K d"), AS_FLOATS]
-RealInputs: TypeAlias = Annotated[ArrayLike, Shape("Z e"), AS_FLOATS]
-Weight: TypeAlias = Annotated[ArrayLike, Shape("d e"), AS_FLOATS]
-Joint: TypeAlias = Annotated[ArrayLike, Shape("Z K"), AS_FLOATS]
+from .association_types import (
+    Coefficients,
+    FiniteFloats,
+    FiniteTable,
+    Inputs,
+    Joint,
+    Outputs,
+    RealInputs,
+    RealOutputs,
+    Weight,
+    as_distribution,
+)
+from .context_parts import ContextParts
 
 
 @checked
@@ -110,7 +111,7 @@ def association_gradient(outputs: RealOutputs, inputs: RealInputs, joint: Joint,
         TypeError, ValueError: as `predicted_probabilities`, or a joint that is no distribution.
     """
     predicted = predicted_probabilities(outputs, inputs, weight)
-    law = _as_distribution(joint)
+    law = as_distribution(joint)
     coefficients = memory_coefficients(law.sum(axis=1, keepdims=True), predicted, law)
     return outer_products(np.asarray(outputs, np.float64), coefficients, np.asarray(inputs, np.float64))
 
@@ -128,12 +129,18 @@ class ConditionalMeans(NamedTuple):
 
 
 @checked
-def conditional_means(predicted: Coefficients, joint: Coefficients, inputs: Inputs) -> ConditionalMeans:
+def conditional_means(
+    predicted: Coefficients, joint: Coefficients, inputs: Inputs
+) -> Annotated[ConditionalMeans, FINITE]:
     """p_k, μ_k and μ̂_k of (10) in any arithmetic: predicted and joint (Z, K), inputs (Z, e).
 
     Raises:
         ValueError: an output that never occurs, for which (10) divides by zero.
     """
+    return _conditional_means(predicted, joint, inputs)
+
+
+def _conditional_means(predicted: Table, joint: Table, inputs: Table) -> ConditionalMeans:
     probability = joint.sum(axis=0)
     never = [k for k, share in enumerate(probability) if not share]
     if never:
@@ -150,9 +157,9 @@ def conditional_mean_gradient(outputs: RealOutputs, inputs: RealInputs, joint: J
         TypeError, ValueError: as `association_gradient`, or an output that never occurs.
     """
     predicted = predicted_probabilities(outputs, inputs, weight)
-    law = _as_distribution(joint)
+    law = as_distribution(joint)
     with np.errstate(over="ignore"):
-        means = conditional_means(predicted, law, np.asarray(inputs, dtype=np.float64))
+        means = _conditional_means(predicted, law, np.asarray(inputs, dtype=np.float64))
     if not np.isfinite(means.predicted).all():
         raise ValueError(f"joint must not make E[p̂(k|x) x] / p(y=k) overflow, least p(y=k) {means.probability.min()}")
     return means.gradient(np.asarray(outputs, dtype=np.float64))
@@ -170,34 +177,6 @@ def zero_weight_parts(
     signal = probabilities[:, None] * (means - mean)
     residual = np.multiply.outer((K * probabilities - 1) / K, mean)
     return outputs.T @ signal, outputs.T @ residual
-
-
-class ContextParts:
-    """The terms of (12) in generic arithmetic; entries are named by their class."""
-
-    def __init__(self, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
-        self.N, self.T, self.alpha, self.step = N, T, alpha, KeyQuery(N, T, alpha, power)
-
-    def excess(self, entry: EntryClass) -> Number:
-        """(μ_row - μ)[column]; zero in row τ."""
-        row, block, token = entry[0], entry[1][0], entry[1][2:-1]
-        if row == "tau":
-            return 0 * self.N
-        own = self.step.given[row == "q"].counts[block, "c" if token == "k" else token]
-        return (own - self.step.mean[block, token if token in ("q", "tau") else "k"]) / self.T
-
-    def signal(self, entry: EntryClass) -> Number:
-        """One entry of S."""
-        return (1 - self.alpha) / self.N * self.excess(entry)
-
-    def residual(self, row: str) -> Number:
-        """r in row "tau" or any other."""
-        level = self.alpha - 1 / (self.N + 1)
-        return level if row == "tau" else -level / self.N
-
-    def mean(self) -> dict[tuple[str, str], Number]:
-        """μ per (block, "q" | "k" | "tau")."""
-        return {feature: count / self.T for feature, count in self.step.mean.items()}
 
 
 @checked
@@ -303,11 +282,3 @@ def _require_room(task: Task, entries: int) -> None:
             f"N must be smaller for a full array ({entries:.2g} entries asked for with N={task.N}, at most {2**28}); "
             "theory.birth.gradient_memory.context_signal_classes(task) gives every distinct entry of S at any N"
         )
-
-
-def _as_distribution(joint: ArrayLike) -> Floats:
-    law: Floats = np.asarray(joint)
-    bound = 4 * law.size * np.finfo(np.float64).eps  # n numbers over their total, added up: n roundings each way
-    if law.min() < 0 or abs(law.sum() - 1) > bound:
-        raise ValueError(f"joint must be >= 0 with sum 1 within {bound:.1e}, got {law.min()} and {law.sum()}")
-    return law

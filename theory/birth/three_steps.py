@@ -34,12 +34,12 @@ Source: Bietti et al. (NeurIPS 2023), the induction head in three gradient steps
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from annotated_types import Ge, MinLen
 
-from theory.arguments import FINITE, Convert, NonNegative, Shape, Size, checked
+from theory.arguments import FINITE, Convert, NonNegative, Shape, Size, checked, one_of
 from theory.arrays import Floats, Number, Table
 from theory.scalars import wrong_kind
 from theory.task import RealNumber
@@ -118,7 +118,7 @@ def copied_output_association(task: ExactTask) -> Fraction:
 
 
 @checked
-def key_association(task: ExactTask, block: Literal["E1", "E"], reads: Reads = BASIC) -> Fraction:
+def key_association(task: ExactTask, block: Annotated[str, one_of(("E1", "E"))], reads: Reads = BASIC) -> Fraction:
     """A_F of equation (2) for block F = "E1" or "E"."""
     feature = _copied(task) if block == "E1" else _own(task)
     association: Fraction = _mean((centred_values(task, reads) * feature).sum(axis=1)) / task.T

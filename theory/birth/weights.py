@@ -3,7 +3,7 @@
 Source: this project, on Bietti et al. (NeurIPS 2023).
 """
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
@@ -83,8 +83,7 @@ def key_query_weights(task: InductionTask, reads: Reads) -> Floats:
     """Equation (2) divided by o, in the blocks that are read."""
     N, F = task.N, task.N + task.T
     W = np.zeros((2 * F, 2 * F))
-    starts: dict[Literal["E", "E1"], int] = {"E": 0, "E1": F}
-    for block, start in starts.items():
+    for block, start in (("E", 0), ("E1", F)):
         if block in reads.keys:
             W[start : start + N, :N] = float(key_association(task, block, reads) / (N - 1)) * _centred(N)
     if "P" in reads.keys:

@@ -29,9 +29,9 @@ from annotated_types import Ge
 
 from theory.arguments import Shape, checked
 from theory.arrays import Floats, Table
-from theory.law import UNIT, AnyLaw, Law, as_law, recurrent_classes, require_room
+from theory.law import UNIT, AnyLaw, Law, as_law, rational_law, recurrent_classes, require_room
 
-from .counts import _rationals, count_moments, fractions, rational_law
+from .counts import _rationals, count_moments, fractions
 from .levels import chebyshev_levels
 
 POSITIONS = 2**12
@@ -148,6 +148,8 @@ def long_run_shares(law: AnyLaw, visits: Annotated[Table, Shape("M M"), Ge(0)] |
     known = visits_between_triggers(law) if visits is None else visits
     if len(known) != law.M:
         raise ValueError(f"visits must have shape (M, M) = {(law.M, law.M)}, got {known.shape}")
+    if np.abs(known[:, law.q] - 1).max() > law.M * UNIT:
+        raise ValueError(f"visits must be 1 in the trigger's column {law.q}, got {known[:, law.q].min()}")
     given = law.targets @ known
     shares: Table = given / given.sum(axis=1)[:, None]
     return shares

@@ -33,7 +33,7 @@ import numpy as np
 
 from theory.arguments import MAY_HAVE_NAN, Shape, checked
 from theory.arrays import Floats, Table
-from theory.law import AnyLaw, Law, as_law
+from theory.law import AnyLaw, Law, as_law, rational_law
 
 from .between_triggers import (
     EXACT_POSITIONS,
@@ -45,7 +45,7 @@ from .between_triggers import (
     token_laws,
     visits_between_triggers,
 )
-from .counts import _rationals, rational_law
+from .counts import _rationals
 from .levels import Change, Interpolant, exact_sign_changes
 
 PerToken: TypeAlias = Annotated[Floats, Shape("M"), MAY_HAVE_NAN]

@@ -53,7 +53,7 @@ from numpy.typing import NDArray
 
 from theory.arguments import MAY_BE_INFINITE, Shape, checked
 from theory.arrays import Floats, Table
-from theory.law import UNIT, AnyLaw, Law, as_law, recurrent_classes, require_room
+from theory.law import UNIT, AnyLaw, Law, rational_law, recurrent_classes, require_room
 
 MIXED_BITS = 100
 """Bits to which a chain has forgotten its start where (2) is used."""
@@ -61,8 +61,6 @@ HALF_THE_DIGITS = 2.0**-26
 """Of float64, as a bound on rounding."""
 RARE = 2.0**-26
 """Frequency below which a token may be one that the chain leaves for good."""
-ARRAYS = 12
-"""Of shape (M, M, M) that are held at once."""
 EXACT_WORK = 2**24
 """Most multiplications of fractions: M⁴ T."""
 
@@ -99,19 +97,8 @@ def count_moments(law: AnyLaw, exact: bool = False) -> CountMoments:
     law = rational_law(law, exact)
     if exact and law.M**4 * law.T > EXACT_WORK:
         raise ValueError(f"T must be at most {EXACT_WORK // law.M**4} for exact=True and M={law.M}, got {law.T}")
-    require_room(law.M, ARRAYS * 8 * law.M**3)
+    require_room(law.M, 12 * 8 * law.M**3)  # arrays (M, M, M) that are held at once
     return _count_moments(law, exact)
-
-
-def rational_law(law: AnyLaw, exact: bool) -> Law:
-    """`law` as a `Law`, for exact=True one of rational numbers, or a TypeError."""
-    known = as_law(law)
-    if exact and not known.is_exact:
-        raise TypeError(
-            "exact=True needs a law of rational numbers (ints or fractions.Fraction in chain, first, answers, noise, "
-            f"alpha), got floats; alpha={known.alpha!r}"
-        )
-    return known if exact else known.in_floats
 
 
 @lru_cache(maxsize=2)

@@ -41,6 +41,7 @@ is large. For noise spread over many tokens κ = α² (|ν|² - 1/M) may be as s
 Source: this project.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -48,9 +49,9 @@ import numpy as np
 
 from theory.arguments import Shape, checked
 from theory.arrays import Floats
-from theory.law import UNIT, AnyLaw, Law
+from theory.law import UNIT, AnyLaw, Law, rational_law
+from theory.scalars import shown
 
-from .counts import rational_law
 from .key_query import WithinSequences
 
 
@@ -122,7 +123,7 @@ def criterion(law: AnyLaw) -> Criterion:
 
 
 @checked
-def attractions(law: AnyLaw, directions: Annotated[Floats, Shape("D F")]) -> list[Attraction]:
+def attractions(law: AnyLaw, directions: Annotated[Floats, Shape("D 2M")]) -> list[Attraction]:
     """Of each row of `directions`, shape (D, 2M), in the order of K's entries.
 
     Raises:
@@ -143,18 +144,21 @@ def attractions(law: AnyLaw, directions: Annotated[Floats, Shape("D F")]) -> lis
     spread = np.sqrt(np.maximum((rest * applied).sum(axis=1), 0))
     copying = (1 - law.alpha) ** 4 * (law.answers**2).sum() * average[law.M + law.q] ** 2
     found = []
-    for direction in directions:
-        own = inside.applied(np.repeat(direction[None], law.M, axis=0)) @ direction
-        size = float(np.abs(direction).sum())
-        found.append(
-            Attraction(
+    for direction in np.ascontiguousarray(directions):
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = inside.seen(np.repeat(direction[None], law.M, axis=0)) @ direction
+            size = float(np.abs(direction).sum())
+            spread_along = float(law.answers @ (np.sqrt(np.maximum(own, 0)) * spread))
+            parts = dict(
                 gradient=float(gradient @ direction),
                 frequency=float(frequency @ direction),
                 leading=float(leading @ direction),
                 copying=float(copying * direction[law.M + law.q]),
-                bound=float(law.answers @ (np.sqrt(np.maximum(own, 0)) * spread)) + size * gradient_rounding(law),
+                bound=spread_along + size * gradient_rounding(law),
             )
-        )
+        if not all(map(math.isfinite, parts.values())):
+            raise ValueError(f"directions must be small enough for a result within the floats, got {shown(direction)}")
+        found.append(Attraction(**parts))
     return found
 
 

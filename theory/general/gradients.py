@@ -21,12 +21,12 @@ import numpy as np
 
 from theory.arguments import checked
 from theory.arrays import Table
-from theory.law import AnyLaw, Law, as_law
+from theory.law import AnyLaw, Law, as_law, rational_law
 from theory.one_step import gradient_mean as task_mean
 from theory.one_step import gradient_variance as task_variance
 from theory.task import Layer, Task
 
-from .counts import count_moments, rational_law
+from .counts import count_moments
 
 
 @checked

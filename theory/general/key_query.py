@@ -30,13 +30,13 @@ from typing import Annotated, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.arguments import Element, Probability, Shape, checked
+from theory.arguments import FINITE, Element, Probability, Shape, checked
 from theory.arrays import Table
 from theory.key_query import key_query_gradient as task_gradient
-from theory.law import AnyLaw, Law, as_distributions
+from theory.law import AnyLaw, Law, as_distributions, rational_law
 from theory.task import RealNumber, Task
 
-from .counts import CountMoments, count_moments, rational_law
+from .counts import CountMoments, count_moments
 from .gradients import one_over
 
 Output: TypeAlias = Literal["absorbed"] | ArrayLike
@@ -78,8 +78,15 @@ class WithinSequences:
         found[:, :, self.law.q] = found[:, :, self.law.q] + self.moments.last
         return found
 
-    def applied(self, weights: Table) -> Table:
+    @checked
+    def applied(self, weights: Annotated[Table, Shape("M 2M")]) -> Annotated[Table, FINITE]:
         """Σ_c w_c for a row w_c of weights, shape (M, 2M), per c: shape (M, 2M)."""
+        if weights.shape != self.counts.shape:
+            raise ValueError(f"weights must have shape (M, 2M) = {self.counts.shape}, got {weights.shape}")
+        return self.seen(weights)
+
+    def seen(self, weights: Table) -> Table:
+        """`applied`, unchecked."""
         M, counts, pairs = self.law.M, self.counts, self.pairs
         own, previous = weights[:, :M], weights[:, M:]
         meetings = np.concatenate([_times(pairs.transpose(0, 2, 1), previous), _times(pairs, own)], axis=1)

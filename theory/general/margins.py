@@ -41,7 +41,7 @@ import numpy as np
 
 from theory.arguments import checked
 from theory.arrays import Floats, Table
-from theory.law import AnyLaw, Law, as_law
+from theory.law import AnyLaw, Law, as_law, rational_law
 from theory.one_step.margins import Bits
 
 from .between_triggers import (
@@ -53,7 +53,7 @@ from .between_triggers import (
     rounding,
     token_laws,
 )
-from .counts import _rationals, rational_law
+from .counts import _rationals
 from .levels import Change, Interpolant, exact_sign_changes
 
 

@@ -30,6 +30,10 @@ DIED_OUT = 2.0**-26
 """Of the largest coefficient, the most that is left of each in an interpolant's last quarter."""
 
 
+class UndecidedError(ArithmeticError, ValueError):
+    """A family of laws between whose ends the changes of sign cannot be told."""
+
+
 @checked
 @dataclass(frozen=True)
 class Turns:
@@ -88,13 +92,16 @@ def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
 
     Raises:
         ValueError: not low < high.
-        ArithmeticError: the most points do not resolve the family, or an interpolant or rounding hides a change.
+        UndecidedError: the most points do not resolve the family, or an interpolant or rounding hides a change.
     """
     if not low < high:
         raise ValueError(f"low must be below high, got low={low} and high={high}")
 
     def at(share: float) -> Law:
-        law = family(low + (high - low) * share)
+        try:
+            law = family(low + (high - low) * share)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"family must give laws from low={low} to high={high}: {error}") from error
         if not isinstance(law, AnyLaw):
             raise wrong_kind("family", "a function to laws", law)
         return as_law(law)
@@ -104,7 +111,7 @@ def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
     found = []
     for name, exact, predicted in zip(("noise", "follower"), changes[:2], changes[2:], strict=True):
         if exact is None or predicted is None:
-            raise ArithmeticError(f"{name}: a change of sign between {low} and {high} cannot be told from none")
+            raise UndecidedError(f"{name}: a change of sign between low={low} and high={high} cannot be told from none")
         proved = [_proved(at, name, change) for change in exact]
         ends = [
             [Change(low + (high - low) * c[0], low + (high - low) * c[1], c[2]) for c in of]
@@ -129,7 +136,7 @@ def _interpolant(at: Callable[[float], Law]) -> Interpolant:
         last = sizes[-(points // 4) :]
         if (last.max(axis=0) <= DIED_OUT * sizes.max(axis=0)).all():
             return Interpolant(interpolant.coefficients, interpolant.error + last.sum(axis=0))
-    raise ArithmeticError(f"{POINTS[-1]} points do not resolve the family")
+    raise UndecidedError(f"{POINTS[-1]} points do not resolve the family")
 
 
 def _proved(at: Callable[[float], Law], name: str, change: Change) -> Change:
@@ -139,7 +146,7 @@ def _proved(at: Callable[[float], Law], name: str, change: Change) -> Change:
         if _sign(at(low), name) == -change.direction and _sign(at(high), name) == change.direction:
             return Change(low, high, change.direction)
         low, high = low - (high - low), high + (high - low)
-    raise ArithmeticError(f"{name}: rounding hides a change of sign near {change.low}")
+    raise UndecidedError(f"{name}: rounding hides a change of sign near {change.low}")
 
 
 def _sign(law: Law, name: str) -> int:

@@ -238,7 +238,7 @@ def answer_samples(
     chance = float(law.output[correct])
     if not 0 < chance < 1:
         return SampleBracket(0, None)
-    few = math.ceil(math.log(1 - float(rate)) / math.log1p(-chance)) - 1
+    few = max(0, math.ceil(math.log(1 - float(rate)) / math.log1p(-chance)) - 1)
     if not (signal > 0).all():
         return SampleBracket(few, None)
     return SampleBracket(few, _least(lambda m: bool((1 / (1 + m * signal)).sum() <= 1 - float(rate)), 2**62))

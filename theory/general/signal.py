@@ -37,16 +37,16 @@ Source: this project; Chen, Bruna, Bietti (ICLR 2025), gradient noise.
 """
 
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
 import numpy as np
 
-from theory.arguments import Count, checked
+from theory.arguments import MAY_BE_INFINITE, MAY_HAVE_NAN, Count, Shape, checked
 from theory.arrays import Floats, Table
 from theory.law import AnyLaw, as_law
 from theory.task import Layer
 
 from .between_triggers import long_run_shares
-from .copying import PerToken
 from .counts import count_moments
 from .gradients import gradient_mean, gradient_variance
 
@@ -85,6 +85,9 @@ def signal_bound(law: AnyLaw) -> Table:
     with np.errstate(divide="ignore"):
         found: Table = p / (1 - p)
     return found
+
+
+PerToken: TypeAlias = Annotated[Floats, Shape("M"), MAY_HAVE_NAN, MAY_BE_INFINITE]
 
 
 def _output(law: AnyLaw, least: int) -> Table:

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from theory.arguments import checked
+from theory.arguments import Element, checked
 from theory.arrays import Number
 from theory.one_step.symmetry import BLOCKS
 from theory.one_step.trigger_chain import TriggerChain
@@ -45,21 +45,37 @@ class WithinSequence:
             if token != "rest"
         }
 
-    def applied(self, weights: Mapping[Feature, Number]) -> dict[Feature, Number]:
+    @checked
+    def applied(self, weights: Mapping[Feature, Element]) -> dict[Feature, Number]:
         """T² Σ_b Σ_c[a, b] w_b for every feature a; w takes the value `weights[block, "j"]` on all "j" of a block.
 
         By (5), w_b is replaced by w_b minus that value, which leaves q, c and τ to sum over, and the P block's total.
         """
+        missing = [feature for feature in self.counts if feature not in weights]
+        if missing:
+            raise ValueError(f"weights must have a number for each feature, got none for {missing[0]}")
         tracked = [feature for feature in self.counts if feature[1] != "j"]
         excess = {feature: weights[feature] - weights[feature[0], "j"] for feature in tracked}
         return {
-            a: sum(excess[b] * self.scaled_covariance(a, b) for b in tracked)
+            a: sum(excess[b] * self._scaled_covariance(a, b) for b in tracked)
             + weights["P", "j"] * self.previous_total(a)
             for a in self.counts
         }
 
+    @checked
     def scaled_covariance(self, left: Feature, right: Feature) -> Number:
         """T² Σ_c[left, right] of two features that are not both "j"."""
+        for name, feature in (("left", left), ("right", right)):
+            self._require(name, feature)
+        if left[1] == right[1] == "j":
+            raise ValueError(f"left and right must not both be 'j', got {left} and {right}")
+        return self._scaled_covariance(left, right)
+
+    def _require(self, name: str, feature: Feature) -> None:
+        if feature not in self.counts:
+            raise ValueError(f"{name} must be one of {tuple(self.counts)}, got {feature!r}")
+
+    def _scaled_covariance(self, left: Feature, right: Feature) -> Number:
         spread = self._spreads[frozenset((left[1], right[1]))]  # the same for all blocks: z_T = q is no fluctuation
         return self.chain.T * self._meetings(left, right) - self.counts[left] * self.counts[right] - spread
 
@@ -86,8 +102,10 @@ class WithinSequence:
         names = [(i, j) for i in self._tokens for j in self._tokens if (i, j) != ("j", "j")]
         return {pair: self.chain.pair_count(*pair) for pair in names}
 
+    @checked
     def previous_total(self, feature: Feature) -> Number:
         """T² times the P block's total in (5)."""
+        self._require("feature", feature)
         block, token = feature
         first = self.chain.laws[token].rho if block == "E" else 0  # P(z_1 = token): ρ, as z_0 is no trigger
         return self.counts[feature] - self.chain.T * first

@@ -172,7 +172,10 @@ def late_values(n: Inputs, alpha: NoiseLevel, t: LateTime) -> tuple[float, float
 @checked
 def late_constant(n: Inputs, alpha: NoiseLevel) -> float:
     """k of (15), the O(1/t) term of D in (2), which is -k/t; -4n/(n+1) at α = 1/2."""
-    return memory_solution.late_constant(n, Fraction(alpha))
+    found = memory_solution.late_constant(n, Fraction(alpha))
+    if not math.isfinite(found):
+        raise ValueError(f"alpha must be further from 0 and 1 for a result within the floats, got {float(alpha)!r}")
+    return found
 
 
 @checked

@@ -101,11 +101,11 @@ def sampled_moments(
         if step == marks[-1]:
             break
         rate, p = rates[step], softmax(w)
-        J = contraction(n, p, rate)
-        noise = step_covariance(n, target, p, rate)
-        shift = J @ shift + rate * curvature(n, p, own)
-        own = J @ own @ J + noise.own
-        cross = J @ cross @ J[exchange][:, exchange] + noise.cross
+        J = _contraction(n, p, rate)
+        noise = _step_covariance(n, target, p, rate)
+        shift = J @ shift + rate * _curvature(n, p, own)
+        own = J @ own @ J + noise[0]
+        cross = J @ cross @ J[exchange][:, exchange] + noise[1]
         w = w + rate / n * (target - p)
     return Moments(*(np.stack(parts) for parts in zip(*found, strict=True)))
 
@@ -114,6 +114,10 @@ def sampled_moments(
 def contraction(n: Inputs, p: Outputs, rate: PositiveReal) -> Annotated[Floats, FINITE]:
     """J_xx of (13), symmetric, shape (n+1, n+1)."""
     _require_outputs(n, p=p)
+    return _contraction(n, p, rate)
+
+
+def _contraction(n: int, p: Floats, rate: float) -> Floats:
     found: Floats = np.eye(n + 1) - rate / n * (np.diag(p) - np.outer(p, p))
     return found
 
@@ -130,20 +134,28 @@ class StepCovariance(NamedTuple):
 def step_covariance(n: Inputs, target: Outputs, p: Outputs, rate: PositiveReal) -> StepCovariance:
     """η² C of (12) where all columns have one target q and prediction p, up to the exchange of outputs; both (n+1,)."""
     _require_outputs(n, target=target, p=p)
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = _step_covariance(n, target, p, rate)
+    if not all(np.isfinite(part).all() for part in parts):
+        raise ValueError(f"rate, target and p must be small enough for a result within the floats, got rate {rate!r}")
+    return StepCovariance(*parts)
+
+
+def _step_covariance(n: int, target: Floats, p: Floats, rate: float) -> tuple[Floats, Floats]:
     mean, mixed = (target - p) / n, np.outer(target, p)
     own = (np.diag(target) - mixed - mixed.T + np.outer(p, p)) / n - np.outer(mean, mean)
     cross = -np.outer(mean, mean[[1, 0, *range(2, n + 1)]])
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = rate**2 * own, rate**2 * cross
-    if not all(np.isfinite(part).all() for part in scaled):
-        raise ValueError(f"rate, target and p must be small enough for a result within the floats, got rate {rate!r}")
-    return StepCovariance(*scaled)
+    return rate**2 * own, rate**2 * cross
 
 
 @checked
 def curvature(n: Inputs, p: Outputs, own: Annotated[Floats, Shape("M M")]) -> Annotated[Floats, FINITE]:
     """Second order of E G_x in a W with this covariance of column x, the last term of (14) over η; shape (n+1,)."""
     _require_outputs(n, p=p)
+    return _curvature(n, p, own)
+
+
+def _curvature(n: int, p: Floats, own: Floats) -> Floats:
     variances = np.diag(own) - 2 * own @ p + p @ own @ p
     change: Floats = -p * (variances - p @ variances) / (2 * n)
     return change

@@ -33,6 +33,7 @@ import flint
 
 from theory.arguments import Element, checked
 from theory.arrays import Number
+from theory.scalars import out_of_range
 
 Power = Callable[[Number, Number], Number]
 Polynomial = tuple[Number, Number, Number]  # coefficients of 1, X, X² with X = r^{s-1}
@@ -128,25 +129,32 @@ class TriggerChain:
         n, first, second = self._power_sums
         return n - first, first - n * self.last_power, second - self.last_power * first
 
-    def _law_of_position(self, token: str) -> Polynomial:
+    def _law(self, name: str, token: str) -> TokenLaw:
+        """ρ and β of a token, or an error that calls it `name`: cheaper than `checked`, as it is called so often."""
+        try:
+            return self.laws[token]
+        except (KeyError, TypeError):
+            raise out_of_range(name, f"one of {tuple(self.laws)}", token) from None
+
+    def _law_of_position(self, name: str, token: str) -> Polynomial:
         """P(z_s = token) as a polynomial in r^{s-1}, equation (2)."""
-        law = self.laws[token]
+        law = self._law(name, token)
         return law.rho + law.beta * self.stationary, -law.beta * self.stationary, 0
 
     def probability_at_end(self, token: str) -> Number:
         """P(z_{T-1} = token | c)."""
-        constant, slope, _ = self._law_of_position(token)
+        constant, slope, _ = self._law_of_position("token", token)
         return constant + slope * self.last_power
 
     def mean_count(self, token: str) -> Number:
         """E[C_token | c], the expected number of positions 1..T-1 that hold the token."""
-        constant, slope, _ = self._law_of_position(token)
+        constant, slope, _ = self._law_of_position("token", token)
         n, first, _ = self._power_sums
         return constant * n + slope * first
 
     def count_covariance(self, left: str, right: str) -> Number:
         """Cov(C_left, C_right | c), equation (3)."""
-        position = {token: self._law_of_position(token) for token in (left, right)}
+        position = {left: self._law_of_position("left", left), right: self._law_of_position("right", right)}
         both = _product(position[left], position[right])
         same = position[left] if left == right else (0, 0, 0)
         now = sum(total * (a - b) for total, a, b in zip(self._power_sums, same, both, strict=True))
@@ -157,7 +165,7 @@ class TriggerChain:
 
     def pair_count(self, previous: str, current: str) -> Number:
         """E[#{t = 2..T : z_{t-1} = previous, z_t = current} | c], z_T = q: equation (1) summed over t, then t = T."""
-        law, follows = self.laws[current], self.laws[previous].is_trigger
+        law, follows = self._law("current", current), self._law("previous", previous).is_trigger
         end = self.probability_at_end(previous)
         inside = (self.mean_count(previous) - end) * (law.rho + law.beta * int(follows))
         return inside + end * int(law.is_trigger)

@@ -1,5 +1,7 @@
 """One's own data as a law: counts of pairs of characters from a table, or a text; refused by name if they are none."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -75,7 +77,8 @@ def read_bigrams(path: Path, smoothing: float = 0.0) -> Characters:
     for (first, second), count in pairs.items():
         counts[index[first], index[second]] = count
     characters = tuple(map(chr, points))
-    return Characters(path, Chain.from_counts(counts, smoothing=smoothing, names=characters), characters)
+    with _named(path):
+        return Characters(path, Chain.from_counts(counts, smoothing=smoothing, names=characters), characters)
 
 
 def _pairs(path: Path) -> dict[tuple[int, int], int]:
@@ -109,7 +112,8 @@ def read_text(path: Path, smoothing: float = 0.0) -> Characters:
         raise ValueError(f"{path} must have at least {SHORTEST} characters, got {len(text)}")
     characters = tuple(sorted(set(text)))
     _check_number(path, len(characters))
-    return Characters(path, Chain.from_text(text, smoothing=smoothing), characters)
+    with _named(path):
+        return Characters(path, Chain.from_text(text, smoothing=smoothing), characters)
 
 
 def ask_data(
@@ -144,6 +148,15 @@ def ask_data(
     return replace(asked, setting={"file": str(data.path), **asked.setting, "answers": answers})
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors about the counts with the file that they are of."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
 def _decoded(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -155,7 +168,7 @@ def _decoded(path: Path) -> str:
 
 def _whole(where: str, name: str, text: str, most: int) -> int:
     """A whole number in 0..most, or a ValueError."""
-    number = text.strip()
+    number = text.strip(" \t")
     if not (number.isascii() and number.isdigit()) or len(number) > 16 or int(number) > most:
         raise ValueError(f"{where}: {name} must be a whole number in 0..{most}, got {text!r}")
     return int(number)

@@ -4,7 +4,8 @@
     paper-checks benchmarks --measured measured.json --out page.md    of what pytest --benchmark-json measured earlier
 
 The page has the machine, the ratios and the target of each, times, how time grows with sizes, and what the claims of
---record took, if that record is there. Everything is measured --passes times, two minutes each on two quiet cores.
+--record took; without it, those of the last run, if there is one. Everything is measured --passes times, two minutes
+each on two quiet cores.
 
 Exit status: 0; 1 if a benchmark fails, and no page is written; 2 for what cannot be done; 130 on Ctrl-C.
 """
@@ -14,11 +15,15 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from paper_checks.commands.groups import Command, Stopped, refuse
-from paper_checks.commands.options import count, records
+from paper_checks.commands.options import RECORD, count, records
+
+if TYPE_CHECKING:
+    from paper_checks.evidence.run import Run
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FOLDERS = ("tests/benchmarks", "tests/scaling")
@@ -34,8 +39,9 @@ def command(out: Path, passes: int, measured: Sequence[Path], records: Sequence[
     if out.is_dir() or not out.parent.is_dir():
         refuse(f"--out must be a file in a folder that exists, got {str(out)!r}")
     _require_page(out)
+    run = _run_of(records)
     if measured:
-        return _write(out, measured, records)
+        return _write(out, measured, run)
     if not (CHECKOUT / FOLDERS[0]).is_dir():
         refuse("benchmarks are measured in a checkout, which has tests/benchmarks")
     with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +51,7 @@ def command(out: Path, passes: int, measured: Sequence[Path], records: Sequence[
             if subprocess.run(words, cwd=CHECKOUT, check=False).returncode != 0:
                 print("a benchmark failed: no page is written", file=sys.stderr)
                 return 1
-        return _write(out, found, records)
+        return _write(out, found, run)
 
 
 def _require_page(out: Path) -> None:
@@ -58,16 +64,24 @@ def _require_page(out: Path) -> None:
         refuse(error)
 
 
-def _write(out: Path, measured: Sequence[Path], records: Sequence[Path]) -> int:
+def _run_of(records: Sequence[Path]) -> "Run | None":
+    """The run that the page tells of; None where none is named and none is in its usual place."""
     from paper_checks.evidence.joined import read_runs
+
+    named = [path for path in records if path != RECORD or path.exists()]
+    try:
+        return read_runs(named) if named else None
+    except (ValueError, OSError) as error:
+        refuse(error)
+
+
+def _write(out: Path, measured: Sequence[Path], run: "Run | None") -> int:
     from simulate.runtime.files import write_whole
 
     from .measured import read_measured
     from .page import page
 
     try:
-        there = [path for path in records if path.exists()]
-        run = read_runs(there) if there else None
         text = page([read_measured(path) for path in measured], run)
     except ValueError as error:
         refuse(error)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import click
 
 from paper_checks.commands.groups import Command, CommandGroup
-from paper_checks.commands.options import base_seed
+from paper_checks.commands.options import ModelName, base_seed
 from paper_checks.experiments.named import require_packages
 
 from .picture import drawn
@@ -37,7 +37,12 @@ seed_of_prompts = base_seed("the prompts")
 
 @command.command("sweep", cls=Command, short_help="probabilities by truncated layer, role and rank")
 @click.option("--prompts", type=click.Choice(PROMPTS), default=PROMPTS[0], help="which prompts")
-@click.option("--model", metavar="NAME|FOLDER", help="a model of the hub or a folder instead of pocket Pythia")
+@click.option(
+    "--model",
+    type=ModelName(),
+    metavar="NAME|FOLDER",
+    help="a model of the hub or a folder instead of pocket Pythia",
+)
 @click.option("--revision", help="of --model, such as step143000 (default: its main one)")
 @click.option(
     "--training-seed", type=int, metavar="N", help=f"pocket Pythia of this training seed (default: {TRAINING_SEED})"
@@ -82,15 +87,22 @@ def _beside(training_seed: int, seed: int) -> "Picture":
     """
     from paper_checks.pictures.language import beside_data as data
     from paper_checks.pictures.language.beside import BesidePicture  # before the work
+    from paper_checks.pictures.language.data import require_training_seed
 
     require_packages()
+    require_training_seed(training_seed)
 
     real = data.smollm2_side(seed)  # first, as it may not be there
     return BesidePicture([data.pocket_side(seed, training_seed), real])
 
 
 @command.command("checkpoints", cls=Command, short_help="probabilities along training")
-@click.option("--model", metavar="NAME", help="a model of the hub instead of pocket Pythia; with --checkpoints")
+@click.option(
+    "--model",
+    type=ModelName(),
+    metavar="NAME",
+    help="a model of the hub instead of pocket Pythia; with --checkpoints",
+)
 @click.option("--checkpoints", metavar="REVISION,...", help="its revisions, such as step16,step128,step143000")
 @seed_of_prompts
 @drawn

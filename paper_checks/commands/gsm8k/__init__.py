@@ -25,7 +25,7 @@ from typing import Any
 import click
 
 from paper_checks.commands.groups import Command, Interrupted, Stopped, refuse
-from paper_checks.commands.options import Integers
+from paper_checks.commands.options import Integers, ModelName
 
 from .asking import ask_all, saved
 from .plan import Asked, Plan, check_file, checked, model_folder
@@ -37,7 +37,13 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command("gsm8k", cls=Command, help=__doc__)
-@click.option("--model", required=True, metavar="NAME|FOLDER", help="hub name or folder, of a known architecture")
+@click.option(
+    "--model",
+    type=ModelName(),
+    required=True,
+    metavar="NAME|FOLDER",
+    help="hub name or folder, of a known architecture",
+)
 @click.option("--revision", help="branch, tag or commit of a hub name")
 @click.option("--role", metavar="ROLE", help="matrices to truncate: mlp_in, mlp_out, attention_out, …")
 @click.option("--layer", type=int, help="their layer, from 0, or from the end: -1 is the last")
@@ -113,7 +119,7 @@ def _report(results: dict[str, Any], baseline: dict[str, Any] | None, shots: int
 
     name = f"{shots} shot{'s' if shots > 1 else ''}"
     for reading in READINGS:
-        right = correct(results, shots, reading)
+        right = correct("results", results, shots, reading)
         low, high = share_interval(sum(right), len(right))
         line = f"{name:8}  {reading:8}  accuracy {sum(right) / len(right):.4f} [{low:.4f}, {high:.4f}]"
         if baseline is not None:

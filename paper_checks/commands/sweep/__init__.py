@@ -17,11 +17,13 @@ from pathlib import Path
 import click
 
 from paper_checks.commands.groups import Command, Interrupted, Stopped, refuse
-from paper_checks.commands.options import base_seed, count
+from paper_checks.commands.options import ModelName, base_seed, count
 
 
 @click.command("sweep", cls=Command, help=__doc__)
-@click.option("--model", required=True, metavar="NAME", help="smollm2, a hub name, a folder, or a file *.gguf")
+@click.option(
+    "--model", type=ModelName(), required=True, metavar="NAME", help="smollm2, a hub name, a folder, or a file *.gguf"
+)
 @click.option("--revision", help="of a hub name")
 @click.option("--layers", default="last:6", help="last:N, upper, all, or numbers from 0 such as 3,5")
 @click.option("--roles", help="such as mlp_up,attention_qkv (default: all that the model has)")

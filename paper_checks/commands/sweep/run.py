@@ -17,6 +17,7 @@ from simulate.language.pretrained import PRETRAINED
 from simulate.laser.roles import PARTS_OF_ROLE, ROLES, Role, architecture_of, check_role, layer_count
 from simulate.laser.sweeps import Cell, Sweep, cells_of
 from simulate.prompts.files import read_prompts
+from simulate.prompts.numbering import Numbering
 from simulate.prompts.sets import Prompt
 from simulate.prompts.splits import clusters_of, competing, spread_over_clusters
 from simulate.prompts.tokens import encode, one_token
@@ -67,6 +68,8 @@ def run(options: Asked, processes: int, out: Path | None) -> None:
     start = options.start
     if start is None and options.model in PRETRAINED:
         start = PRETRAINED[options.model].start
+    if start is not None:
+        Numbering(found.tokenizer).start(start)  # before errors about prompts, of which it would be the reason
     place = options.model if options.model in PRETRAINED else str(Path(options.model).expanduser())
     subject = Subject(place, found.sha256, layer_count(found.model), start, options.revision, options.dtype)
     built_in = {name: prompts_of(name, options.seed, "claim") for name in MOST}

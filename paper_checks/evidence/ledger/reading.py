@@ -53,7 +53,7 @@ def read_ledger(path: Path) -> Ledger:
             kind, or a claim's group has no title; the message has the line, the claim and the key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()  # line ends as they are: TOML has no single carriage return
         tables = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path.name}: {error}") from error

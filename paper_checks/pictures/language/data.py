@@ -128,10 +128,15 @@ def pocket_sweep(name: str, base_seed: int, training_seed: int) -> SweepCells:
     Raises:
         ValueError: a training seed that there is not.
     """
+    require_training_seed(training_seed)
+    return _swept((name,), name, base_seed, training_seed)
+
+
+def require_training_seed(training_seed: int) -> None:
+    """ValueError unless pocket Pythia was trained with this seed."""
     folders = pocket_folders()
     if training_seed not in folders:
         raise ValueError(f"training-seed must be one of {', '.join(map(str, folders))}, got {training_seed}")
-    return _swept((name,), name, base_seed, training_seed)
 
 
 def swept_pocket(name: str, base_seed: int) -> SweepCells:

@@ -72,15 +72,16 @@ COMMANDS: Mapping[str, Options] = {
     "draw language checkpoints": Options(
         OUT,
         {"--model": NO_MODEL, "--checkpoints": ("", "one", "folder,half")},
-        {"--model": ("--checkpoints", "tiny,tiny"), "--checkpoints": ("--model", "tiny")},
+        {"--model": ("--checkpoints", "step1,step2"), "--checkpoints": ("--model", "tiny")},
     ),
     "report": Options(
-        ("--out", "report", "--record", "broken.json"),
+        ("--out", "report"),
         {"--record": NO_FILE, "--out": NO_NEW_FOLDER, "--against": NO_FILE},
     ),
     "badges": Options(
-        ("--out", "badges", "--record", "broken.json"),
-        {"--record": NO_FILE, "--out": NO_NEW_FOLDER, "--groups": NO_NEW_FOLDER, "--check": NO_FILE},
+        ("--out", "badges"),
+        {"--record": NO_FILE, "--out": NO_NEW_FOLDER, "--groups": NO_NEW_FOLDER, "--check": NO_NEW_FOLDER},
+        {"--groups": ("-out",), "--check": ("-out",)},
     ),
     "fill": Options(("README.md",), {"files": NO_FILE, "--record": NO_FILE, "--list": ("nonsense", "")}),
     "benchmarks": Options(("--out", "page.md"), {"--out": NO_NEW_FILE, "--measured": NO_FILE, "--record": NO_FILE}),
@@ -91,14 +92,14 @@ COMMANDS: Mapping[str, Options] = {
     "rotation": Options((), {"--commit": ("", "nonsense", "0" * 39), "--record": ("folder", "text.txt/inside.json")}),
     "cache": Options(),
     "sweep": Options(
-        ("--model", "tiny"),
+        ("--model", "tiny", "--layers", "all", "--processes", "1"),
         {
             "--model": (*NO_MODEL, "broken.gguf"),
             "--revision": ("main", ""),
             "--layers": ("", "x", "last:0", "last:x", "9", "-1", "1.5"),
             "--roles": ("", "nonsense", "mlp_in,nonsense", "mlp_gate"),
             "--fractions": ("x", "nan", "inf", "-0.1", "1.5", "0.1,,0.2"),
-            "--ranks": ("x", "1.5", "-1", "nan", "10**18", "1000000000000000000"),
+            "--ranks": ("x", "1.5", "-1", "nan", "1000000000000000000"),
             "--without": ("x", "1.5", "-1", "nan", "1000000000000000000"),
             "--prompts": NO_FILE,
             "--start": ("not one token of it",),

@@ -1,6 +1,5 @@
 """Records of what was measured of the suite: whole, of the commit that is checked out, refused where damaged."""
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from paper_checks.evidence import trust
 from paper_checks.evidence.trust import read_trust, write_trust
-from simulate.runtime.files import add_digest, read_json
+from simulate.runtime.files import read_json, write_json
 
 NUMBERS = {"drawn": 300, "share": 0.95}
 
@@ -54,8 +53,7 @@ def test_a_damaged_record_is_refused(tmp_path, change, said):
     path = write_trust("teeth", "mutants", "pytest", NUMBERS, folder=tmp_path)
     content = read_json(path)
     change(content)
-    path.write_text(json.dumps(content))
-    add_digest(path)
+    write_json(path, content)
     with pytest.raises(ValueError, match=r"teeth\.json must be a record of trust: .*" + said):
         read_trust("teeth", tmp_path)
 

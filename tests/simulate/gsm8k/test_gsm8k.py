@@ -204,7 +204,7 @@ def test_unreadable_or_empty_files_are_named(tmp_path):
         with pytest.raises(ValueError, match=f"{path} must be a readable file of JSON lines in UTF-8"):
             gsm8k.read_problems(path, "problems")
     path = write(tmp_path / "a.jsonl", {**LINE, "split": "examples"})
-    with pytest.raises(ValueError, match="must have at least one line for 'problems', it has none"):
+    with pytest.raises(ValueError, match="must have at least one line for split = 'problems', it has none"):
         gsm8k.read_problems(path, "problems")
 
 

@@ -17,9 +17,9 @@ every_model = pytest.mark.parametrize("name", PLACES)
 
 
 BAD = [
-    (lambda m: truncated(m, Choice("mlp", 0, 1)), ValueError, "role must be one of 'mlp_in', .*'mlp_up', got 'mlp'"),
-    (lambda m: truncated(m, Choice(None, 0, 1)), ValueError, "role must be one of 'mlp_in', .* got None"),
-    (lambda m: matrices(m, "qkv", 0), ValueError, "role must be one of 'mlp_in', .* got 'qkv'"),
+    (lambda m: truncated(m, Choice("mlp", 0, 1)), ValueError, "role must be .*'mlp_in', .*'mlp_up', got 'mlp'"),
+    (lambda m: truncated(m, Choice(None, 0, 1)), ValueError, "role must be .*'mlp_in', .* got None"),
+    (lambda m: matrices(m, "qkv", 0), ValueError, "role must be .*'mlp_in', .* got 'qkv'"),
     (lambda m: truncated(m, Choice("mlp_in", 3, 1)), ValueError, r"layer must be in -3\.\.2, got 3"),
     (lambda m: truncated(m, Choice("mlp_in", -4, 1)), ValueError, r"layer must be in -3\.\.2, got -4"),
     (lambda m: matrices(m, "mlp_in", 1.0), TypeError, r"layer must be an integer, got 1\.0 \(float\)"),
@@ -37,7 +37,7 @@ BAD = [
         r"qkv_proj.weight \(key\): rank must be at most min\(weight.shape\) = 8, got 9",
     ),
     (lambda m: truncated(m, "mlp_in"), TypeError, r"choices must be several Choice, got 'mlp_in' \(str\)"),
-    (lambda m: Laser(m).truncated(Choice("value", 0, 1)), TypeError, r"several Choice, got Choice\(role='value', .*"),
+    (lambda m: Laser(m).truncated(Choice("value", 0, 1)), TypeError, r"choices must be .* Choice\(role='value'"),
     (
         lambda m: truncated(m, Choice("attention_qkv", 2, 1), Choice("value", -1, 2)),
         ValueError,
@@ -105,7 +105,7 @@ def _infinite(model):
     [
         (_other_linear, TypeError, r"layers.1.mlp.down_proj must be an ordinary torch.nn.Linear, .* got Quantised\("),
         (_integers, TypeError, r"down_proj.weight \(mlp_out\) must be .* float16, .* got Parameter of type int8"),
-        (_infinite, ValueError, r"down_proj.weight \(mlp_out\): weight must be finite"),
+        (_infinite, ValueError, r"weight must be finite for .*down_proj.weight \(mlp_out\)"),
     ],
 )
 def test_weights_that_cannot_be_decomposed_are_refused(change, error, message):

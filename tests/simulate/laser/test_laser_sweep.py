@@ -174,7 +174,7 @@ def test_a_record_is_of_one_model_its_prompts_and_the_code(tmp_path, monkeypatch
         ({"ranks": (-1,)}, "rank must be"),
         ({"layers": (LAYERS,)}, "layer"),
         ({"layers": (0.5,)}, "layer must be"),
-        ({"roles": ("mlp",)}, r"roles\[0\] must be one of"),
+        ({"roles": ("mlp",)}, r"roles\[0\] must be "),
     ],
 )
 def test_cells_that_are_not_there(options, message):

@@ -4,7 +4,6 @@ import math
 import re
 from collections import Counter
 from itertools import islice
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -106,7 +105,7 @@ def test_seeds():
         (lambda: recall_prompts(0, seed=1), "count must be"),
         (lambda: recall_prompts(10**9, seed=1), "count must be at most"),
         (lambda: recall_prompts(5, seed=-1), "seed must be"),
-        (lambda: recall_prompts(5, seed=1, held_out="some"), "held_out must be one of"),
+        (lambda: recall_prompts(5, seed=1, held_out="some"), "held_out must be 'nothing', "),
         (lambda: fact_prompts(97, seed=1), "count must be at most 96"),
         (lambda: fact_prompts(5, seed=1, held_out="names"), "held_out must be"),
         (lambda: halves(3), "count must be"),
@@ -174,9 +173,8 @@ def test_prompts_that_are_no_single_tokens(prompt, message):
 
 def test_metrics_by_hand():
     """Three tokens' logits and what follows from them; ties count for the answer."""
-    encoded = SimpleNamespace(
-        count=2, answer=torch.tensor([0, 2]), distractor=torch.tensor([1, 0]), distributional=torch.tensor([2, 1])
-    )
+    groups = ((np.array([0, 1]), torch.zeros(2, 1, dtype=torch.int64)),)
+    encoded = Encoded(2, groups, torch.tensor([0, 2]), torch.tensor([1, 0]), torch.tensor([2, 1]))
     logits = torch.tensor([[1.0, -1.0, 2.0], [0.5, 0.5, 0.5]])
     found = readings(iter([(np.array([1]), logits[:1]), (np.array([0]), logits[1:])]), encoded)
     weights = [math.exp(value) for value in (1.0, -1.0, 2.0)]
@@ -197,9 +195,8 @@ def test_mean_and_error():
 
 def test_one_prompt_has_no_standard_error():
     """A mean over one prompt is a number; how far it is from that over all prompts, it cannot say."""
-    encoded = SimpleNamespace(
-        count=1, answer=torch.tensor([0]), distractor=torch.tensor([1]), distributional=torch.tensor([1])
-    )
+    groups = ((np.array([0]), torch.zeros(1, 1, dtype=torch.int64)),)
+    encoded = Encoded(1, groups, torch.tensor([0]), torch.tensor([1]), torch.tensor([1]))
     summary = readings(iter([(np.array([0]), torch.tensor([[math.log(3), 0.0]]))]), encoded).summary()
     assert summary["answer"][0] == pytest.approx(0.75) and summary["correct"][0] == 1
     assert all(math.isnan(error) for _, error in summary.values())

@@ -19,7 +19,11 @@ from .interventions import BOTH, INTERVENTIONS, D, M, T, random_model
 W = torch.zeros(D, D, dtype=torch.float64)
 ONLY_F2 = initialised(Architecture(M, T, D, F2=Hidden(3)), seed=0)
 BAD = [
-    (lambda m: with_weights(m, {"W_Q1": W}), ValueError, "weights must be named E, P, U, W_K1, .* got 'W_Q1'"),
+    (
+        lambda m: with_weights(m, {"W_Q1": W}),
+        ValueError,
+        "weights must be of weights, named E, P, .* got 'W_Q1'",
+    ),
     (lambda m: with_weights(m, {"U": W}), ValueError, r"weights\['U'\] must have shape \(13, 7\), got \(7, 7\)"),
     (lambda m: with_weights(m, {"F1.w1": W}), ValueError, r"weights\['F1.w1'\] must have shape \(5, 7\), got \(7, 7\)"),
     (lambda m: with_weights(m, {"W_K1": W.float()}), TypeError, "W_K1.* must be .* torch.float64, got torch.float32"),
@@ -32,9 +36,13 @@ BAD = [
     (lambda m: without(m, 1), TypeError, "layer must be a string, got 1"),
     (lambda m: without(without(m, "F1"), "F1"), ValueError, r"layer must be .* one of \['F2'\], got 'F1'"),
     (lambda m: without(ONLY_F2, "F1"), ValueError, r"layer must be .* one of \['F2'\], got 'F1'"),
-    (lambda m: frozen(m, ["W_K1", "F3.w1"]), ValueError, "weights must be named E, .*F2.w2, got 'F3.w1'"),
-    (lambda m: frozen(without(m, "F2"), ["F2.w1"]), ValueError, "weights must be named E, .*F1.w2, got 'F2.w1'"),
-    (lambda m: truncated(m, "F2", 1), ValueError, "weights must be named E, .*F2.w2, got 'F2'"),
+    (lambda m: frozen(m, ["W_K1", "F3.w1"]), ValueError, "names must be of weights, named E, .*F2.w2, got 'F3.w1'"),
+    (
+        lambda m: frozen(without(m, "F2"), ["F2.w1"]),
+        ValueError,
+        "names must be of weights, .*F1.w2, got 'F2.w1'",
+    ),
+    (lambda m: truncated(m, "F2", 1), ValueError, "name must be of weights, named E, .*F2.w2, got 'F2'"),
     (lambda m: truncated(m, "U", 8), ValueError, r"rank must be at most min\(weight.shape\) = 7, got 8"),
     (lambda m: truncated(m, "U", -1), ValueError, "rank must be an integer >= 0 or None, got -1"),
     (lambda m: truncated(m, "U", 1.0), TypeError, r"rank must be an integer >= 0 or None, got 1\.0"),

@@ -143,11 +143,11 @@ def test_wrong_arguments_of_the_chapter_are_refused_by_name():
             r"rate must be a real number in \(0, 1\), got nan",
         ),
         (lambda: general.noise_samples(law, "a"), TypeError, r"rate must be a real number in \(0, 1\), got 'a'"),
-        (lambda: general.attractions(law, [0] * 6), ValueError, r"directions must have shape \(D, 6\), got \(6,\)"),
+        (lambda: general.attractions(law, [0] * 6), ValueError, r"directions must have shape \(D, 2M\), got \(6,\)"),
         (lambda: general.features(law, "mlp"), ValueError, "layer must be"),
-        (lambda: theory.ask(law, 3), TypeError, r"names must be strings, one for each token, got 3 \(int\)"),
-        (lambda: theory.ask(law, ["a", 1, "b"]), TypeError, r"names must be strings, got 1 \(int\)"),
-        (lambda: theory.ask(Task(3, 5, 0.3), "abcd"), ValueError, r"names must be None for a theory\.Task"),
+        (lambda: theory.ask(law, 3), TypeError, r"names must be a sequence or None, got 3 \(int\)"),
+        (lambda: theory.ask(law, ["a", 1, "b"]), TypeError, r"names\[1\] must be a string, got 1 \(int\)"),
+        (lambda: theory.ask(Task(3, 5, 0.3), list("abcd")), ValueError, r"names must be None for a theory\.Task"),
     ):
         with pytest.raises(error, match=words):
             call()

@@ -1,5 +1,6 @@
 """Rows of `simulate.language`."""
 
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,11 @@ def folder() -> Path:
     """A tiny model, written once per process that runs cases."""
     place = Path("tiny")
     return place if (place / "config.json").exists() else written(place)
+
+
+def new() -> Path:
+    """An empty folder."""
+    return Path(tempfile.mkdtemp(dir="."))
 
 
 @cache
@@ -37,14 +43,20 @@ TABLE = Table(
         "find_folder": of(
             row({"source": Fresh(folder)}, FROM_HUB),
             free=FREE,
+            raises=(ConnectionError,),
         ),
         "identical_weights": row(models=Fresh(lambda: [loaded(), loaded()])),
         "load_language_model": of(
             row({"source": Fresh(folder), "device": "cpu", "dtype": "float32"}, FROM_HUB),
             free=FREE,
+            raises=(ConnectionError,),
         ),
         "save_model": of(
-            row(model=Fresh(lambda: tiny_model("neox")), tokenizer=Fresh(tiny_tokenizer), folder=Path("saved")),
+            row(
+                model=Fresh(lambda: tiny_model("neox")),
+                tokenizer=Fresh(tiny_tokenizer),
+                folder=Fresh(lambda: Path(tempfile.mkdtemp(dir="."))),
+            ),
             free={"folder": ("nowhere",)},
         ),
     },

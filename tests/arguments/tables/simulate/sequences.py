@@ -21,8 +21,9 @@ TABLE = Table(
             free={"names": ("of int", "text")},
             alias={"transition": "chain"},
         ),
-        "Chain.from_counts": row(
-            counts=np.array([[2, 1, 1], [1, 2, 1], [1, 1, 2]]), noise=2, smoothing=0.5, names=("a", "b", "c")
+        "Chain.from_counts": of(
+            row(counts=np.array([[2, 1, 1], [1, 2, 1], [1, 1, 2]]), noise=2, smoothing=0.5, names=("a", "b", "c")),
+            free={"counts": ("halves",)},
         ),
         "Chain.from_text": of(
             row(text="abcabcabbaac", noise="c", smoothing=0.5), free={"text": ("nonsense",), "noise": ("nonsense",)}

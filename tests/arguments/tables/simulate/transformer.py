@@ -1,5 +1,6 @@
 """Rows of `simulate.transformer`."""
 
+import tempfile
 from pathlib import Path
 
 import torch
@@ -39,7 +40,7 @@ TABLE = Table(
             more=(
                 ("momentum=NaN", {"settings": {"lr": 0.5, "momentum": float("nan")}}, "momentum"),
                 ("lr=NaN", {"settings": {"lr": float("nan")}}, "lr"),
-                ("unknown setting", {"settings": {"lr": 0.5, "momentums": 0.5}}, "settings"),
+                ("unknown setting", {"settings": {"lr": 0.5, "momentums": 0.5}}, "momentums"),
             ),
         ),
         "Optimiser.over": of(row(weights=[torch.nn.Parameter(torch.zeros(2, 2))]), on=SGD),
@@ -79,10 +80,11 @@ TABLE = Table(
                 observe=nothing,
                 at=(1,),
                 until=lambda observed: False,
-                checkpoint=Fresh(lambda: Path("training.safetensors")),
+                checkpoint=Fresh(lambda: Path(tempfile.mkdtemp(dir=".")) / "training.safetensors"),
                 every=1,
                 progress=False,
             ),
+            free={"checkpoint": ("nowhere",)},
             more=(
                 ("observe gives an int", {"observe": lambda model: 3}, "observe"),
                 ("observe gives NaN", {"observe": lambda model: {"one": float("nan")}}, "observe"),
@@ -90,9 +92,12 @@ TABLE = Table(
                 ("until gives text", {"until": lambda observed: "no"}, "until"),
             ),
         ),
-        "truncated": row(
-            {"model": MODEL, "name": "F1.w1", "rank": 1, "keep": "top"},
-            {"model": MODEL, "name": "F1.w1", "fraction": 0.5},
+        "truncated": of(
+            row(
+                {"model": MODEL, "name": "F1.w1", "rank": 1, "keep": "top"},
+                {"model": MODEL, "name": "F1.w1", "fraction": 0.5},
+            ),
+            alias={"name": "weights"},
         ),
         "with_weights": row(model=MODEL, weights={"W_V1": torch.zeros(4, 4)}),
         "without": row(model=MODEL, layer="F1"),

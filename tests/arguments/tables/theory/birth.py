@@ -30,7 +30,7 @@ TABLE = Table(
         "distributional_residual": row(task=EXACT_TASK, exact=False),
         "final_scores": row({**LEARNT, "last_copy": 1}),
         "key_association": row({**LEARNT, "block": "E"}),
-        "key_scores": row({**LEARNT, "copied": np.full((9, 9), 0.125)}),
+        "key_scores": row({**LEARNT, "copied": np.full((7, 9), 0.125)}),
         "learns_match": row(task=INDUCTION),
         "least_length": row(N=3, most=64),
         "match_score": row({**LEARNT, "size": 0.5}),

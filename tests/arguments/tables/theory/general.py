@@ -10,15 +10,22 @@ from theory.general.between_triggers import LawsAtLevels
 OF_LAW = {"law": LAW}
 FLOATS = law(0.5)
 EXACTLY = {"law": LAW, "exact": False}
+NOT_FINITE = ("NaN", "inf", "-inf")
+"""NaN is what they have of tokens that are no answers."""
 WITHIN = WithinSequences.of(LAW)
 
 TABLE = Table(
     rows={
         "WithinSequences.of": row(law=LAW, exact=False),
         "WithinSequences.applied": of(row(weights=np.ones((3, 6))), on=WITHIN),
-        "answer_samples": row(law=FLOATS, correct=1, rate=0.75, rivals=[0], signals=answer_signals(FLOATS)),
+        "answer_samples": of(
+            row(law=FLOATS, correct=1, rate=0.75, rivals=[0], signals=answer_signals(FLOATS)),
+            free={"signals": NOT_FINITE},
+        ),
         "answer_signals": of(row(OF_LAW), unbounded=True),
-        "approximate_copying_levels": of(row(law=LAW, excess=excess_visits(LAW)), unbounded=True),
+        "approximate_copying_levels": of(
+            row(law=LAW, excess=excess_visits(LAW)), unbounded=True, free={"excess": NOT_FINITE}
+        ),
         "attractions": row(law=LAW, directions=np.array([[0.5, 0.25, 0.25, 0.0, 0.5, 0.5]])),
         "copying_entries": row(EXACTLY),
         "copying_levels": row(law=LAW, known=LawsAtLevels.of(LAW)),
@@ -45,13 +52,15 @@ TABLE = Table(
         "noise_samples": row(law=LAW, rate=0.75),
         "noise_signal": row(OF_LAW),
         "noise_threshold": row(law=LAW, bits=20),
-        "samples_for_one_rival": row(signal=0.5, rate=0.75),
+        "samples_for_one_rival": of(row(signal=0.5, rate=0.75), unbounded=True),
         "signal_bound": row(OF_LAW),
         "signal_to_noise": of(row(law=LAW, layer="feed_forward"), unbounded=True),
         "smallest_margin": row(EXACTLY),
         "threshold_bounds": row(OF_LAW),
         "token_laws": row(EXACTLY),
-        "turns": row(family=law, low=0.25, high=0.75),
+        "turns": of(
+            row(family=law, low=0.25, high=0.75), raises=(ArithmeticError,), alias={"low": "alpha", "high": "alpha"}
+        ),
         "visits_between_triggers": row(OF_LAW),
     },
     results=frozenset(

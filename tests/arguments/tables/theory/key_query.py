@@ -2,18 +2,17 @@
 
 from fractions import Fraction
 
-import sympy
-
 from tests.arguments.rows import Table, of, row
 from tests.arguments.tables.common import EXACT_TASK, TASK
 from theory import Task
+from theory.evaluation import N, alpha
 from theory.key_query import WithinSequence, certify
 from theory.one_step import TriggerChain
 
 CHAIN = TriggerChain(Fraction(5), Fraction(7), Fraction(1, 2), False)
 WITHIN = WithinSequence(CHAIN)
 REGIONS = certify(5, 7, 4)
-N, alpha = sympy.symbols("N alpha", positive=True)
+EXPRESSION = alpha / N
 
 TABLE = Table(
     rows={
@@ -31,7 +30,7 @@ TABLE = Table(
         "contrast_parts": row(task=TASK, contrast="attends"),
         "contrast_value": row(task=TASK, contrast="attends", absorption=0.5),
         "critical_noise_level": row(N=5, T=7, bits=20),
-        "fixed_noise_expansion": row(expression=1 / N, terms=2),
+        "fixed_noise_expansion": row(expression=EXPRESSION, terms=2),
         "follower_logits": row(task=EXACT_TASK, noise_share=0.5, exact=False),
         "key_query_classes": row(task=EXACT_TASK, absorption=0.5, exact=False),
         "key_query_closed_form": row(name="E(q)"),
@@ -42,7 +41,7 @@ TABLE = Table(
         "ranking_gap": row(task=EXACT_TASK, absorption=0.5, exact=False),
         "ranking_threshold": row(N=5, T=7, bits=20),
         "reversal_range": row(N=5, T=40, bits=20),
-        "scaled_noise_expansion": row(expression=1 / N, terms=2),
+        "scaled_noise_expansion": row(expression=EXPRESSION, terms=2),
         "threshold_series": row(contrast="avoids", root=2, terms=1),
         "turning_absorption": row(task=TASK, contrast="attends"),
         "turning_expansion": row(contrast="attends", terms=1),

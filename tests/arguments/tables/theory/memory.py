@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from tests.arguments.rows import Table, row
+from tests.arguments.rows import Table, of, row
 from theory.memory import sampled_moments
 
 AT = {"n": 4, "alpha": 0.25, "t": 2.0}
@@ -21,7 +21,10 @@ TABLE = Table(
         "curvature": row(n=4, p=P, own=np.eye(5)),
         "early_crossing_time": row(LEVEL),
         "early_top_space": row(LEVEL),
-        "flow": row({**LEVEL, "times": np.array([0.0, 0.5, 2.0])}),
+        "flow": of(
+            row({**LEVEL, "times": np.array([0.0, 0.5, 2.0])}),
+            free={"times": ("int", "list", "another axis", "no axes")},
+        ),
         "largest_shared": row(n=4),
         "late_constant": row(LEVEL),
         "late_crossing_time": row(LEVEL),

@@ -21,25 +21,19 @@ def pytest_addoption(parser):
         action="store_true",
         help="write what the tests of trust counted into paper_checks/recorded/trust (with --trust-full)",
     )
+    options.add_options(parser)
 
 
 def pytest_configure(config):
     if config.getoption("--record-trust", False) and not config.getoption("--trust-full"):
         raise pytest.UsageError("--record-trust records all cases: give it with --trust-full")
+    options.add_marker(config)
 
 
 def pytest_ignore_collect(collection_path, config):
     """With --benchmark-only tests/benchmarks alone is collected, and what is named."""
     is_another = collection_path.parent == TESTS and collection_path.name != "benchmarks"
     return True if is_another and config.getoption("--benchmark-only") else None
-
-
-def pytest_addoption(parser):
-    options.add_options(parser)
-
-
-def pytest_configure(config):
-    options.add_marker(config)
 
 
 def pytest_collection_modifyitems(config, items):

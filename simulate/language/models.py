@@ -129,6 +129,8 @@ def identical_weights(models: Iterable[LanguageModel]) -> list[tuple[str, ...]]:
     Raises:
         TypeError: anything else than language models.
     """
+    if not isinstance(models, Iterable):
+        raise TypeError(f"models must be several of type LanguageModel, got {type(models).__name__}")
     groups: dict[str, dict[str, None]] = {}
     for model in models:
         if not isinstance(model, LanguageModel):

@@ -150,7 +150,7 @@ def main(arguments: list[str]) -> int:
     known = {one.key: found for one in wanted if (found := store.read(one.key)) is not None}
     results.show(wanted, known)
     if given.learn:
-        results.learn(known, test_seconds(given.kept))
+        results.learn(store.all(), test_seconds(given.kept))
     if given.record:
         results.record(wanted, known, given.seed)
     return int(any(one["outcome"] == "survived" for one in known.values()))

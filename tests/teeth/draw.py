@@ -1,6 +1,6 @@
 """A sample of the mutants of theory and of simulate's numerical core, drawn with a seed."""
 
-import random
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,8 @@ def all_mutants(root: Path, package: str) -> tuple[Mutant, ...]:
 
 
 def drawn(root: Path, package: str, number: int, seed: int) -> list[Mutant]:
-    """So many of a package, each as likely as another; a larger sample with the same seed begins with a smaller one.
+    """So many of a package, each as likely as another, by a hash of seed and mutant: a larger sample begins with a
+    smaller one, and where code is edited the sample stays the same but for what was edited.
 
     Raises:
         ValueError: fewer mutants than are asked for.
@@ -36,8 +37,7 @@ def drawn(root: Path, package: str, number: int, seed: int) -> list[Mutant]:
     found = list(all_mutants(root, package))
     if not 0 <= number <= len(found):
         raise ValueError(f"number must be between 0 and {len(found)}, the mutants of {package}, got {number}")
-    random.Random(f"{package} {seed}").shuffle(found)
-    return found[:number]
+    return sorted(found, key=lambda one: hashlib.sha256(f"{seed} {one.key}".encode()).digest())[:number]
 
 
 def sample(root: Path, numbers: dict[str, int], seed: int) -> Iterator[Mutant]:

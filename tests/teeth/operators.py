@@ -1,7 +1,8 @@
 """Mutants of a source file: one number, operator, comparison, term, argument or bound is another.
 
 Not changed: docstrings and text, annotations, decorators, arguments' checks (`as_*`, `require_*`, conditions of which
-all that follows is a raise), assertions, __all__. A mutant is known by its file, its function, the statement before
+all that follows is a raise, what is computed for these
+alone), assertions, __all__. A mutant is known by its file, its function, the statement before
 and after, and which of equal ones it is: not by its line, so that it stays the same where others edit.
 """
 
@@ -20,7 +21,7 @@ FLIPPED = {
 }  # fmt: skip
 SYMMETRIC = ("max", "min", "maximum", "minimum", "gcd", "lcm", "isinstance", "isclose", "add", "multiply", "logaddexp")
 """Functions whose arguments can be exchanged, or whose exchange is no formula's."""
-CHECKS = ("as_", "require_", "check_", "_check", "_require")
+CHECKS = ("as_", "_as_", "require_", "check_", "_check", "_require")
 """What functions begin with that check arguments."""
 
 
@@ -71,7 +72,9 @@ class _Finder:
         self.header: tuple[ast.stmt | None, str] = (None, "")
 
     def found(self) -> Iterator[Mutant]:
-        yield from self._block(ast.parse(self.source).body, "")
+        tree = ast.parse(self.source)
+        self.checked = _only_checked(tree)
+        yield from self._block(tree.body, "")
 
     def _block(self, body: list[ast.stmt], place: str) -> Iterator[Mutant]:
         for node in body:
@@ -81,11 +84,14 @@ class _Finder:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             if not node.name.startswith(CHECKS):
                 inner = f"{place}.{node.name}".lstrip(".")
+                self.checked |= _only_checked(node)
                 defaults = [] if isinstance(node, ast.ClassDef) else [*node.args.defaults, *node.args.kw_defaults]
                 yield from self._expressions(node, [one for one in defaults if one], inner)
                 yield from self._block(node.body, inner)
             return
         if isinstance(node, ast.Raise | ast.Assert | ast.Import | ast.ImportFrom | ast.Global) or _is_check(node):
+            return
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _targets(node) <= self.checked:
             return
         yield from self._expressions(node, list(_own_expressions(node)), place)
         for name in ("body", "orelse", "finalbody"):
@@ -158,9 +164,35 @@ def _walk(root: ast.expr) -> Iterator[ast.expr]:
 
 def _is_check(node: ast.stmt) -> bool:
     """A condition after which there is a raise alone, or a call of checks by itself."""
-    if isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise):
+    if isinstance(node, ast.If) and (isinstance(node.body[-1], ast.Raise) or all(map(_is_call_of_check, node.body))):
         return True
+    if isinstance(node, ast.FunctionDef):
+        return node.name.startswith(CHECKS)
     return ast.unparse(node) == "if TYPE_CHECKING" or (isinstance(node, ast.If) and "TYPE_CHECKING" in _name(node.test))
+
+
+def _is_call_of_check(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _name(node.value.func).startswith(CHECKS)
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+
+
+def _only_checked(scope: ast.AST) -> set[str]:
+    """Names that nothing but checks of arguments reads, such as an estimate of memory."""
+    checks = [
+        node
+        for node in ast.walk(scope)
+        if (isinstance(node, ast.Call) and _name(node.func).startswith(CHECKS))
+        or (isinstance(node, ast.stmt) and (isinstance(node, ast.Raise) or _is_check(node)))
+    ]
+    inside = [name for check in checks for name in _loads(check)]
+    return {name.id for name in inside} - {name.id for name in _loads(scope) if name not in inside}
+
+
+def _loads(scope: ast.AST) -> list[ast.Name]:
+    return [node for node in ast.walk(scope) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
 
 
 def _name(function: ast.expr) -> str:

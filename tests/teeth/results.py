@@ -52,6 +52,10 @@ class Kept:
             found["outcome"] = "equivalent"
         return found
 
+    def all(self) -> list[dict[str, Any]]:
+        """All that is kept, of whatever draw."""
+        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self.folder.glob("*.json"))]
+
     def keep(self, found: Found) -> None:
         """Keep what became of one."""
         keep(self._path(found["key"]), dict(found))
@@ -74,11 +78,11 @@ def caught() -> dict[str, tuple[str, float]]:
     return {key: (node, seconds) for key, (node, seconds) in found.items()}
 
 
-def learn(known: Mapping[str, Found], seconds: Mapping[str, float]) -> None:
+def learn(known: Sequence[Found], seconds: Mapping[str, float]) -> None:
     """Add the mutants that a quick check caught by a failure."""
     new = {
-        key: (one["node"], seconds[one["node"]])
-        for key, one in known.items()
+        one["key"]: (one["node"], seconds[one["node"]])
+        for one in known
         if one.get("how") == "failed" and seconds.get(one["node"], QUICK) < QUICK
     }
     keep(CAUGHT, dict(sorted((caught() | new).items())))

@@ -9,8 +9,9 @@ import numpy as np
 from scipy.stats import norm
 
 from paper_checks.evidence.design import DESIGN
-from paper_checks.session.observed import Observation
+from paper_checks.evidence.trust import write_trust
 
+from .observed import Observation
 from .plan import Unit
 from .scores import (
     LEVEL,
@@ -192,7 +193,5 @@ def _shown(one: Estimate, times: float = 1) -> str:
 
 def write(found: Measured, command: str) -> str:
     """Write the record; the path of its file."""
-    from paper_checks.evidence.trust import write_trust
-
     what = "Monte Carlo comparisons at many base seeds: how many failed, and z values against the normal law"
     return str(write_trust(NAME, what, command, numbers(found), sentences(found)))

@@ -15,7 +15,8 @@ from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.ledger import Ledger
 from paper_checks.evidence.training_design import PILOT_SEED
 from paper_checks.jobs import Scheduler
-from paper_checks.session.observed import Check, Observation, Scouted, checks_of, observed, scouted
+
+from .observed import Check, Observation, Scouted, checks_of, observed, scouted
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from paper_checks.session.observed import Observation
 from simulate.runtime.arrays import Floats
+
+from .observed import Observation
 
 Integers = NDArray[np.int64]
 GOLDEN = (math.sqrt(5) - 1) / 2

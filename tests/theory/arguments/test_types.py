@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Protocol
 
+import flint
 import numpy as np
 import pytest
 import sympy
@@ -15,12 +16,16 @@ from numpy.typing import ArrayLike
 from theory import Task
 from theory.arguments import (
     MAY_BE_INFINITE,
+    MAY_HAVE_NAN,
     Count,
+    Element,
     NonNegative,
+    Operand,
     PositiveReal,
     Probability,
     Size,
     checked,
+    one_of,
 )
 from theory.arrays import Floats, Integers, Table
 from theory.scalars import shown
@@ -205,3 +210,46 @@ def test_bounds_and_kinds_of_entries():
         taken(Integers, np.array([2**64 - 1], dtype=np.uint64))
     with pytest.raises(ValueError, match="given must have at least 1 entries, got 0"):
         taken(Annotated[Floats, MinLen(1)], [])
+
+
+def test_entries_that_may_be_no_numbers():
+    """NaN where there is none, infinity, or both, as the marks say."""
+    for marks, good, bad in (
+        ((MAY_HAVE_NAN,), [NAN, 1.0], [INF]),
+        ((MAY_BE_INFINITE,), [INF, 1.0], [NAN]),
+        ((MAY_HAVE_NAN, MAY_BE_INFINITE), [NAN, INF], None),
+    ):
+        hint = Annotated[Floats, *marks]
+        assert len(taken(hint, good)) == 2
+        if bad:
+            with pytest.raises(ValueError, match=r"given must be finite, got (NaN|infinite) entries"):
+                taken(hint, bad)
+
+
+@pytest.mark.parametrize("hint", [Element, Operand])
+def test_numbers_of_generic_arithmetic(hint):
+    symbol, ball = sympy.Symbol("x"), flint.arb(1) / 3
+    for value in (symbol, ball, Fraction(1, 2), 3, 0.5):
+        assert taken(hint, value) is value
+    assert type(taken(hint, np.float32(0.5))) is float and taken(hint, torch.tensor(2)) == 2
+    for value in ("0.5", None, True, 1j, float, object(), {"a": 1}, np.ma.masked):
+        with pytest.raises(TypeError, match=r"given must be a(n array| number| real)"):
+            taken(hint, value)
+    for value in (NAN, INF, np.float64(NAN)):
+        with pytest.raises(ValueError, match="given must be a finite number"):
+            taken(hint, value)
+
+
+def test_operands_may_be_arrays():
+    assert taken(Operand, [1.0, 2.0]).shape == (2,)
+    with pytest.raises(ValueError, match="given must be finite"):
+        taken(Operand, [1.0, NAN])
+    with pytest.raises(TypeError, match="given must be a number or a symbol"):
+        taken(Element, [1.0])
+
+
+def test_one_of_a_few_values():
+    assert taken(Annotated[str, one_of({"a": 1, "b": 2})], "b") == "b"
+    assert taken(Literal[0, 1], np.int64(1)) == 1
+    with pytest.raises(ValueError, match=r"given must be one of \('a', 'b'\), got 'c'"):
+        taken(Annotated[str, one_of(("a", "b"))], "c")

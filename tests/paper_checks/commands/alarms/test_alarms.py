@@ -2,17 +2,17 @@
 
 import re
 import sys
-from types import SimpleNamespace
+from concurrent.futures import Executor, Future
 
 import pytest
 
-from paper_checks.commands.alarms import GROUPS
+from paper_checks.commands.alarms import GROUPS, measured
+from paper_checks.commands.alarms.observed import Scouted, checks_of, observed, scouted
 from paper_checks.commands.alarms.plan import Unit, base_seeds, is_sampled, joined, split
 from paper_checks.commands.command_line import main
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.experiments import key_query
 from paper_checks.project import own_ledger
-from paper_checks.session.observed import Scouted, checks_of, observed, scouted
 
 CLAIM = "T3.4"
 """Few, cheap comparisons."""
@@ -80,16 +80,30 @@ def test_a_check_that_stops_is_a_failure(checks, monkeypatch):
     assert found.name == f"{SIMULATED}: ZeroDivisionError: of the test"
 
 
+class Inline(Executor):
+    """Does jobs in this process, which has imported what they need."""
+
+    count = 1
+
+    def __init__(self, count):
+        assert count == 1
+
+    def submit(self, function, /, *arguments):
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+
 def test_the_command_measures_goes_on_and_keeps_a_record(cache, monkeypatch, capsys):
     written = {}
+    monkeypatch.setattr(sys.modules["paper_checks.jobs.local"], "Processes", Inline)
     words = ["alarms", "--claims", CLAIM, "--others", "2", "--seconds", "0.2"]
     assert main([*words, "--seeds", "2"]) == 0
     said = capsys.readouterr().out
     assert re.search(r"^1 comparisons at 2 base seeds, 0\.\d s each$", said, re.MULTILINE), said
     assert "4 comparisons, 0 failed" in said and "at 2 base seeds, as they take longest for a z value: T3.4" in said
     before = {path.name for path in cache.iterdir()}
-    keep = SimpleNamespace(write_trust=lambda name, *known: written.update({name: known}))
-    monkeypatch.setitem(sys.modules, "paper_checks.evidence.trust", keep)
+    monkeypatch.setattr(measured, "write_trust", lambda name, *known: written.update({name: known}))
     assert main([*words, "--seeds", "3", "--record"]) == 0
     assert "5 comparisons, 0 failed" in capsys.readouterr().out
     assert len({path.name for path in cache.iterdir()} - before) == 1  # the third base seed

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from paper_checks.commands.alarms.observed import Observation
 from paper_checks.commands.alarms.scores import (
     LEVEL,
     by_kind,
@@ -18,7 +19,6 @@ from paper_checks.commands.alarms.scores import (
     share,
     variance,
 )
-from paper_checks.session.observed import Observation
 
 SEEDS = range(1, 301)
 EACH = 25

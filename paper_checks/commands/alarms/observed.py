@@ -6,7 +6,7 @@ process. What is kept of a job depends on the code of the checks alone: they are
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from paper_checks.evidence.assertions import Assertions
-from paper_checks.evidence.checks import check_functions
 from paper_checks.evidence.comparator import Evidence
 from paper_checks.evidence.ledger import Ledger
+from paper_checks.evidence.ledger.checks import check_functions
 from paper_checks.jobs import Job, current, job, running
 from paper_checks.project import own_ledger
 from simulate.runtime.arrays import Floats
@@ -191,10 +191,10 @@ class _OtherFixturesError(Exception):
     """A check takes fixtures besides `claim`."""
 
 
-def _parameters(function: Callable[..., None]) -> list[Mapping[str, Any]]:
+def _parameters(function: Callable[..., None]) -> list[dict[str, Any]]:
     """The sets of parameters with which pytest calls a check, in some order."""
     axes = [list(_sets(mark)) for mark in reversed(getattr(function, "pytestmark", [])) if mark.name == "parametrize"]
-    sets = [{name: value for part in parts for name, value in part.items()} for parts in product(*axes)]
+    sets = [dict(item for part in parts for item in part.items()) for parts in product(*axes)]
     wanted = set(inspect.signature(function).parameters) - {FIXTURE}
     if set(sets[0]) != wanted:
         raise _OtherFixturesError

@@ -20,6 +20,7 @@ KNOWN = {
     "paper_checks/session/found.py": "names of plugins in a ledger, whose reader is tried here",
     "simulate/gsm8k/results.py": TEXT,
     "simulate/language/gguf_files.py": LANGUAGE,
+    "simulate/language/weight_files.py": LANGUAGE,
     "simulate/laser/sweeps.py": DIGEST,
     "simulate/runtime/checkpoints.py": DIGEST,
     "simulate/runtime/outputs.py": "whether an output may be written over",

@@ -22,7 +22,7 @@ a ValueError that names the largest argument.
 
 Why no library: pydantic's `validate_call` takes "3" for 3 and "yes" for True, or, strict, refuses np.int64 for an int;
 it lets NaN and masked arrays in, and its errors have a form of their own. beartype converts nothing, so that a scalar
-of torch or numpy is refused or goes on as it is. The markers are those of annotated_types, which both read.
+of torch or numpy is refused or goes on as it is, and passes over the markers of annotated_types, which are those here.
 """
 
 import functools

@@ -11,8 +11,8 @@ OUTCOMES = REFUSED, SAME, AS_SAID, CHANGED, OBSCURE
 COUNTED: Counter[tuple[str, str]] = Counter()
 """By reader and outcome; for the record of a run with --trust-full --record-trust."""
 WHAT = (
-    "Files of every kind that is read, with one to three changes each: refused by name, or read with the meaning that "
-    "they had, or that a text of people plainly has."
+    "Files of every kind that is read, but those of language models, with one to three changes each: refused by name, "
+    "or read with the meaning that they had, or that a text of people plainly has."
 )
 COMMAND = "pytest tests/fuzz --trust-full --record-trust"
 

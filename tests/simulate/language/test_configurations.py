@@ -9,6 +9,7 @@ import torch
 
 pytest.importorskip("transformers", reason="the extra `language` is not installed")
 
+from paper_checks.experiments.sweeps import Subject, loaded
 from simulate.language.architectures import ARCHITECTURES
 from simulate.language.configurations import DIVERTING
 from simulate.language.models import find_folder, load_language_model
@@ -132,3 +133,14 @@ def test_a_prompt_longer_than_the_context_is_refused(tmp_path):
     assert measure(found.model, encode(prompts[:1], found.tokenizer)).answer.shape == (1,)
     with pytest.raises(ValueError, match=r"prompts must have at most 31 tokens, the model's context .*, got one of 32"):
         measure(found.model, encode(prompts, found.tokenizer))
+
+
+def test_a_job_is_about_a_configuration_and_a_tokenizer(tmp_path):
+    """A result that was kept is of one description; a folder that was changed since is not loaded for it."""
+    found = load_language_model(written(tmp_path))
+    subject = Subject(str(tmp_path), found.sha256, 2, description=found.description)
+    assert loaded(subject).fingerprint == found.fingerprint
+    changed_json(tmp_path / "config.json", num_attention_heads=2)
+    loaded.cache_clear()
+    with pytest.raises(ValueError, match=f"must have a configuration and tokenizer of sha256 {found.description}, got"):
+        loaded(subject)

@@ -159,7 +159,8 @@ def check_model(config: pytest.Config) -> None:
 
 def require_model(folder: Path) -> None:
     """FileNotFoundError unless a folder has all the files of a model; that they can be used shows when it is loaded."""
-    from simulate.language.folders import CONFIGURATION, TOKENIZER
+    from simulate.language.configurations import CONFIGURATION
+    from simulate.language.folders import TOKENIZER
     from simulate.language.weight_files import weight_paths
 
     missing = [name for name in (CONFIGURATION, TOKENIZER) if not (folder / name).is_file()]

@@ -15,7 +15,7 @@ from simulate.language.configurations import DIVERTING
 from simulate.language.models import find_folder, load_language_model
 from simulate.prompts.sets import Prompt
 from simulate.prompts.tokens import encode, measure
-from tests.oracles.tiny_language_models import changed_json, forbid_building, tiny_tokenizer, written
+from tests.oracles.tiny_language_models import changed_json, changed_weights, forbid_building, tiny_tokenizer, written
 from tests.simulate.laser.decoders import VOCABULARY, model_of
 
 WORDS = [f"w{number}" for number in range(3, VOCABULARY - 4)]
@@ -92,6 +92,13 @@ def test_rotations_are_checked_key_by_key_and_against_old_buffers(tmp_path):
     rotations = json.loads((tmp_path / "config.json").read_text())["rope_parameters"]
     changed_json(tmp_path / "config.json", rope_parameters=rotations | {"rope_thetaa": 3.0})
     with pytest.raises(ValueError, match=r"in rope_parameters, got 'rope_thetaa'; is it rope_theta\?"):
+        load_language_model(tmp_path)
+    changed_json(tmp_path / "config.json", rope_parameters=rotations)
+    name = "model.layers.0.self_attn.rotary_emb.inv_freq"
+    changed_weights(tmp_path, lambda tensors: tensors.__setitem__(name, torch.ones(4)))
+    load_language_model(tmp_path)
+    changed_weights(tmp_path, lambda tensors: tensors.__setitem__(name, torch.ones(2)))
+    with pytest.raises(ValueError, match=r"rotations of .* must be of 4 of the 8 entries of a head, .* got 8"):
         load_language_model(tmp_path)
 
 

@@ -13,13 +13,3 @@ WHAT = (
     "refused by name, read with the same answer bit for bit, or with another one under another fingerprint."
 )
 COMMAND = "pytest tests/fuzz/test_language_readers.py --trust-full --record-trust"
-
-
-def numbers() -> dict[str, int]:
-    """Files by outcome, and by name."""
-    found = {"readers": len({name for name, _ in COUNTED}), "files changed": COUNTED.total()}
-    for one in OUTCOMES:
-        found[one] = sum(count for (_, other), count in COUNTED.items() if other == one)
-    for name in dict.fromkeys(name for name, _ in COUNTED):
-        found |= {f"{name}: {one}": COUNTED[name, one] for one in OUTCOMES if COUNTED[name, one]}
-    return found

@@ -17,14 +17,10 @@ from tests.oracles.tiny_language_models import written
 from tests.simulate.language.gguf_maker import write_gguf
 
 from .language_outcomes import AS_BEFORE, CHANGED, COUNTED, FILES, OBSCURE, REFUSED, SHOWN
-from .mutations import KINDS, Mutation, drawn, mutated
+from .mutations import CHANGE, mutated
 
 EXAMPLES, FULL, SEED = 25, 1000, 21
 GGUF = FILES[-1]
-PLACES = st.integers(0, 65535)
-CHANGE = st.integers(0, 2**63).map(drawn) | st.builds(
-    Mutation, st.sampled_from(KINDS), PLACES, PLACES, st.integers(0, 255)
-)
 TOKENS = torch.tensor([[1, 3, 5, 7]])
 
 

@@ -1,4 +1,4 @@
-"""A default run of claims asks for no network: a claim run where every connection to elsewhere fails and is counted."""
+"""A claim is checked without a network: where every connection to elsewhere fails, none is asked for."""
 
 import os
 import shutil

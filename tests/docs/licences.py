@@ -16,6 +16,8 @@ PAGE = ROOT / "docs" / "licences.md"
 WEAK = re.compile(r"LGPL|Lesser|MPL|Mozilla|GPL|General Public", re.IGNORECASE)
 """Licences with conditions on changed copies."""
 CORE = "core"
+OF_CUDA = ("nvidia-", "cuda-", "triton")
+"""What torch from PyPI needs on Linux, and torch for processors does not: said on the page, not listed."""
 
 
 def canonical(name: str) -> str:
@@ -33,7 +35,7 @@ def declared() -> dict[str, list[Requirement]]:
 
 
 def needed() -> dict[str, str]:
-    """All packages that are installed for this project, with the first group that needs them."""
+    """All packages that are installed for this project but those of CUDA, with the first group that needs them."""
     found: dict[str, str] = {}
     for group, several in declared().items():
         for one in several:
@@ -43,6 +45,8 @@ def needed() -> dict[str, str]:
 
 def _follow(requirement: Requirement, group: str, found: dict[str, str], seen: set[tuple[str, str]]) -> None:
     name = canonical(requirement.name)
+    if name.startswith(OF_CUDA):
+        return
     try:
         requires = distribution(name).requires or []
     except PackageNotFoundError:
@@ -83,6 +87,8 @@ This project is under the MIT licence. Listed is what pip installs with it, with
 licence that the package's own metadata say. In bold: the GNU (GPL, LGPL) and Mozilla (MPL) licences, which have
 conditions on changed copies of the package; nothing of these packages is copied or changed here, they are imported.
 python-flint, of the core, is MIT and, for the FLINT library in it, LGPL; chardet, which lm-eval brings, is LGPL.
+torch is listed as it is for processors: the one of PyPI brings on Linux triton and packages of CUDA besides, most of
+them under NVIDIA's own terms.
 Written by `python -m tests.docs.licences` from an environment with all extras; a test fails where a package has no row.
 
 | package | first needed by | licence |

@@ -45,7 +45,7 @@ class Source:
 
 
 def prompt_sets(base_seed: int) -> dict[str, tuple[Prompt, ...]]:
-    """The prompts of a run: recall with held-out openings, or names too, and facts, held-out cities and words."""
+    """The prompts of a run: recall with held-out openings or names, and facts, held-out pairs of city and template."""
     recall = {
         name: recall_prompts(
             RECALL_PROMPTS[name], seed=experiment_seed(base_seed, f"{name} prompts"), held_out=held_out

@@ -15,8 +15,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import transformers
-
 from .architectures import ARCHITECTURES, HEAD, QUERY_KEY_VALUE, Architecture
 from .weight_files import read_object
 
@@ -41,7 +39,7 @@ IN_ROTATIONS = frozenset(
 )  # fmt: skip
 BESIDES: Mapping[str, tuple[str, ...]] = {
     "gpt_neox": ("rotary_pct", "rotary_emb_base"),
-    "gpt2": ("n_ctx", "task_specific_params"),
+    "gpt2": ("n_ctx", "task_specific_params", "feed_forward_length"),
     "llama": ("is_llama_config", "rope_interleaved"),
     "gemma2": ("hidden_act",),
     "gemma3_text": ("hidden_act", "rope_local_base_freq", "sliding_window_pattern", "_sliding_window_pattern"),
@@ -95,6 +93,8 @@ def read_configuration(folder: Path) -> tuple[Architecture, Any]:
         raise ValueError(f"{path} must have model_type {architecture.model_type!r} for {known[0]}, got {kind!r:.80}")
     if (folder / "adapter_config.json").exists():
         raise ValueError(f"folder {folder} must hold a whole model, it has an adapter (adapter_config.json); merge it")
+    import transformers  # takes a while, and a digest of a folder does without
+
     config_class = getattr(transformers, architecture.name).config_class
     _require_plain(path, found)
     _require_known(path, found, config_class)
@@ -129,9 +129,11 @@ def _is_module_here(name: object) -> bool:
 
 def _require_known(path: Path, found: Mapping[str, Any], config_class: Any) -> None:
     """ValueError unless every key is one that the class has, and those of the sizes are there."""
+    from transformers import GenerationConfig
+
     fields, renamed = {one.name for one in dataclasses.fields(config_class)}, config_class.attribute_map
     known = fields | UNREAD | OLD | set(renamed) | set(BESIDES.get(config_class.model_type, ()))
-    known |= set(transformers.GenerationConfig().to_dict()) | set(DIVERTING)
+    known |= set(GenerationConfig().to_dict()) | set(DIVERTING)
     if "rope_parameters" in fields:
         known |= set(ROTATIONS)
     for name in found:

@@ -4,4 +4,3 @@ from collections import Counter
 
 COUNTED: Counter[str] = Counter()
 WHAT = "Bad and unusual arguments of public calls and of options: refused by name, or accepted with a finite result."
-COMMAND = "pytest tests/arguments --trust-full --record-trust"

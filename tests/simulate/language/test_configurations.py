@@ -10,12 +10,13 @@ import torch
 pytest.importorskip("transformers", reason="the extra `language` is not installed")
 import transformers
 
+from paper_checks.experiments.sweeps import Subject, loaded
 from simulate.language.architectures import ARCHITECTURES
 from simulate.language.configurations import DIVERTING, RANGES
 from simulate.language.models import find_folder, load_language_model
 from simulate.prompts.sets import Prompt
 from simulate.prompts.tokens import encode, measure
-from tests.oracles.tiny_language_models import changed_json, forbid_building, tiny_tokenizer, written
+from tests.oracles.tiny_language_models import changed_json, changed_weights, forbid_building, tiny_tokenizer, written
 from tests.simulate.laser.decoders import VOCABULARY, model_of
 
 WORDS = [f"w{number}" for number in range(3, VOCABULARY - 4)]
@@ -125,6 +126,13 @@ def test_rotations_are_checked_key_by_key_and_against_old_buffers(tmp_path):
     changed_json(tmp_path / "config.json", rope_parameters=rotations | {"rope_thetaa": 3.0})
     with pytest.raises(ValueError, match=r"in rope_parameters, got 'rope_thetaa'; is it rope_theta\?"):
         load_language_model(tmp_path)
+    changed_json(tmp_path / "config.json", rope_parameters=rotations)
+    name = "model.layers.0.self_attn.rotary_emb.inv_freq"
+    changed_weights(tmp_path, lambda tensors: tensors.__setitem__(name, torch.ones(4)))
+    load_language_model(tmp_path)
+    changed_weights(tmp_path, lambda tensors: tensors.__setitem__(name, torch.ones(2)))
+    with pytest.raises(ValueError, match=r"rotations of .* must be of 4 of the 8 entries of a head, .* got 8"):
+        load_language_model(tmp_path)
 
 
 def test_a_key_twice_and_lists_in_lists_are_refused(tmp_path):
@@ -165,3 +173,14 @@ def test_a_prompt_longer_than_the_context_is_refused(tmp_path):
     assert measure(found.model, encode(prompts[:1], found.tokenizer)).answer.shape == (1,)
     with pytest.raises(ValueError, match=r"prompts must have at most 31 tokens, the model's context .*, got one of 32"):
         measure(found.model, encode(prompts, found.tokenizer))
+
+
+def test_a_job_is_about_a_configuration_and_a_tokenizer(tmp_path):
+    """A result that was kept is of one description; a folder that was changed since is not loaded for it."""
+    found = load_language_model(written(tmp_path))
+    subject = Subject(str(tmp_path), found.sha256, 2, description=found.description)
+    assert loaded(subject).fingerprint == found.fingerprint
+    changed_json(tmp_path / "config.json", num_attention_heads=2)
+    loaded.cache_clear()
+    with pytest.raises(ValueError, match=f"must have a configuration and tokenizer of sha256 {found.description}, got"):
+        loaded(subject)

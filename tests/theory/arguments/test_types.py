@@ -29,12 +29,13 @@ from theory.arguments import (
     one_of,
 )
 from theory.arrays import Floats, Integers, Table
+from theory.scalars import shown
 from theory.task import RealNumber
 
 
 def named(value):
     """The name of a case: no address of an object, which differs between the processes that run the tests."""
-    return re.sub(r" at 0x[0-9a-f]+|0x[0-9a-f]+>", "", repr(value))[:120]
+    return re.sub(r" at 0x[0-9a-f]+|0x[0-9a-f]+>", "", shown(value))
 
 
 class Sized(Protocol):

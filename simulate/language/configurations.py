@@ -9,6 +9,7 @@ Source: configuration_*.py and configuration_utils.py of transformers 5.
 
 import dataclasses
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -44,6 +45,18 @@ BESIDES: Mapping[str, tuple[str, ...]] = {
     "gemma3_text": ("hidden_act", "rope_local_base_freq", "sliding_window_pattern", "_sliding_window_pattern"),
 }
 """Keys of published configurations that are not fields of the class, by model type."""
+ONE_ROTATION = {
+    "rope_theta": "rope_theta", "rotary_emb_base": "rope_theta",
+    "partial_rotary_factor": "partial_rotary_factor", "rotary_pct": "partial_rotary_factor",
+}  # fmt: skip
+"""Keys of older versions, by what they are in rope_parameters, where transformers reads them if both are there."""
+RANGES: Mapping[str, tuple[float, float]] = {
+    "layer_norm_eps": (0, 1), "layer_norm_epsilon": (0, 1), "rms_norm_eps": (0, 1), "norm_epsilon": (0, 1),
+    "max_position_embeddings": (1, math.inf), "n_positions": (1, math.inf), "sliding_window": (1, math.inf),
+    "rope_theta": (1, math.inf), "rotary_emb_base": (1, math.inf), "rope_local_base_freq": (1, math.inf),
+    "partial_rotary_factor": (0, 1), "rotary_pct": (0, 1),
+}  # fmt: skip
+"""Least and largest values of numbers that transformers takes as they are."""
 UNREAD = frozenset(
     (
         "_name_or_path", "name_or_path", "_model_name_or_path", "_commit_hash", "transformers_version",
@@ -67,8 +80,8 @@ def read_configuration(folder: Path) -> tuple[Architecture, Any]:
 
     Raises:
         FileNotFoundError: there is no config.json.
-        ValueError: it is no JSON; of another architecture; a key that is not known, is missing, or diverts; special
-            tokens beyond the vocabulary; an adapter beside it.
+        ValueError: it is no JSON; of another architecture; a key that is not known, is missing, diverts, or says other
+            than a second one; numbers out of range; special tokens beyond the vocabulary; an adapter beside it.
     """
     path = folder / CONFIGURATION
     found = read_object(path)
@@ -85,6 +98,8 @@ def read_configuration(folder: Path) -> tuple[Architecture, Any]:
     config_class = getattr(transformers, architecture.name).config_class
     _require_plain(path, found)
     _require_known(path, found, config_class)
+    _require_agreeing(path, found, config_class.attribute_map)
+    _require_ranges(path, found)
     try:
         config = config_class.from_dict({name: value for name, value in found.items() if name != "auto_map"})
     except Exception as error:  # transformers has many kinds
@@ -140,6 +155,37 @@ def _require_known_rotations(path: Path, name: str, found: object) -> None:
         elif key not in IN_ROTATIONS:
             likely = _like(key, IN_ROTATIONS)
             raise ValueError(f"{path} must have keys of rotations in {name}, got {key!r:.80}{likely}")
+
+
+def _require_agreeing(path: Path, found: Mapping[str, Any], renamed: Mapping[str, str]) -> None:
+    """ValueError if two keys for one thing have different values; transformers would take one of them."""
+    rotations = found.get("rope_parameters")
+    inner = rotations if isinstance(rotations, dict) else {}
+    pairs = [(new, found.get(new), old, found.get(old)) for new, old in renamed.items()]
+    pairs += [(f"rope_parameters.{new}", inner.get(new), old, found.get(old)) for old, new in ONE_ROTATION.items()]
+    scaling = found.get("rope_scaling")
+    for key, value in scaling.items() if isinstance(scaling, dict) and inner else ():
+        name = "rope_type" if key == "type" else key
+        pairs.append((f"rope_parameters.{name}", inner.get(name, "absent"), f"rope_scaling.{key}", value))
+    for first, value, second, other in pairs:
+        if value is not None and other is not None and value != other:
+            raise ValueError(
+                f"{second} of {path} must be {first} = {value!r:.80}, as it is the same, got {other!r:.80}"
+            )
+
+
+def _require_ranges(path: Path, found: Mapping[str, Any], where: str = "") -> None:
+    for name, value in found.items():
+        if isinstance(value, dict) and name in (
+            "rope_parameters",
+            "rope_scaling",
+            "full_attention",
+            "sliding_attention",
+        ):
+            _require_ranges(path, value, f"{where}{name}.")
+        least, most = RANGES.get(name, (-math.inf, math.inf))
+        if isinstance(value, int | float) and not least <= value <= most:
+            raise ValueError(f"{where}{name} of {path} must be in [{least}, {most}], got {value!r:.80}")
 
 
 def _like(name: str, known: Iterable[str]) -> str:

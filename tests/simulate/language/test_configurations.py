@@ -8,10 +8,11 @@ import pytest
 import torch
 
 pytest.importorskip("transformers", reason="the extra `language` is not installed")
+import transformers
 
 from paper_checks.experiments.sweeps import Subject, loaded
 from simulate.language.architectures import ARCHITECTURES
-from simulate.language.configurations import DIVERTING
+from simulate.language.configurations import DIVERTING, RANGES
 from simulate.language.models import find_folder, load_language_model
 from simulate.prompts.sets import Prompt
 from simulate.prompts.tokens import encode, measure
@@ -66,6 +67,38 @@ def test_a_missing_size_is_named(tmp_path, monkeypatch, name):
         put(tmp_path, {one: value for one, value in entries.items() if one != key})
         with pytest.raises(ValueError, match=f"config.json must have {key}, and does not"):
             load_language_model(tmp_path)
+
+
+@every_architecture
+def test_two_keys_for_one_thing_must_agree(tmp_path, monkeypatch, name):
+    """transformers takes one of them without a word: which one depends on the key."""
+    entries = folder_of(tmp_path, name)
+    forbid_building(monkeypatch)
+    renamed = transformers.AutoConfig.from_pretrained(tmp_path).attribute_map
+    seconds = {new: entries[old] + 1 for new, old in renamed.items() if isinstance(entries.get(old), int)}
+    if "rope_theta" in entries.get("rope_parameters", {}):
+        seconds |= {"rope_theta": 5.0, "partial_rotary_factor": 0.875, "rope_scaling": {"type": "linear", "factor": 9}}
+        entries["rope_parameters"].setdefault("partial_rotary_factor", 1.0)
+    for key, value in seconds.items():
+        put(tmp_path, entries | {key: value})
+        with pytest.raises(ValueError, match=r"config\.json must be [\w.]+ = .*, as it is the same, got"):
+            load_language_model(tmp_path)
+
+
+@every_architecture
+def test_a_number_out_of_range_is_named(tmp_path, monkeypatch, name):
+    entries = folder_of(tmp_path, name)
+    forbid_building(monkeypatch)
+    for key, (least, most) in RANGES.items():
+        for value in {least - 1, most + 1} - {float("inf")}:
+            if key in entries:
+                put(tmp_path, entries | {key: value})
+            elif key in entries.get("rope_parameters", {}):
+                put(tmp_path, entries | {"rope_parameters": entries["rope_parameters"] | {key: value}})
+            else:
+                continue
+            with pytest.raises(ValueError, match=rf"{key} of .*config\.json must be in "):
+                load_language_model(tmp_path)
 
 
 @pytest.mark.parametrize("key", DIVERTING)

@@ -26,6 +26,7 @@ def test_only_publishing_jobs_may_write_and_only_what_they_publish():
     given = {name: job.get("permissions") for name, job in WORKFLOW["jobs"].items()}
     assert given == {
         "claims": None,
+        "versions": None,
         "report": {"pages": "write", "id-token": "write"},
         "badges": {"contents": "write"},
     }

@@ -22,7 +22,7 @@ a ValueError that names the largest argument.
 
 Why no library: pydantic's `validate_call` takes "3" for 3 and "yes" for True, or, strict, refuses np.int64 for an int;
 it lets NaN and masked arrays in, and its errors have a form of their own. beartype converts nothing, so that a scalar
-of torch or numpy is refused or goes on as it is. The markers are those of annotated_types, which both read.
+of torch or numpy is refused or goes on as it is, and passes over the markers of annotated_types, which are those here.
 """
 
 import functools
@@ -71,6 +71,7 @@ __all__ = [
     "Size",
     "checked",
     "one_of",
+    "unchecked",
 ]
 
 Checked = TypeVar("Checked", bound=Callable[..., Any])
@@ -161,6 +162,22 @@ def checked(target: Checked) -> Checked:
         setattr(target, own, _wrapped(getattr(target, own), target if own == "__new__" else None))
         return target
     return _wrapped(target, None)  # type: ignore[return-value]
+
+
+def unchecked(target: Checked) -> Checked:
+    """The same without its checks, for calls in inner loops whose arguments are known to be good."""
+    if not isinstance(target, type):
+        return target.__wrapped__  # type: ignore[attr-defined,no-any-return]
+    cls: Any = target
+    start = cls.__init__.__wrapped__
+
+    @functools.wraps(target, updated=())
+    def made(*args: Any, **kwargs: Any) -> Any:
+        one = cls.__new__(cls)
+        start(one, *args, **kwargs)
+        return one
+
+    return made  # type: ignore[return-value]
 
 
 def _wrapped(function: Callable[..., Any], typed: Any) -> Callable[..., Any]:

@@ -15,7 +15,8 @@ import sympy
 
 from .arrays import Number
 from .quotients import Quotient, by_powers, monomials, variables
-from .task import Task, as_probability
+from .scalars import as_probability
+from .task import Task
 
 Key = TypeVar("Key")
 Formula = Callable[[Number, Number, Number], dict[Key, Number]]

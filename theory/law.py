@@ -23,8 +23,8 @@ from .arguments import Natural, Probability, Size, checked
 from .arrays import Table
 from .arrays import as_rectangular as as_rectangular
 from .byte_limit import require_bytes
-from .scalars import single
-from .task import Task, as_count
+from .scalars import as_count, single
+from .task import Task
 
 UNIT = np.finfo(np.float64).eps
 LARGEST = float(np.finfo(np.float64).max)
@@ -195,7 +195,7 @@ class Law:
             TypeError, ValueError: not a task, or a chain that is none over its tokens.
         """
         N, M = task.N, task.M
-        require_room(M, 16 * M**2)
+        require_room(M, 150 * M**2)  # a Fraction takes about 130 bytes
         ordinary: Table = np.array([*_uniform(N), Fraction(0)], dtype=object)
         first = ordinary if chain is None else None
         rows = np.tile(ordinary, (M, 1)) if chain is None else as_distributions("chain", chain, (M, M))

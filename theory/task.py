@@ -8,9 +8,6 @@ import numpy as np
 from .arguments import Natural, Probability, Size, checked
 from .arrays import Floats, Integers, Table
 from .scalars import RealNumber as RealNumber
-from .scalars import as_count as as_count
-from .scalars import as_nonnegative as as_nonnegative
-from .scalars import as_probability as as_probability
 
 
 def as_snapshots(marks: Table, steps: int) -> Integers:
@@ -37,21 +34,6 @@ def as_rates(rates: Table) -> Floats:
 Layer: TypeAlias = Literal["feed_forward", "attention_value"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """The two trained matrices whose gradients are studied: W_F and W_V."""
-
-
-def as_layer(layer: object) -> Layer:
-    """`layer` if it is in LAYERS, else a ValueError that lists them."""
-    for known in LAYERS:
-        if isinstance(layer, str) and layer == known:
-            return known
-    raise ValueError(f"layer must be {' or '.join(map(repr, LAYERS))}, got {layer!r}")
-
-
-def as_task(task: object) -> "Task":
-    """`task` if it is a `Task`, else a TypeError."""
-    if not isinstance(task, Task):
-        raise TypeError(f"task must be a theory.Task, got {task!r} ({type(task).__name__})")
-    return task
 
 
 @checked

@@ -1,5 +1,6 @@
 """Types of options that commands share: counts, exact numbers, several integers, models, pictures, records of runs."""
 
+import math
 import os
 from collections.abc import Callable
 from fractions import Fraction
@@ -21,6 +22,16 @@ class Count(click.IntRange):
     """An integer with limits."""
 
     name = "integer"
+
+
+class Amount(click.FloatRange):
+    """A finite number with limits."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):  # NaN is beyond no limit
+            self.fail(f"a finite number is needed, got {value!r}", param, ctx)
+        return found
 
 
 class Level(click.ParamType[Fraction]):

@@ -225,7 +225,7 @@ def _chosen(out: Path, seeds: Sequence[int] | None, steps: int | None, device: s
     """The trainings that are asked for; ValueError before any work."""
     from simulate.pocket.shipped import CONFIRMING, EXPLORED, STEPS
     from simulate.runtime.device import resolve_device
-    from theory.task import as_count
+    from theory.scalars import as_count
 
     resolve_device(device)
     updates = STEPS if steps is None else as_count("steps", steps, 1)

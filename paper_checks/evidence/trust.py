@@ -1,12 +1,13 @@
 """What was measured of the suite itself, such as mutants caught: a record with the command that measures it again."""
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import MinLen
 
@@ -14,8 +15,13 @@ from simulate.runtime.files import read_json, write_json
 
 from .validation import MalformedError, Number, Words, validated, words
 
+if TYPE_CHECKING:
+    from .run import Run
+
 FOLDER = Path(__file__).parents[1] / "recorded" / "trust"
 """Where the records lie, NAME.json each."""
+KNOWN = ("arguments", "readers", "language_readers", "faults", "teeth", "false_alarms")
+"""In the order in which a table has them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,14 @@ class TrustRecord:
     commit: Words
     numbers: Annotated[dict[Words, Number], MinLen(1)]
     explained: list[Words]
+
+    @property
+    def found(self) -> list[tuple[str, str]]:
+        """What a table says of it: names and numbers, but for parts ("reader: refused") and the bins of a histogram."""
+        return [(name, f"{value:.6g}") for name, value in self.numbers.items() if not _PART.search(name)]
+
+
+_PART = re.compile(": |^z from ")
 
 
 def write_trust(
@@ -74,6 +88,25 @@ def read_trust(name: str, folder: Path = FOLDER) -> TrustRecord | None:
     except ValueError as error:
         raise ValueError(f"{path} must be a record of trust: {error}") from error
     return _validated(path, json.dumps(content).encode())
+
+
+def trust_folder(run: "Run") -> Path:
+    """Where the records of the ledger of a run lie."""
+    return Path(run.project.ledger).parent / "recorded" / "trust"
+
+
+def every_trust(folder: Path = FOLDER) -> list[TrustRecord]:
+    """All records of a folder, in the order of KNOWN, then by name.
+
+    Raises:
+        ValueError: as `read_trust`.
+    """
+    names = sorted((path.stem for path in folder.glob("*.json")), key=lambda name: (_place(name), name))
+    return [record for name in names if (record := read_trust(name, folder)) is not None]
+
+
+def _place(name: str) -> int:
+    return KNOWN.index(name) if name in KNOWN else len(KNOWN)
 
 
 def commit(folder: Path) -> str:

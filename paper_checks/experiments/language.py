@@ -45,8 +45,7 @@ class Source:
 
 
 def prompt_sets(base_seed: int) -> dict[str, tuple[Prompt, ...]]:
-    """The prompts of a run: recall with held-out openings, the same with held-out names, and facts, held-out pairs of
-    city and template."""
+    """The prompts of a run: recall with held-out openings or names, and facts, held-out pairs of city and template."""
     recall = {
         name: recall_prompts(
             RECALL_PROMPTS[name], seed=experiment_seed(base_seed, f"{name} prompts"), held_out=held_out
@@ -106,25 +105,25 @@ def load(source: Source, device: str = "cpu") -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one model answers: the readings by set of prompts; its name in the evidence, the sha256 of its weights; how
-    it was asked, where not all of the prompts were or could be."""
+    """What one model answers; its name in the evidence, sha256 of its weights; how it was asked, its fingerprint."""
 
     label: str
     sha256: str
     sets: Mapping[str, Readings]
     asked: Asked | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class ModelSweep:
-    """A sweep of one model: its name in the evidence, the sha256 of its weights, its number of layers; how it was
-    asked."""
+    """A sweep of one model: name in the evidence, sha256 of the weights, number of layers; how it was asked."""
 
     label: str
     sha256: str
     layers: int
     sweep: Sweep
     asked: Asked | None = None
+    fingerprint: str = ""
 
     def late(self, role: Role) -> list[Cell]:
         """The cells of a role in the upper half of the layers."""
@@ -145,7 +144,7 @@ def answered(source: Source, base_seed: int, device: str, names: tuple[str, ...]
     found = load(source, device)
     sets, asked = askable(base_seed, found.tokenizer, names, source.start)
     readings = {name: measure(found.model, encoded) for name, encoded in sets.items()}
-    return Answers(source.label, found.sha256, readings, asked)
+    return Answers(source.label, found.sha256, readings, asked, found.fingerprint)
 
 
 def answers_of(found: Any, label: str, base_seed: int, names: Iterable[str]) -> Answers:
@@ -161,8 +160,8 @@ FRACTIONS = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75)
 
 @dataclass(frozen=True)
 class Plan:
-    """What to sweep: which sets of prompts and roles, on which device, and where to keep a record; `fractions` of the
-    ranks in the upper half of the layers, or by default `doubling_ranks` in all."""
+    """What to sweep, where, and where to keep a record; `fractions` of the ranks in the upper half of the layers, or by
+    default `doubling_ranks` in all."""
 
     names: tuple[str, ...] = CLAIMED
     roles: tuple[Role, ...] = (*MLP, *ATTENTION)
@@ -188,7 +187,7 @@ def sweep_model(source: Source, base_seed: int, plan: Plan) -> ModelSweep:
     made = cells(found.model, sets, record=plan.record, progress=plan.progress)
     if plan.record is not None:
         plan.record.unlink(missing_ok=True)
-    return ModelSweep(source.label, found.sha256, count, made, asked)
+    return ModelSweep(source.label, found.sha256, count, made, asked, found.fingerprint)
 
 
 @cache
@@ -290,6 +289,8 @@ def provenance(found: Iterable[Answers | ModelSweep]) -> dict[str, Any]:
     models = list(found)
     asked = {one.label: one.asked for one in models if one.asked is not None}
     details: dict[str, Any] = {"models": {one.label: one.sha256 for one in models}}
+    if fingerprints := {one.label: one.fingerprint for one in models if one.fingerprint}:
+        details["fingerprints"] = fingerprints
     if asked:
         details["start"] = {label: one.start for label, one in asked.items()}
         details["asked"] = {

@@ -61,6 +61,7 @@ def page(
         troubles=troubles,
         files=attached.files,
         alarms=attached.alarms,
+        trust=attached.trust,
         mark=Markup(MARK),
         style=Markup(_template("report.css")),
         script=Markup(_template("report.js")),

@@ -12,6 +12,7 @@ from paper_checks.evidence.comparator import SIDES, Evidence
 from paper_checks.evidence.filled import placeholders
 from paper_checks.evidence.ledger import meanings
 from paper_checks.evidence.run import ClaimRecord, by_use
+from paper_checks.evidence.trust import TrustRecord
 
 from .folder import ASSETS
 from .grades import how_we_know, kind_of
@@ -75,13 +76,14 @@ class TrainingView(NamedTuple):
 class Attached:
     """What a page is made of besides the run: by claim, the derivations of its theory and the path of its table of
     comparisons from the page; the run's pictures; the address of its files on the web, at its commit, if it has one;
-    the false alarms of its checks, if they were measured."""
+    the false alarms of its checks, if they were measured; all that was measured of the suite."""
 
     pictures: Sequence[PictureFile] = ()
     derivations: Mapping[str, Sequence[Derivation]] = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
     files: str = ""
     alarms: Alarms | None = None
+    trust: Sequence[TrustRecord] = ()
 
 
 @dataclass(frozen=True)

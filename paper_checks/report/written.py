@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from paper_checks.evidence.ledger import read_ledger
 from paper_checks.evidence.run import Run
-from paper_checks.evidence.trust import read_trust
+from paper_checks.evidence.trust import TrustRecord, every_trust, read_trust, trust_folder
 from simulate.runtime.files import json_file
 
 from .against import changes
@@ -44,9 +44,10 @@ def write_report(run: Run, folder: Path, pictures: str = "all", against: Run | N
     derived, note = _derived(run)
     measured, why = _alarms(run)
     paths = {claim: f"{ASSETS}/{name}" for claim, name in names.items()}
-    attached = Attached(drawn.files, derived, paths, _files(run.commit), measured)
+    records, wrong = _measured(run)
+    attached = Attached(drawn.files, derived, paths, _files(run.commit), measured, records)
     told = changes(against, run) if against else None
-    content = page(run, attached, f"{ASSETS}/{name}", [*drawn.troubles, *note, *why], told)
+    content = page(run, attached, f"{ASSETS}/{name}", [*drawn.troubles, *note, *why, *wrong], told)
     files = {names[claim]: table for claim, table in tables.items()}
     write_folder(folder, content, {**drawn.contents, **files, name: record})
     return drawn.troubles
@@ -84,10 +85,18 @@ def _derived(run: Run) -> tuple[Mapping[str, Sequence[Derivation]], list[str]]:
 def _alarms(run: Run) -> tuple[Alarms | None, list[str]]:
     """The false alarms that were measured of the run's ledger, None if none were, and why they cannot be said."""
     try:
-        found = read_trust(ALARMS, Path(run.project.ledger).parent / "recorded" / "trust")
+        found = read_trust(ALARMS, trust_folder(run))
         return (None if found is None else alarms_of(found)), []
     except (OSError, ValueError) as error:
         return None, [f"false alarms: {error}"]
+
+
+def _measured(run: Run) -> tuple[list[TrustRecord], list[str]]:
+    """What was measured of the suite of the run's ledger, and why it cannot be said."""
+    try:
+        return every_trust(trust_folder(run)), []
+    except (OSError, ValueError) as error:
+        return [], [f"records of trust: {error}"]
 
 
 def _plans(run: Run) -> "Sequence[Plan]":

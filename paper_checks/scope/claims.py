@@ -9,7 +9,8 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
-from theory.task import RealNumber, as_count, as_probability
+from theory.scalars import as_count, as_probability
+from theory.task import RealNumber
 
 from . import mixtures as general
 from . import quantities as of

@@ -7,7 +7,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, NamedTuple
 
-from theory.task import RealNumber, as_count, as_probability
+from theory.scalars import as_count, as_probability
+from theory.task import RealNumber
 
 LENGTHS: dict[str, tuple[str, Callable[[int], int]]] = {
     "N": ("N", lambda N: N),

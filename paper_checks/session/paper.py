@@ -144,28 +144,18 @@ def check_model(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--checkpoints must be at least two revisions with commas between them, got {named!r}")
     try:
         from simulate.language.models import find_folder
+        from simulate.language.weight_files import weight_paths
         from simulate.pocket.shipped import is_pocket
 
         wanted = [(name, revision), *(checkpoint_source(name, one) for one in revisions)]
         for folder in [find_folder(*source) for source in wanted]:
-            require_model(folder)
+            weight_paths(folder)  # that they can be used shows when they are loaded
             if is_pocket(folder):
                 raise ValueError(f"{folder.name} is pocket Pythia, whose claims are P1 to P5 and need no option")
             if start is not None:
                 check_start(folder, start)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         raise pytest.UsageError(f"--model {name}: {error}") from error
-
-
-def require_model(folder: Path) -> None:
-    """FileNotFoundError unless a folder has all the files of a model; that they can be used shows when it is loaded."""
-    from simulate.language.folders import CONFIGURATION, TOKENIZER
-    from simulate.language.weight_files import weight_paths
-
-    missing = [name for name in (CONFIGURATION, TOKENIZER) if not (folder / name).is_file()]
-    if missing:
-        raise FileNotFoundError(f"folder {folder} must hold {' and '.join(missing)}, and does not")
-    weight_paths(folder)
 
 
 def check_start(folder: Path, start: str) -> None:

@@ -13,11 +13,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
     RevisionNotFoundError,
 )
 
+from .configurations import CONFIGURATION
 from .gguf_files import converted_folder
 from .pretrained import PRETRAINED, pretrained_folder
 from .weight_files import pickles, refuse_pickles, weight_paths
 
-CONFIGURATION, TOKENIZER = "config.json", "tokenizer.json"
+TOKENIZER = "tokenizer.json"
 FETCHED = ["*.safetensors", "*.json", "tokenizer*", "merges.txt", "vocab.txt", "special_tokens*"]
 NOT_FETCHED = ["*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack", "*.onnx", "*.gguf", "*.py"]
 
@@ -54,6 +55,8 @@ def find_folder(source: str | Path, revision: str | None = None, *, cache_dir: s
         return converted_folder(folder)
     if folder.is_dir():
         _refuse_revision(revision, f"folder {folder}")
+        if missing := _missing(folder):
+            raise FileNotFoundError(missing)
         return folder
     name = _as_hub_name(source, folder)
     cached = _cached(name, revision, cache_dir)
@@ -114,14 +117,18 @@ def _cached(name: str, revision: str | None, cache_dir: str | Path | None) -> Pa
 
 def _lack(folder: Path) -> str:
     """What a folder lacks of configuration, tokenizer and weights, in words; empty if nothing."""
-    missing = [name for name in (CONFIGURATION, TOKENIZER) if not (folder / name).is_file()]
-    if missing:
-        return f"folder {folder} must hold {' and '.join(missing)}, and does not"
+    if missing := _missing(folder):
+        return missing
     try:
         weight_paths(folder)
     except (FileNotFoundError, ValueError) as error:
         return str(error)
     return ""
+
+
+def _missing(folder: Path) -> str:
+    names = [name for name in (CONFIGURATION, TOKENIZER) if not (folder / name).is_file()]
+    return f"folder {folder} must hold {' and '.join(names)}, and does not" if names else ""
 
 
 def _fetched(name: str, revision: str | None, cache_dir: str | Path | None, lacks: str) -> Path:

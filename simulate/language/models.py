@@ -15,14 +15,16 @@ import torch
 from simulate.runtime.byte_limit import require_bytes
 from simulate.runtime.device import resolve_device
 
-from .architectures import ARCHITECTURES, HEAD, Architecture
+from .architectures import HEAD, Architecture
 from .weight_files import FLOATING, Stored, file_digests, read_headers, read_object, read_tensors, tensor_digest
 
 try:
     import transformers
     from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
-    from .folders import CONFIGURATION, TOKENIZER, find_folder
+    from .configurations import CONFIGURATION, read_configuration, require_sizes
+    from .fingerprints import description_digest, fingerprint
+    from .folders import TOKENIZER, find_folder
     from .progress import progress_if_long
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
@@ -34,8 +36,6 @@ __all__ = ["LanguageModel", "find_folder", "identical_weights", "load_language_m
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 HEAD_WEIGHT = f"{HEAD}.weight"
-# Entries of config.json by which transformers would load something else than the plain weights of the folder.
-DIVERTING = ("quantization_config", "transformers_weights", "fusion_config")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,7 @@ class LanguageModel:
         name: the hub name or folder asked for.   revision: the revision asked for.
         files: sha256 of each weight file's bytes, by the file's name (what the hub lists).
         sha256: of the weights as stored, in whatever files; equal weights of equal types and names have equal ones.
+        description: sha256 of configuration and tokenizer (`description_digest`).
     """
 
     model: PreTrainedModel = field(repr=False)
@@ -55,6 +56,12 @@ class LanguageModel:
     revision: str | None
     files: dict[str, str]
     sha256: str
+    description: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of all that the answers depend on: weights, configuration, tokenizer."""
+        return fingerprint(self.sha256, self.description)
 
     @property
     def label(self) -> str:
@@ -90,22 +97,24 @@ def load_language_model(
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r:.80}")
     place, kind = resolve_device(device), DTYPES[dtype]
     folder = find_folder(source, revision, cache_dir=cache_dir)
-    architecture, config = _configuration(folder)
+    architecture, config = read_configuration(folder)
     tokenizer = _tokenizer(folder, config)
     held = read_headers(folder)
+    shapes = {_stable(architecture, name): stored.shape for name, stored in held.items()}
+    require_sizes(folder / CONFIGURATION, architecture, config, shapes)
     weights = _matched(folder, architecture, _skeleton(folder, architecture, config), held)
     needed = kind.itemsize * sum(torch.Size(stored.shape).numel() for stored in weights.values())
     for where in {torch.device("cpu"), place}:
         require_bytes(f"weights of {folder} as {dtype}", needed, where, "use a smaller model or a shorter dtype")
     files = file_digests(sorted({stored.file for stored in held.values()}))
-    sha256 = tensor_digest(weights, kind)
+    sha256, description = tensor_digest(weights, kind), description_digest(folder)
     with progress_if_long(needed):
         model = _class(architecture).from_pretrained(
             folder, config=config, dtype=kind, use_safetensors=True, local_files_only=True
         )
     _require_loaded(architecture, model, weights, kind)
     model.requires_grad_(False).eval().to(place)
-    return LanguageModel(model, tokenizer, str(source), revision, files, sha256)
+    return LanguageModel(model, tokenizer, str(source), revision, files, sha256, description)
 
 
 def identical_weights(models: Iterable[LanguageModel]) -> list[tuple[str, ...]]:
@@ -120,6 +129,8 @@ def identical_weights(models: Iterable[LanguageModel]) -> list[tuple[str, ...]]:
     Raises:
         TypeError: anything else than language models.
     """
+    if not isinstance(models, Iterable):
+        raise TypeError(f"models must be several of type LanguageModel, got {type(models).__name__}")
     groups: dict[str, dict[str, None]] = {}
     for model in models:
         if not isinstance(model, LanguageModel):
@@ -132,40 +143,9 @@ def _class(architecture: Architecture) -> Any:
     return getattr(transformers, architecture.name)
 
 
-def _configuration(folder: Path) -> tuple[Architecture, Any]:
-    """The architecture and the configuration of a folder; special tokens within the vocabulary, nothing diverting."""
-    path = folder / CONFIGURATION
-    found = read_object(path)
-    known = found.get("architectures")
-    if not isinstance(known, list) or len(known) != 1 or known[0] not in list(ARCHITECTURES):
-        raise ValueError(f"{path} must have one architecture of {', '.join(ARCHITECTURES)}, got {known!r:.80}")
-    architecture, kind = ARCHITECTURES[known[0]], found.get("model_type")
-    if kind != architecture.model_type:
-        raise ValueError(f"{path} must have model_type {architecture.model_type!r} for {known[0]}, got {kind!r:.80}")
-    for name in DIVERTING:
-        if found.get(name) is not None:
-            raise ValueError(f"{path} must describe plain weights, without {name}, got {found[name]!r:.80}")
-    if (folder / "adapter_config.json").exists():
-        raise ValueError(f"folder {folder} must hold a whole model, it has an adapter (adapter_config.json); merge it")
-    try:
-        config = _class(architecture).config_class.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # transformers has many kinds
-        raise ValueError(f"{path} must describe a {known[0]}: {_said(error)}") from error
-    _check_special_tokens(path, config)
-    return architecture, config
-
-
-def _check_special_tokens(path: Path, config: Any) -> None:
-    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
-        value = getattr(config, name, None)
-        for number in value if isinstance(value, list) else [value]:
-            if number is not None and not 0 <= number < config.vocab_size:
-                raise ValueError(f"{name} of {path} must be in 0..vocab_size-1 = {config.vocab_size - 1}, got {number}")
-
-
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer of a model's folder alone; raises as `load_language_model` does."""
-    return _tokenizer(folder, _configuration(folder)[1])
+    return _tokenizer(folder, read_configuration(folder)[1])
 
 
 def _tokenizer(folder: Path, config: Any) -> Any:

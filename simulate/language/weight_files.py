@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from simulate.runtime.files import file_digest
+from simulate.runtime.plain_json import parsed
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -43,7 +44,7 @@ def read_object(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"folder {path.parent} must hold {path.name}, and does not")
     try:
-        found = json.loads(path.read_bytes())
+        found = parsed(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} must be JSON: {error}") from error
     if not isinstance(found, dict):

@@ -192,7 +192,17 @@ def last_logits(model: Any, encoded: Encoded) -> Iterator[tuple[Integers, torch.
 
 
 def logits_after(model: Any, tokens: torch.Tensor) -> torch.Tensor:
-    """The logits that follow texts of one length, shape (texts, vocabulary)."""
+    """The logits that follow texts of one length, shape (texts, vocabulary).
+
+    Raises:
+        ValueError: texts longer than the model's context.
+    """
+    context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    if isinstance(context, int) and tokens.shape[1] > context:
+        raise ValueError(
+            f"prompts must have at most {context} tokens, the model's context (max_position_embeddings), got one of "
+            f"{tokens.shape[1]}"
+        )
     with torch.inference_mode():
         logits: torch.Tensor = model(input_ids=tokens.to(model.device), use_cache=False, logits_to_keep=1).logits
         return logits[:, -1]

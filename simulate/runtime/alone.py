@@ -5,7 +5,6 @@ processes are asked: what a lock is held on has a writer that lives, on whatever
 """
 
 import errno
-import fcntl
 import os
 import re
 import secrets
@@ -16,6 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: as on disks without locks
+    fcntl = None  # type: ignore[assignment]
 
 TEMPORARY = r"(?:[0-9a-f]{16}|\d{1,10})\.tmp"
 """How names of what is being written go on behind .NAME. (digits alone are of older versions)."""
@@ -97,6 +101,8 @@ def _opened(lock: Path) -> int:
 
 def _is_locked(descriptor: int) -> bool:
     """Whether the lock of an open file is ours now."""
+    if fcntl is None:
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -123,6 +129,8 @@ def temporary_name(path: Path) -> Path:
 def is_kept(descriptor: int, temporary: Path) -> bool:
     """Whether the open, empty file or folder of a `temporary_name` is ours: from now on `remove_left` leaves it alone,
     until it is closed. False if it was faster."""
+    if fcntl is None:
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError as error:
@@ -142,6 +150,8 @@ def remove_left(folder: Path, names: str) -> None:
 
 
 def _remove(left: Path) -> None:
+    if fcntl is None:  # nobody knows whether it has a writer
+        return
     descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # an error where there are no locks: then it stays

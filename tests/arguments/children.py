@@ -44,7 +44,7 @@ class Children:
         while going:
             self._server.stdin.write(json.dumps([face, share, seed, start]).encode() + b"\n")
             current: tuple[int, str] | None = None
-            going = False
+            going = ended = False
             for kind, *said in self._lines():
                 if kind == "valid":
                     found.wrong[said[0]] = said[1]
@@ -52,6 +52,8 @@ class Children:
                     found.wrong[f"{face}: {current}"] = said[0]
                 elif kind == "of":
                     found.cases = said[0]
+                elif kind == "end":
+                    ended = True
                 elif kind == "case":
                     current = (said[0], said[1])
                 elif kind == "outcome":
@@ -60,6 +62,8 @@ class Children:
             if current is not None:
                 found.wrong[current[1]] = "killed: its process did not live"
                 start, going = current[0] + 1, True
+            elif not ended:
+                found.wrong.setdefault(face, "killed: its process did not live to its first case")
         return found
 
     @staticmethod

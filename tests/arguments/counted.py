@@ -3,5 +3,7 @@
 from collections import Counter
 
 COUNTED: Counter[str] = Counter()
-WHAT = "Bad and unusual arguments of public calls and of options: refused by name, or accepted with a finite result."
-COMMAND = "pytest tests/arguments --trust-full --record-trust"
+WHAT = (
+    "Bad and unusual arguments of public calls and of options: refused by name, or accepted with a result that is "
+    "finite where the call's documentation does not say otherwise."
+)

@@ -79,12 +79,19 @@ def missing(face: str, named: dict[str, Any], table: Table) -> list[str]:
             wanted[name] = (one, False)
         if inspect.isclass(one):
             wanted |= {f"{name}.{method}": (called, True) for method, called in methods(one).items()}
-    lines = [f"{face}.{name} has no row in the table of its face" for name in wanted if name not in table.rows]
+    lines = [f"{face}.{name} must say that it is unchecked" for name in table.inner if not _is_unchecked(wanted, name)]
+    for name in table.inner:
+        wanted.pop(name, None)
+    lines += [f"{face}.{name} has no row in the table of its face" for name in wanted if name not in table.rows]
     lines += [f"{face}: a row for {name}, which is not public" for name in table.rows if name not in wanted]
     lines += [f"{face}: {name} is no class that it names" for name in table.results if name not in named]
     for name, (called, is_method) in wanted.items():
         lines += [f"{face}.{name}: no valid value of {one}" for one in lacking(called, is_method, table.rows.get(name))]
     return lines
+
+
+def _is_unchecked(wanted: dict[str, tuple[Callable[..., Any], bool]], name: str) -> bool:
+    return name in wanted and "unchecked" in (wanted[name][0].__doc__ or "")
 
 
 def lacking(called: Callable[..., Any], is_method: bool, row: Row | None) -> list[str]:

@@ -87,6 +87,8 @@ def _of_type(parameter: click.Parameter) -> tuple[str, ...]:
         limits = [kind.min - 1] if kind.min is not None else []
         limits += [kind.max + 1, 10**18] if kind.max is not None else []
         return (*NO_INTEGER, *map(str, limits))
+    if isinstance(kind, click.FloatRange) and kind.min is not None:
+        return (*NO_NUMBER, str(kind.min - 1))
     if isinstance(kind, click.types.IntParamType):
         return NO_INTEGER
     if isinstance(kind, Level | click.types.FloatParamType):

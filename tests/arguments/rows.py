@@ -56,8 +56,9 @@ class Table:
     Attributes:
         rows: by name, methods as "Class.method".
         results: classes of what calls hand back, which nobody makes by hand.
-        elsewhere: faces that have the rows of names which this one names again.
+        inner: methods that other modules call in a loop after a check, and whose docstring says "unchecked".
     """
 
     rows: Mapping[str, Row]
     results: frozenset[str] = frozenset()
+    inner: frozenset[str] = frozenset()

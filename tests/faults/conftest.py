@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -12,7 +13,6 @@ from tests.places import ROOT
 
 COUNTED = pytest.StashKey[Counter]()
 WHAT = "what processes that were stopped, full disks and second writers did to files and to numbers"
-COMMAND = "pytest tests/faults --trust-full --record-trust"
 
 
 class Server:
@@ -71,4 +71,5 @@ def pytest_sessionfinish(session):
         return
     from paper_checks.evidence.trust import write_trust
 
-    write_trust("faults", WHAT, COMMAND, dict(sorted(config.stash[COUNTED].items())))
+    command = shlex.join(["pytest", *config.invocation_params.args])
+    write_trust("faults", WHAT, command, dict(sorted(config.stash[COUNTED].items())))

@@ -11,9 +11,7 @@ from tests.places import ROOT
 FULL = Path("/dev/full")
 COMMANDS = {
     "help": ["--help"],
-    "version": ["--version"],
     "JSON": ["ask", "--N", "5", "--json"],
-    "a table": ["cache"],
 }
 
 

@@ -31,7 +31,7 @@ SLOW = {
     "sweep": ("",),
     "model": ("",),
 }
-MOST = 6
+MOST = 4
 """Points of one piece of work in an ordinary run, from the first operation to the last."""
 COMMANDS = ("report_command", "picture", "claims")
 CASES = [(name, before) for table in (QUICK, SLOW) for name, all_before in table.items() for before in all_before]

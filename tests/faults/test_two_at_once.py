@@ -9,7 +9,7 @@ import pytest
 
 from .shim import contents
 
-SEED, TRIALS, QUICK = 20261129, 60, 12
+SEED, TRIALS, QUICK = 20261129, 60, 8
 FREE = {"kind": "free"}
 SAME = {
     "training": "one writer at a time",
@@ -69,7 +69,7 @@ def test_two_of_the_same(server, tmp_path, full, counted, name):
     if name in SLOW and not full:
         pytest.skip("with --trust-full")
     calm = server.run(name, tmp_path / "calm", kind="free")
-    refused, trials = 0, 10 if full else 3
+    refused, trials = 0, 10 if full else 2
     for trial in range(trials):
         folder = tmp_path / str(trial)
         pieces = [{"name": name, "folder": folder, **FREE, **soon()} for _ in range(2)]
@@ -88,7 +88,7 @@ def test_two_of_the_same(server, tmp_path, full, counted, name):
 
 def test_records_and_pilots_of_two_runs(server, tmp_path, full, counted):
     """The record is one of the two, whole; of pilots none is lost."""
-    trials = 10 if full else 3
+    trials = 10 if full else 2
     for trial in range(trials):
         for name in ("record", "pilots"):
             folder = tmp_path / f"{name} {trial}"

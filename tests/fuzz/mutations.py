@@ -4,6 +4,8 @@ import random
 import re
 from typing import NamedTuple
 
+from hypothesis import strategies as st
+
 KINDS = ("flip", "byte", "delete", "insert", "swap", "line twice", "lines swapped", "number", "cut")
 NUMBER = re.compile(rb"\d+")
 
@@ -21,6 +23,13 @@ def drawn(number: int) -> Mutation:
     """The change of a number: evenly anywhere in the file."""
     draw = random.Random(number)
     return Mutation(draw.choice(KINDS), draw.randrange(65536), draw.randrange(65536), draw.randrange(256))
+
+
+_PLACES = st.integers(0, 65535)
+CHANGE = st.integers(0, 2**63).map(drawn) | st.builds(
+    Mutation, st.sampled_from(KINDS), _PLACES, _PLACES, st.integers(0, 255)
+)
+"""Anywhere, and at the edges, where hypothesis likes to look."""
 
 
 def mutated(content: bytes, change: Mutation) -> bytes:

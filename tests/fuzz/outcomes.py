@@ -1,6 +1,7 @@
 """What a reader makes of a file that was changed."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ OUTCOMES = REFUSED, SAME, AS_SAID, CHANGED, OBSCURE
 COUNTED: Counter[tuple[str, str]] = Counter()
 """By reader and outcome; for the record of a run with --trust-full --record-trust."""
 WHAT = (
-    "Files of every kind that is read, with one to three changes each: refused by name, or read with the meaning that "
-    "they had, or that a text of people plainly has."
+    "Files of every kind that is read, but those of language models, with one to three changes each: refused by name, "
+    "or read with the meaning that they had, or that a text of people plainly has."
 )
 COMMAND = "pytest tests/fuzz --trust-full --record-trust"
 
@@ -45,11 +46,11 @@ def outcome_there(reader: Reader, path: Path, before: Any, content: bytes) -> tu
     return (SAME if found == before else AS_SAID), ""
 
 
-def numbers() -> dict[str, int]:
+def numbers(counted: Counter[tuple[str, str]] = COUNTED, outcomes: Sequence[str] = OUTCOMES) -> dict[str, int]:
     """What was counted: files by outcome, and by reader."""
-    found = {"readers": len({name for name, _ in COUNTED}), "files changed": COUNTED.total()}
-    for one in OUTCOMES:
-        found[one] = sum(count for (_, other), count in COUNTED.items() if other == one)
-    for name in dict.fromkeys(name for name, _ in COUNTED):
-        found |= {f"{name}: {one}": COUNTED[name, one] for one in OUTCOMES if COUNTED[name, one]}
+    found = {"readers": len({name for name, _ in counted}), "files changed": counted.total()}
+    for one in outcomes:
+        found[one] = sum(count for (_, other), count in counted.items() if other == one)
+    for name in dict.fromkeys(name for name, _ in counted):
+        found |= {f"{name}: {one}": counted[name, one] for one in outcomes if counted[name, one]}
     return found

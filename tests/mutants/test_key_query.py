@@ -92,7 +92,7 @@ def drop_the_mean(monkeypatch):
     def uncentred(self, left, right):
         return self.chain.T * self._meetings(left, right)
 
-    monkeypatch.setattr(WithinSequence, "scaled_covariance", uncentred)
+    monkeypatch.setattr(WithinSequence, "_scaled_covariance", uncentred)
 
 
 def exchange_blocks(monkeypatch):
@@ -123,7 +123,7 @@ def neighbours_exchanged(monkeypatch):
 
 
 def first_position_has_a_previous_token(monkeypatch):
-    monkeypatch.setattr(WithinSequence, "previous_total", lambda self, feature: 0 * self.counts[feature])
+    monkeypatch.setattr(WithinSequence, "_previous_total", lambda self, feature: 0 * self.counts[feature])
 
 
 STRUCTURE = {

@@ -150,16 +150,16 @@ NOISES = {
 
 @pytest.mark.parametrize(("options", "checks"), NOISES.values(), ids=NOISES.keys())
 def test_another_noise_is_caught(monkeypatch, runs_drawn_once, options, checks):
-    monkeypatch.setattr(memory_noise, "step_covariance", partial(step_covariance, **options))
+    monkeypatch.setattr(memory_noise, "_step_covariance", partial(step_covariance, **options))
     for check in (*checks, order):
         caught(check)
 
 
 DRIFTS = {
-    "no contraction": ("contraction", lambda J: np.eye(len(J)), (spread, late_values)),
-    "contraction the other way": ("contraction", lambda J: 2 * np.eye(len(J)) - J, (spread, late_values)),
-    "no lag": ("curvature", lambda change: 0 * change, (lag,)),
-    "lag not halved": ("curvature", lambda change: 2 * change, (lag,)),
+    "no contraction": ("_contraction", lambda J: np.eye(len(J)), (spread, late_values)),
+    "contraction the other way": ("_contraction", lambda J: 2 * np.eye(len(J)) - J, (spread, late_values)),
+    "no lag": ("_curvature", lambda change: 0 * change, (lag,)),
+    "lag not halved": ("_curvature", lambda change: 2 * change, (lag,)),
 }
 
 

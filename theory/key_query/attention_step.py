@@ -23,7 +23,8 @@ from theory.arguments import OpenProbability, Probability, Size, checked
 from theory.arrays import Number
 from theory.evaluation import as_exact_probability, evaluate
 from theory.one_step.margins import Bits, bracket_sign_change
-from theory.task import Task, as_count
+from theory.scalars import as_count
+from theory.task import Task
 
 from .phase_diagram import NoisyLength, ranking_gap
 from .step import KeyQuery

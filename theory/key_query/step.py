@@ -29,7 +29,7 @@ from theory.byte_limit import require_bytes
 from theory.evaluation import alpha as symbol_alpha
 from theory.evaluation import as_exact_probability, evaluate, ring_element, ring_expression, symbolic_numbers
 from theory.one_step.symmetry import BLOCKS
-from theory.one_step.trigger_chain import Power, TriggerChain, integer_power
+from theory.one_step.trigger_chain import Power, integer_power, trigger_chain
 from theory.task import RealNumber, Task
 
 from .within_sequence import Feature, WithinSequence
@@ -66,7 +66,7 @@ class KeyQuery:
 
     def __init__(self, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
         self.N, self.alpha = N, alpha
-        self.given = {flag: WithinSequence(TriggerChain(N, T, alpha, flag, power)) for flag in (False, True)}
+        self.given = {flag: WithinSequence(trigger_chain(N, T, alpha, flag, power)) for flag in (False, True)}
 
     @cached_property
     def mean(self) -> dict[Feature, Number]:
@@ -80,7 +80,7 @@ class KeyQuery:
         for flag, sequences in self.given.items():
             average = {(block, token): self.mean[block, _overall(token)] for block, token in sequences.counts}
             own = {feature: count - average[feature] for feature, count in sequences.counts.items()}
-            in_context[flag], noise[flag] = sequences.applied(own), sequences.applied(average)
+            in_context[flag], noise[flag] = sequences.seen(own), sequences.seen(average)
         share = (1 - self.alpha) / self.N
         contexts, noises = self.average_over_correct(in_context), self.average_over_correct(noise)
         return {

@@ -54,11 +54,15 @@ class WithinSequence:
         missing = [feature for feature in self.counts if feature not in weights]
         if missing:
             raise ValueError(f"weights must have a number for each feature, got none for {missing[0]}")
+        return self.seen(weights)
+
+    def seen(self, weights: Mapping[Feature, Number]) -> dict[Feature, Number]:
+        """`applied`, unchecked."""
         tracked = [feature for feature in self.counts if feature[1] != "j"]
         excess = {feature: weights[feature] - weights[feature[0], "j"] for feature in tracked}
         return {
             a: sum(excess[b] * self._scaled_covariance(a, b) for b in tracked)
-            + weights["P", "j"] * self.previous_total(a)
+            + weights["P", "j"] * self._previous_total(a)
             for a in self.counts
         }
 
@@ -106,6 +110,9 @@ class WithinSequence:
     def previous_total(self, feature: Feature) -> Number:
         """T² times the P block's total in (5)."""
         self._require("feature", feature)
+        return self._previous_total(feature)
+
+    def _previous_total(self, feature: Feature) -> Number:
         block, token = feature
         first = self.chain.laws[token].rho if block == "E" else 0  # P(z_1 = token): ρ, as z_0 is no trigger
         return self.counts[feature] - self.chain.T * first

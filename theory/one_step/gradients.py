@@ -40,7 +40,7 @@ from theory.evaluation import evaluate, require_rational, symbolic_numbers, to_e
 from theory.task import Layer, Task
 
 from .symmetry import BLOCKS, ENTRY_CLASSES, EntryClass, assemble, parse_entry_class
-from .trigger_chain import Power, TriggerChain, integer_power
+from .trigger_chain import Power, TriggerChain, integer_power, trigger_chain
 
 Moment: TypeAlias = Literal["mean", "variance"]
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
@@ -52,7 +52,7 @@ class EntryMoments:
 
     def __init__(self, layer: Layer, N: Number, T: Number, alpha: Number, power: Power = integer_power) -> None:
         self.layer, self.N, self.T, self.alpha = layer, N, T, alpha
-        self.chains = {is_trigger: TriggerChain(N, T, alpha, is_trigger, power) for is_trigger in (False, True)}
+        self.chains = {is_trigger: trigger_chain(N, T, alpha, is_trigger, power) for is_trigger in (False, True)}
 
     @cached_property
     def given(self) -> dict[bool, dict[tuple[str, str], Moments]]:

@@ -31,7 +31,7 @@ from functools import cached_property
 
 import flint
 
-from theory.arguments import Element, checked
+from theory.arguments import Element, checked, unchecked
 from theory.arrays import Number
 from theory.scalars import out_of_range
 
@@ -65,6 +65,9 @@ class TokenLaw:
     is_trigger: bool = False
 
 
+_token_law = unchecked(TokenLaw)
+
+
 def _product(left: Polynomial, right: Polynomial) -> Polynomial:
     """Product of two polynomials of degree 1 (their X² coefficients are zero)."""
     return (left[0] * right[0], left[0] * right[1] + left[1] * right[0], left[1] * right[1])
@@ -92,13 +95,13 @@ class TriggerChain:
         after_trigger = 1 - self.alpha - uniform
         others = self.N - 1 if self.correct_is_trigger else self.N - 2
         laws = {
-            "q": TokenLaw(uniform, after_trigger if self.correct_is_trigger else -uniform, is_trigger=True),
-            "j": TokenLaw(uniform, -uniform),
-            "rest": TokenLaw(others * uniform, -others * uniform),
-            "tau": TokenLaw(0 * uniform, self.alpha),
+            "q": _token_law(uniform, after_trigger if self.correct_is_trigger else -uniform, is_trigger=True),
+            "j": _token_law(uniform, -uniform),
+            "rest": _token_law(others * uniform, -others * uniform),
+            "tau": _token_law(0 * uniform, self.alpha),
         }
         if not self.correct_is_trigger:
-            laws["c"] = TokenLaw(uniform, after_trigger)
+            laws["c"] = _token_law(uniform, after_trigger)
         return laws
 
     @property
@@ -174,3 +177,7 @@ class TriggerChain:
         """β_later (1{now = q} - u_s) as a polynomial in r^{s-1}."""
         beta, u = self.laws[later].beta, self.stationary
         return beta * (int(self.laws[now].is_trigger) - u), beta * u * self.ratio, 0
+
+
+trigger_chain = unchecked(TriggerChain)
+"""The same of numbers that are known to be good."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from paper_checks.commands.groups import Command, Interrupted, refuse, table_console
-from paper_checks.commands.options import count
+from paper_checks.commands.options import Amount, count
 
 if TYPE_CHECKING:
     from .measured import Measured
@@ -30,7 +30,7 @@ GROUPS = "T1,T2,T3,T4,G,B"
 @click.option("--claims", default=GROUPS, metavar="ID|GROUP,...", help="the claims, as of paper-checks verify")
 @count("seeds", 2, None, 300, "base seeds")
 @count("others", 0, None, 40, "base seeds of the checks that take longest for a z value")
-@click.option("--seconds", type=click.FloatRange(0), default=10.0, help="of a processor for a base seed of the first")
+@click.option("--seconds", type=Amount(0), default=10.0, help="of a processor for a base seed of the first")
 @count("processes", 1, None, 1, "processes, one thread each; no number depends on it")
 @click.option("--record", is_flag=True, help="keep the numbers among the records of trust")
 def command(claims: str, seeds: int, others: int, seconds: float, processes: int, record: bool) -> int:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from paper_checks.evidence.filled import FILLED, Statistic, has_placeholders, placeholders
 from paper_checks.evidence.results import NOT_SELECTED
 from paper_checks.evidence.run import ClaimRecord, Run
+from paper_checks.evidence.trust import every_trust, trust_folder
 from paper_checks.evidence.verdicts import LOOKS
 from paper_checks.report.grades import GRADES, grades
 from paper_checks.report.table import excerpt
@@ -150,6 +151,22 @@ def _graded(claim: ClaimRecord) -> Iterator[Sequence[str]]:
         named = ["", ""]
 
 
+def _trust(run: Run, words: Sequence[str]) -> Iterator[str]:
+    """What was measured of the suite itself: a row per record, then what is to be said of it."""
+    if words:
+        raise ValueError(f"trust takes no words, got {' '.join(words)}")
+    records = every_trust(trust_folder(run))
+    rows = (
+        (_text(one.what), "<br>".join(f"{_text(name)} **{value}**" for name, value in one.found),
+         f"`{_text(one.command)}`<br>{one.date}, commit {_text(one.commit[:8] + one.commit[40:])}")
+        for one in records
+    )  # fmt: skip
+    yield from _table(("what was measured", "found", "measured again by"), rows)
+    for one in records:
+        if one.explained:
+            yield from ("", _text(one.what), "", *(f"- {_text(sentence)}" for sentence in one.explained))
+
+
 BLOCKS: dict[str, Callable[[Run, Sequence[str]], Iterator[str]]] = {
     "findings": _findings,
     "details": _details,
@@ -158,6 +175,7 @@ BLOCKS: dict[str, Callable[[Run, Sequence[str]], Iterator[str]]] = {
     "verdicts": _verdicts,
     "table": _excerpt,
     "grades": _grades,
+    "trust": _trust,
 }
 
 

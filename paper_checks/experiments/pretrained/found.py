@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from paper_checks.experiments.language import METRICS, best_cell, over_distractor
+from simulate.language.fingerprints import fingerprint
 from simulate.language.pretrained import PRETRAINED
 from simulate.laser.sweeps import Cell, Sweep
 from simulate.prompts.real import Part
@@ -30,7 +31,9 @@ def provenance(one: Baseline) -> dict[str, Any]:
     """The model and its weights, how many prompts there are, left out and used, for the evidence."""
     known = PRETRAINED[NAME]
     counts = {"prompts": len(one.prompts), "left out, no single token": one.left_out, "competing": len(one.competing)}
-    return {"models": {known.title: known.weights_sha256}, "start": known.start, **counts}
+    asked = jobs.subject()
+    prints = {known.title: fingerprint(known.weights_sha256, asked.description)} if asked else {}
+    return {"models": {known.title: known.weights_sha256}, "fingerprints": prints, "start": known.start, **counts}
 
 
 def baseline(base_seed: int, name: str) -> Baseline:

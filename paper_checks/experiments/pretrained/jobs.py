@@ -36,9 +36,12 @@ REMOVED: tuple[Role, ...] = ("mlp_in", "attention_qkv")
 def subject() -> Subject | None:
     """SmolLM2 after its document separator; None where its weights are not in the cache."""
     known = PRETRAINED[NAME]
-    if pretrained_folder(NAME) is None:
+    folder = pretrained_folder(NAME)
+    if folder is None:
         return None
-    return Subject(NAME, known.weights_sha256, LAYERS, start=known.start)
+    from simulate.language.fingerprints import description_digest  # needs torch
+
+    return Subject(NAME, known.weights_sha256, LAYERS, known.start, description=description_digest(folder))
 
 
 def late_cells(roles: Sequence[Role] = (*MLP, *ATTENTION), layers: Sequence[int] = LATE) -> tuple[Cell, ...]:

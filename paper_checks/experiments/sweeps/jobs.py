@@ -30,6 +30,7 @@ class Subject:
         start: the token before every prompt, see `simulate.prompts.encode`.
         revision, dtype: as for `load_language_model`.   device: where it is run.
         layers: how many it has.
+        description: sha256 of its configuration and tokenizer, as `LanguageModel.description`; "" asks for none.
     """
 
     place: str
@@ -39,6 +40,7 @@ class Subject:
     revision: str | None = None
     dtype: str = "float32"
     device: str = "cpu"
+    description: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -46,13 +48,18 @@ def loaded(subject: Subject) -> "LanguageModel":
     """The model, once per process.
 
     Raises:
-        ValueError: it has other weights than the subject says.
+        ValueError: it has other weights, or another configuration or tokenizer, than the subject says.
     """
     from simulate.language.models import load_language_model  # needs the extra `language`, and takes a while
 
     found = load_language_model(subject.place, subject.revision, device=subject.device, dtype=subject.dtype)
     if found.sha256 != subject.sha256:
         raise ValueError(f"model {subject.place} must have weights of sha256 {subject.sha256}, got {found.sha256}")
+    if subject.description not in ("", found.description):
+        raise ValueError(
+            f"model {subject.place} must have a configuration and tokenizer of sha256 {subject.description}, got "
+            f"{found.description}"
+        )
     return found
 
 

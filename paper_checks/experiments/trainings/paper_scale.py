@@ -41,7 +41,7 @@ AFTER_RECALL = 500
 """On a processor a training ends so many updates after the first observation of this recall, or at STEPS."""
 
 REPLAYED = 20
-"""Updates of a record that later code has to make again: until P(τ) is at its share and both layers learn."""
+"""Updates of a record that later code has to make again: two minutes or more on a processor."""
 
 CHANGES: dict[str, Change] = {"full": unchanged, "without F2": Dropped("F2"), "without F1": Dropped("F1")}
 """By name, those whose answers E10 is about."""

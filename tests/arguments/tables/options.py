@@ -74,6 +74,7 @@ COMMANDS: Mapping[str, Options] = {
         {"--model": NO_MODEL, "--checkpoints": ("", "one", "folder,half")},
         {"--model": ("--checkpoints", "step1,step2"), "--checkpoints": ("--model", "tiny")},
     ),
+    "alarms": Options((), {"--claims": ("", "T99", "T1,,T2")}),
     "report": Options(
         ("--out", "report"),
         {"--record": NO_FILE, "--out": NO_NEW_FOLDER, "--against": NO_FILE},

@@ -50,16 +50,19 @@ LADDER = [
 
 
 @pytest.fixture
-def write(tmp_path, capsys):
+def write(tmp_path, capsys, monkeypatch):
     """Writes the page of these benchmarks, and of further passes; returns the status, what was said, and the page."""
 
-    def written(*benchmarks, passes=(), record="absent.json"):
+    monkeypatch.chdir(tmp_path)  # where no run has left a record
+
+    def written(*benchmarks, passes=(), record=None):
         out, words = tmp_path / "page.md", []
         for number, found in enumerate((benchmarks, *passes)):
             source = tmp_path / f"measured-{number}.json"
             source.write_text(json.dumps(measured(*found)), encoding="utf-8")
             words += ["--measured", str(source)]
-        status = main(["benchmarks", *words, "--out", str(out), "--record", str(tmp_path / record)])
+        words += [] if record is None else ["--record", str(tmp_path / record)]
+        status = main(["benchmarks", *words, "--out", str(out)])
         found = capsys.readouterr()
         return status, found.out + found.err, out.read_text(encoding="utf-8") if out.exists() else None
 

@@ -144,7 +144,7 @@ def test_badges_are_of_what_ran_here_and_now(tmp_path, capsys):
         (["--check", "."], "claims.json"),
         (["--record", "RECORD"], "give one of --out DIR, --groups DIR and --check DIR"),
         (["--record", "RECORD", "--out", "x", "--check", "y"], "give one of --out DIR, --groups DIR and --check DIR"),
-        (["--record", "RECORD", "--out", "RECORD"], "RECORD must be a folder, it is a file"),
+        (["--record", "RECORD", "--out", "RECORD"], "RECORD must be in a folder that can be written to"),
     ],
 )
 def test_what_cannot_be_done_is_said(tmp_path, monkeypatch, capsys, arguments, words):

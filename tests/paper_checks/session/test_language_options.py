@@ -98,5 +98,6 @@ def test_a_run_on_another_model(tmp_path):
     (known,) = {tuple(one["details"]["models"].items()) for one in claims["P1.pythia"]["evidence"]}
     assert known == ((str(tmp_path / "model"), load_language_model(tmp_path / "model").sha256),)
     details = claims["P1.pythia"]["evidence"][0]["details"]
+    assert details["fingerprints"] == {str(tmp_path / "model"): load_language_model(tmp_path / "model").fingerprint}
     assert details["start"] == {str(tmp_path / "model"): found.tokenizer.bos_token}
     assert details["asked"] == {str(tmp_path / "model"): {"recall": "320 of 320", "facts": "96 of 96"}}

@@ -34,7 +34,7 @@ BAD_SHARED = [
     ({"rates": [1.0, np.nan]}, ValueError, "learning_rates must be finite, got NaN"),
     ({"rates": [1.0, np.inf]}, ValueError, "learning_rates must be finite, got NaN or inf"),
     ({"rates": [1e308, 1e308]}, ValueError, r"learning_rates must have a finite sum, got up to 1e\+308 in 2 steps"),
-    ({"rates": "fast"}, TypeError, "learning_rates must be a real array"),
+    ({"rates": "fast"}, TypeError, "learning_rates must be an array of real numbers"),
     ({"snapshots": []}, ValueError, r"snapshots must have shape \(S,\) with S >= 1, got \(0,\)"),
     ({"snapshots": np.array([], dtype=int)}, ValueError, r"snapshots must have shape \(S,\) with S >= 1, got \(0,\)"),
     ({"snapshots": 3}, ValueError, r"snapshots must have shape \(S,\)"),

@@ -251,7 +251,7 @@ BAD_OPTIONS = [
     ({"rank": 1, "keep": "middle"}, ValueError, "keep must be 'top' or 'bottom', got 'middle'"),
 ]
 BAD_DIRECTIONS = [
-    ("right", TypeError, "right must be a real array, got dtype"),
+    ("right", TypeError, "right must be .* an array of real numbers, got 'right'"),
     (np.eye(6, dtype=int)[0], TypeError, "right must be of type float32, float64, got int64"),
     (np.eye(6)[:1], ValueError, r"right must have shape \(columns,\) = \(6,\), got \(1, 6\)"),
     (np.zeros(6), ValueError, "right must have norm 1 within 5.3e-15, got 0.0"),

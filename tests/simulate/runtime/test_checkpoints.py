@@ -209,9 +209,12 @@ def test_more_steps_go_on_and_fewer_are_refused(tmp_path):
         ("LBFGS", {"lr": 0.1}, "optimiser must be the name of one in torch.optim.* got 'LBFGS'"),
         ("SparseAdam", {"lr": 0.1}, "optimiser must be the name of one in torch.optim.* got 'SparseAdam'"),
         ("lr_scheduler", {"lr": 0.1}, "optimiser must be the name of one in torch.optim"),
-        (torch.optim.SGD, {"lr": 0.1}, "optimiser must be the name of one in torch.optim"),
         ("SGD", {}, "optimiser SGD must have a positive, finite learning rate lr, got None"),
-        *(("SGD", {"lr": lr}, f"rate lr, got {lr!r}") for lr in (0, -0.1, math.nan, math.inf, True, "0.1")),
+        *(("SGD", {"lr": lr}, f"rate lr, got {lr!r}") for lr in (0, -0.1, True, "0.1")),
+        *(
+            ("SGD", {"lr": lr}, rf"settings\['lr'\] must be a finite number, .*, got {lr!r}")
+            for lr in (math.nan, math.inf)
+        ),
         ("SGD", {"lr": 0.1, "speed": 2}, "optimiser SGD refuses {'lr': 0.1, 'speed': 2}: .*speed"),
         ("SGD", {"lr": 0.1, "momentum": -1}, "optimiser SGD refuses .*: Invalid momentum value: -1"),
         ("AdamW", {"lr": 0.1, "betas": (0.9, 1.5)}, "optimiser AdamW refuses .*: Invalid beta"),
@@ -222,15 +225,20 @@ def test_an_optimiser_that_cannot_be_is_refused(name, settings, words):
         Optimiser(name, settings)
 
 
+def test_an_optimiser_is_given_by_its_name():
+    with pytest.raises(TypeError, match="name must be a string, got <class"):
+        Optimiser(torch.optim.SGD, {"lr": 0.1})
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
         ({"architecture": replace(MODEL, tokens=6)}, ValueError, "as many tokens as the law, 5, got 6"),
         ({"architecture": replace(MODEL, length=6)}, ValueError, "positions for sequences of T = 7, got length = 6"),
-        ({"architecture": "small"}, TypeError, "architecture must be of type Architecture, got 'small'"),
-        ({"law": CHAIN}, TypeError, "law must be of type Recall, got Chain"),
-        ({"optimiser": "SGD"}, TypeError, "optimiser must be of type Optimiser, got 'SGD'"),
-        ({"loss_on": "last"}, ValueError, r"loss_on must be one of \('recall', 'every'\), got 'last'"),
+        ({"architecture": "small"}, TypeError, "architecture must be a simulate.transformer.Architecture, got 'small'"),
+        ({"law": CHAIN}, TypeError, "law must be a simulate.sequences.Recall, got Chain"),
+        ({"optimiser": "SGD"}, TypeError, "optimiser must be a simulate.transformer.Optimiser, got 'SGD'"),
+        ({"loss_on": "last"}, ValueError, "loss_on must be 'recall' or 'every', got 'last'"),
         ({"seed": -1}, ValueError, "seed must be an integer >= 0, got -1"),
         *(({"batch": bad}, error, "batch must be an integer >= 1") for bad, error in BAD_COUNTS),
         *(({"steps": bad}, error, "steps must be an integer >= 1") for bad, error in BAD_COUNTS),
@@ -248,7 +256,7 @@ def test_positions_for_just_the_sequence_are_enough():
 @pytest.mark.parametrize(
     ("training", "options", "error", "words"),
     [
-        (MODEL, {}, TypeError, "training must be a Training, got Architecture"),
+        (MODEL, {}, TypeError, "training must be a simulate.transformer.Training, got Architecture"),
         (SMALL, {"device": "tpu"}, ValueError, "device must be .* got 'tpu'"),
         (SMALL, {"device": 0}, TypeError, "device must be .* got 0"),
         (SMALL, {"device": "cuda:99"}, ValueError, "device 'cuda:99' is not available"),

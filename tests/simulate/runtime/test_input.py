@@ -64,7 +64,7 @@ BAD_CHAINS = [
     (np.where(np.eye(4) == 1, np.nan, 0.25), ValueError, "chain must be finite"),
     (np.where(np.eye(4) == 1, np.inf, 0.25), ValueError, "chain must be finite"),
     (negative_entry(), ValueError, "chain must be >= 0, its least entry is -0.25"),
-    ("uniform", TypeError, "chain must be a real array"),
+    ("uniform", TypeError, "chain must be a simulate.sequences.Chain or an array of real numbers or None"),
     (UNIFORM.astype(complex), TypeError, "chain must be a real array, got dtype complex128"),
     (UNIFORM.astype(object), TypeError, "chain must be a real array, got dtype object"),
     ([[1.0], [0.5, 0.5]], ValueError, "chain must be a real array of rectangular shape"),

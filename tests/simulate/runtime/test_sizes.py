@@ -128,6 +128,14 @@ def test_what_cannot_fit_is_refused_before_any_work(name, monkeypatch):
     assert seconds < 1 and peak < 2**26
 
 
+def test_a_limit_of_the_process_counts(monkeypatch):
+    """What `theory` says is available, RLIMIT_AS included, is so here."""
+    monkeypatch.setattr("theory.byte_limit.available_bytes", lambda: THERE)
+    with pytest.raises(ValueError, match=rf"weights take {THERE + 1} bytes and {THERE} are available; use fewer"):
+        byte_limit.require_bytes("weights", THERE + 1, byte_limit.CPU, "use fewer")
+    byte_limit.require_bytes("weights", THERE, byte_limit.CPU, "use fewer")
+
+
 def test_descriptions_take_no_memory():
     """Only what is made of them does."""
     assert Architecture(HUGE, HUGE, HUGE, Hidden(HUGE)).entries > HUGE

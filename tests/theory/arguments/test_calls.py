@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 import pickle
 import time
 from typing import Annotated, Any, NamedTuple
@@ -15,6 +16,7 @@ from theory.arguments import (
     PositiveReal,
     Shape,
     checked,
+    unchecked,
 )
 from theory.arrays import Floats
 
@@ -120,6 +122,24 @@ def test_a_function_keeps_its_face():
     assert list(inspect.signature(power).parameters) == ["base", "exponent"]
     assert list(inspect.signature(Settings).parameters) == ["width", "rates"]
     assert Settings.__doc__ == "Some."
+
+
+def test_an_overflow_becomes_an_error_that_names_the_largest_argument():
+    @checked
+    def call(small: float, large: int) -> float:
+        return math.exp(small) * large
+
+    assert call(1, 1) == math.e
+    with pytest.raises(ValueError, match="large must be small enough for a result within the floats, got 1000000"):
+        call(1, 10**400)
+
+
+def test_what_is_unchecked_is_the_same_without_checks():
+    assert unchecked(power)(2.0, 3) == 8
+    with pytest.raises(TypeError, match="unsupported operand"):
+        unchecked(power)("a")
+    made = unchecked(Settings)(np.int64(3).item(), [NAN])
+    assert isinstance(made, Settings) and made.width == 3 and made.rates == [NAN]
 
 
 def test_a_check_is_cheap():

@@ -1,10 +1,12 @@
 """What each declared type takes of what callers give, and what the error says of what it does not take."""
 
 import pathlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Protocol
 
+import flint
 import numpy as np
 import pytest
 import sympy
@@ -15,16 +17,25 @@ from numpy.typing import ArrayLike
 from theory import Task
 from theory.arguments import (
     MAY_BE_INFINITE,
+    MAY_HAVE_NAN,
     Count,
+    Element,
     NonNegative,
+    Operand,
     PositiveReal,
     Probability,
     Size,
     checked,
+    one_of,
 )
 from theory.arrays import Floats, Integers, Table
 from theory.scalars import shown
 from theory.task import RealNumber
+
+
+def named(value):
+    """The name of a case: no address of an object, which differs between the processes that run the tests."""
+    return re.sub(r" at 0x[0-9a-f]+|0x[0-9a-f]+>", "", shown(value))
 
 
 class Sized(Protocol):
@@ -84,7 +95,7 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "value", "expected"), TAKEN, ids=shown)
+@pytest.mark.parametrize(("hint", "value", "expected"), TAKEN, ids=named)
 def test_what_a_type_takes_comes_as_python_s_own(hint, value, expected):
     found = taken(hint, value)
     assert found == expected and type(found) is type(expected)
@@ -142,7 +153,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "value", "error", "words"), REFUSED, ids=shown)
+@pytest.mark.parametrize(("hint", "value", "error", "words"), REFUSED, ids=named)
 def test_what_it_does_not_take_is_named(hint, value, error, words):
     with pytest.raises(error) as caught:
         taken(hint, value)
@@ -165,7 +176,7 @@ def test_what_it_does_not_take_is_named(hint, value, error, words):
         (ArrayLike | None, [[1, 2]], np.int64),
         (RealNumber | ArrayLike, [1.0], np.float64),
     ],
-    ids=shown,
+    ids=named,
 )
 def test_arrays_that_are_taken(hint, value, dtype):
     found = taken(hint, value)
@@ -188,7 +199,7 @@ def test_arrays_that_are_taken(hint, value, dtype):
         ([Fraction(1), None], TypeError, "given must hold real numbers, got None (NoneType)"),
         ({"a": 1}, TypeError, "given must hold real numbers, got {'a': 1} (dict)"),
     ],
-    ids=shown,
+    ids=named,
 )
 def test_arrays_that_are_refused(hint, value, error, words):
     with pytest.raises(error) as caught:
@@ -205,3 +216,46 @@ def test_bounds_and_kinds_of_entries():
         taken(Integers, np.array([2**64 - 1], dtype=np.uint64))
     with pytest.raises(ValueError, match="given must have at least 1 entries, got 0"):
         taken(Annotated[Floats, MinLen(1)], [])
+
+
+def test_entries_that_may_be_no_numbers():
+    """NaN where there is none, infinity, or both, as the marks say."""
+    for marks, good, bad in (
+        ((MAY_HAVE_NAN,), [NAN, 1.0], [INF]),
+        ((MAY_BE_INFINITE,), [INF, 1.0], [NAN]),
+        ((MAY_HAVE_NAN, MAY_BE_INFINITE), [NAN, INF], None),
+    ):
+        hint = Annotated[Floats, *marks]
+        assert len(taken(hint, good)) == 2
+        if bad:
+            with pytest.raises(ValueError, match=r"given must be finite, got (NaN|infinite) entries"):
+                taken(hint, bad)
+
+
+@pytest.mark.parametrize("hint", [Element, Operand])
+def test_numbers_of_generic_arithmetic(hint):
+    symbol, ball = sympy.Symbol("x"), flint.arb(1) / 3
+    for value in (symbol, ball, Fraction(1, 2), 3, 0.5):
+        assert taken(hint, value) is value
+    assert type(taken(hint, np.float32(0.5))) is float and taken(hint, torch.tensor(2)) == 2
+    for value in ("0.5", None, True, 1j, float, object(), {"a": 1}, np.ma.masked):
+        with pytest.raises(TypeError, match=r"given must be a(n array| number| real)"):
+            taken(hint, value)
+    for value in (NAN, INF, np.float64(NAN)):
+        with pytest.raises(ValueError, match="given must be a finite number"):
+            taken(hint, value)
+
+
+def test_operands_may_be_arrays():
+    assert taken(Operand, [1.0, 2.0]).shape == (2,)
+    with pytest.raises(ValueError, match="given must be finite"):
+        taken(Operand, [1.0, NAN])
+    with pytest.raises(TypeError, match="given must be a number or a symbol"):
+        taken(Element, [1.0])
+
+
+def test_one_of_a_few_values():
+    assert taken(Annotated[str, one_of({"a": 1, "b": 2})], "b") == "b"
+    assert taken(Literal[0, 1], np.int64(1)) == 1
+    with pytest.raises(ValueError, match=r"given must be one of \('a', 'b'\), got 'c'"):
+        taken(Annotated[str, one_of(("a", "b"))], "c")

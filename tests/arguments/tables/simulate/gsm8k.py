@@ -7,6 +7,8 @@ from simulate.gsm8k.results import READINGS
 from tests.arguments.rows import Fresh, Table, of, row
 
 ANY = ("nonsense", "empty")
+UNREAD = ("an entry is an object",)
+"""Where a model came from, which has no part in its accuracy."""
 
 
 def results(truncation=None, model="EleutherAI/pythia-160m"):
@@ -36,14 +38,16 @@ RESULTS = {"results": Fresh(results), "shots": 1}
 TABLE = Table(
     rows={
         "Prompting": of(row(seed=1, max_new_tokens=8, batch_size=2, stop=("\n",)), free={"stop": ("of str",)}),
-        "accuracies": row(RESULTS),
+        "accuracies": of(row(RESULTS), free={"results": UNREAD}),
         "accuracy": row(correct=[True, False]),
-        "changes": row(before=Fresh(results), after=Fresh(results), shots=1),
+        "changes": of(
+            row(before=Fresh(results), after=Fresh(results), shots=1), free={"before": UNREAD, "after": UNREAD}
+        ),
         "comparable": row(
             before=Fresh(lambda: file("before.json")), after=Fresh(lambda: file("after.json", truncation="one"))
         ),
         "grid": row(),
-        "is_correct": of(row(found="4", expected="4"), free={"found": ANY}),
+        "is_correct": of(row(found="4", expected="4"), free={"found": ANY, "expected": ANY}),
         "number": of(row(text="1,000"), free={"text": ANY}),
         "paired": row(before=[True, False], after=[True, True]),
         "read_problems": of(row(path=OWN, split="examples"), free={"split": ("nonsense", "empty")}),

@@ -57,7 +57,7 @@ TABLE = Table(
                 tokenizer=Fresh(tiny_tokenizer),
                 folder=Fresh(lambda: Path(tempfile.mkdtemp(dir="."))),
             ),
-            free={"folder": ("nowhere",)},
+            free={"folder": ("nowhere",), "tokenizer": ("None",)},
         ),
     },
     results=frozenset({"LanguageModel"}),

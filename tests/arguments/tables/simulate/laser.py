@@ -104,15 +104,18 @@ TABLE = Table(
         "leads": row(found=Fresh(lambda: swept().whole["own"])),
         "matrices": row(model=Fresh(model), role="mlp_in", layer=0),
         "noise_directions": row(model=Fresh(model), prompts=Fresh(encoded), role="mlp_in", layer=0),
-        "sweep": row(
-            {**SWEPT, "ranks": [1], "fractions": [0.5], "without": [1], "whole": Fresh(lambda: swept().whole)},
-            {
-                **SWEPT,
-                "roles": None,
-                "layers": None,
-                "cells": Fresh(lambda: list(swept().cells)),
-                "record": Fresh(lambda: Path("sweep.json")),
-            },
+        "sweep": of(
+            row(
+                {**SWEPT, "ranks": [1], "fractions": [0.5], "without": [1], "whole": Fresh(lambda: swept().whole)},
+                {
+                    **SWEPT,
+                    "roles": None,
+                    "layers": None,
+                    "cells": Fresh(lambda: list(swept().cells)),
+                    "record": Fresh(lambda: Path("sweep.json")),
+                },
+            ),
+            free={"record": ("nowhere",)},
         ),
         "truncated": row(model=Fresh(model), choices=CHOICE),
     },

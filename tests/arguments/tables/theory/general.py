@@ -63,6 +63,7 @@ TABLE = Table(
         ),
         "visits_between_triggers": row(OF_LAW),
     },
+    inner=frozenset({"WithinSequences.seen"}),
     results=frozenset(
         {
             *("Attraction", "Change", "CopyingSignal", "CountMoments", "Criterion", "Decomposition", "LookTurns"),

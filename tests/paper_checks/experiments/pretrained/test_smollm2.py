@@ -223,7 +223,7 @@ def test_the_ledger_says_what_is_caught():
     }
 
 
-def test_prompts_begin_with_the_start_token_of_the_model(monkeypatch):
+def test_prompts_begin_with_the_start_token_of_the_model(monkeypatch, tmp_path):
     """Dropped, it would be another experiment: pinned where prompts are encoded."""
     seen = []
 
@@ -234,7 +234,8 @@ def test_prompts_begin_with_the_start_token_of_the_model(monkeypatch):
     monkeypatch.setattr(jobs, "encode", encode)
     monkeypatch.setattr(jobs, "loaded", lambda model: SimpleNamespace(model=None, tokenizer=None))
     monkeypatch.setattr(jobs, "one_token", lambda prompts, tokenizer: SimpleNamespace(prompts=prompts, left_out=0))
-    monkeypatch.setattr(jobs, "pretrained_folder", lambda name: "there")
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setattr(jobs, "pretrained_folder", lambda name: tmp_path)
     with pytest.raises(InterruptedError):
         jobs.baseline.compute(jobs.subject(), "facts", SEED)
     assert seen == ["<|endoftext|>"]

@@ -73,9 +73,9 @@ FIVE_PERCENT = {
     "sign": ("memory_coefficients", negative, identity),
     "sign, networks": ("memory_coefficients", negative, networks),
     "μ̂_k and μ_k exchanged": ("conditional_means", exchanged, grouped),
-    "μ̂_k and μ_k exchanged, networks": ("conditional_means", exchanged, grouped_networks),
+    "μ̂_k and μ_k exchanged, networks": ("_conditional_means", exchanged, grouped_networks),
     "μ for μ_k": ("conditional_means", unconditional, grouped),
-    "μ for μ_k, networks": ("conditional_means", unconditional, grouped_networks),
+    "μ for μ_k, networks": ("_conditional_means", unconditional, grouped_networks),
 }
 
 

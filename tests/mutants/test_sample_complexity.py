@@ -140,12 +140,12 @@ def test_another_crossover_and_other_limits_are_caught(monkeypatch):
 
 
 CONSTANTS = {
-    "5 % more": ("2 * max(2 * level, 1 - level)", "2.1 * max(2 * level, 1 - level)"),
-    "5 % less": ("2 * max(2 * level, 1 - level)", "1.9 * max(2 * level, 1 - level)"),
-    "first branch alone": ("max(2 * level, 1 - level)", "(2 * level)"),
-    "second branch, 5 % more": ("1 - level)", "1.05 * (1 - level))"),
-    "boundary at 3/8": ("1 - level)", "1.2 * (1 - level))"),
-    "boundary at 1/4": ("1 - level)", "1 - 2 * level)"),
+    "5 % more": ("2 * max(2 * alpha, 1 - alpha)", "2.1 * max(2 * alpha, 1 - alpha)"),
+    "5 % less": ("2 * max(2 * alpha, 1 - alpha)", "1.9 * max(2 * alpha, 1 - alpha)"),
+    "first branch alone": ("max(2 * alpha, 1 - alpha)", "(2 * alpha)"),
+    "second branch, 5 % more": ("1 - alpha)", "1.05 * (1 - alpha))"),
+    "boundary at 3/8": ("1 - alpha)", "1.2 * (1 - alpha))"),
+    "boundary at 1/4": ("1 - alpha)", "1 - 2 * alpha)"),
 }
 
 

@@ -149,7 +149,7 @@ def test_recorded_evidence_that_fails_is_failed():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"--scale": "moon", "--device": "auto"}, "--scale must be desk or paper, got 'moon'"),
+        ({"--scale": "moon", "--device": "auto"}, "--scale must be desk or paper or replay, got 'moon'"),
         ({"--scale": "desk", "--device": "cpu"}, "--device is for --scale paper"),
         ({"--scale": "paper", "--device": "tpu"}, "--device: device must be"),
         ({"--scale": "paper", "--device": "cuda:99"}, "--device: device 'cuda:99' is not available"),

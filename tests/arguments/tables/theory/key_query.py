@@ -48,5 +48,6 @@ TABLE = Table(
         "uniform_threshold": row(N=5, T=7, bits=20),
         "window": row(task=TASK),
     },
+    inner=frozenset({"WithinSequence.seen"}),
     results=frozenset({"Box", "Expansion", "Regions"}),
 )

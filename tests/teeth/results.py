@@ -58,7 +58,7 @@ class Kept:
 
     def keep(self, found: Found) -> None:
         """Keep what became of one."""
-        keep(self._path(found["key"]), dict(found))
+        keep(self._path(found["key"]), dict(found), indent=1)
 
     def is_open(self, mutant: Mutant, again: bool) -> bool:
         """Whether it is to be run: never was, was not ended, or survived where all is to be run again."""
@@ -85,7 +85,7 @@ def learn(known: Sequence[Found], seconds: Mapping[str, float]) -> None:
         for one in known
         if one.get("how") == "failed" and seconds.get(one["node"], QUICK) < QUICK
     }
-    keep(CAUGHT, dict(sorted((caught() | new).items())))
+    keep(CAUGHT, dict(sorted((caught() | new).items())), indent=1)
 
 
 def diff(mutant: Mutant, source: str) -> str:

@@ -114,9 +114,18 @@ def ranked_up_to(sizes: tuple[tuple[int, int], ...]) -> list[Fraction]:
     for n, length in sizes:
         contrasts = {"K[P(q)]": CONTRASTS["attends"]} | ranking_contrasts(Task(n, length, Fraction(1, 2)))
         regions = certify_absorbed(n, length, contrasts)
-        ends = (min((low for low, _, sign in part if sign <= 0), default=Fraction(1)) for part in regions.values())
-        found.append(min(ends))
+        found.append(min(map(_proved_to, regions.values())))
     return found
+
+
+def _proved_to(intervals: list[tuple[Fraction, Fraction, int]]) -> Fraction:
+    """The level up to which intervals of a positive sign follow each other from 0 on."""
+    reached = Fraction(0)
+    for low, high, sign in intervals:
+        if low != reached or sign <= 0:
+            break
+        reached = high
+    return reached
 
 
 @job("exact tables", cost=0.4)

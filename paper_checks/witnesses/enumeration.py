@@ -115,6 +115,14 @@ def attention_margins(task: Task) -> np.ndarray:
     return margins
 
 
+def attention_margin_bound(task: Task) -> Fraction:
+    """What |Δ|/η of the attention step can be at most: x̄ has mass 1 in its E block and (T-1)/T in its P block."""
+    mean, _ = gradient_moments(task, "attention_value")
+    gaps = np.abs(mean[-1] - mean[:-1]).max(axis=0)
+    largest: Fraction = gaps[: task.M].max() + Fraction(task.T - 1, task.T) * gaps[task.M :].max()
+    return largest
+
+
 def projected_moments(task: Task, layer: Layer, direction: np.ndarray) -> tuple[Fraction, Fraction]:
     """Mean and variance of ⟨direction, g⟩ for an integer direction of shape (N+1, 2(N+1))."""
     assert isinstance(task.alpha, Fraction)

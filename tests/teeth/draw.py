@@ -16,7 +16,7 @@ FILES = {
     ),
 }  # fmt: skip
 """What is drawn from: all of theory, of simulate what computes numbers of claims."""
-CHECKS = ("theory/arguments.py", "theory/arrays.py")
+CHECKS = ("theory/arguments.py", "theory/arrays.py", "theory/rules.py")
 """Files of arguments' checks alone."""
 
 

@@ -1,9 +1,9 @@
 """Mutants of a source file: one number, operator, comparison, term, argument or bound is another.
 
-Not changed: docstrings and text, annotations, decorators, arguments' checks (`as_*`, `require_*`, conditions of which
-all that follows is a raise, what is computed for these
-alone), assertions, __all__. A mutant is known by its file, its function, the statement before
-and after, and which of equal ones it is: not by its line, so that it stays the same where others edit.
+Not changed: docstrings and text, annotations, decorators, assertions, __all__; checks of arguments (`as_*`,
+`require_*`, conditions of which all that follows is a raise) and what is computed for these alone. A mutant is known by
+its file, its function, the statement before and after, and which of equal ones it is: not by its line, so that it stays
+the same where others edit.
 """
 
 import ast

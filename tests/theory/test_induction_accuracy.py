@@ -1,5 +1,6 @@
 """B3: every statement about what the three steps recall, by force; bad input."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -83,6 +84,8 @@ def test_sufficient_sizes_give_the_follower_more_than_half(N, T, reads):
     learned = accuracy.learns_match(task)
     try:
         size, last = accuracy.sufficient_sizes(task, reads)
+        stated = 4 / 3 * math.log(T - 1) / float(min(accuracy.score_gaps(task, reads, 1)))
+        assert stated < size < 1.02 * stated
     except ValueError:
         assert not learned or reads is not TOKENS
         return

@@ -192,6 +192,7 @@ def test_attention_margin_bound(claim: Assertions) -> None:
         largest = max(abs(margin) for margin in enumeration.attention_margins(task))
         bound = margins.attention_margin_bound(task, exact=True)
         claim.less(f"every sequence within the entries' bound, {in_words(task)}", largest, bound, strict=False)
+        claim.equal(f"entries' bound, {in_words(task)}", enumeration.attention_margin_bound(task), bound)
     for n in (2, 3, 17, 1000, 10**6):
         for length in (2, 3, 29, 1000, 10**6):
             for level in (0.0, 0.01, 0.3, 0.5, 0.9, 1.0):

@@ -9,6 +9,7 @@ import torch
 from simulate import counted_gradient, gradient_moments, projected_moments, sample, shared_gradient_moments
 from simulate.one_layer import counts as counts_module
 from simulate.one_layer import moments as moments_module
+from simulate.one_layer.class_averages import _group
 from simulate.one_layer.counts import Counts, add_block, count_shift, torch_counts
 from simulate.sequences import blocks
 from simulate.sequences.sources import as_source
@@ -278,3 +279,8 @@ def test_memory_does_not_grow_with_the_number_of_samples(estimate):
     rows = blocks.block_rows(task)
     peak(rows)  # compile
     assert peak(40 * rows) - peak(4 * rows) < 2 * rows * task.T  # less than the tokens of a single block
+
+
+def test_equal_counts_have_no_variance():
+    mean, square = _group.py_func(4.0, 8.0, 16.0, 1.0)
+    assert (mean, square) == (3.0, 0.0)

@@ -1,0 +1,42 @@
+"""What is done about rounding: laws that sum to 1, bounds of errors, levels that come near to 0."""
+
+import numpy as np
+import pytest
+
+from tests.theory.general.test_thresholds import random_law
+from theory.general.between_triggers import rounding
+from theory.general.levels import CELLS, _changes
+from theory.general.margins import _narrowed
+from theory.law import _floats
+
+
+def test_a_law_that_sums_to_1_up_to_rounding_stays_as_it_is():
+    row = np.array([0.7, 0.2, 0.1])
+    assert 0 < abs(row.sum() - 1) < 3 * 2**-52
+    assert _floats(row).tolist() == row.tolist()
+    wide = row + np.array([0.0, 0.0, 2**-50])
+    assert _floats(wide).tolist() == (wide / wide.sum()).tolist() != wide.tolist()
+
+
+def test_the_bound_of_laws_of_tokens_covers_a_sum_of_all_tokens_at_every_position():
+    law = random_law(5, 7, 1)
+    assert rounding(law) >= law.T * law.M * 2**-53
+
+
+@pytest.mark.parametrize("rising", [True, False])
+@pytest.mark.parametrize("above", [True, False])
+def test_a_function_that_comes_near_to_0_and_stays_on_its_side_has_no_change(rising, above):
+    everywhere = np.full(CELLS, True)
+    certain = everywhere.copy()
+    certain[10:12] = False
+    side = 1 if above else -1
+    assert _changes(everywhere & above, certain, everywhere & rising, everywhere, (side, side)) == []
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.3, 0.501), (0.499, 0.7)])
+def test_the_ends_of_a_bracket_are_certain(low, high):
+    def sign(level):
+        return 0 if low <= level <= high else 1 if level > high else -1
+
+    ends = _narrowed(sign, 0.0, 0.5, 1.0)
+    assert [sign(end) for end in ends] == [-1, 1] and 0 <= ends[0] < 0.5 < ends[1] <= 1

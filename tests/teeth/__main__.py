@@ -1,9 +1,10 @@
 """Draw mutants, run the claims that execute what they change, then the tests; say what was caught by what.
 
-    python -m tests.teeth --theory 200 --simulate 100 --record
+    python -m tests.teeth --lines --theory 200 --simulate 100 --record
 
-Results are kept in .teeth, mutant by mutant, so that a run that is stopped goes on; what was caught stays so, what
-survived is run again where a check or test was edited since (--again: all of it).
+Which tests execute a line is recorded before (--lines, needs coverage, once). Results are kept in .teeth, mutant by
+mutant, so that a run that is stopped goes on; what was caught stays so, what survived is run again with --again. A
+mutant is "not ended" where a test that executes it takes longer than --longest, or where not all tests are recorded.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import child, results
+from . import child, parts, results
 from .draw import FILES, SEED, all_mutants, sample
 from .executed import Executed, compiled_functions
 from .operators import Mutant
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--theory", type=int, default=6, help="mutants of theory (default: %(default)s)")
     found.add_argument("--simulate", type=int, default=4, help="mutants of simulate (default: %(default)s)")
     found.add_argument("--seed", type=int, default=SEED, help="of the draw (default: %(default)s)")
+    found.add_argument("--lines", action="store_true", help="record first which tests execute which lines (an hour)")
     found.add_argument("--known", type=int, help="instead, so many that a check is known to catch, each on that check")
     found.add_argument("--kept", type=Path, default=ROOT / ".teeth", help="where results and recordings are kept")
     found.add_argument("--part", default="1/1", help="K/N: of the sample the Kth of N, for runs side by side")
@@ -136,6 +138,8 @@ def main(arguments: list[str]) -> int:
     given = parser().parse_args(arguments)
     if given.known is not None:
         return run_known(given.known, given.seed)
+    if given.lines and parts.record(ROOT, given.kept / "recordings"):
+        return 1
     wanted = chosen(given)
     number, count = (int(part) for part in given.part.split("/"))
     store = results.Kept(given.kept / "results")

@@ -31,6 +31,13 @@ def load() -> None:
         importlib.import_module(name)
 
 
+def no_runner():
+    """Checks are run in the order in which they are given, and jobs done here."""
+    from paper_checks.session.work import Work
+
+    Work.pytest_runtestloop = pytest.hookimpl(tryfirst=True)(lambda self, session: None)
+
+
 class First:
     """Runs the tests in a given order, cheapest first; notes which one is run, so that the first to fail is known."""
 
@@ -38,8 +45,6 @@ class First:
         self.costs, self.notes = costs, notes
 
     def pytest_configure(self) -> None:
-        from tests.teeth.recording import no_runner
-
         no_runner()
 
     @pytest.hookimpl(trylast=True)
@@ -153,9 +158,9 @@ def _surroundings(tree: Path, numba: Path, place: Path) -> None:
     importlib.invalidate_caches()
 
 
-def keep(path: Path, content: dict[str, object]) -> None:
+def keep(path: Path, content: dict[str, object], **layout: int) -> None:
     """Write a result whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.write_text(json.dumps(content, ensure_ascii=False, **layout) + "\n", encoding="utf-8")
     os.replace(temporary, path)

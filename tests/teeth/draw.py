@@ -16,7 +16,7 @@ FILES = {
     ),
 }  # fmt: skip
 """What is drawn from: all of theory, of simulate what computes numbers of claims."""
-CHECKS = ("theory/arguments.py", "theory/arrays.py", "theory/rules.py")
+CHECKS = tuple(f"theory/{name}.py" for name in ("arguments", "arrays", "byte_limit", "containers", "rules", "scalars"))
 """Files of arguments' checks alone."""
 
 

@@ -23,14 +23,19 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def add_marker(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "draw: mutants drawn anew, so many as --teeth-theory and --teeth-simulate say")
     config.addinivalue_line("markers", "teeth: mutants of the code are caught by checks; run with -m teeth alone")
 
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests of mutants unless -m names them."""
-    if re.search(r"\bteeth\b", config.option.markexpr or ""):
-        return
-    mutants = [item for item in items if item.get_closest_marker("teeth")]
+    """Deselect tests of mutants unless -m names them, and a draw unless it is said how many are drawn."""
+    named = re.search(r"\bteeth\b", config.option.markexpr or "") is not None
+    draws = config.getoption("--teeth-theory") + config.getoption("--teeth-simulate") > 0
+    mutants = [
+        item
+        for item in items
+        if item.get_closest_marker("teeth") and not (named and (draws or item.get_closest_marker("draw") is None))
+    ]
     if mutants:
         config.hook.pytest_deselected(items=mutants)
         items[:] = [item for item in items if item not in mutants]

@@ -7,7 +7,6 @@ asked for.
 
 import functools
 import gc
-import json
 import sys
 import time
 from contextlib import contextmanager
@@ -15,6 +14,9 @@ from pathlib import Path
 
 import coverage
 import pytest
+
+from tests.places import ROOT
+from tests.teeth.child import keep, no_runner
 
 PACKAGES = ("theory", "simulate")
 
@@ -26,13 +28,6 @@ def empty_caches():
             module = getattr(one, "__module__", None) or ""
             if module.partition(".")[0] in (*PACKAGES, "paper_checks"):
                 one.cache_clear()
-
-
-def no_runner():
-    """Checks are run in the order in which they are given, and jobs done here."""
-    from paper_checks.session.work import Work
-
-    Work.pytest_runtestloop = pytest.hookimpl(tryfirst=True)(lambda self, session: None)
 
 
 class Recording:
@@ -136,12 +131,13 @@ class Recording:
         return {"nodes": costs, "lines": lines, "sources": sources}
 
 
-def main(root, path, *arguments):
-    recording = Recording(root)
+def main(path, *arguments):
+    """Run pytest with these arguments, and write what was recorded."""
+    recording = Recording(ROOT)
     recording.coverage.start()
     status = pytest.main([*arguments, "-p", "no:cacheprovider", "--hypothesis-seed=0"], plugins=[recording])
     recording.coverage.stop()
-    Path(path).write_text(json.dumps(recording.content()), encoding="utf-8")
+    keep(Path(path), recording.content())
     return int(status)
 
 

@@ -58,7 +58,7 @@ class Kept:
 
     def keep(self, found: Found) -> None:
         """Keep what became of one."""
-        keep(self._path(found["key"]), dict(found))
+        keep(self._path(found["key"]), dict(found), indent=1)
 
     def is_open(self, mutant: Mutant, again: bool) -> bool:
         """Whether it is to be run: never was, was not ended, or survived where all is to be run again."""
@@ -85,7 +85,7 @@ def learn(known: Sequence[Found], seconds: Mapping[str, float]) -> None:
         for one in known
         if one.get("how") == "failed" and seconds.get(one["node"], QUICK) < QUICK
     }
-    keep(CAUGHT, dict(sorted((caught() | new).items())))
+    keep(CAUGHT, dict(sorted((caught() | new).items())), indent=1)
 
 
 def diff(mutant: Mutant, source: str) -> str:
@@ -127,8 +127,9 @@ def record(wanted: Sequence[Mutant], known: Mapping[str, Found], seed: int) -> N
     numbers: dict[str, float] = {"seed": seed}
     for package, found in counts(wanted, known).items():
         drawn = sum(mutant.path.startswith(package) for mutant in wanted)
-        numbers |= {f"{package}: drawn": drawn, f"{package}: run": sum(found.values())}
-        numbers |= {f"{package}: {words}": found[outcome] for outcome, words in OUTCOMES.items()}
+        ended = {words: found[outcome] for outcome, words in OUTCOMES.items() if outcome != "unfinished"}
+        numbers |= {f"{package}: drawn": drawn} | {f"{package}: {words}": count for words, count in ended.items()}
+        numbers[f"{package}: {OUTCOMES['unfinished']}"] = drawn - sum(ended.values())
     if known:
         numbers["median processor seconds"] = round(statistics.median(one["seconds"] for one in known.values()), 2)
     numbers["caught by taking too long"] = sum(one.get("how") == "time" for one in known.values())
@@ -137,7 +138,7 @@ def record(wanted: Sequence[Mutant], known: Mapping[str, Found], seed: int) -> N
     said += [
         f"{key}: {OUTCOMES[one['outcome']]}: {' / '.join(one['diff'].splitlines()[1:])}"
         for key, one in known.items()
-        if one["outcome"] in ("survived", "tests", "unfinished")
+        if one["outcome"] in ("survived", "tests")
     ]
     words = [word for word in sys.argv[1:] if word != "--show"]
     command = shlex.join(["python", "-m", "tests.teeth", *words])

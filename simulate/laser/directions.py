@@ -97,8 +97,6 @@ def noise_directions(model: PreTrainedModel, prompts: Encoded, role: Role, layer
         contributions = np.empty((prompts.count, values.size))
         for place, gradient in _gradients(model, prompts, matrix):
             contributions[place] = values * ((gradient.T @ left) * right).sum(axis=0)
-        if not np.isfinite(contributions).all():
-            raise ValueError(f"model must have finite gradients, at {matrix} got NaN or infinite ones")
         found.append(NoiseDirections(matrix, values, contributions))
     return found
 
@@ -115,6 +113,8 @@ def _gradients(model: "PreTrainedModel", prompts: Encoded, matrix: Matrix) -> It
             found = (logits[rows, generic] - logits[rows, answer]).unbind()
         for place, lead in zip(places.tolist(), found, strict=True):
             (gradient,) = torch.autograd.grad(lead, weight, retain_graph=True)
+            if not gradient.isfinite().all():
+                raise ValueError(f"model must have finite gradients, at {matrix} got NaN or infinite ones")
             yield place, matrix.taken_from(gradient).double().numpy(force=True)
 
 

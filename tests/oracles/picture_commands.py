@@ -7,9 +7,12 @@ import sys
 import xml.etree.ElementTree as ET
 
 from paper_checks.commands import command_line
+from paper_checks.pictures import MARK
 from simulate.runtime import files
 
 SVG = "{http://www.w3.org/2000/svg}"
+OLD = f"old, {MARK}"
+"""What stands in a picture of ours: another file would not be replaced."""
 
 
 def command(*names):
@@ -38,11 +41,11 @@ def keeps_the_old_picture_on_a_full_disk(monkeypatch, capsys, main, arguments, o
     def full(source, target):
         raise OSError(28, "No space left on device")
 
-    out.write_text("old")
+    out.write_text(OLD)
     monkeypatch.setattr(files.os, "replace", full)
     assert draw(main, out, *arguments) == 2
     assert capsys.readouterr().err == "the picture cannot be written: [Errno 28] No space left on device\n"
-    assert out.read_text() == "old" and list(out.parent.iterdir()) == [out]
+    assert out.read_text() == OLD and list(out.parent.iterdir()) == [out]
 
 
 def show(monkeypatch, data, work, shown):
@@ -140,10 +143,10 @@ def assert_refused(main, arguments, folder, capsys, error):
 def assert_interrupted(main, name, folder, capsys):
     """Work that is interrupted is one line and leaves the old picture alone."""
     out = folder / "picture.svg"
-    out.write_text("old")
+    out.write_text(OLD)
     assert draw(main, out, name) == 130
     assert capsys.readouterr().err == "interrupted; no picture written\n"
-    assert out.read_text() == "old" and list(folder.iterdir()) == [out]
+    assert out.read_text() == OLD and list(folder.iterdir()) == [out]
 
 
 def assert_help(main, names, example, capsys):

@@ -55,6 +55,38 @@ def figure(whole: dict[str, Any], truncated: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def made_again(known: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """A figure that stands for the code of another one too: of fewer of its problems, the first, of which every number
+    came out the same.
+
+    Raises:
+        ValueError: it has no fewer problems, or differs; the message says in what.
+    """
+    count = len(part["questions_sha256"])
+    if count >= len(known["questions_sha256"]):
+        raise ValueError(
+            f"a figure of {len(known['questions_sha256'])} problems is held against one of fewer, got {count}"
+        )
+    ours, theirs = _beginning(known, count, part["shots"]), _beginning(part, count, part["shots"])
+    differing = [name for name in ours if ours[name] != theirs[name]]
+    if differing:
+        raise ValueError(f"the first {count} problems came out different in {', '.join(differing)}")
+    return known | {
+        "again": {"code": part["code"], "date": part["date"], "problems": count, "shots": list(part["shots"])}
+    }
+
+
+def _beginning(figure: dict[str, Any], count: int, shots: Iterable[str]) -> dict[str, Any]:
+    """What does not hang on how many problems there were, and the numbers found in the answers to the first ones."""
+    found = {
+        f"{times} shots, {model}, {reading}": figure["shots"][times][model][reading]["found"].split()[:count]
+        for times, model, reading in product(shots, MODELS, READINGS)
+    }
+    asked = {name: value for name, value in figure["asked"].items() if name != "problems"}
+    same = {name: figure[name] for name in ("weights_sha256", "examples_sha256", "model_files")}
+    return {"the problems": figure["questions_sha256"][:count], "how it was asked": asked, **same, **found}
+
+
 def table(figure: dict[str, Any]) -> Iterable[str]:
     """Lines of Markdown: how many of the answers, with exact 95 % intervals, and what changed, by shots and reading."""
     yield "| shots | reading | whole | truncated | gained | lost | exact p |"

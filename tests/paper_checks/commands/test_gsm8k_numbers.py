@@ -13,7 +13,7 @@ import re
 import pytest
 import scipy.stats
 
-from paper_checks.commands.gsm8k.numbers import figure, table
+from paper_checks.commands.gsm8k.numbers import figure, made_again, table
 from simulate.gsm8k.answers import NUMBER, is_correct
 from simulate.gsm8k.problems import OWN, Prompting, fingerprint, read_problems, worked_examples
 from simulate.gsm8k.results import CODE, READINGS, code_hash
@@ -78,8 +78,31 @@ def test_results_that_cannot_be_compared_are_refused():
             figure(other, results({"role": "mlp_in"}, (True, True)))
 
 
+CODES = (FIGURE["code"], FIGURE.get("again", {}).get("code"))
+"""Of the code that made the figure, and of that which gave its first problems again."""
+
+
 def test_the_recorded_figure_is_of_the_code_at_hand():
-    assert FIGURE["code"] == code_hash(), f"recorded by other code than {CODE}: type the lines of {PAGE.name} again"
+    assert code_hash() in CODES, f"recorded by other code than {CODE}: type the lines of {PAGE.name} again"
+    assert "again" not in FIGURE or (
+        FIGURE["again"]["problems"] == 10 and FIGURE["again"]["shots"] == ["1", "2", "4", "8"]
+    )
+
+
+def test_a_figure_stands_for_code_that_gives_its_first_problems_again():
+    """Every number of them; one that differs is named, and a figure of as many problems is a new one."""
+    whole, cut = (results(truncation, *[(True, True)] * 3) for truncation in (None, {"role": "mlp_in"}))
+    short, short_cut = (
+        results(truncation, *[(True, True)] * 2, code="new") for truncation in (None, {"role": "mlp_in"})
+    )
+    known, part = figure(whole, cut), figure(short, short_cut)
+    assert made_again(known, part)["again"] == {"code": "new", "date": "2026-01-02", "problems": 2, "shots": ["1"]}
+    assert {**made_again(known, part), "again": None} == {**known, "again": None}
+    short_cut["shots"]["1"]["answers"][1]["found"]["strict"] = "7"
+    with pytest.raises(ValueError, match="first 2 problems came out different in 1 shots, truncated, strict"):
+        made_again(known, figure(short, short_cut))
+    with pytest.raises(ValueError, match="held against one of fewer, got 3"):
+        made_again(known, known)
 
 
 @pytest.mark.parametrize("name", CODE)
@@ -91,9 +114,9 @@ def test_the_hash_is_of_prompts_reading_and_truncation(name, tmp_path, monkeypat
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes((ROOT / path).read_bytes())
     monkeypatch.setattr(module, "__file__", str(tmp_path / "simulate" / "gsm8k" / "results.py"))
-    assert code_hash() == FIGURE["code"]
+    assert code_hash() in CODES
     (tmp_path / name).write_text((tmp_path / name).read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
-    assert code_hash() != FIGURE["code"]
+    assert code_hash() not in CODES
 
 
 def test_the_recorded_figure_is_of_fifty_problems_and_all_shots():

@@ -27,6 +27,7 @@ from simulate.gsm8k.results import read_results
 from simulate.language.models import load_language_model
 from simulate.language.saving import save_model
 from simulate.laser.reduction import Choice, truncated
+from simulate.runtime.files import read_json
 from tests.oracles.picture_commands import assert_interrupted_import, command
 
 main = command("gsm8k")
@@ -102,7 +103,7 @@ def test_the_whole_path_on_a_tiny_model(name, folders, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "numbers must be another file than out and against" in refused(capsys, folders[name], out, *against, base)
     comparison = figure(read_results(base), read_results(out))
-    assert json.loads(numbers.read_text()) == comparison and "\n".join(table(comparison)) in printed
+    assert read_json(numbers) == comparison and "\n".join(table(comparison)) in printed
     numbers.unlink()
     found = json.loads(out.read_text())
     assert list(found["shots"]) == ["1", "2"] and found["source"] == {"model": name, "revision": None}
@@ -195,7 +196,7 @@ def test_a_deleted_model_is_made_again_and_a_changed_one_refused(folders, tmp_pa
 
 @pytest.mark.parametrize(("words", "message"), [
     (["--fraction", "0.5"], "role, layer and fraction must be given together or not at all, got (None, None, 0.5)"),
-    (["--role", "mlp", "--layer", "0", "--fraction", "0.5"], "role must be one of mlp_in, mlp_out"),
+    (["--role", "mlp", "--layer", "0", "--fraction", "0.5"], "role must be 'mlp_in' or 'mlp_out', got 'mlp'"),
     (["--role", "mlp_in", "--layer", "0", "--fraction", "1.5"], "fraction must be a real number in [0, 1], got 1.5"),
     (["--shots", "11"], "shots must be different numbers from 1 to 10, the worked examples, got [11]"),
     (["--shots", "0,1"], "shots must be different numbers from 1 to 10, the worked examples, got [0, 1]"),
@@ -204,7 +205,7 @@ def test_a_deleted_model_is_made_again_and_a_changed_one_refused(folders, tmp_pa
     (["--limit", "2000"], "limit must be 1 to "),
     (["--seed", "-1"], "seed must be an integer >= 0, got -1"),
     (["--batch-size", "0"], "batch_size must be an integer >= 1, got 0"),
-    (["--stop", ""], "stop must have no empty string"),
+    (["--stop", ""], "must be a string of at least 1 characters, got ''"),
     (["--dtype", "int8"], "dtype must be one of float32, bfloat16, float16, got 'int8'"),
     (["--device", "gpu"], 'device must be "cpu", "cuda", "cuda:<index>" or "auto", got \'gpu\''),
     (["--revision", "main"], "revision must be None for a folder"),

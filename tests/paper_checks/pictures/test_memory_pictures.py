@@ -221,11 +221,11 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
         raise KeyboardInterrupt
 
     out = tmp_path / "picture.svg"
-    out.write_text("old")
+    out.write_text(shared.OLD)
     monkeypatch.setattr(data, work, interrupted)
     assert draw(out, *COMMANDS[command]) == 130
     assert capsys.readouterr().err == "interrupted; no picture written\n"
-    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+    assert out.read_text() == shared.OLD and list(tmp_path.iterdir()) == [out]
 
 
 def test_an_interrupted_import_is_one_line(tmp_path):

@@ -183,11 +183,11 @@ def test_an_interrupt_leaves_the_old_picture_alone(tmp_path, monkeypatch, capsys
         raise KeyboardInterrupt
 
     out = tmp_path / "phase.svg"
-    out.write_text("old")
+    out.write_text(shared.OLD)
     monkeypatch.setattr(module, name, interrupted)
     assert draw(out) == 130
     assert capsys.readouterr().err == "interrupted; no picture written\n"
-    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+    assert out.read_text() == shared.OLD and list(tmp_path.iterdir()) == [out]
 
 
 @pytest.mark.parametrize(

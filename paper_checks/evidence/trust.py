@@ -1,7 +1,6 @@
 """What was measured of the suite itself, such as mutants caught: a record with the command that measures it again."""
 
 import json
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -46,11 +45,13 @@ class TrustRecord:
 
     @property
     def found(self) -> list[tuple[str, str]]:
-        """What a table says of it: names and numbers, but for parts ("reader: refused") and the bins of a histogram."""
-        return [(name, f"{value:.6g}") for name, value in self.numbers.items() if not _PART.search(name)]
-
-
-_PART = re.compile(": |^z from ")
+        """What a table says of it: names and numbers, but for parts of a number that is there ("CSV: refused" beside
+        "refused") and the bins of a histogram."""
+        return [
+            (name, str(int(value)) if float(value).is_integer() else f"{value:.4g}")
+            for name, value in self.numbers.items()
+            if name.partition(": ")[2] not in self.numbers and not name.startswith("z from ")
+        ]
 
 
 def write_trust(

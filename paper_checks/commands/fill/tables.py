@@ -158,7 +158,7 @@ def _trust(run: Run, words: Sequence[str]) -> Iterator[str]:
     records = every_trust(trust_folder(run))
     rows = (
         (_text(one.what), "<br>".join(f"{_text(name)} **{value}**" for name, value in one.found),
-         f"`{_text(one.command)}`<br>{one.date}, commit {_text(one.commit[:8] + one.commit[40:])}")
+         f"`{one.command.replace('|', chr(92) + '|')}`<br>{one.date}, commit {_text(one.commit[:8] + one.commit[40:])}")
         for one in records
     )  # fmt: skip
     yield from _table(("what was measured", "found", "measured again by"), rows)

@@ -98,11 +98,10 @@ def _cells(options: Asked, found: LanguageModel, levels: Mapping[str, tuple[floa
         if any(not one.is_integer() for one in levels[name]):
             raise ValueError(f"--{name} must be integers, got {getattr(options, name)!r}")
         whole[name] = tuple(map(int, levels[name]))
-    roles = _all_roles(found) if options.roles is None else _named_roles(options.roles)
-    cells = cells_of(found.model, roles, _layers(options.layers, layer_count(found.model)), **whole)
-    if not cells:
+    if not any(levels.values()):
         raise ValueError("--fractions, --ranks and --without must name at least one level, got none")
-    return cells
+    roles = _all_roles(found) if options.roles is None else _named_roles(options.roles)
+    return cells_of(found.model, roles, _layers(options.layers, layer_count(found.model)), **whole)
 
 
 def _all_roles(found: LanguageModel) -> list[Role]:

@@ -25,8 +25,10 @@ def law_of_the_last_token(laws):
 
 
 def stretched_columns(visits):
-    """5 % more visits to every token but the first."""
-    return np.concatenate([visits[:, :1], visits[:, 1:] * 21 / 20], axis=1)
+    """5 % more visits to every token but the first, and the trigger, which ends every stretch."""
+    kept = (visits == 1).all(axis=0)
+    kept[0] = True
+    return np.where(kept, visits, visits * 21 / 20)
 
 
 def spread(parts):

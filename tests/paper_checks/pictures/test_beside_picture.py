@@ -103,7 +103,10 @@ def test_dots_are_where_both_change_for_the_better_and_corners_on_the_best_cells
 )
 def test_marked_where_both_change_by_more_than_three_errors(answer, generic, marked):
     """The error is some 0.0034 of either change where each prompt is alone."""
-    found = replace(side("small", of=lambda cell, best: (answer, generic)), clusters=dict.fromkeys(SETS, range(12)))
+    found = replace(
+        side("small", of=lambda cell, best: (answer, generic)),
+        clusters=dict.fromkeys(SETS, [str(place) for place in range(12)]),
+    )
     assert found.marked(Cell(0, "mlp_in", 1), "recall") == marked
 
 

@@ -105,7 +105,7 @@ def test_marked_where_both_change_by_more_than_three_errors(answer, generic, mar
     """The error is some 0.0034 of either change where each prompt is alone."""
     found = replace(
         side("small", of=lambda cell, best: (answer, generic)),
-        clusters=dict.fromkeys(SETS, [str(place) for place in range(12)]),
+        clusters={name: [str(place) for place in range(12)] for name in SETS},
     )
     assert found.marked(Cell(0, "mlp_in", 1), "recall") == marked
 

@@ -18,5 +18,11 @@ def available_bytes() -> int:
 
 def require_bytes(what: str, needed: int, remedy: str) -> None:
     """ValueError if `needed` bytes are not available; `what` names the argument and its value, `remedy` what to do."""
-    if needed > _SMALL and needed > (available := available_bytes()):
+    if needed > _SMALL:
+        require_within(what, needed, available_bytes(), remedy)
+
+
+def require_within(what: str, needed: int, available: int, remedy: str) -> None:
+    """The same for bytes that are known to be available, of whatever memory."""
+    if needed > available:
         raise ValueError(f"{what} take {needed} bytes and {available} are available; {remedy}")

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from .arguments import Natural, Probability, Size, checked
-from .arrays import Floats, Integers, Table
+from .arrays import Integers, Table
 from .scalars import RealNumber as RealNumber
 
 
@@ -19,16 +19,6 @@ def as_snapshots(marks: Table, steps: int) -> Integers:
     if (marks[1:] <= marks[:-1]).any():
         raise ValueError("snapshots must be strictly increasing")
     return marks.astype(np.int64)
-
-
-def as_rates(rates: Table) -> Floats:
-    """Real numbers as positive learning rates, shape (steps,), or a ValueError."""
-    if rates.ndim != 1 or rates.size == 0:
-        raise ValueError(f"learning_rates must have shape (steps,) with steps >= 1, got {rates.shape}")
-    wrong = rates[~(np.isfinite(rates) & (rates > 0))]
-    if wrong.size:
-        raise ValueError(f"learning_rates must be positive and finite, got {wrong[0]}")
-    return rates.astype(np.float64)
 
 
 Layer: TypeAlias = Literal["feed_forward", "attention_value"]

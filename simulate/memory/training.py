@@ -29,7 +29,7 @@ from simulate.runtime.arrays import Floats, Integers
 from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.streaming import progress_bar
 from theory.arguments import Count, Seed, Shape, checked
-from theory.task import as_rates, as_snapshots
+from theory.task import as_snapshots
 
 from .model import AssociativeMemory, Embeddings, NoiseLevel
 
@@ -112,7 +112,8 @@ def gradient_descent(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
-    n, rates, marks = embeddings.n, _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    n, rates = embeddings.n, _as_rates(learning_rates)
+    marks = _as_marks(snapshots, len(rates))
     _require_bytes(1, n, len(marks))
     frequencies = torch.from_numpy(dense_frequencies(_pair_probabilities(n, alpha), n))[None, None]
     found = _train(embeddings, rates, marks, 1, lambda steps: frequencies.expand(steps, 1, n, n + 1), progress)
@@ -147,7 +148,8 @@ def stochastic_gradient_descent(
 
     Source: Chen, Bruna, Bietti (ICLR 2025), the associative memory with noise.
     """
-    n, rates, marks = embeddings.n, _as_rates(learning_rates), _as_marks(snapshots, learning_rates)
+    n, rates = embeddings.n, _as_rates(learning_rates)
+    marks = _as_marks(snapshots, len(rates))
     if batch > MOST_TOKENS:
         raise ValueError(f"batch must be at most 2^62 to be drawn, got {batch}")
     _require_bytes(replicates, n, len(marks))
@@ -251,7 +253,13 @@ def _report_divergence(
 
 
 def _as_rates(learning_rates: ArrayLike) -> Floats:
-    rates = as_rates(as_array("learning_rates", learning_rates, "iuf"))
+    given = as_array("learning_rates", learning_rates, "iuf")
+    if given.ndim != 1 or given.size == 0:
+        raise ValueError(f"learning_rates must have shape (steps,) with steps >= 1, got {given.shape}")
+    wrong = given[~(np.isfinite(given) & (given > 0))]
+    if wrong.size:
+        raise ValueError(f"learning_rates must be positive and finite, got {wrong[0]}")
+    rates = given.astype(np.float64)
     if rates.max() > np.finfo(np.float64).max / len(rates):
         raise ValueError(f"learning_rates must have a finite sum, got up to {rates.max()} in {len(rates)} steps")
     return rates
@@ -261,8 +269,7 @@ def _times(rates: Floats) -> Floats:
     return np.concatenate([[0.0], np.cumsum(rates)])
 
 
-def _as_marks(snapshots: ArrayLike | None, learning_rates: ArrayLike) -> Integers:
-    steps = len(_as_rates(learning_rates))
+def _as_marks(snapshots: ArrayLike | None, steps: int) -> Integers:
     if snapshots is None:
         return np.array([steps])
     return as_snapshots(np.asarray(snapshots), steps)

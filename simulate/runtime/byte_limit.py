@@ -16,6 +16,4 @@ def available_bytes(device: torch.device) -> int:
 
 def require_bytes(what: str, needed: int, device: torch.device, remedy: str) -> None:
     """ValueError if `needed` bytes are not available; `what` names the argument and its value, `remedy` what to do."""
-    available = available_bytes(device)
-    if needed > available:
-        raise ValueError(f"{what} take {needed} bytes and {available} are available; {remedy}")
+    byte_limit.require_within(what, needed, available_bytes(device), remedy)

@@ -40,10 +40,6 @@ class Scores:
         seeds, units, kinds = self.seeds[chosen], self.units[chosen], self.kinds[chosen]
         return Scores(self.values[chosen], seeds, units, kinds, self.comparisons[chosen], self.names)
 
-    def of_kind(self, name: str) -> "Scores":
-        """Those of one kind."""
-        return self.where(self.kinds == self.names.index(name))
-
     def of_claims(self, claims: Collection[str], other: bool = False) -> "Scores":
         """Those of some claims, or all others."""
         own = [number for number, name in enumerate(self.names) if claim_of(name) in claims]

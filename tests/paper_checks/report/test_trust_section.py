@@ -22,7 +22,7 @@ def kept(tmp_path):
     """Two records, written in the other order than that of the table."""
     folder = tmp_path / "recorded" / "trust"
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = {"drawn": 300, "share": 0.9512345, "theory: drawn": 200, "z from 0.0 to 0.5": 7}
+    numbers = {"drawn": 300, "share": 0.9512345, "theory: drawn": 200, "theory: not ended": 7, "z from 0.0 to 0.5": 7}
     write_trust("teeth", "mutants | <b>", "pytest -m teeth", numbers, ["one is <equivalent>"], folder)
     write_trust("arguments", "bad inputs", "pytest tests/arguments", {"cases": 12_345}, (), folder)
     return folder
@@ -36,7 +36,9 @@ def test_the_page_has_a_row_for_each_record(run, tmp_path):
     shown = (tmp_path / "report" / "index.html").read_text()
     text = " ".join(html.unescape(re.sub(r"<[^>]*>", "", shown)).split())
     assert 'href="#page:trust"' in shown and "<b>" not in shown and "mutants | <b>" in text
-    assert "drawn 300, share 0.9512" in text and "theory: drawn" not in text and "z from" not in text
+    assert (
+        "drawn 300, share 0.9512, theory: not ended 7" in text and "theory: drawn" not in text and "z from" not in text
+    )
     assert text.index("bad inputs") < text.index("mutants | <b>") < text.index("pytest -m teeth")
 
 
@@ -52,7 +54,9 @@ def test_docs_have_the_same_table(run, tmp_path):
     kept(tmp_path)
     lines = make(run, "trust").splitlines()
     assert lines[2].startswith("| bad inputs | cases **12345** | `pytest tests/arguments`<br>")
-    assert "drawn **300**<br>share **0.9512**" in lines[3] and lines[-1].startswith("- one is")
+    assert "drawn **300**<br>share **0.9512**<br>theory: not ended **7**" in lines[3] and lines[-1].startswith(
+        "- one is"
+    )
     assert len(every_trust(tmp_path / "recorded" / "trust")) == len(lines[2:4])
     with pytest.raises(ValueError, match="trust takes no words, got x"):
         make(run, "trust x")

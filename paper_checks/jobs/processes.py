@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
@@ -125,6 +126,8 @@ class _Keeper(threading.Thread):
         """Until there are no more calls."""
         if hasattr(signal, "pthread_sigmask"):
             # Processes inherit it: an interrupt from the keyboard is for this one alone, from their first moment.
+            # The thread that starts multiprocessing's tracker has its interrupts unblocked by that: first the tracker.
+            resource_tracker.ensure_running()
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         if self._early:
             with suppress(Exception):  # the first call will raise it

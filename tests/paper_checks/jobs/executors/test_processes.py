@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -201,6 +202,15 @@ def test_an_interrupt_ends_all_at_once_and_quietly(tmp_path):
     _, errors = program.communicate(timeout=60)
     assert time.monotonic() - started < 30 and not alive(pids)
     assert errors.count("Traceback") == 1 and errors.splitlines()[-1] == "KeyboardInterrupt"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="masks of signals are read in /proc")
+def test_an_interrupt_is_blocked_in_every_process_from_its_first_moment(tmp_path):
+    program, pids = begun(tmp_path)
+    masks = [re.search(r"^SigBlk:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1] for pid in pids]
+    program.kill()
+    program.communicate()
+    assert [int(mask, 16) >> (signal.SIGINT - 1) & 1 for mask in masks] == [1, 1, 1]
 
 
 def test_without_a_main_module():

@@ -3,8 +3,9 @@
     python -m tests.teeth --lines --theory 200 --simulate 100 --record
 
 Which tests execute a line is recorded before (--lines, needs coverage, once). Results are kept in .teeth, mutant by
-mutant, so that a run that is stopped goes on; what was caught stays so, what survived is run again with --again. A
-mutant is "not ended" where a test that executes it takes longer than --longest, or where not all tests are recorded.
+mutant, so that a run that is stopped goes on; what was caught stays so (--learn: in caught.json, for all who come
+later), what survived is run again with --again. A mutant is "not ended" where a test that executes it takes longer than
+--longest, or where not all tests are recorded.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--again", action="store_true", help="run survivors again")
     found.add_argument("--show", action="store_true", help="run nothing, show what is kept")
-    found.add_argument("--learn", action="store_true", help="keep in caught.json which check catches which mutant")
+    found.add_argument("--learn", action="store_true", help="keep in caught.json which check caught which mutant")
     found.add_argument("--record", action="store_true", help="write paper_checks/recorded/trust/teeth.json")
     return found
 
@@ -111,7 +112,7 @@ def chosen(given: argparse.Namespace) -> list[Mutant]:
 
 def run_known(number: int, seed: int) -> int:
     """Whether mutants of caught.json that the code still has fail the checks that caught them; 1 if one does not."""
-    known = results.caught()
+    known = results.quick()
     there = [one for package in FILES for one in all_mutants(ROOT, package) if one.key in known]
     if len(there) < number:
         raise ValueError(
@@ -152,6 +153,9 @@ def main(arguments: list[str]) -> int:
             store.keep(found)
             print(f"{place}/{len(waiting)} {found['outcome']:10} {found['seconds']:7} s  {mutant.key}", flush=True)
     known = {one.key: found for one in wanted if (found := store.read(one.key)) is not None}
+    for one in wanted:
+        if one.key in known and "diff" not in known[one.key]:  # of caught.json
+            known[one.key]["diff"] = results.diff(one, (ROOT / one.path).read_text(encoding="utf-8"))
     results.show(wanted, known)
     if given.learn:
         results.learn(store.all(), test_seconds(given.kept))

@@ -37,17 +37,23 @@ class Kept:
     """Results, a file for each mutant."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.equivalent = folder, arguments()
+        self.folder, self.equivalent, self.caught = folder, arguments(), caught()
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """What is kept of a mutant; with an argument that it is none, that counts where nothing caught it."""
+        """What is kept of a mutant, here or in caught.json; with an argument that it is none, that counts where nothing
+        caught it."""
         path = self._path(key)
-        if not path.exists():
+        if path.exists():
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        elif key in self.caught:
+            node, _, how = self.caught[key]
+            outcome = "claims" if node.startswith("paper_checks/") else "tests"
+            found = {"key": key, "outcome": outcome, "node": node, "how": how}
+        else:
             return None
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if key in self.equivalent and found["outcome"] in ("survived", "unfinished"):
             found["outcome"] = "equivalent"
         return found
@@ -72,19 +78,23 @@ def arguments() -> dict[str, str]:
     return {key: str(why) for key, why in content.items()}
 
 
-def caught() -> dict[str, tuple[str, float]]:
-    """By mutant, a check that is known to catch it, and the seconds that the check takes on the code as it is."""
+def caught() -> dict[str, tuple[str, float, str]]:
+    """By mutant, a check that is known to catch it, the seconds that the check takes on the code as it is, and how it
+    was caught."""
     found = json.loads(CAUGHT.read_text(encoding="utf-8"))
-    return {key: (node, seconds) for key, (node, seconds) in found.items()}
+    return {key: (node, seconds, how) for key, (node, seconds, how) in found.items()}
+
+
+def quick() -> dict[str, tuple[str, float]]:
+    """Of these, what a quick check caught by a failure."""
+    return {
+        key: (node, seconds) for key, (node, seconds, how) in caught().items() if how == "failed" and seconds < QUICK
+    }
 
 
 def learn(known: Sequence[Found], seconds: Mapping[str, float]) -> None:
-    """Add the mutants that a quick check caught by a failure."""
-    new = {
-        one["key"]: (one["node"], seconds[one["node"]])
-        for one in known
-        if one.get("how") == "failed" and seconds.get(one["node"], QUICK) < QUICK
-    }
+    """Add the mutants that were caught, so that no later draw runs them again."""
+    new = {one["key"]: (one["node"], seconds.get(one["node"], QUICK), one["how"]) for one in known if one.get("how")}
     keep(CAUGHT, dict(sorted((caught() | new).items())), indent=1)
 
 
@@ -130,8 +140,8 @@ def record(wanted: Sequence[Mutant], known: Mapping[str, Found], seed: int) -> N
         ended = {words: found[outcome] for outcome, words in OUTCOMES.items() if outcome != "unfinished"}
         numbers |= {f"{package}: drawn": drawn} | {f"{package}: {words}": count for words, count in ended.items()}
         numbers[f"{package}: {OUTCOMES['unfinished']}"] = drawn - sum(ended.values())
-    if known:
-        numbers["median processor seconds"] = round(statistics.median(one["seconds"] for one in known.values()), 2)
+    if timed := [one["seconds"] for one in known.values() if "seconds" in one]:
+        numbers["median processor seconds"] = round(statistics.median(timed), 2)
     numbers["caught by taking too long"] = sum(one.get("how") == "time" for one in known.values())
     whys = arguments()
     said = [f"{key}: {whys[key]}" for key, one in known.items() if one["outcome"] == "equivalent"]

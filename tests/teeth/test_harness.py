@@ -139,7 +139,16 @@ def test_arguments_for_equivalence_are_of_mutants_that_there_are(keys):
     assert all(len(why) > 20 for why in results.arguments().values())
 
 
+def test_what_is_known_to_be_caught_is_not_run_again(keys, tmp_path):
+    key, (node, _, how) = next(iter(results.caught().items()))
+    store = results.Kept(tmp_path)
+    outcome = "claims" if node.startswith("paper_checks/") else "tests"
+    assert store.read(key) == {"key": key, "outcome": outcome, "node": node, "how": how}
+    store.keep({"key": key, "outcome": "survived"})  # what was run here says more
+    assert store.read(key)["outcome"] == "survived" and store.read("unknown") is None
+
+
 def test_half_of_what_is_known_to_be_caught_is_still_there(keys):
     """Where less is, `python -m tests.teeth ... --learn` has to be run anew, or CI's draw says little."""
-    known = set(results.caught())
+    known = set(results.quick())
     assert len(known & set(keys)) >= max(10, len(known) / 2)

@@ -69,8 +69,8 @@ def test_json_is_what_theory_answers(capsys):
 @pytest.mark.parametrize("answers", ["uniform", "stationary"])
 def test_the_papers_bigrams_are_the_reference_law(capsys, answers):
     chain, characters = shakespeare_chain()
-    found = asked(capsys, "--bigrams", BIGRAMS, "--T", "64", "--alpha", "0.3", "--answers", answers)
-    law = Law(chain.transition, T=64, trigger=characters.index(" "), alpha=0.3, first=chain.initial, noise=2,
+    found = asked(capsys, "--bigrams", BIGRAMS, "--T", "12", "--alpha", "0.3", "--answers", answers)
+    law = Law(chain.transition, T=12, trigger=characters.index(" "), alpha=0.3, first=chain.initial, noise=2,
               answers=chain.initial if answers == "stationary" else None)  # fmt: skip
     expected = theory.ask(law, [data.called(character) for character in characters]).as_dict()
     assert found["answers"] == json.loads(json.dumps(expected["answers"]))

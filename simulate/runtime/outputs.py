@@ -43,8 +43,3 @@ def has_keys(*keys: str) -> Ours:
 def begins(*heads: str) -> Ours:
     """A file that begins with one of these texts."""
     return lambda content: content.startswith(tuple(head.encode() for head in heads))
-
-
-def contains(text: str) -> Ours:
-    """A file that has this text somewhere."""
-    return lambda content: text.encode() in content

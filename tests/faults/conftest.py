@@ -12,7 +12,10 @@ import pytest
 from tests.places import ROOT
 
 COUNTED = pytest.StashKey[Counter]()
-WHAT = "what processes that were stopped, full disks and second writers did to files and to numbers"
+WHAT = (
+    "Work killed, and the disk full, at every file operation of it; folders that are closed, second writers, and "
+    "killed schedulers and workers of dask: what all of that did to files and to numbers."
+)
 
 
 class Server:

@@ -6,6 +6,8 @@ import json
 import re
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -21,7 +23,8 @@ from paper_checks.report.folder import MARK, asset_name, write_folder
 from simulate import Architecture, Chain, Optimiser, Recall, Training, train
 from simulate.runtime.files import write_json
 from tests.oracles.report_runs import agreeing_run, small_run
-from tests.places import ROOT
+
+from .claims_run import FailedError, claims, found_by, imported
 
 CHAIN = Chain(np.random.default_rng(0).dirichlet(np.ones(5), 5))
 LAW = Recall(CHAIN, 7, (2, 3), 0.3, 4)
@@ -35,10 +38,6 @@ def runs():
     return small_run(), agreeing_run()
 
 
-class FailedError(Exception):
-    """A command that ended with another status than 0 and 1: its status and what it said."""
-
-
 def digest(*contents):
     return hashlib.sha256(b"".join(contents)).hexdigest()
 
@@ -48,8 +47,11 @@ def sha256(path):
 
 
 def without_times(path):
-    """Of a record what the run found; of a page whether it is whole; of others whether the name is the content's."""
+    """Of a record what the run found; of a page whether it is whole; of a result as `result`; of others whether the
+    name is the content's."""
     content = path.read_bytes()
+    if path.suffix == ".safetensors":
+        return result(path)
     if path.suffix == ".html":
         named = re.findall(r'"(assets/[^"]+)"', content.decode())
         return [content.endswith(b"</html>\n"), [one for one in named if not (path.parent / one).is_file()]]
@@ -62,11 +64,6 @@ def result(path):
     """Of a result that is kept, whose it is and the digest of its value; not when it was made."""
     known, content = read(path.read_bytes())
     return [known.key == path.stem, digest(content)]
-
-
-def found_by(run):
-    """What a run found, as its record has it."""
-    return [[one["id"], one["verdict"], one["evidence"]] for one in run["claims"]]
 
 
 def command(*words):
@@ -138,27 +135,18 @@ def badges(folder):
     return sorted(made)
 
 
-def picture(folder):
-    """A small map of a claim."""
-    words = ("scope", "T1.3", "--N", "8:9", "--columns", "2", "--out", folder / "map.svg")
-    return command(*words)[0]
+def picture(folder, sizes="8:9"):
+    """A small map of a claim, and the numbers beside it."""
+    return command("scope", "T1.3", "--N", sizes, "--columns", "2", "--out", folder / "map.svg")[0]
 
 
-def claims(folder):
-    """A run of the ledger of docs, with --evidence and a report."""
-    import pytest
-
-    said = io.StringIO()
-    chosen = ("-m", "claims", "--claims", "S2", "--jobs", "1", "--rootdir", str(ROOT))
-    options = (*chosen, "-q", "-p", "no:cacheprovider", "-W", "ignore")
-    with redirect_stdout(said), redirect_stderr(said):
-        status = pytest.main(
-            [str(ROOT / "docs" / "own-paper"), *options, "--evidence", str(folder / "claims.json"),
-             "--report", str(folder / "report")]
-        )  # fmt: skip
-    if status != 0:
-        raise FailedError(int(status), said.getvalue())
-    return found_by(json.loads((folder / "claims.json").read_bytes()))
+def of_other_numbers(folder):
+    """Pictures that have the numbers of another one beside them; none at all is no contradiction."""
+    return [
+        path.name
+        for path in folder.glob("*.svg")
+        if path.with_suffix(".csv").is_file() and sha256(path.with_suffix(".csv")) not in path.read_text()
+    ]
 
 
 def sweep(folder):
@@ -195,6 +183,11 @@ def old_report(folder):
     report(folder, "old", 3)
 
 
+def old_picture(folder):
+    """A picture of other numbers."""
+    picture(folder, "8:10")
+
+
 def old_record(folder):
     """The record of another run."""
     write_json(folder / "evidence" / "claims.json", runs()[1].as_dict())
@@ -210,23 +203,23 @@ SCENARIOS |= {
     "other pilots": lambda folder: pilots(folder, ("three", "four")),
 }
 """What a second writer does."""
-BEFORE = {"old training": old_training, "old report": old_report, "old record": old_record}
+BEFORE = {"old training": old_training, "old report": old_report, "old record": old_record, "old picture": old_picture}
 """What is there before, in place of nothing."""
 CONTENT = {"claims": without_times, "store": result}
 """What of a file must be old or new, where not all of it."""
+TOGETHER = {"picture": of_other_numbers}
+"""Files that contradict each other, each of which may be old or new."""
 
 
 def prepared(names):
-    """Import what these need, so that a child is quick."""
+    """Do this work once, so that a child, which has all imports then, is quick."""
     torch.set_num_threads(1)
     runs()
-    if "claims" in names or "report_command" in names:
-        import jinja2  # noqa: F401
-        import pytest  # noqa: F401
-
-        import paper_checks.report.written
-        import paper_checks.session.plugin
-    if "picture" in names:
-        import paper_checks.scope.picture  # noqa: F401
-    if {"sweep", "model"} & set(names):
-        import tests.simulate.laser.test_laser_sweep  # noqa: F401
+    with TemporaryDirectory(prefix="faults-") as place:
+        for name in names:
+            folder = Path(place, name)
+            folder.mkdir()
+            if name != "claims":  # pytest is run once in a process
+                SCENARIOS[name](folder)
+    if "claims" in names:
+        imported()

@@ -14,7 +14,8 @@ import traceback
 import warnings
 from pathlib import Path
 
-from tests.faults.scenarios import BEFORE, CONTENT, SCENARIOS, FailedError, prepared, sha256
+from tests.faults.claims_run import FailedError
+from tests.faults.scenarios import BEFORE, CONTENT, SCENARIOS, prepared, sha256
 from tests.faults.shim import Shim, contents, is_shown
 
 NOBODY = 65534

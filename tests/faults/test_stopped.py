@@ -26,7 +26,7 @@ QUICK = {
 SLOW = {
     "training": ("old training",),
     "report_command": ("",),
-    "picture": ("",),
+    "picture": ("", "old picture"),
     "claims": ("",),
     "sweep": ("",),
     "model": ("",),
@@ -76,6 +76,7 @@ class Tried:
         """Look at what a fault has left, then go on from there."""
         self.found["points"] += 1
         self.found["damaged files"] += len(self.damaged(folder))
+        self.found["damaged files"] += len(scenarios.TOGETHER.get(self.name, lambda _: [])(folder))
         after, _ = self.run(folder, kind="free")
         self.found["different results"] += (after["status"], after["error"], after["value"]) != (0, None, self.value)
         left, wanted = self.kinds_of(folder), self.names

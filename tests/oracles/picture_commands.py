@@ -11,8 +11,8 @@ from paper_checks.pictures import MARK
 from simulate.runtime import files
 
 SVG = "{http://www.w3.org/2000/svg}"
-OLD = f"old, {MARK}"
-"""What stands in a picture of ours: another file would not be replaced."""
+OLD = f"<?xml old?><svg><metadata><dc:identifier>{MARK}{'0' * 64}</dc:identifier></metadata></svg>"
+"""A picture of ours, as far as is asked: another file would not be replaced."""
 
 
 def command(*names):

@@ -1,6 +1,8 @@
 """What all commands that draw share: the file, the line that is printed, the exit status."""
 
 import functools
+import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -83,10 +85,10 @@ def _check(out: Path, picture: "Picture") -> int:
 def _require_ours(out: Path) -> None:
     """End the command if there is a file of another kind in the place of the picture, or of its numbers: these are ours
     beside one of our pictures."""
-    from paper_checks.pictures import MARK
-    from simulate.runtime.outputs import contains, require_ours
+    from paper_checks.pictures.ours import is_picture
+    from simulate.runtime.outputs import require_ours
 
-    is_picture, beside = contains(MARK), out.with_suffix(".csv")
+    beside = out.with_suffix(".csv")
     drawn = [path for path in (out.with_suffix(f".{form}") for form in FORMS) if path.is_file()]
     try:
         require_ours(out, "a picture of paper-checks", is_picture)
@@ -99,14 +101,38 @@ def _require_ours(out: Path) -> None:
 
 
 def _write(out: Path, picture: "Picture") -> None:
-    """The picture and its numbers, each written whole."""
+    """The picture and its numbers; who draws it in another form, with the same numbers beside it, waits."""
     from simulate.runtime.alone import WAIT, alone
-    from simulate.runtime.files import write_whole
 
+    place, beside = (Path(os.path.realpath(path)) for path in (out, out.with_suffix(".csv")))
     try:
-        rendered = picture.render(form_of(out))
-        with alone(out, WAIT):
-            write_whole(out, rendered)  # first: numbers without a picture would not be ours
-            write_whole(out.with_suffix(".csv"), picture.table().csv())
+        contents = {place: picture.render(form_of(out)), beside: picture.table().csv()}
+        with alone(beside, WAIT):
+            _replace(contents, beside)
     except OSError as error:
         raise Stopped(f"the picture cannot be written: {error}") from error
+
+
+def _replace(contents: dict[Path, bytes], beside: Path) -> None:
+    """Write the picture and the numbers `beside` it, each whole. Wherever it ends, no picture has the numbers of
+    another one beside it: both are on the disk before one takes its name, and old numbers go before the new picture
+    comes; it comes before the new ones, which without a picture would not be ours."""
+    from simulate.runtime.alone import remove_left, temporary_name
+
+    ready: dict[Path, Path] = {}
+    try:
+        for path, content in contents.items():
+            remove_left(path.parent, re.escape(path.name))
+            ready[path] = temporary_name(path)
+            with open(ready[path], "xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        if beside.exists() and beside.read_bytes() != contents[beside]:
+            beside.unlink()
+        for path, temporary in ready.items():
+            os.replace(temporary, path)
+    except BaseException:
+        for temporary in ready.values():
+            temporary.unlink(missing_ok=True)
+        raise

@@ -109,6 +109,9 @@ def _unpacked(hint: Any) -> tuple[Any, list[Any]]:
     """The type without `Annotated`, and its markers, groups of them taken apart."""
     if isinstance(hint, InitVar):
         hint = hint.type
+    if hint is not ArrayLike and hasattr(origin := typing.get_origin(hint) or hint, "__value__"):
+        # a `type` statement, as numpy has them from 2.5 on: what it stands for
+        return _unpacked(origin.__value__[typing.get_args(hint)] if origin is not hint else origin.__value__)
     if typing.get_origin(hint) is not Annotated:
         return hint, []
     base, *marks = typing.get_args(hint)
@@ -235,10 +238,13 @@ def _array_rule(kind: str, marks: list[Any]) -> Rule:
 
 def _union_rule(hint: Any) -> Rule:
     """What one of several types takes: the first that does; numbers among them are one type."""
-    members, arrays = typing.get_args(hint), typing.get_args(ArrayLike)
-    numbers = tuple(one for one in members if one in (int, float, Fraction))
-    has_arrays = set(arrays) <= set(members)  # a union takes the parts of another one apart
-    others = [one for one in members if one not in numbers and not (has_arrays and one in arrays)]
+    members = typing.get_args(hint)
+    # A union takes the parts of another one apart, which numpy's is before 2.5, of numbers too in the oldest.
+    arrays = typing.get_args(ArrayLike) or (ArrayLike,)
+    has_arrays = set(arrays) <= set(members)
+    named = [one for one in members if not (has_arrays and one in arrays)]
+    numbers = tuple(one for one in named if one in (int, float, Fraction))
+    others = [one for one in named if one not in numbers]
     joined = [typing.Union[numbers]] if numbers else []  # noqa: UP007
     rules = [rule_of(one) for one in [*others, *joined, *[ArrayLike] * has_arrays]]
     if any(rule.check is None for rule in rules):

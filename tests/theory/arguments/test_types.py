@@ -4,7 +4,7 @@ import pathlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import flint
 import numpy as np
@@ -13,8 +13,9 @@ import sympy
 import torch
 from annotated_types import Ge, Gt, Interval, Lt, MinLen
 from numpy.typing import ArrayLike
+from typing_extensions import TypeAliasType
 
-from theory import Task
+from theory import Task, rules
 from theory.arguments import (
     MAY_BE_INFINITE,
     MAY_HAVE_NAN,
@@ -205,6 +206,34 @@ def test_arrays_that_are_refused(hint, value, error, words):
     with pytest.raises(error) as caught:
         taken(hint, value)
     assert str(caught.value).startswith(words)
+
+
+SCALAR = TypeVar("SCALAR", bound=np.generic)
+AN_ARRAY = np.ndarray[Any, np.dtype[Any]]
+UNIONS = {"2.0": AN_ARRAY | bool | int | float | complex | str | bytes, "2.4": AN_ARRAY | complex | bytes | str}
+NAMED = TypeAliasType("NAMED", np.ndarray[Any, np.dtype[SCALAR]], type_params=(SCALAR,))
+
+
+@pytest.mark.parametrize("arrays", [*UNIONS.values(), TypeAliasType("ArrayLike", UNIONS["2.4"])], ids=[*UNIONS, "2.5"])
+def test_what_numpy_calls_an_array_in_any_version(arrays, monkeypatch):
+    """A union with numbers, one without, and since 2.5 a name, which a union keeps whole."""
+    monkeypatch.setattr(rules, "ArrayLike", arrays)
+    noun = "an array of real numbers"
+    assert taken(arrays, [1.0, 2.0]).shape == taken(Task | arrays | None, [1.0, 2.0]).shape == (2,)
+    assert taken(Task | arrays | None, None) is None
+    for hint, what in ((Task | arrays | None, f"a theory.Task or {noun} or None"), (int | None, "an integer or None")):
+        with pytest.raises(TypeError, match=f"given must be {what}, got 'a'"):
+            taken(hint, "a")
+    with pytest.raises(TypeError, match="given must be an integer or None, got "):
+        taken(int | None, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("hint", [NAMED[np.float64], NAMED[np.float64] | None, Annotated[NAMED[np.float64], MinLen(1)]])
+def test_a_type_that_has_a_name(hint):
+    """What `type NAMED[SCALAR] = ...` writes, as numpy from 2.5 on does its NDArray, is what it stands for."""
+    assert taken(hint, [1, 2]).dtype == np.float64
+    with pytest.raises(TypeError, match="given must be a real array, got dtype <U1"):
+        taken(hint, ["a"])
 
 
 def test_bounds_and_kinds_of_entries():

@@ -68,7 +68,7 @@ def write_trust(
         ValueError: not what a record holds, such as a number that is not finite.
     """
     today, root = datetime.now(UTC).date().isoformat(), Path(__file__).parents[2]
-    record = TrustRecord(what, command, today, commit(root), dict(numbers), list(explained))
+    record = TrustRecord(what, command, today, commit(root, FOLDER), dict(numbers), list(explained))
     path = folder / f"{name}.json"
     _validated(path, _as_json(path, record))
     write_json(path, asdict(record))
@@ -110,13 +110,16 @@ def _place(name: str) -> int:
     return KNOWN.index(name) if name in KNOWN else len(KNOWN)
 
 
-def commit(folder: Path) -> str:
-    """The commit that is checked out in `folder`, and whether files differ from it."""
+def commit(folder: Path, besides: Path | None = None) -> str:
+    """The commit that is checked out in `folder`, and whether files differ from it, but for those below `besides`, such
+    as what another record of the same run has just become."""
     try:
         if Path(_git(folder, "rev-parse", "--show-toplevel")).resolve() != folder.resolve():
             return "unknown: no checkout of its own"
         found = _git(folder, "rev-parse", "HEAD")
-        return found + (" with changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+        where = [] if besides is None else ["--", ".", f":(exclude){besides.relative_to(folder).as_posix()}"]
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", *where)
+        return found + (" with changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return "unknown: no git, or no checkout"
 

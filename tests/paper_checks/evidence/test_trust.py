@@ -18,7 +18,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     assert path == tmp_path / "teeth.json"
     assert (record.what, record.command) == ("mutants", "pytest tests -m teeth")
     assert record.numbers == NUMBERS and record.explained == ["one is equivalent"]
-    assert record.commit == trust.commit(Path(trust.__file__).parents[2])
+    assert record.commit == trust.commit(Path(trust.__file__).parents[2], trust.FOLDER)
     assert read_trust("other", tmp_path) is None
 
 
@@ -75,6 +75,13 @@ def test_the_commit_is_that_of_the_folder_and_says_whether_files_differ(tmp_path
     assert len(clean) == 40
     (folder / "file").write_text("b")
     assert trust.commit(folder) == f"{clean} with changes"
+    (folder / "records").mkdir()
+    assert trust.commit(folder, folder / "records") == f"{clean} with changes"
+    git(folder, "mv", "file", "records/file")
+    git(folder, "commit", "-qam", "y")
+    clean = trust.commit(folder)
+    (folder / "records" / "file").write_text("c")
+    assert trust.commit(folder) == f"{clean} with changes" and trust.commit(folder, folder / "records") == clean
     (folder / "inner").mkdir()
     assert trust.commit(folder / "inner") == "unknown: no checkout of its own"
     monkeypatch.setenv("PATH", "")

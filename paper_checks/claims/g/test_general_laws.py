@@ -14,9 +14,10 @@ from paper_checks.experiments.general.laws import shakespeare_law
 from paper_checks.experiments.named import in_words
 from paper_checks.experiments.simulations import ENTRY_ERROR
 from paper_checks.jobs import Job
+from paper_checks.witnesses.general import programme
 from paper_checks.witnesses.general.small_laws import small_laws
 from theory import LAYERS, Law, Task, gradient_mean, gradient_variance, key_query_gradient
-from theory.general import decomposition
+from theory.general import count_moments, decomposition
 from theory.task import Layer
 
 LAWS = 60
@@ -65,6 +66,36 @@ def test_shakespeare_by_programme(claim: Assertions) -> None:
     """Both reference laws against the programme over positions."""
     for name, T in LENGTHS.items():
         agreement.check_programme(claim, name, 0.5, T)
+
+
+def slow_laws() -> dict[str, Law]:
+    """Chains that stay, turn in a circle, or never leave a class, but for one step in ten thousand or none, at a length
+    for which doubling is cheaper than a sum over positions."""
+    generator = np.random.default_rng(22)
+    dense, (first, answers) = generator.dirichlet(np.ones(5), size=5), generator.dirichlet(np.ones(5), size=2)
+    circle, classes = np.roll(np.eye(5), 1, axis=1), np.zeros((5, 5))
+    classes[:3, :3], classes[3:, 3:] = generator.dirichlet(np.ones(3), size=3), generator.dirichlet(np.ones(2), size=2)
+    chains = {"stays": (1 - 1e-4) * np.eye(5) + 1e-4 * dense, "period 5": (1 - 1e-4) * circle + 1e-4 / 5,
+              "two classes": classes}  # fmt: skip
+    return {
+        name: Law(chain, T=400, trigger=3, alpha=0.3, first=first, answers=answers, noise=2)
+        for name, chain in chains.items()
+    }
+
+
+@pytest.mark.claims("G1")
+def test_chains_that_mix_slowly_or_never(claim: Assertions) -> None:
+    """Moments of counts by doubling against the programme over positions, to the bounds on both ones' roundings."""
+    for name, law in slow_laws().items():
+        found, sums = count_moments(law), programme.counts(law)
+        allowed, because = found.rounding + programme.rounding(law), "bounds on the roundings of both"
+        spread = sums.product - sums.mean[:, :, None] * sums.mean[:, None, :]
+        for what, expected, value in (
+            ("mean/T", sums.mean / law.T, found.mean / law.T),
+            ("last", sums.last, found.last),
+            ("covariance/T²", spread / law.T**2, found.covariance / law.T**2),
+        ):
+            claim.close(f"{what}, {name}, T = {law.T}", expected, value, allowed, because, scale=1.0)
 
 
 def noise_columns(law: Law) -> np.ndarray:

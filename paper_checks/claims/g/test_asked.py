@@ -22,13 +22,16 @@ SHOWN = 5
 
 
 def failures(task: Task, samples: int) -> dict[str, tuple[float, float]]:
-    """Lower and upper bound (31) of the chance of a wrong sign, per kind of token before the last trigger, from every
-    token of the task as a law."""
+    """Lower and upper bound (31) of the chance of a wrong sign, the largest per kind of token before the last trigger,
+    from every token of the task as a law."""
     steps = NoiseSteps.of(Law.of_task(task))
     tails = steps.tails(samples, np.ones(steps.means.shape, dtype=np.bool_)).reshape(steps.means.shape)
-    kinds = {task.q: "q", task.tau: "tau"}
-    return {kinds.get(int(j), "j"): (float(tail.max()), float(tail.sum()))
-            for j, tail in zip(steps.preceding, tails, strict=True)}  # fmt: skip
+    kinds, found = {task.q: "q", task.tau: "tau"}, dict[str, tuple[float, float]]()
+    for j, tail in zip(steps.preceding, tails, strict=True):
+        kind = kinds.get(int(j), "j")
+        low, high = found.get(kind, (0.0, 0.0))
+        found[kind] = max(low, float(tail.max())), max(high, float(tail.sum()))
+    return found
 
 
 def worst(task: Task, samples: int) -> tuple[float, float]:

@@ -43,16 +43,15 @@ class Kept:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """What is kept of a mutant, here or in caught.json; with an argument that it is none, that counts where nothing
-        caught it."""
+        """What is kept of a mutant, here if it ended, or in caught.json; with an argument that it is none, that counts
+        where nothing caught it."""
         path = self._path(key)
-        if path.exists():
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        elif key in self.caught:
+        found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        if (found is None or found["outcome"] == "unfinished") and key in self.caught:
             node, _, how = self.caught[key]
             outcome = "claims" if node.startswith("paper_checks/") else "tests"
-            found = {"key": key, "outcome": outcome, "node": node, "how": how}
-        else:
+            return {"key": key, "outcome": outcome, "node": node, "how": how}
+        if found is None:
             return None
         if key in self.equivalent and found["outcome"] in ("survived", "unfinished"):
             found["outcome"] = "equivalent"

@@ -143,7 +143,10 @@ def test_what_is_known_to_be_caught_is_not_run_again(keys, tmp_path):
     key, (node, _, how) = next(iter(results.caught().items()))
     store = results.Kept(tmp_path)
     outcome = "claims" if node.startswith("paper_checks/") else "tests"
-    assert store.read(key) == {"key": key, "outcome": outcome, "node": node, "how": how}
+    expected = {"key": key, "outcome": outcome, "node": node, "how": how}
+    assert store.read(key) == expected
+    store.keep({"key": key, "outcome": "unfinished"})
+    assert store.read(key) == expected
     store.keep({"key": key, "outcome": "survived"})  # what was run here says more
     assert store.read(key)["outcome"] == "survived" and store.read("unknown") is None
 

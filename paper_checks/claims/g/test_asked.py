@@ -22,13 +22,16 @@ SHOWN = 5
 
 
 def failures(task: Task, samples: int) -> dict[str, tuple[float, float]]:
-    """Lower and upper bound (31) of the chance of a wrong sign, per kind of token before the last trigger, from every
-    token of the task as a law."""
+    """Lower and upper bound (31) of the chance of a wrong sign, the largest per kind of token before the last trigger,
+    from every token of the task as a law."""
     steps = NoiseSteps.of(Law.of_task(task))
     tails = steps.tails(samples, np.ones(steps.means.shape, dtype=np.bool_)).reshape(steps.means.shape)
-    kinds = {task.q: "q", task.tau: "tau"}
-    return {kinds.get(int(j), "j"): (float(tail.max()), float(tail.sum()))
-            for j, tail in zip(steps.preceding, tails, strict=True)}  # fmt: skip
+    kinds, found = {task.q: "q", task.tau: "tau"}, dict[str, tuple[float, float]]()
+    for j, tail in zip(steps.preceding, tails, strict=True):
+        kind = kinds.get(int(j), "j")
+        low, high = found.get(kind, (0.0, 0.0))
+        found[kind] = max(low, float(tail.max())), max(high, float(tail.sum()))
+    return found
 
 
 def worst(task: Task, samples: int) -> tuple[float, float]:
@@ -81,10 +84,10 @@ def test_asked_where_no_number_is_enough(claim: Assertions) -> None:
     claim.equal("one rival, SNR² = 1, rate 1/2: 1/(1+m) = 1/2 at", 1, single.enough if single else None)
 
 
-def signs_at(claim: Assertions, asked: Asked, name: str, law: Law, entry: int, rises: bool) -> None:
-    """Exact signs of an entry of K at uniform p at both ends of a bracket."""
+def signs_at(claim: Assertions, asked: Asked, name: str, task: Task, entry: int, rises: bool) -> None:
+    """Signs of an entry of K at uniform p at both ends of a bracket, by the closed forms of the task, in fractions."""
     ends = (Fraction(asked[name].low or 0), Fraction(asked[name].high or 0))
-    low, high = (key_query_gradient(replace(law, alpha=end))[entry] for end in ends)
+    low, high = (key_query_gradient(replace(task, alpha=end), exact=True)[entry] for end in ends)
     before, after = (claim.less, claim.greater) if rises else (claim.greater, claim.less)
     before(f"{name}, K at the lower end {float(ends[0]):.5f}", low, 0.0)
     after(f"{name}, K at the upper end {float(ends[1]):.5f}", high, 0.0, side="beyond")
@@ -100,8 +103,8 @@ def test_asked_levels(claim: Assertions) -> None:
     turns = [answer.name for answer in asked if answer.name.startswith(("critical_alpha", "noise_alpha"))]
     claim.equal("turns", ["critical_alpha", "noise_alpha", "noise_alpha_2"], turns)
     for name, entry, rises in zip(turns, (law.M + law.q, task.tau, task.tau), (False, True, False), strict=True):
-        signs_at(claim, asked, name, law, entry, rises)
-    signs_at(claim, of_task, "critical_alpha", law, law.M + law.q, False)
+        signs_at(claim, asked, name, task, entry, rises)
+    signs_at(claim, of_task, "critical_alpha", task, law.M + law.q, False)
     for level, copies in ((of_task["copying_threshold"].low, 1), (of_task["copying_threshold"].high, -1)):
         value = ask(Task(16, 256, Fraction(level or 0)))["copying"].value or 0.0
         claim.greater(f"copying × {copies} at {level:.5f}", copies * value, 0.0)

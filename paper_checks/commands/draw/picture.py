@@ -2,7 +2,6 @@
 
 import functools
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -101,28 +100,29 @@ def _require_ours(out: Path) -> None:
 
 
 def _write(out: Path, picture: "Picture") -> None:
-    """The picture and its numbers; who draws it in another form, with the same numbers beside it, waits."""
+    """The picture and its numbers; who draws it in another form, with the same numbers beside it, waits, and so does
+    who draws it by another name."""
     from simulate.runtime.alone import WAIT, alone
 
     place, beside = (Path(os.path.realpath(path)) for path in (out, out.with_suffix(".csv")))
     try:
         contents = {place: picture.render(form_of(out)), beside: picture.table().csv()}
-        with alone(beside, WAIT):
+        with alone(place, WAIT), alone(beside, WAIT):
             _replace(contents, beside)
     except OSError as error:
         raise Stopped(f"the picture cannot be written: {error}") from error
 
 
 def _replace(contents: dict[Path, bytes], beside: Path) -> None:
-    """Write the picture and the numbers `beside` it, each whole. Wherever it ends, no picture has the numbers of
+    """Write the picture and the numbers `beside` it, each whole. Wherever it ends, this picture has no numbers of
     another one beside it: both are on the disk before one takes its name, and old numbers go before the new picture
-    comes; it comes before the new ones, which without a picture would not be ours."""
-    from simulate.runtime.alone import remove_left, temporary_name
+    comes; it comes before the new ones, which without a picture would not be ours. An older picture in another form
+    keeps its name, and has the new numbers beside it: their digest in it is another one."""
+    from simulate.runtime.alone import temporary_name
 
     ready: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
-            remove_left(path.parent, re.escape(path.name))
             ready[path] = temporary_name(path)
             with open(ready[path], "xb") as stream:
                 stream.write(content)

@@ -1,7 +1,8 @@
-"""The files of a picture: which are ours, and that no picture ever has the numbers of another one beside it."""
+"""The files of a picture: which are ours, and that what is written never has the numbers of another one beside it."""
 
 import hashlib
 import os
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -87,6 +88,38 @@ def test_links_stay_and_their_files_are_written(tmp_path):
         _write(tmp_path / "a.svg", Drawn(name))
         assert shown(tmp_path / "there") == (Drawn(name).render("svg"), Drawn(name).numbers, [])
     assert (tmp_path / "a.svg").is_symlink() and (tmp_path / "a.csv").is_symlink()
+
+
+def test_writers_by_two_names_of_one_file_wait(tmp_path):
+    """Each with numbers of its own beside it: neither takes what the other is writing for something that was left."""
+    (tmp_path / "there").mkdir()
+    failed = []
+
+    def write(name):
+        try:
+            for number in range(30):
+                _write(tmp_path / name, Drawn(f"{name}{number}"))
+        except Stopped as error:
+            failed.append(error)
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in ("a.svg", "b.svg")]
+    for name in ("a.svg", "b.svg"):
+        (tmp_path / name).symlink_to(tmp_path / "there" / "it.svg")
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert failed == [] and [path.name for path in (tmp_path / "there").iterdir()] == ["it.svg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.svg", "b.csv", "b.svg", "there"]
+
+
+def test_an_older_picture_in_another_form_shows_that_the_numbers_are_not_its_own(tmp_path):
+    old, new = Drawn("old"), Drawn("new")
+    _write(tmp_path / "a.svg", old)
+    _write(tmp_path / "a.pdf", new)
+    assert shown(tmp_path) == (old.render("svg"), new.numbers, ["a.pdf"])
+    digest = hashlib.sha256(new.numbers).hexdigest().encode()
+    assert digest in new.render("pdf") and digest not in old.render("svg")
 
 
 @pytest.mark.parametrize("form", ["svg", "png", "pdf"])

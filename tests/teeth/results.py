@@ -139,8 +139,10 @@ def record(wanted: Sequence[Mutant], known: Mapping[str, Found], seed: int) -> N
         ended = {words: found[outcome] for outcome, words in OUTCOMES.items() if outcome != "unfinished"}
         numbers |= {f"{package}: drawn": drawn} | {f"{package}: {words}": count for words, count in ended.items()}
         numbers[f"{package}: {OUTCOMES['unfinished']}"] = drawn - sum(ended.values())
-    if timed := [one["seconds"] for one in known.values() if "seconds" in one]:
-        numbers["median processor seconds"] = round(statistics.median(timed), 2)
+    timed = [one["seconds"] for one in known.values() if "seconds" in one]
+    numbers["caught in an earlier draw, not run again"] = len(known) - len(timed)
+    if timed:
+        numbers["median processor seconds of the others"] = round(statistics.median(timed), 2)
     numbers["caught by taking too long"] = sum(one.get("how") == "time" for one in known.values())
     whys = arguments()
     said = [f"{key}: {whys[key]}" for key, one in known.items() if one["outcome"] == "equivalent"]

@@ -57,7 +57,6 @@ def test_hooks_are_the_lint_of_ci_and_need_no_network():
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
     assert repository["repo"] == "local" and {hook["language"] for hook in repository["hooks"]} == {"system"}
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    linted = [
-        line.replace(" --check", "").removesuffix(" .") for line in re.findall(r"^\.venv/bin/(ruff.*|mypy)$", run, re.M)
-    ]
+    lines = re.findall(r"^ *\.venv/bin/(ruff.*|mypy)$", run, re.M)
+    linted = [line.replace(" --check", "").removesuffix(" .") for line in lines]
     assert [hook["entry"] for hook in repository["hooks"]] == linted

@@ -94,7 +94,7 @@ def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
 
     import torch
 
-    from simulate.language.saving import save_model
+    from simulate.language.saving import save_model, write_sums
     from simulate.runtime.files import write_plain_json
 
     half = copy.deepcopy(model).cpu().to(torch.float16)
@@ -103,6 +103,7 @@ def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
     save_model(half, tokenizer, folder)
     configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     write_plain_json(folder / "config.json", configuration | {"dtype": "float32"})
+    write_sums(folder)
 
 
 def _start(queue: Any) -> None:

@@ -109,7 +109,7 @@ def convert(path: Path, folder: Path, sha256: str, weights_sha256: str | None = 
     """
     header = read_gguf_header(path)
     require_space(folder.parent, BYTES * header.numbers + BESIDES)
-    from .saving import save_model, whole_folder
+    from .saving import save_model, whole_folder, write_sums
 
     model, tokenizer = _read(path, header)
     if folder.is_dir():
@@ -120,6 +120,7 @@ def convert(path: Path, folder: Path, sha256: str, weights_sha256: str | None = 
         _require_tokenizer(path, temporary, tokenizer)
         if weights_sha256 is not None:
             _require_weights(temporary, weights_sha256)
+        write_sums(temporary)
         sizes = {one.name: one.stat().st_size for one in sorted(temporary.iterdir())}
         write_json(temporary / SOURCE, {"gguf": sha256, "architecture": header.architecture, "sizes": sizes})
 

@@ -26,6 +26,7 @@ try:
     from .fingerprints import description_digest, fingerprint
     from .folders import TOKENIZER, find_folder
     from .progress import progress_if_long
+    from .saving import require_as_saved
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"language models need the extra `language` ({error}); from the checkout: pip install -e '.[language]', "
@@ -91,6 +92,7 @@ def load_language_model(
             files that are cut short, not the index's or not the hub's; tensors that the configuration's model lacks,
             has besides, or has in another shape; weights that are no floating-point numbers, not finite or beyond the
             dtype; a tokenizer or special tokens beyond the vocabulary; more than the memory holds.
+        ValueError: a file of a folder of `save_model` that is not as it was saved.
         FileNotFoundError: no configuration, tokenizer or weights.
     """
     if not isinstance(dtype, str) or dtype not in DTYPES:
@@ -107,6 +109,7 @@ def load_language_model(
     for where in {torch.device("cpu"), place}:
         require_bytes(f"weights of {folder} as {dtype}", needed, where, "use a smaller model or a shorter dtype")
     files = file_digests(sorted({stored.file for stored in held.values()}))
+    require_as_saved(folder, files)
     sha256, description = tensor_digest(weights, kind), description_digest(folder)
     with progress_if_long(needed):
         model = _class(architecture).from_pretrained(

@@ -1,12 +1,12 @@
 """Language models written as standard folders, which any tool reads with AutoModelForCausalLM.from_pretrained.
 
-A folder is written whole or not at all.
+A folder is written whole or not at all, with the digests of its files, against which they are held when it is loaded.
 """
 
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
 from simulate.runtime.alone import is_kept, remove_left, temporary_name
+from simulate.runtime.files import SUMS, file_digest, read_sums, sums_of, write_whole
 
 from .progress import progress_if_long
 
 
 def save_model(model: PreTrainedModel, tokenizer: Any, folder: str | Path) -> None:
-    """Write a model, and its tokenizer unless it is None, as the standard folder, with safetensors.
+    """Write a model, and its tokenizer unless it is None, as the standard folder, with safetensors and SHA256SUMS.
 
     Args:
         model: any PreTrainedModel with its weights in memory.
@@ -46,6 +47,40 @@ def save_model(model: PreTrainedModel, tokenizer: Any, folder: str | Path) -> No
             raise OSError(f"weights of {folder} cannot be written: {error}") from error
         if tokenizer is not None:
             tokenizer.save_pretrained(temporary)
+        write_sums(temporary)
+
+
+def write_sums(folder: Path) -> None:
+    """Write SHA256SUMS over the files that a folder of a model has."""
+    names = [one.name for one in folder.iterdir() if one.is_file() and one.name != SUMS]
+    write_whole(folder / SUMS, sums_of(folder, names))
+
+
+def require_as_saved(folder: Path, digests: Mapping[str, str] | None = None) -> None:
+    """Check that the files of a model's folder are those that it was saved with, where it has SHA256SUMS.
+
+    Args:
+        digests: of files that are known already; those of the others are worked out.
+
+    Raises:
+        ValueError: a file has other bytes, or is not there; SHA256SUMS has another form.
+    """
+    path = folder / SUMS
+    if not path.is_file():
+        return
+    known = digests or {}
+    try:
+        wanted = read_sums(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} must be as it was saved: {error}") from None
+    for name, digest in wanted.items():
+        file = folder / name
+        found = known.get(name) or (file_digest(file) if file.is_file() else "none, it is not there")
+        if found != digest:
+            raise ValueError(
+                f"{file} must be as it was saved, of sha256 {digest}, it has {found}: save it again, or remove {SUMS} "
+                "if it was changed on purpose"
+            )
 
 
 @contextmanager

@@ -133,6 +133,27 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+SUMS = "SHA256SUMS"
+"""Name of a file that has the digests of others beside it; `sha256sum -c SHA256SUMS` holds them against it too."""
+
+
+def sums_of(folder: Path, names: Iterable[str]) -> bytes:
+    """The content of SUMS for these files of a folder, a line each."""
+    return "".join(f"{file_digest(folder / name)}  {name}\n" for name in sorted(names)).encode()
+
+
+def read_sums(content: bytes) -> dict[str, str]:
+    """The digests by the files' names.
+
+    Raises:
+        ValueError: a line that has no digest and name.
+    """
+    lines = [re.fullmatch("([0-9a-f]{64})  (.+)", line) for line in content.decode().splitlines()]
+    if not all(lines):
+        raise ValueError("every line must have a sha256, two spaces and a name")
+    return {line[2]: line[1] for line in lines if line}
+
+
 def files_below(root: Path, pattern: str) -> list[Path]:
     """The files below `root` that match, sorted; but for those in hidden folders, environments and what tools build,
     where pytest does not look for tests either."""

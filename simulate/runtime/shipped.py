@@ -8,10 +8,9 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from .files import file_digest, write_whole
+from .files import SUMS, file_digest, read_sums, sums_of, write_whole
 
 DATA = Path(__file__).parents[1] / "data"
-SUMS = "SHA256SUMS"
 PINNED = "37535b0e6de3efa60a6778ed52be2eb7df016af48bb2bda6336bf483b3572bf4"
 """sha256 of SHA256SUMS."""
 PATTERNS = ("*.csv", "*.jsonl", "pocket/training.json", "pocket/seed-*/step-*/*")
@@ -58,13 +57,12 @@ def _sums(data: Path) -> dict[str, str]:
     found = hashlib.sha256(content).hexdigest()
     if found != PINNED:
         raise ValueError(f"{data / SUMS} must be as it was shipped, of sha256 {PINNED}, it has {found}: reinstall")
-    return {name: digest for digest, name in (line.split("  ", 1) for line in content.decode().splitlines())}
+    return read_sums(content)
 
 
 def write_sums(data: Path = DATA) -> str:
     """Write the file of the digests of the files that are there; returns its own, to be pinned."""
-    names = sorted(one.relative_to(data).as_posix() for pattern in PATTERNS for one in data.glob(pattern))
-    content = "".join(f"{file_digest(data / name)}  {name}\n" for name in names).encode()
+    content = sums_of(data, (one.relative_to(data).as_posix() for pattern in PATTERNS for one in data.glob(pattern)))
     write_whole(data / SUMS, content)
     return hashlib.sha256(content).hexdigest()
 

@@ -40,8 +40,9 @@ def saved(options: Asked, plan: Plan) -> dict[str, Any]:
 
 def _digests(folder: Path) -> dict[str, str]:
     from simulate.language.weight_files import file_digests
+    from simulate.runtime.files import SUMS
 
-    return file_digests(sorted(path for path in folder.iterdir() if path.is_file()))
+    return file_digests(sorted(path for path in folder.iterdir() if path.is_file() and path.name != SUMS))
 
 
 def ask_all(

@@ -10,9 +10,10 @@ pytest.importorskip("transformers", reason="language models need transformers: p
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from simulate.language import saving
-from simulate.language.saving import save_model
+from simulate.language import load_language_model, saving
+from simulate.language.saving import save_model, write_sums
 from simulate.laser.reduction import Choice, truncated
+from simulate.runtime.files import read_sums
 from tests.oracles.laser import PLACES, VOCABULARY, logits, model_of, same, state
 
 SOME = [Choice("value", 0, 2), Choice("mlp_in", 1, 3, keep="bottom"), Choice("mlp_out", -1, 0)]
@@ -42,7 +43,7 @@ def test_plain_transformers_reads_the_model_and_the_tokenizer(name, dtype, tmp_p
 
 def test_an_empty_folder_is_filled_and_the_tokenizer_may_be_missing(tmp_path):
     save_model(model_of("llama"), None, str(tmp_path))
-    assert names(tmp_path) == {"config.json", "generation_config.json", "model.safetensors"}
+    assert names(tmp_path) == {"SHA256SUMS", "config.json", "generation_config.json", "model.safetensors"}
 
 
 class Interrupted:
@@ -95,3 +96,36 @@ def test_bad_arguments_are_refused(tmp_path):
     with pytest.raises(TypeError, match="model must have its weights in memory"):
         save_model(model_of("neox").to("meta"), None, tmp_path / "it")
     assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize("change", ["another byte", "removed"])
+def test_a_file_that_is_not_as_it_was_saved_is_refused(name, change, tmp_path):
+    save_model(model_of("llama"), words(), tmp_path / "it")
+    file = tmp_path / "it" / name
+    if change == "removed":
+        file.unlink()
+    else:
+        content = file.read_bytes()
+        last = content[-1:]
+        file.write_bytes(content + b" " if name.endswith("json") else content[:-1] + bytes([last[0] ^ 1]))
+    refused = (ValueError, FileNotFoundError) if change == "removed" else ValueError
+    with pytest.raises(refused, match=name):
+        load_language_model(tmp_path / "it")
+
+
+def test_the_digests_are_those_of_sha256sum_and_can_be_given_up(tmp_path):
+    save_model(model_of("llama"), words(), tmp_path / "it")
+    sums = tmp_path / "it" / "SHA256SUMS"
+    assert set(read_sums(sums.read_bytes())) == names(tmp_path / "it") - {"SHA256SUMS"}
+    settings = tmp_path / "it" / "generation_config.json"
+    settings.write_text(settings.read_text() + "\n")
+    with pytest.raises(ValueError, match=r"generation_config.json must be as it was saved, .* or remove SHA256SUMS"):
+        load_language_model(tmp_path / "it")
+    write_sums(tmp_path / "it")
+    whole = load_language_model(tmp_path / "it")
+    sums.write_bytes(b"of another form\n")
+    with pytest.raises(ValueError, match=r"SHA256SUMS must be as it was saved: every line must have a sha256"):
+        load_language_model(tmp_path / "it")
+    sums.unlink()
+    assert load_language_model(tmp_path / "it").fingerprint == whole.fingerprint

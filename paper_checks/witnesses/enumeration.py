@@ -149,7 +149,7 @@ def outcomes(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rows = np.concatenate([np.column_stack([y, feature]) for y in (correct, np.full_like(correct, task.tau))])
     share = np.concatenate([weight * (1 - level), weight * level]) / denominator
     distinct, index = np.unique(rows, axis=0, return_inverse=True)
-    return distinct[:, 0], distinct[:, 1:], np.bincount(index, weights=share)
+    return distinct[:, 0], distinct[:, 1:], np.bincount(index.ravel(), weights=share)  # a column in numpy 2.0
 
 
 def expected_feature(task: Task, correct: int) -> np.ndarray:

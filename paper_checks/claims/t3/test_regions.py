@@ -22,7 +22,7 @@ from theory.key_query.step import combine, key_query_parts
 def test_certified_regions(claim: Assertions, n: int, length: int) -> None:
     """Both signs are proved on at least 99 % of the (α, π) square, and agree with the exact boundary π*(α)."""
     width, area, beside = proved_beside_the_boundary(n, length)
-    claim.greater(f"smallest box width, N = {n}, T = {length}", width, Fraction(1, 512), strict=False)
+    claim.equal(f"smallest box width, N = {n}, T = {length}", Fraction(1, 512), width)
     claim.greater(f"area with both signs proved, N = {n}, T = {length}", area, Fraction(99, 100))
     for contrast, signs in beside.items():
         wrong, undecided = (sum(proved == sign * exact for exact, proved in signs) for sign in (-1, 0))

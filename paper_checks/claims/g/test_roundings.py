@@ -1,4 +1,4 @@
-"""G1, G2, G4, G5: numbers near the edges of what floats tell, where a sign or a law must be what it is said to be."""
+"""G1 to G5, G7: numbers near the edges of what floats tell, where a sign or a law must be what it is said to be."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -9,11 +9,12 @@ import pytest
 from paper_checks.evidence.assertions import Assertions
 from theory import Law, gradient_mean, gradient_variance
 from theory.general import count_moments
-from theory.general.between_triggers import POSITIONS, rounding, token_laws
-from theory.general.copying import lifts
+from theory.general.between_triggers import POSITIONS, rounding, token_laws, visits_between_triggers
+from theory.general.copying import excess_visits, lifts
 from theory.general.criterion import attractions, gradient_rounding, noise_direction
 from theory.general.levels import Interpolant
 from theory.general.margins import margin_sign_changes, noise_threshold, smallest_margin
+from theory.general.samples import NoiseSteps, noise_samples
 from theory.general.signal import copying_signal
 
 UNIT = 2.0**-52
@@ -27,6 +28,19 @@ NOISE = np.array([Fraction(n, 16) for n in (0, 0, 0, 0, 16)], dtype=object)
 def law_of(T: int, alpha: Fraction = Fraction(3, 8)) -> Law:
     """A law that is exact; 3 is its trigger and an answer too."""
     return Law(CHAIN, T=T, trigger=3, alpha=alpha, first=CHAIN[0], answers=ANSWERS, noise=NOISE)
+
+
+def law_of_two_noises() -> Law:
+    """The trigger is first, c or noise second; the third tells which: 4 after 1, 5 after 2, either after 3. So 1 and 2,
+    both noise and answers, have a token each before which they lead at levels that are too low before any other."""
+    half, follows = Fraction(1, 2), ((1, 4), (2, 5), (4, 0), (5, 0), (0, 0))
+    rows = np.full((6, 6), Fraction(0), dtype=object)
+    for token, after in follows:
+        rows[token, after] = Fraction(1)
+    rows[3, 4] = rows[3, 5] = half
+    shares = [[Fraction(n, 4) for n in counts] for counts in ((0, 1, 1, 2, 0, 0), (0, 2, 2, 0, 0, 0))]
+    answers, noise = (np.array(part, dtype=object) for part in shares)
+    return Law(rows, T=4, trigger=0, alpha=half, first=rows[0], answers=answers, noise=noise)
 
 
 @pytest.mark.claims("G1")
@@ -66,10 +80,10 @@ def test_bounds_on_roundings(claim: Assertions) -> None:
 
 @pytest.mark.claims("G2")
 def test_levels_in_floats_are_those_of_fractions(claim: Assertions) -> None:
-    """On a law with a token that never occurs: the bracket of floats holds that of fractions, also where more halvings
-    are asked for than floats tell, and the signs at its ends are beyond rounding."""
-    for T in (3, 9):
-        law = law_of(T)
+    """On laws with tokens that never stand before the last trigger: the bracket of floats holds that of fractions, also
+    where more halvings are asked for than floats tell, and the signs at its ends are beyond rounding."""
+    for law in (law_of(3), law_of(9), law_of_two_noises()):
+        T = law.T
         (exact,), floats = margin_sign_changes(law) or [], margin_sign_changes(law.in_floats) or []
         claim.equal(f"changes of sign, T = {T}", 1, len(floats))
         claim.less(f"lower end, T = {T}", floats[0].low, float(exact.low), strict=False)
@@ -130,3 +144,17 @@ def test_lifts_are_ratios_of_visits(claim: Assertions) -> None:
     exact = np.diagonal(counts)[there] / average[there]
     claim.close("lifts", exact, found[there], 1e-13, "sums of float64")
     claim.equal("lifts that are none", int((~there).sum()), int(np.isnan(found).sum()))
+    visits = visits_between_triggers(law)
+    ratio = np.diagonal(visits)[there] / (law.answers @ visits)[there] - 1
+    claim.close("excess visits", ratio, excess_visits(law)[there], 1e-13, "sums of float64", scale=1.0)
+    claim.close("excess visits of the trigger", 0.0, excess_visits(law)[law.q], 1e-13, "sums of float64", scale=1.0)
+
+
+@pytest.mark.claims("G7")
+def test_no_number_is_enough_for_a_margin_of_zero(claim: Assertions) -> None:
+    """One answer and one noise token, each with 1/2: neither leads, whatever the number of samples."""
+    even = np.array([[0.5, 0.5], [0.5, 0.5]])
+    law = Law(even, T=2, trigger=0, alpha=0.5, first=even[0], answers=np.array([1.0, 0.0]), noise=1)
+    claim.equal("means of a step", np.zeros(2, dtype=int), NoiseSteps.of(law).means[:, 0].astype(int))
+    few, enough = noise_samples(law)
+    claim.equal("samples that are too few, and enough", [0, 1], [few, int(enough is None)])

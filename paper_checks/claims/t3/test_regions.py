@@ -12,7 +12,7 @@ from paper_checks.experiments.named import in_words
 from theory import Task
 from theory.evaluation import alpha
 from theory.key_query.limits import turning_expansion
-from theory.key_query.phase_diagram import CONTRASTS, contrast_value, window
+from theory.key_query.phase_diagram import CONTRASTS, contrast_value, critical_noise_level, window
 from theory.key_query.step import combine, key_query_parts
 
 
@@ -105,3 +105,11 @@ def test_phase_diagram_simulated(claim: Assertions) -> None:
         stated, signs = point(level, absorption), np.array([proved[contrast] for contrast in CONTRASTS])
         claim.equal(f"certified signs at α = {level}, π = {absorption}", signs, np.sign(stated.exact).astype(int))
         check_simulation(claim, stated)
+
+
+@pytest.mark.claims("T3.3")
+def test_brackets_are_as_wide_as_asked_for(claim: Assertions) -> None:
+    """2^-40, to both sides of the level, though it is found by a guess: no end is the guess itself."""
+    for n, length in ((3, 50), (5, 11), (8, 64), (16, 256)):
+        low, high = critical_noise_level(n, length)
+        claim.equal(f"width, N = {n}, T = {length}", Fraction(1, 2**40), high - low)

@@ -88,9 +88,8 @@ def test_the_sequences_are_those_of_the_law(claim: Assertions) -> None:
 @pytest.mark.claims("E4")
 def test_what_attention_on_answers_adds_up(claim: Assertions) -> None:
     """Attention on c and on τ after earlier triggers by a loop over positions; without τ none is on it."""
-    with_noise, without_noise = LAW, Recall(LAW.chain, 65, (3, 0))
-    for name, law in (("α = 1/2", with_noise), ("without τ", without_noise)):
-        model, batch = initialised(TRAINING.architecture, seed=5, dtype=torch.float64), law.sample(3, seed=6)
+    for name, law, size in (("α = 1/2", LAW, 3), ("without τ", Recall(LAW.chain, 65, (3, 0)), 30)):
+        model, batch = initialised(TRAINING.architecture, seed=5, dtype=torch.float64), law.sample(size, seed=6)
         at, tokens = batch.correct >= 0, batch.tokens.tolist()
         attention, found = model.attention(batch.tokens, at)[1].tolist(), attention_on_answers(model, batch, at)
         sums = np.zeros((2, len(attention)))

@@ -69,7 +69,7 @@ def outcome(tree: Path, costs: dict[str, float], claims: bool, numba: Path) -> d
         if child == 0:
             _run(tree, costs, claims, numba, Path(place), notes, log)  # does not return
         status, seconds = _waited(child)
-        node = notes.read_text(encoding="utf-8") if notes.exists() else ""
+        node = notes.read_text(encoding="utf-8") if notes.exists() else next(iter(costs))  # none was begun
         said = log.read_text(encoding="utf-8", errors="replace")[-30000:] if log.exists() else ""
     how = _how(status)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == BROKEN:

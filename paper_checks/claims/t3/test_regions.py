@@ -11,6 +11,7 @@ from paper_checks.experiments.key_query import Simulation, check_expansion, chec
 from paper_checks.experiments.named import in_words
 from theory import Task
 from theory.evaluation import alpha
+from theory.key_query.certified import certify_absorbed
 from theory.key_query.limits import turning_expansion
 from theory.key_query.phase_diagram import CONTRASTS, contrast_value, critical_noise_level, window
 from theory.key_query.step import combine, key_query_parts
@@ -31,6 +32,13 @@ def test_certified_regions(claim: Assertions, n: int, length: int) -> None:
         )
         name = f"{contrast}: wrong ones of {len(signs)} signs at π* ± 2, 8 and 32/512, N = {n}, T = {length}"
         claim.equal(name, 0, wrong)
+
+
+@pytest.mark.claims("T3.5")
+def test_of_what_vanishes_no_sign_is_proved(claim: Assertions) -> None:
+    """A contrast that is 0 everywhere is undecided on every interval, down to the smallest."""
+    found = certify_absorbed(3, 5, {"nothing": dict.fromkeys(CONTRASTS["attends"], 0)}, depth=5)["nothing"]
+    claim.equal("signs of 0", [0] * 2**5, [sign for _, _, sign in found])
 
 
 def window_width(task: Task) -> float:

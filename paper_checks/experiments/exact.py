@@ -41,7 +41,7 @@ class Proved(NamedTuple):
 @job("certificates", cost=0.4)
 def proved_beside_the_boundary(n: int, length: int) -> Proved:
     """The square of (α, π) subdivided until both signs are proved, to 1/512; see `signs_beside_the_boundary`."""
-    regions = certify(n, length, depth=9)
+    regions = certify(n, length)
     width = min(box.width for box in regions.boxes)
     return Proved(width, regions.decided(), signs_beside_the_boundary(regions))
 

@@ -1,9 +1,11 @@
-"""The transformer written out, every position of every layer: slow, and the yardstick of `Transformer`."""
+"""Both networks written out, every position of every layer: slow, the yardstick of `Transformer` and of `TwoLayer`."""
 
 import math
 
 import torch
+from torch.nn import functional
 
+from simulate.induction.model import TwoLayer
 from simulate.transformer.interventions import FEED_FORWARD
 from simulate.transformer.model import FeedForward, Transformer
 from theory.arguments import checked
@@ -32,3 +34,16 @@ def literal_attention(queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor
     scores = queries @ keys.mT / math.sqrt(queries.shape[-1])
     later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
     return torch.where(later, -torch.inf, scores).softmax(dim=-1)
+
+
+@checked
+def literal_two_layer_loss(model: TwoLayer, tokens: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """`TwoLayer.loss` by the equations of its docstring with every feature a vector; differentiable in all weights."""
+    positions = torch.eye(model.T, dtype=torch.float64).expand(len(tokens), -1, -1)
+    x = torch.cat([functional.one_hot(tokens, model.N).double(), positions], dim=2)
+    later = torch.ones(model.T, model.T, dtype=torch.bool).triu(1)
+    scores = (x @ model.W_K1 @ x.mT).mT  # rows queries
+    a = torch.where(later, -torch.inf, scores).softmax(dim=2)
+    x = torch.cat([x, a @ x], dim=2)
+    b = (x @ model.W_K2 @ x[:, -1, :, None]).softmax(dim=1)
+    return functional.cross_entropy((x * b).sum(dim=1) @ model.W_O.T, target)

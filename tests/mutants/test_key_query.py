@@ -195,11 +195,11 @@ def test_certified_boxes_of_a_changed_contrast_are_caught(monkeypatch):
     """Boxes certified with α - π 5 % too large, so with the boundary α - π* 5 % too small, against exact values."""
     original, certify = Parts.at, exact.certify
 
-    def certify_changed(n, length, depth):
+    def certify_changed(n, length):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Parts, "at", lambda self, excess: original(self, excess * 21 / 20))
             patch.setattr(certified, "sign_within", lambda F, H, level, radius: sign(F, H, level * 21 / 20, radius))
-            return certify(n, length, depth)
+            return certify(n, length)
 
     sign = certified.sign_within
     monkeypatch.setattr(exact, "certify", certify_changed)

@@ -21,6 +21,8 @@ LOADED = ("numpy", "scipy.special", "scipy.integrate", "sympy", "torch", "numba"
 SLACK, SLOWER, WALL, MEMORY = 4.0, 10.0, 900, 8 << 30
 """A test of a mutant may take SLOWER times its own time and SLACK seconds of the processor; a mutant WALL seconds."""
 USAGE, BROKEN = 4, 70
+NO_IMPORT = "ERROR: found no collectors for"
+"""What pytest says of tests in a file that cannot be imported."""
 OURS = ("theory", "simulate", "paper_checks", "tests")
 ALREADY = "ignore:Module already imported so cannot be rewritten"
 
@@ -67,12 +69,16 @@ def outcome(tree: Path, costs: dict[str, float], claims: bool, numba: Path) -> d
         if child == 0:
             _run(tree, costs, claims, numba, Path(place), notes, log)  # does not return
         status, seconds = _waited(child)
-        node = notes.read_text(encoding="utf-8") if notes.exists() else ""
+        node = notes.read_text(encoding="utf-8") if notes.exists() else next(iter(costs))  # none was begun
         said = log.read_text(encoding="utf-8", errors="replace")[-30000:] if log.exists() else ""
     how = _how(status)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == BROKEN:
         raise RuntimeError(f"tests could not be begun: {said}")
-    if how == "usage" and (gone := _gone(tree, said)):  # recorded before they were edited
+    if how == "usage" and NO_IMPORT in said:
+        how = "import"
+    if how == "usage" and not (gone := _gone(tree, said)):
+        raise RuntimeError(f"tests could not be begun: {said}")
+    if how == "usage":  # recorded before they were edited
         left = {node: seconds for node, seconds in costs.items() if node not in gone}
         return (
             outcome(tree, left, claims, numba) if left else {"caught": False, "seconds": seconds, "gone": sorted(gone)}

@@ -25,9 +25,7 @@ class Executed:
     def is_whole(self) -> bool:
         """Whether all checks of claims, and the tests of theory and simulate, were recorded."""
         files = {node.partition("::")[0] for recording in self.recorded for node, _ in recording["nodes"]}
-        return all(
-            path.relative_to(self.root).as_posix() in files for place in RECORDED for path in self.root.glob(place)
-        )
+        return all(_relative(self.root, path) in files for place in RECORDED for path in self.root.glob(place))
 
     def costs(self, mutant: Mutant) -> tuple[Costs, Costs]:
         """Claims' checks and other tests that execute it, each with its seconds, cheapest first."""
@@ -45,8 +43,9 @@ class Executed:
         return claims, {node: seconds for node, seconds in ordered if node not in claims}
 
     def _places(self, mutant: Mutant) -> list[tuple[str, list[int]]]:
-        """Lines that are executed if the mutant's is: itself; for a module's own, all of its functions; for one that
-        numba compiles, those that name the function."""
+        """Lines that are executed if the mutant's is: itself; for a module's own, all of its functions, and for a
+        package's own those of its modules too, which import it; for one that numba compiles, those that name the
+        function."""
         compiled = compiled_functions(self.root, mutant.path)
         top = mutant.function.partition(".")[0]
         if top in compiled:
@@ -54,12 +53,15 @@ class Executed:
         lines = list(range(mutant.lines[0], mutant.lines[1] + 1))
         if mutant.function and not _is_default(self.root, mutant):
             return [(mutant.path, lines)]
-        return [(mutant.path, _inside(self.root, mutant.path, mutant.function.partition(".")[0]))]
+        if mutant.path.endswith("/__init__.py") and not mutant.function:
+            modules = sorted((self.root / mutant.path).parent.glob("*.py"))
+            return [(path, _inside(self.root, path, "")) for path in (_relative(self.root, file) for file in modules)]
+        return [(mutant.path, _inside(self.root, mutant.path, top))]
 
     def _callers(self, name: str, seen: set[str]) -> list[tuple[str, list[int]]]:
         found = []
         for file in sorted(self.root.glob("simulate/**/*.py")):
-            path = file.relative_to(self.root).as_posix()
+            path = _relative(self.root, file)
             compiled, source = compiled_functions(self.root, path), file.read_text(encoding="utf-8")
             lines = [n for n, line in enumerate(source.splitlines(), 1) if re.search(rf"\b{name}\b", line)]
             for inner, (first, last) in compiled.items():
@@ -72,6 +74,10 @@ class Executed:
     def _shift(self, path: str, before: str | None):
         now = (self.root / path).read_text(encoding="utf-8")
         return (lambda line: line) if before is None or before == now else _matched(before, now)
+
+
+def _relative(root: Path, file: Path) -> str:
+    return file.relative_to(root).as_posix()
 
 
 @cache

@@ -134,6 +134,18 @@ def test_tests_are_found_by_the_lines_that_they_execute(project):
     assert list(executed.costs(by_change["2.0 -> 2.1"])[0]) == ["paper_checks/a.py::quick", "paper_checks/a.py::slow"]
 
 
+def test_a_package_is_executed_where_its_modules_are(project):
+    """Importing a module imports its package before."""
+    (project / "theory" / "__init__.py").write_text("SIZE = 3\n", encoding="utf-8")
+    recording = project / "one.json"
+    lines = {"theory/a.py": {str(SOURCE.splitlines().index("    return value + 9") + 1): [0]}}
+    nodes = [["paper_checks/a.py::quick", 1.0]]
+    recording.write_text(json.dumps({"nodes": nodes, "lines": lines, "sources": {"theory/a.py": SOURCE}}))
+    executed = Executed(project, [recording])
+    for mutant in mutants(project, "theory/__init__.py"):
+        assert list(executed.costs(mutant)[0]) == ["paper_checks/a.py::quick"]
+
+
 def test_arguments_for_equivalence_are_of_mutants_that_there_are(keys):
     assert set(results.arguments()) <= set(keys)
     assert all(len(why) > 20 for why in results.arguments().values())

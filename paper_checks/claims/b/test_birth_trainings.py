@@ -7,14 +7,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import birth as experiments
-from paper_checks.experiments.trainings.settings import MemorySetting, birth, data_law, short_sequences
+from paper_checks.experiments.trainings.settings import MemorySetting, birth, data_law, short_sequences, sparse_chain
 from paper_checks.experiments.trainings.statements import Over
 from paper_checks.jobs import Job
+from simulate import Architecture, Transformer, memory_recall
 from simulate.runtime.arrays import Floats
+from simulate.sequences.chains import Chain
+from simulate.sequences.shakespeare import shakespeare_chain
+from simulate.transformer.interventions import with_weights
 from simulate.transformer.plan import LossOn
 
 
@@ -48,6 +54,33 @@ def by_the_loss(claim: Assertions, scale: str, loss_on: LossOn) -> list[Job]:
 def in_short_sequences(claim: Assertions, scale: str) -> list[Job]:
     """What B5 asks first of short ones."""
     return first_look(claim, scale, {short_sequences(): []})
+
+
+@pytest.mark.claims("B5")
+def test_the_probes_count_memories(claim: Assertions) -> None:
+    """Of a model whose matrices hold 3, 2 and 4 of their memories and nothing else of use, so many are counted."""
+    M, T, identity = 5, 7, torch.eye(12, dtype=torch.float64)
+    tokens, positions = identity[:M], identity[M:]
+    held = {"W_O2": (M, 3, torch.roll(tokens, 1, 0)), "W_K2": (M, 2, torch.roll(tokens, 1, 0))}
+    weights = {"E": tokens, "P": positions, "U": tokens, "W_V1": identity, "W_O1": identity, "W_V2": identity}
+    for name, (_, right, wrong) in held.items():
+        weights[name] = torch.cat([tokens[:right], wrong[right:]]).T @ tokens
+    looked = torch.cat([positions[:1], positions[:4], positions[5:]])  # t >= 2 at t-1 for four, else at itself
+    weights["W_K1"] = positions.T @ looked
+    model = with_weights(Transformer(Architecture(M, T, 12), dtype=torch.float64), weights)
+    counts = {"W_O2": M, "W_K2": M, "W_K1": T - 1}
+    found = [round(share * counts[name]) for name, share in memory_recall(model).items()]
+    claim.equal("memories of W_O², W_K² and W_K¹", [3, 2, 4], found)
+
+
+@pytest.mark.claims("B5")
+def test_first_tokens_are_stationary(claim: Assertions) -> None:
+    """The chain leaves the law of the first token as it is, entry by entry: the sparse bigrams, tiny Shakespeare's."""
+    shakespeare = shakespeare_chain().chain.transition
+    because = "state reduction subtracts nothing: some M² roundings of 2^-53 of each entry"
+    for name, chain in (("sparse bigrams", sparse_chain(8, 4, 1)), ("tiny Shakespeare", Chain(shakespeare))):
+        first = np.asarray(chain.initial)
+        claim.close(f"first token of {name}", first, first @ chain.transition, 1e-12, because)
 
 
 @pytest.mark.claims("B5")

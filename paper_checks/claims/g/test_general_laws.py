@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from paper_checks.experiments.simulations import ENTRY_ERROR
 from paper_checks.jobs import Job
 from paper_checks.witnesses.general import programme
 from paper_checks.witnesses.general.small_laws import small_laws
+from simulate import Chain, sample, sample_stream
 from theory import LAYERS, Law, Task, gradient_mean, gradient_variance, key_query_gradient
 from theory.general import count_moments, decomposition
 from theory.task import Layer
@@ -58,6 +60,33 @@ def test_uniform_tasks_are_the_closed_forms(claim: Assertions, task: Task) -> No
     for title, p in agreement.OUTPUTS.items():
         exact = key_query_gradient(task, p and task.alpha, exact=True)
         claim.equal(f"K, {title}, {what}", exact, key_query_gradient(law, p, exact=True))
+
+
+@pytest.mark.claims("G1")
+def test_the_law_of_a_task_draws_its_sequences(claim: Assertions) -> None:
+    """From one seed a task and the law that it is draw the same sequences, in chunks too, the last a short one."""
+    task, seed = Task(4, 9, 0.4, 1), claim.seed("a task's law")
+    whole = sample(task, 5000, seed=seed)
+    chunks = list(sample_stream(Law.of_task(task), 5000, seed=seed, chunk=1999))
+    claim.equal("sizes of chunks", [1999, 1999, 1002], [len(chunk.tokens) for chunk in chunks])
+    for name in ("tokens", "correct", "target"):
+        drawn = np.concatenate([getattr(chunk, name).numpy() for chunk in chunks])
+        claim.equal(f"{name} of the law", getattr(whole, name).numpy(), drawn)
+
+
+@pytest.mark.claims("G1")
+def test_a_text_is_the_law_of_its_pairs(claim: Assertions) -> None:
+    """The chain of a text against a count of its pairs; the noise token last."""
+    text = "to be, or not to be, that is the question: whether 'tis nobler in the mind to suffer " * 3
+    chain, letters = Chain.from_text(text, noise="q"), sorted(set(text))
+    letters.append(letters.pop(letters.index("q")))
+    pairs = [[Fraction(sum(pair == (a, b) for pair in pairwise(text))) for b in letters] for a in letters]
+    rows = np.array([[float(count / sum(row)) for count in row] for row in pairs])
+    starts = np.array([float(sum(row) / (len(text) - 1)) for row in pairs])
+    because, bound = "quotients of whole numbers, and by the sum of M of them", len(letters) * 2.0**-52
+    claim.equal("characters, the noise last", letters, list(chain.names or ()))
+    claim.close("rows of the chain", rows, chain.transition, bound, because)
+    claim.close("law of the first token", starts, np.asarray(chain.initial), bound, because)
 
 
 @pytest.mark.claims("G1")

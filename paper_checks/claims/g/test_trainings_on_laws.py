@@ -1,14 +1,17 @@
 """G6: two-layer transformers trained on general laws, and whether G5's attraction to the noise delays recall."""
 
+import numpy as np
 import pytest
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.general import law_statements as statements
 from paper_checks.experiments.general.law_settings import HELD, on_a_side, random_laws
 from paper_checks.experiments.general.law_statements import OverPairs, over_pairs
-from paper_checks.experiments.general.trained_laws import frequent_trigger
+from paper_checks.experiments.general.trained_laws import frequent_trigger, random_recall
 from paper_checks.experiments.trainings.replicates import first_look, over_seeds
 from paper_checks.jobs import Job
+from paper_checks.witnesses.literal_recall import followers, literal_marks
+from simulate import LawRecall
 from theory import key_query_gradient
 
 
@@ -21,6 +24,37 @@ def test_trainings_on_random_laws(claim: Assertions) -> None:
     statements.noise_first(claim, over)
     statements.without_last_layer(claim, over)
     statements.second_attention(claim, over)
+
+
+@pytest.mark.claims("G6")
+@pytest.mark.parametrize("name", ["noise on three tokens", "one noise token"])
+def test_the_sequences_are_those_of_the_law(claim: Assertions, name: str) -> None:
+    """Marks by plain loops; the first token, c, what follows the trigger and what follows the most frequent other
+    token, each by the law's own distribution."""
+    law = random_recall(claim.seed("law")) if name.endswith("three tokens") else frequent_trigger(True)
+    recall = LawRecall(law)
+    few, many = recall.sample(300, seed=1), recall.sample(2**14, seed=claim.seed(f"sequences, {name}"))
+    marks = few.repeated, few.shown
+    for mark, exact, value in zip(("repeated", "shown"), literal_marks(few, True), marks, strict=True):
+        claim.equal(f"positions that are {mark}, {name}", exact, value.numpy())
+    drawn = many.everywhere.clone()
+    drawn[:, -2] = False  # z_T is replaced
+    at, c = many.correct >= 0, many.answers[:, law.q].numpy()
+    times = (drawn & at).sum(dim=1).numpy()  # how often the trigger stands in each sequence
+    rows = (1 - float(law.alpha)) * np.eye(law.M)[c] + float(law.alpha) * law.noise.astype(float)
+    exact, spread, total = times @ rows, (times @ (rows * (1 - rows))) ** 0.5, times.sum()
+    found = followers(many, drawn & at, law.M) / total
+    claim.estimate(f"after the trigger, {name}", exact / total, found, spread / total, None, samples=int(total))
+    other = int(np.argmax(np.where(np.arange(law.M) == law.q, 0, law.first)))
+    counted = {
+        "first token": (law.first, np.bincount(many.tokens[:, 0].numpy(), minlength=law.M)),
+        "c": (law.answers, np.bincount(c, minlength=law.M)),
+        "after another token": (law.chain[other], followers(many, drawn & (many.tokens == other), law.M)),
+    }
+    for what, (shares, counts) in counted.items():
+        exact = shares.astype(float)
+        spread = np.sqrt(exact * (1 - exact) / counts.sum())
+        claim.estimate(f"{what}, {name}", exact, counts / counts.sum(), spread, None, samples=int(counts.sum()))
 
 
 def on_both_sides(claim: Assertions) -> list[Job]:

@@ -1,4 +1,4 @@
-"""T1.5, T1.6: how the ratio of the margins grows with N and T, and that copying changes sign at one noise level."""
+"""T1.1, T1.5, T1.6: what proofs divide by, how the ratio of the margins grows, one change of sign of copying."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,23 @@ from paper_checks.experiments.simulations import GROWTH, fit_distance, fit_growt
 from paper_checks.witnesses.sturm import copying_roots
 from simulate import OneLayer, sample
 from theory import LAYERS, Task, closed_form, gradient_mean
-from theory.evaluation import N, T, alpha
+from theory.evaluation import N, T, alpha, symbolic_numbers
 from theory.one_step import margins
 
 EXPONENTS = {"T = N²": 1.0, "T = N": 1.0, "N = T²": 1.0, "T = 16": 0.0}
 """Of the ratio of the margins, in the smaller one of N and T; of N at fixed T."""
+
+
+@pytest.mark.claims("T1.1")
+def test_rational_functions_divide_by_all_but_zero(claim: Assertions) -> None:
+    """The arithmetic of the proofs: N/(1/N) = N², whose divisor has numerator 1; N/(N-N) is refused."""
+    n = symbolic_numbers()[0]
+    claim.equal("N over 1/N, less N²", 0, int(n / (1 / n) != n * n))
+    try:
+        refused = int(n / (n - n) is None)
+    except ZeroDivisionError:
+        refused = 1
+    claim.equal("N over 0 is refused", 1, refused)
 
 
 @pytest.mark.claims("T1.5")

@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+import flint
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -12,9 +13,11 @@ from paper_checks.experiments.derived import three_values
 from paper_checks.experiments.memory import predicted
 from paper_checks.experiments.named import in_words
 from simulate import gradient_descent, orthonormal_embeddings, truncate
+from theory.evaluation import ball_arithmetic
 from theory.memory import gradient_flow as memory
 from theory.memory import spectrum as memory_spectrum
 from theory.memory import truncations as memory_truncation
+from theory.memory.solution import Curve
 
 TOLERANCE = 1e-10
 """Of the integrators, relatively; asked of D and ρ, which are of order log t."""
@@ -46,6 +49,27 @@ def test_flow_of_the_whole_matrix(claim: Assertions, n: int, alpha: float) -> No
         claim.close(f"W, {at}", stated, matrix, allowed, because, scale=1.0)
         sums = matrix.sum(axis=0)
         claim.close(f"column sums, {at}", 0 * sums, sums, n * allowed, because, scale=1.0)
+
+
+@pytest.mark.claims("T4.1")
+def test_slopes_are_those_of_differences(claim: Assertions) -> None:
+    """dt/dX in closed form against a central difference of t in 400 bits: X is found by Newton's steps along it."""
+    for n, alpha in CASES:
+        with ball_arithmetic(400):
+            curve, X, h = Curve(n, Fraction(alpha)), flint.arb(2), flint.arb(2) ** -80
+            slope = (curve.at(X + h).t - curve.at(X - h).t) / (2 * h)
+            exact, found = float(slope.mid()), float(curve.at(X).slope.mid())
+        claim.close(f"dt/dX at X = 2, n = {n}, α = {in_words(alpha)}", exact, found, 1e-15, "h² = 2^-160")
+
+
+@pytest.mark.claims("T4.2")
+def test_the_noise_logit_turns_positive_once(claim: Assertions) -> None:
+    """Below α = 1/(n+1) the noise's logit is negative first and positive from a time on, which is known."""
+    for n, alpha in ((2, 0.2), (3, 0.01), (9, 0.09)):
+        turn = memory_spectrum.positive_noise_time(n, alpha)
+        early, late = (memory.values(n, alpha, turn * factor).s for factor in (1 - 1e-12, 1 + 1e-12))
+        claim.less(f"s just before t = {turn:.4g}, n = {n}, α = {alpha}", early, 0.0)
+        claim.greater(f"s just after t = {turn:.4g}, n = {n}, α = {alpha}", late, 0.0)
 
 
 def _integrate(n: int, alpha: float, times: np.ndarray) -> np.ndarray:

@@ -85,6 +85,15 @@ def test_a_smaller_batch_is_the_beginning_of_a_larger(monkeypatch, length):
             assert torch.equal(getattr(part, name), getattr(whole, name)[:batch])
 
 
+def test_blocks_have_so_many_tokens_whatever_is_changed():
+    """What a seed draws stays the same: block i of 2^18 tokens is drawn from the child i of the seed."""
+    batch = sample_induction(5, 2**15, 9, seed=3)
+    for index, rows in ((0, slice(0, 8)), (1, slice(8, 9))):
+        source = np.random.SeedSequence(entropy=3, spawn_key=(index,))
+        tokens, target, _ = induction._draw(5, 2**15, rows.stop - rows.start, 8, source)
+        assert np.array_equal(batch.tokens[rows], tokens) and np.array_equal(batch.target[rows], target)
+
+
 def test_blocks_and_seeds_are_independent():
     length = induction.BLOCK_TOKENS // 2  # two sequences to a block
     tokens = sample_induction(50, length, 5, seed=0).tokens

@@ -11,6 +11,7 @@ import torch
 
 from simulate import Architecture, Chain, Optimiser, Recall, Training, initialised, train
 from simulate.runtime.checkpoints import read_checkpoint
+from simulate.transformer.training import observation_text
 
 CHAIN = Chain(np.full((5, 5), 0.2))
 LAW = Recall(CHAIN, 7, (2, 3), 0.3, 4)
@@ -98,3 +99,15 @@ def test_settings_are_numbers_of_any_library(number):
 def test_settings_are_finite(name, number):
     with pytest.raises(ValueError, match=rf"settings\['{name}'\] must be a finite number.*got -?(nan|inf)"):
         Optimiser("SGD", {"lr": 0.1, name: number})
+
+
+def test_six_numbers_of_an_observation_are_shown():
+    seen = {f"n{number}": number / 3 for number in range(8)}
+    text = observation_text(seen)
+    assert text == ", ".join(f"n{number} {number / 3:.4g}" for number in range(6))
+
+
+def test_a_configuration_names_products_that_are_not_of_float32():
+    """Checkpoints from before there were others do not, and are gone on from."""
+    for products, names in (("float32", False), ("bfloat16", True)):
+        assert ("products" in json.loads(replace(SMALL, products=products).configuration)) is names

@@ -15,7 +15,7 @@ from paper_checks.experiments.steps import predicted_samples
 from paper_checks.project import load_claims
 from simulate import sequences
 from theory import Law, Task, ask, one_step
-from theory.general.asked import BASES
+from theory.general.asked import BASES, of_law
 
 SIZES = [Task(N, T, alpha) for N in (2, 3, 5000) for T in (2, 3, 4, 10**5) for alpha in (0, Fraction(1, 10**4), 0.3, 1)]
 
@@ -246,3 +246,13 @@ def test_what_cannot_be_asked_is_refused():
         ask(5)
     with pytest.raises(ValueError, match="names must be as many as the law has tokens, 3, got 2"):
         ask(Law(np.full((3, 3), 1 / 3), T=5, trigger=0, alpha=0.5, noise=2), ["a", "b"])
+
+
+def test_pairs_occur_above_what_rounding_leaves(monkeypatch):
+    """A pair as frequent as the bound is not said to occur, one more frequent is."""
+    law = Law([[0.5, 0.5], [0.25, 0.75]], T=4, trigger=0, alpha=0.25, first=[0.5, 0.5], answers=[0.5, 0.5], noise=1)
+    pairs = np.einsum("c,cij->ij", law.answers, of_law.WithinSequences.of(law).pairs)
+    for bound, left in ((0.0, 4), (float(pairs.min()), 3)):
+        monkeypatch.setattr(of_law, "OCCURS", bound)
+        before, _ = of_law.LawAnswers(law, ("a", "b")).occurring
+        assert (before >= 0).sum() == left

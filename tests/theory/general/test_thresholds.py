@@ -10,7 +10,7 @@ import sympy
 
 from theory import Law, Task
 from theory.general import between_triggers, copying, counts, margins, samples, signal
-from theory.general.levels import Interpolant, chebyshev_levels, exact_sign_changes
+from theory.general.levels import CELLS, Interpolant, _changes, chebyshev_levels, exact_sign_changes
 
 THIRD = Fraction(1, 3)
 CYCLE = [[0, 1, 0, 0], [0, 0, 1, 0], [THIRD, 0, THIRD, THIRD], [1, 0, 0, 0]]
@@ -222,3 +222,19 @@ def test_failures_that_are_proved_are_no_fewer_than_the_exact_ones(number):
     assert (bounds <= 1e-7).any() and (bounds > 1e-7).any()
     over = steps.most_failures(number, 0.0) - exact
     assert ((over >= 0) & (over <= bounds.shape[1] * 1e-7)).any()
+
+
+def test_changes_from_what_is_certain_in_each_cell():
+    """A function above 0 on both sides of cells that do not tell has no change there; one that rises from above, with
+    an end that does not tell, has no certain one; from below it has."""
+    cells = np.arange(CELLS)
+    rising = steep = np.ones(CELLS, dtype=bool)
+
+    def found(above, uncertain, ends):
+        return _changes(above, ~uncertain, rising, steep, ends)
+
+    middle, last = cells == 9, cells == CELLS - 1
+    assert found(cells >= 0, middle, (1, 1)) == []
+    assert found(cells >= 0, last, (1, 0)) is None
+    assert [one.direction for one in found(cells > 9, middle, (-1, 1))] == [1]
+    assert [one.direction for one in found(cells < 0, last, (-1, 0))] == [1]

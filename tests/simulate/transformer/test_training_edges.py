@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 from simulate import Architecture, Chain, Optimiser, Recall, Training, initialised, train
 from simulate.runtime.checkpoints import read_checkpoint
+from simulate.transformer import training as training_module
 from simulate.transformer.training import observation_text
 
 CHAIN = Chain(np.full((5, 5), 0.2))
@@ -105,6 +107,13 @@ def test_six_numbers_of_an_observation_are_shown():
     seen = {f"n{number}": number / 3 for number in range(8)}
     text = observation_text(seen)
     assert text == ", ".join(f"n{number} {number / 3:.4g}" for number in range(6))
+
+
+def test_a_loss_at_the_bound_has_not_diverged(monkeypatch):
+    losses = train(SMALL, observe=nothing, at=range(4)).curve("loss")
+    monkeypatch.setattr(training_module, "math", SimpleNamespace(log=lambda tokens: 1.0))
+    monkeypatch.setattr(training_module, "DIVERGED", max(losses))
+    train(SMALL)
 
 
 def test_a_configuration_names_products_that_are_not_of_float32():

@@ -1,14 +1,18 @@
 """T2.1, T2.2: the moments that simulations stream are those of the same sequences' gradients, kept one by one."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.named import in_words
+from paper_checks.witnesses import enumeration
 from simulate import gradient_moments, projected_moments, sample
 from simulate.one_layer.central import CentralSums
 from simulate.sequences.blocks import block_rows
-from theory import Task
+from theory import ENTRY_CLASSES, LAYERS, Task, entry_labels
+from theory.one_step.class_averages import class_average_variance
 from theory.task import Layer
 
 TASKS = [Task(4, 40, 0, 1), Task(10, 40, 0.5, 3)]
@@ -80,6 +84,21 @@ def test_streamed_moments_of_the_feed_forward_gradient(claim: Assertions, task: 
 def test_streamed_moments_of_the_attention_value_gradient(claim: Assertions, task: Task) -> None:
     """All moments of one sample's gradient, entry by entry."""
     check(claim, task, "attention_value")
+
+
+@pytest.mark.claims("T2.2")
+@pytest.mark.parametrize("layer", LAYERS)
+def test_variances_of_class_averages(claim: Assertions, layer: Layer) -> None:
+    """Of the average of one sample's gradient over a class, by which sample sizes are designed, as fractions by
+    enumeration of every sequence."""
+    task = Task(3, 4, Fraction(2, 7), 2)
+    labels, stated = entry_labels(task), class_average_variance(task, layer, exact=True)
+    for index, entry in enumerate(ENTRY_CLASSES):
+        members = (labels == index).astype(np.int64)
+        if members.any():
+            _, variance = enumeration.projected_moments(task, layer, members)
+            name = f"variance of the average of {entry}, {layer}"
+            claim.equal(name, variance / int(members.sum()) ** 2, stated[entry])
 
 
 @pytest.mark.claims("T2.2")

@@ -13,7 +13,7 @@ from theory import Task
 from theory.evaluation import alpha
 from theory.key_query.certified import certify_absorbed
 from theory.key_query.limits import turning_expansion
-from theory.key_query.phase_diagram import CONTRASTS, contrast_value, critical_noise_level, window
+from theory.key_query.phase_diagram import CONTRASTS, contrast_value, critical_noise_level, uniform_threshold, window
 from theory.key_query.step import combine, key_query_parts
 
 
@@ -121,3 +121,13 @@ def test_brackets_are_as_wide_as_asked_for(claim: Assertions) -> None:
     for n, length in ((3, 50), (5, 11), (8, 64), (16, 256)):
         low, high = critical_noise_level(n, length)
         claim.equal(f"width, N = {n}, T = {length}", Fraction(1, 2**40), high - low)
+
+
+@pytest.mark.claims("T3.3")
+def test_a_second_level_is_there_in_long_contexts_alone(claim: Assertions) -> None:
+    """α_u is none at T = N³ and a bracket at T = 4 N³."""
+    for n in (3, 8):
+        claim.equal(f"none, N = {n}, T = N³", 1, int(uniform_threshold(n, n**3) is None))
+        low, high = uniform_threshold(n, 4 * n**3) or (Fraction(0), Fraction(0))
+        claim.less(f"lower end, N = {n}, T = 4 N³", low, high)
+        claim.less(f"upper end, N = {n}, T = 4 N³", high, Fraction(1, n**3))

@@ -13,7 +13,6 @@ import torch
 from simulate import Architecture, Chain, Optimiser, Recall, Training, initialised, train
 from simulate.runtime.checkpoints import read_checkpoint
 from simulate.transformer import training as training_module
-from simulate.transformer.training import observation_text
 
 CHAIN = Chain(np.full((5, 5), 0.2))
 LAW = Recall(CHAIN, 7, (2, 3), 0.3, 4)
@@ -105,18 +104,22 @@ def test_settings_are_finite(name, number):
 
 def test_six_numbers_of_an_observation_are_shown():
     seen = {f"n{number}": number / 3 for number in range(8)}
-    text = observation_text(seen)
+    text = training_module.observation_text(seen)
     assert text == ", ".join(f"n{number} {number / 3:.4g}" for number in range(6))
-
-
-def test_a_loss_at_the_bound_has_not_diverged(monkeypatch):
-    losses = train(SMALL, observe=nothing, at=range(4)).curve("loss")
-    monkeypatch.setattr(training_module, "math", SimpleNamespace(log=lambda tokens: 1.0))
-    monkeypatch.setattr(training_module, "DIVERGED", max(losses))
-    train(SMALL)
 
 
 def test_a_configuration_names_products_that_are_not_of_float32():
     """Checkpoints from before there were others do not, and are gone on from."""
     for products, names in (("float32", False), ("bfloat16", True)):
         assert ("products" in json.loads(replace(SMALL, products=products).configuration)) is names
+
+
+def test_a_loss_at_the_bound_has_not_diverged(monkeypatch):
+    """With 1 in place of ln M, the largest loss is the bound itself; below it the training stops."""
+    worst = max(train(SMALL, observe=nothing, at=range(5)).curve("loss"))
+    monkeypatch.setattr(training_module, "math", SimpleNamespace(log=lambda tokens: 1.0))
+    monkeypatch.setattr(training_module, "DIVERGED", worst)
+    train(SMALL)
+    monkeypatch.setattr(training_module, "DIVERGED", math.nextafter(worst, 0))
+    with pytest.raises(FloatingPointError, match=f"loss is {worst} at step"):
+        train(SMALL)

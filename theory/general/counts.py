@@ -133,20 +133,22 @@ def _fraction(value: Any) -> Fraction:
 
 def _by_positions(chains: Table, first: Table, n: int) -> tuple[Table, Table, Table]:
     """E[C], P(z_n = ·) and Cov(C) by (1), all c at once, in the arithmetic of the arrays."""
-    M = len(first)
-    diagonal = np.eye(M, dtype=int)
+    every = np.arange(len(first))
     law = np.repeat(first[None], len(chains), axis=0)
     shared = 0 * chains  # S_t
-    mean, covariance = 0 * law, 0 * chains
+    mean, earlier, now = 0 * law, 0 * chains, 0 * chains  # the sums of w_t, S_t and D_t
     for position in range(1, n + 1):
-        now = law[:, :, None] * diagonal - law[:, :, None] * law[:, None, :]
-        mean = mean + law
-        covariance = covariance + shared + shared.transpose(0, 2, 1) + now
+        spread = -law[:, :, None] * law[:, None, :]
+        spread[:, every, every] += law
+        mean += law
+        earlier += shared
+        now += spread
         if position < n:
-            shared = (shared + now) @ chains
+            spread += shared
+            shared = spread @ chains
             law = (law[:, None, :] @ chains)[:, 0]
             law = law / law.sum(axis=1, keepdims=True)  # 1, but for the rows' roundings, which would add up
-    return mean, law, covariance
+    return mean, law, earlier + earlier.transpose(0, 2, 1) + now
 
 
 def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:

@@ -27,7 +27,7 @@ LAWS = 60
 UNIFORM = [Task(N, T, alpha, 1) for N, T in ((2, 2), (3, 5), (4, 9)) for alpha in (0, Fraction(2, 5), 1)]
 MEAN_ERROR = 0.05
 """Of simulated means, as mutants have it."""
-LENGTHS = {"S-u": 256, "S-s": 64}
+LENGTHS = {"S-u": 192, "S-s": 48}
 """Past mixing, so that most answers' counts are those of equation (2), and before it, by equation (1)."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulate.sequences import shakespeare_chain
 from theory.general import mix
-from theory.law import Law
+from theory.law import Law, stationary_law
 
 Answers = Literal["uniform", "stationary"]
 Noise = Literal["token", "spread"]
@@ -77,7 +77,7 @@ def random_law(
     trigger, token = generator.choice(M, size=2, replace=False)
     zipf = generator.permutation(1 / np.arange(1, M + 1))
     spread = generator.dirichlet(np.ones(M))
-    plain = Law(chain, T=T, trigger=int(trigger), alpha=alpha, noise=int(token))
-    correct = {"uniform": None, "stationary": plain.first, "zipf": zipf / zipf.sum()}[answers]
+    first = stationary_law(chain)
+    correct = {"uniform": None, "stationary": first, "zipf": zipf / zipf.sum()}[answers]
     law = spread if noise == "spread" else int(token)
-    return Law(chain, T=T, trigger=int(trigger), alpha=alpha, first=plain.first, answers=correct, noise=law)
+    return Law(chain, T=T, trigger=int(trigger), alpha=alpha, first=first, answers=correct, noise=law)

@@ -133,22 +133,20 @@ def _fraction(value: Any) -> Fraction:
 
 def _by_positions(chains: Table, first: Table, n: int) -> tuple[Table, Table, Table]:
     """E[C], P(z_n = ·) and Cov(C) by (1), all c at once, in the arithmetic of the arrays."""
-    every = np.arange(len(first))
+    M = len(first)
+    diagonal = np.eye(M, dtype=int)
     law = np.repeat(first[None], len(chains), axis=0)
     shared = 0 * chains  # S_t
-    mean, earlier, now = 0 * law, 0 * chains, 0 * chains  # the sums of w_t, S_t and D_t
+    mean, covariance = 0 * law, 0 * chains
     for position in range(1, n + 1):
-        spread = -law[:, :, None] * law[:, None, :]
-        spread[:, every, every] += law
-        mean += law
-        earlier += shared
-        now += spread
+        now = law[:, :, None] * diagonal - law[:, :, None] * law[:, None, :]
+        mean = mean + law
+        covariance = covariance + shared + shared.transpose(0, 2, 1) + now
         if position < n:
-            spread += shared
-            shared = spread @ chains
+            shared = (shared + now) @ chains
             law = (law[:, None, :] @ chains)[:, 0]
             law = law / law.sum(axis=1, keepdims=True)  # 1, but for the rows' roundings, which would add up
-    return mean, law, earlier + earlier.transpose(0, 2, 1) + now
+    return mean, law, covariance
 
 
 def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:

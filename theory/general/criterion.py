@@ -42,8 +42,7 @@ Source: this project.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -54,9 +53,6 @@ from theory.law import UNIT, AnyLaw, Law, rational_law
 from theory.scalars import shown
 
 from .key_query import WithinSequences
-
-_AT_ONCE = 16
-"""Directions."""
 
 
 @checked
@@ -137,18 +133,20 @@ def attractions(law: AnyLaw, directions: Annotated[Floats, Shape("D 2M")]) -> li
     if directions.shape[1] != 2 * law.M:
         raise ValueError(f"directions must have shape (D, {2 * law.M}), got {directions.shape}")
     inside = WithinSequences.of(law)
+    first_order = replace(inside, moments=replace(inside.moments, covariance=0 * inside.moments.covariance))
     strength, average = ((law.output - 1 / law.M) ** 2).sum(), law.answers @ inside.means
     everywhere = np.repeat(average[None], law.M, axis=0)
+    frequency = strength * (law.answers @ inside.applied(everywhere))
+    leading = strength * (law.answers @ first_order.applied(everywhere))
     rest = answer_parts(law, inside.means)
-    shared, applied = inside.seen(np.stack([everywhere, rest]))
-    frequency = strength * (law.answers @ shared)
-    leading = strength * (law.answers @ inside.from_first_moments(everywhere))
+    applied = inside.applied(rest)
     gradient = frequency + law.answers @ applied
     spread = np.sqrt(np.maximum((rest * applied).sum(axis=1), 0))
     copying = (1 - law.alpha) ** 4 * (law.answers**2).sum() * average[law.M + law.q] ** 2
     found = []
-    for direction, own in zip(directions, _own_spreads(inside, directions), strict=True):
+    for direction in np.ascontiguousarray(directions):
         with np.errstate(over="ignore", invalid="ignore"):
+            own = inside.seen(np.repeat(direction[None], law.M, axis=0)) @ direction
             size = float(np.abs(direction).sum())
             spread_along = float(law.answers @ (np.sqrt(np.maximum(own, 0)) * spread))
             parts = dict(
@@ -162,15 +160,6 @@ def attractions(law: AnyLaw, directions: Annotated[Floats, Shape("D 2M")]) -> li
             raise ValueError(f"directions must be small enough for a result within the floats, got {shown(direction)}")
         found.append(Attraction(**parts))
     return found
-
-
-def _own_spreads(inside: WithinSequences, directions: Floats) -> Iterator[Floats]:
-    """dᵀΣ_c d for every c, shape (M,), of each direction; some at a time, for which a matrix is read once."""
-    for first in range(0, len(directions), _AT_ONCE):
-        some = np.ascontiguousarray(directions[first : first + _AT_ONCE])
-        with np.errstate(over="ignore", invalid="ignore"):
-            seen = inside.seen(np.repeat(some[:, None], inside.law.M, axis=1))
-            yield from (seen @ some[:, :, None])[:, :, 0]
 
 
 def answer_parts(law: Law, means: Floats) -> Floats:

@@ -86,25 +86,20 @@ class WithinSequences:
         return self.seen(weights)
 
     def seen(self, weights: Table) -> Table:
-        """`applied`, unchecked, of one array of weights or of several, shape (…, M, 2M)."""
-        spread = _times(self.moments.covariance, weights[..., : self.law.M] + weights[..., self.law.M :])
-        applied: Table = self.from_first_moments(weights) - np.concatenate([spread, spread], axis=-1) / self.length**2
-        return applied
-
-    def from_first_moments(self, weights: Table) -> Table:
-        """`seen` but for the covariances of counts over sequences."""
+        """`applied`, unchecked."""
         M, counts, pairs = self.law.M, self.counts, self.pairs
-        own, previous = weights[..., :M], weights[..., M:]
-        meetings = np.concatenate([_times(pairs.transpose(0, 2, 1), previous), _times(pairs, own)], axis=-1)
-        total = (counts * weights).sum(axis=-1, keepdims=True)
-        seen: Table = (self.length * (counts * weights + meetings) - counts * total) / self.length**2
-        return seen
+        own, previous = weights[:, :M], weights[:, M:]
+        meetings = np.concatenate([_times(pairs.transpose(0, 2, 1), previous), _times(pairs, own)], axis=1)
+        spread = _times(self.moments.covariance, own + previous)
+        total = (counts * weights).sum(axis=1, keepdims=True)
+        scaled = self.length * (counts * weights + meetings) - counts * total
+        applied: Table = (scaled - np.concatenate([spread, spread], axis=1)) / self.length**2
+        return applied
 
 
 def _times(matrices: Table, vectors: Table) -> Table:
-    """A matrix (M, M) for each c times the vectors of this c, shape (…, M, M) with c last but one."""
-    columns = vectors.reshape(-1, *matrices.shape[:2]).transpose(1, 2, 0)
-    product: Table = (matrices @ columns).transpose(2, 0, 1).reshape(vectors.shape)
+    """A matrix times a vector for each c."""
+    product: Table = (matrices @ vectors[:, :, None])[:, :, 0]
     return product
 
 

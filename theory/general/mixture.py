@@ -25,8 +25,7 @@ from theory.scalars import wrong_kind
 from .criterion import criterion, gradient_rounding
 from .levels import Change, Interpolant, chebyshev_levels
 
-POINTS = (11, 33, 99, 297)
-"""Each three times the one before, whose levels are every third of its own."""
+POINTS = (17, 33, 65, 129, 257)
 DIED_OUT = 2.0**-26
 """Of the largest coefficient, the most that is left of each in an interpolant's last quarter."""
 
@@ -124,19 +123,15 @@ def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
 
 def _interpolant(at: Callable[[float], Law]) -> Interpolant:
     """Of the gradients and the leading orders of noise and follower on [0, 1], by the fewest of POINTS."""
-    rounding, known = 0.0, list[list[float]]()
     for points in POINTS:
-        values = []
-        for place, share in enumerate(chebyshev_levels(points).tolist()):
-            if known and place % 3 == 1:  # the middle of three cells is that of the cell that they share
-                values.append(known[place // 3])
-                continue
-            law = at(share)
+        rounding, values = 0.0, []
+        for share in chebyshev_levels(points):
+            law = at(float(share))
             found = criterion(law)
             rounding = max(rounding, gradient_rounding(law))
             looks = found.noise, found.follower
             values.append([*(one.gradient for one in looks), *(one.predicted for one in looks)])
-        known, interpolant = values, Interpolant.of(np.array(values), rounding)
+        interpolant = Interpolant.of(np.array(values), rounding)
         sizes = np.abs(interpolant.coefficients)
         last = sizes[-(points // 4) :]
         if (last.max(axis=0) <= DIED_OUT * sizes.max(axis=0)).all():

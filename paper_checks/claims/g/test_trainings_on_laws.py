@@ -5,11 +5,10 @@ import pytest
 
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.general import law_statements as statements
-from paper_checks.experiments.general.law_observer import law_tested
 from paper_checks.experiments.general.law_settings import HELD, on_a_side, random_laws
 from paper_checks.experiments.general.law_statements import OverPairs, over_pairs
 from paper_checks.experiments.general.trained_laws import frequent_trigger, random_recall
-from paper_checks.experiments.trainings.replicates import first_look, measured, over_seeds
+from paper_checks.experiments.trainings.replicates import first_look, over_seeds
 from paper_checks.jobs import Job
 from paper_checks.witnesses.literal_recall import followers, literal_marks
 from simulate import LawRecall
@@ -17,7 +16,7 @@ from theory import key_query_gradient
 
 
 @pytest.mark.claims("G6")
-@pytest.mark.jobs.with_args(first_look(random_laws(), measured(law_tested)))
+@pytest.mark.jobs.with_args(first_look(random_laws()))
 def test_trainings_on_random_laws(claim: Assertions) -> None:
     """E1, E2 and E4 where every seed has a chain, answers and noise of its own: the noise first, gone without F2, and
     attention on (q,c)."""

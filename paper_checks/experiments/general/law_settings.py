@@ -6,14 +6,14 @@ from functools import cache
 
 from paper_checks.evidence import experiment_seed
 from paper_checks.experiments.trainings.runs import ObservedTraining, Reached
-from paper_checks.experiments.trainings.settings import DESK_WIDTH, WATCHED
+from paper_checks.experiments.trainings.settings import DESK_WIDTH
 from paper_checks.experiments.trainings.variants import later_marks
 from paper_checks.project import rule_of
 from simulate import Architecture, Hidden, LawRecall, Optimiser, Training
 from theory.law import Law
 
 from .held import held
-from .law_observer import LawAnswerObserver, LawLookObserver
+from .law_observer import LawRecallObserver
 from .trained_laws import frequent_trigger, random_recall
 
 QUICK = Optimiser("SGD", {"lr": 0.06, "momentum": 0.9, "weight_decay": 1e-4})
@@ -33,12 +33,11 @@ FIRST = (0, 1, 2, 3, 4, 5, 7, 10, 14)
 
 @dataclass(frozen=True, eq=False)
 class LawSetting:
-    """One experiment: the law of the training with a seed, the recall at which it ends, who looks at it on the way, and
-    for how many updates W_K² is held."""
+    """One experiment: the law of the training with a seed, and for how many updates W_K² is held."""
 
     law: Callable[[int], Law]
     recall: float
-    observer: type[LawAnswerObserver]
+    watched: int
     held: int = 0
 
     def job(self, seed: int) -> ObservedTraining:
@@ -47,7 +46,7 @@ class LawSetting:
         architecture = Architecture(law.M, law.T, DESK_WIDTH, hidden, hidden)
         optimiser = held(QUICK, architecture, "W_K2", self.held) if self.held else QUICK
         training = Training(architecture, law, optimiser, BATCH, BUDGET, seed)
-        observer = self.observer(law, WATCHED, experiment_seed(seed, "watched"))
+        observer = LawRecallObserver(law, self.watched, experiment_seed(seed, "watched"))
         return ObservedTraining(
             training, observer, (*FIRST, *later_marks(BUDGET)), Reached("recall", self.recall, LEAST)
         )
@@ -56,11 +55,11 @@ class LawSetting:
 @cache
 def random_laws() -> LawSetting:
     """A law of its own for each seed, to a recall of LEARNED."""
-    return LawSetting(lambda seed: random_recall(experiment_seed(seed, "law")), LEARNED, LawAnswerObserver)
+    return LawSetting(lambda seed: random_recall(experiment_seed(seed, "law")), LEARNED, watched=400)
 
 
 @cache
 def on_a_side(heavy: bool, updates: int = 0) -> LawSetting:
     """One of the two laws that the criterion tells apart, W_K² held for so many updates, to the recall of the rule."""
     recall = rule_of("G6").thresholds["recall_reached"]
-    return LawSetting(lambda seed: frequent_trigger(heavy), recall, LawLookObserver, updates)
+    return LawSetting(lambda seed: frequent_trigger(heavy), recall, watched=200, held=updates)

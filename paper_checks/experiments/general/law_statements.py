@@ -13,11 +13,10 @@ from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.trainings import recall as experiments
 from paper_checks.experiments.trainings.levels import noise_error, noise_over_correct, updates_to_recall
 from paper_checks.experiments.trainings.recall import Observed, log_updates
-from paper_checks.experiments.trainings.replicates import Replicate, replicates, results_of
+from paper_checks.experiments.trainings.replicates import replicates
 from paper_checks.experiments.trainings.statements import Claimed, Over
 from simulate.runtime.arrays import Floats
 
-from .law_observer import law_tested
 from .law_settings import LawSetting
 from .trained_laws import ALPHA
 
@@ -63,13 +62,13 @@ class _Later(NamedTuple):
 
 def without_last_layer(claim: Claimed, over: Over) -> None:
     """E2: without F2 most of the noise is gone, P(c) is up, recall as before and c leads."""
-    left = over(lambda found: _tested(found, "noise without F2") / _tested(found, "noise"))
+    left = over(lambda found: _without(found, "noise") / _last(found, "noise"))
     claim.replicated("P(ν) without F2 over P(ν)", "noise_left", -1, left)
-    gain = over(lambda found: _tested(found, "correct without F2") - _tested(found, "correct"))
+    gain = over(lambda found: _without(found, "correct") - _last(found, "correct"))
     claim.replicated("P(c) without F2 less P(c)", "correct_gain", +1, gain)
-    change = over(lambda found: abs(_tested(found, "recall without F2") - _tested(found, "recall")))
+    change = over(lambda found: abs(_without(found, "recall") - _last(found, "recall")))
     claim.replicated("|recall without F2 less recall|", "recall_change", -1, change)
-    claim.replicated("c ahead of all tokens without F2", "leads_without", +1, over(_tested_of("leads without F2")))
+    claim.replicated("c ahead of all tokens without F2", "leads_without", +1, over(_last_of("leads without F2")))
 
 
 def second_attention(claim: Claimed, over: Over) -> None:
@@ -79,7 +78,7 @@ def second_attention(claim: Claimed, over: Over) -> None:
         ("attention on (q,ν), where one stands", "on (q,ν)", "on_noise", -1),
         ("median attention on (q,ν) over equal attention, where one stands", "of equal", "of_equal", -1),
     ):
-        claim.replicated(name, threshold, expected, over(_tested_of(seen)))
+        claim.replicated(name, threshold, expected, over(_last_of(seen)))
 
 
 def no_attraction(claim: Claimed, over: Over, over_laws: Over) -> None:
@@ -91,7 +90,7 @@ def no_attraction(claim: Claimed, over: Over, over_laws: Over) -> None:
     name = f"mean log of attention on (q,τ), updates 1 to {by:g}, K[E(τ)] > 0 over < 0"
     claim.replicated(name, "attention_laws", -1, over_laws(lambda pairs: _more_attention(pairs, by)))
     name = "attention on (q,τ), where one stands, when recall has come, K[E(τ)] > 0"
-    claim.replicated(name, "attention_late", -1, over(lambda found: experiments.last(found, "on (q,ν)")))
+    claim.replicated(name, "attention_late", -1, over(_last_of("on (q,ν)")))
 
 
 def no_delay(claim: Claimed, over: Over, which: str, threshold: str) -> None:
@@ -121,13 +120,16 @@ def later(pairs: Pairs, recall: float) -> Floats:
         return difference
 
 
-def _tested(found: Sequence[Replicate], name: str) -> Floats:
-    """A number of `law_tested`, over the seeds."""
-    return np.array([one[name] for one in results_of(law_tested, found)])
+def _last(found: Sequence[Observed], name: str) -> Floats:
+    return experiments.last(found, name)
 
 
-def _tested_of(name: str) -> Callable[[Sequence[Replicate]], Floats]:
-    return lambda found: _tested(found, name)
+def _without(found: Sequence[Observed], name: str) -> Floats:
+    return _last(found, f"{name} without F2")
+
+
+def _last_of(name: str) -> Callable[[Sequence[Observed]], Floats]:
+    return lambda found: _last(found, name)
 
 
 def _more_attention(pairs: Pairs, by: float) -> Floats:

@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from theory.law import Law, stationary_law
+from theory.law import Law
 
 M, T, ALPHA = 13, 24, 0.5
 """Of all of them; those of E1's task."""
 CONCENTRATIONS = (0.3, 1.0, 10.0)
 """Of the Dirichlet law of a chain's rows: few likely successors, any, nearly all tokens alike."""
-TO_TRIGGER = 0.2
-"""Least probability of the trigger after any token: with fewer triggers recall takes twice as many updates."""
 NOISES = 3
 """Tokens that the noise is spread over."""
 TRIGGER_SHARE, HEAVY_SHARE = 0.3, 0.5
@@ -19,19 +17,19 @@ TRIGGER_SHARE, HEAVY_SHARE = 0.3, 0.5
 def random_recall(seed: int) -> Law:
     """A law of recall: everything is drawn with the seed.
 
-    The rows of the chain are Dirichlet, of one of CONCENTRATIONS; the trigger is that chain's most frequent token, and
-    follows every token with TO_TRIGGER more; the noise is uniform on NOISES others, which are tokens of the chain as
-    any; the answers are all but these, by Zipf's law: the k-th of a random order with probability in proportion to 1/k.
+    The rows of the chain are Dirichlet, of one of CONCENTRATIONS; the trigger is the chain's most frequent token; the
+    noise is uniform on NOISES others, which are tokens of the chain as any; the answers are all but these, by Zipf's
+    law: the k-th of a random order with probability in proportion to 1/k.
     """
     draws = np.random.default_rng(seed)
     chain = draws.dirichlet(np.full(M, draws.choice(CONCENTRATIONS)), size=M)
-    trigger = int(np.argmax(stationary_law(chain)))
-    chain = (1 - TO_TRIGGER) * chain + TO_TRIGGER * np.eye(M)[trigger]
+    first = Law(chain, T=T, trigger=0, alpha=ALPHA, noise=0).first
+    trigger = int(np.argmax(first))
     order = draws.permutation(np.delete(np.arange(M), trigger))
     noise, answers = np.zeros(M), np.zeros(M)
     noise[order[:NOISES]] = 1 / NOISES
     answers[draws.permutation([trigger, *order[NOISES:]])] = 1 / np.arange(1, M - NOISES + 1)
-    return Law(chain, T=T, trigger=trigger, alpha=ALPHA, answers=answers / answers.sum(), noise=noise)
+    return Law(chain, T=T, trigger=trigger, alpha=ALPHA, first=first, answers=answers / answers.sum(), noise=noise)
 
 
 def frequent_trigger(heavy: bool) -> Law:

@@ -3,7 +3,7 @@
 Two seeds per statement; it is red where both are on the wrong side. RED has the checks that each mutant turns red:
 
     F2 kept                  where F2 is dropped, it is not
-    nothing learned          first weights, and what was observed at the start at every observation
+    nothing learned          what was observed at the start at every observation
     ν elsewhere              the tokens that count as noise are other ones
     laws exchanged           each of the two laws that G5's criterion tells apart is the other
     attention on the noise   five times as much on (q,τ) on the law with K[E(τ)] > 0
@@ -19,7 +19,7 @@ from paper_checks.experiments.general import law_observer
 from paper_checks.experiments.general.held import Held
 from paper_checks.experiments.general.trained_laws import frequent_trigger
 from simulate import LawRecall
-from tests.mutants.training_mutants import BOTH, decide_by, is_red, not_learned, train_here
+from tests.mutants.training_mutants import BOTH, decide_by, is_red, train_here
 
 RANDOM = checks.test_trainings_on_random_laws
 SIGNS = checks.test_the_laws_are_on_both_sides_of_the_criterion
@@ -54,6 +54,7 @@ def test_the_checks_are_green_as_they_are():
 
 def test_a_layer_that_is_kept_is_caught(monkeypatch):
     monkeypatch.setattr(law_observer, "without", lambda model, layer: model)
+    train_here(monkeypatch, "G6, F2 kept")
     assert_caught("F2 kept", [RANDOM])
 
 
@@ -70,6 +71,9 @@ def test_other_tokens_as_noise_are_caught(monkeypatch):
 
 
 def test_models_that_did_not_learn_are_caught(monkeypatch):
+    def not_learned(run, training):
+        return replace(run, history=[{**run.history[0], "step": seen["step"]} for seen in run.history])
+
     train_here(monkeypatch, "G6 as it is", not_learned)
     assert_caught("nothing learned")
 
@@ -81,7 +85,7 @@ def test_exchanged_laws_are_caught(monkeypatch):
 
 def test_attention_on_the_noise_is_caught(monkeypatch):
     def more(run, training):
-        if training.law.noise is None or training.law.law.chain[0, 1] == 0.5:  # a random law, or the heavy token
+        if training.law.law.chain[0, 1] == 0.5:  # the heavy token
             return run
         return replace(run, history=[seen | {"over equal": 5 * seen["over equal"]} for seen in run.history])
 

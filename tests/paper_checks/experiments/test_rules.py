@@ -11,7 +11,6 @@ import pytest
 from paper_checks.experiments.general import law_settings, law_statements, trained_laws
 from paper_checks.experiments.named import has_language
 from paper_checks.experiments.trainings import levels, paper_scale, statements, variants
-from paper_checks.experiments.trainings.changes import TESTED
 from paper_checks.experiments.trainings.settings import LEARNED, LEVELS
 from paper_checks.project import load_claims, rule_of
 
@@ -101,10 +100,8 @@ def test_the_formal_statement_has_every_threshold(claim):
         ("G6", f"trigger {trained_laws.TRIGGER_SHARE:g} of them"),
         ("G6", f"one other token at {trained_laws.HEAVY_SHARE:g}"),
         ("G6", f"left as it is for the first {law_settings.HELD} updates"),
-        ("G6", f"after every token with probability {trained_laws.TO_TRIGGER:g} more"),
         ("G6", f"SGD {law_settings.QUICK.settings['lr']:g}"),
-        ("G6", f"the noise on {law_settings.LEARNED:g} of {law_settings.WATCHED} sequences"),
-        ("G6", f"attention on {TESTED} others"),
+        ("G6", f"the noise on {law_settings.LEARNED:g} of {law_settings.random_laws().watched} sequences"),
         ("G6", f"at least {law_settings.LEAST} updates, at most {law_settings.BUDGET}"),
         ("E8", f"all after {variants.TRIGGERS_AT} updates"),
     ],

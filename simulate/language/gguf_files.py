@@ -109,13 +109,13 @@ def convert(path: Path, folder: Path, sha256: str, weights_sha256: str | None = 
     """
     header = read_gguf_header(path)
     require_space(folder.parent, BYTES * header.numbers + BESIDES)
-    from .saving import save_model, whole_folder, write_sums
+    from .saving import whole_folder, write_files, write_sums
 
     model, tokenizer = _read(path, header)
     if folder.is_dir():
         shutil.rmtree(folder)
     with whole_folder(folder) as temporary:
-        save_model(model, tokenizer, temporary)
+        write_files(model, tokenizer, temporary, folder)
         _as_in_the_file(temporary, header.tokens)
         _require_tokenizer(path, temporary, tokenizer)
         if weights_sha256 is not None:

@@ -39,15 +39,20 @@ def save_model(model: PreTrainedModel, tokenizer: Any, folder: str | Path) -> No
         if weight.is_meta:
             raise TypeError(f"model must have its weights in memory, {name} is on the meta device")
     _check_tokenizer(tokenizer)
-    size = sum(weight.nbytes for weight in model.parameters())
-    with whole_folder(folder) as temporary, progress_if_long(size):
+    with whole_folder(folder) as temporary:
+        write_files(model, tokenizer, temporary, folder)
+        write_sums(temporary)
+
+
+def write_files(model: PreTrainedModel, tokenizer: Any, temporary: Path, folder: str | Path) -> None:
+    """Write the files of a model, and of its tokenizer unless it is None, that become `folder`, but SHA256SUMS."""
+    with progress_if_long(sum(weight.nbytes for weight in model.parameters())):
         try:
             model.save_pretrained(temporary)
         except SafetensorError as error:
             raise OSError(f"weights of {folder} cannot be written: {error}") from error
         if tokenizer is not None:
             tokenizer.save_pretrained(temporary)
-        write_sums(temporary)
 
 
 def write_sums(folder: Path) -> None:

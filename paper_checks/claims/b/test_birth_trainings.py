@@ -61,9 +61,9 @@ def test_the_probes_count_memories(claim: Assertions) -> None:
     """Of a model whose matrices hold 3, 2 and 4 of their memories and nothing else of use, so many are counted."""
     M, T, identity = 5, 7, torch.eye(12, dtype=torch.float64)
     tokens, positions = identity[:M], identity[M:]
-    held = {"W_O2": (M, 3, torch.roll(tokens, 1, 0)), "W_K2": (M, 2, torch.roll(tokens, 1, 0))}
+    wrong = torch.roll(tokens, 1, 0)
     weights = {"E": tokens, "P": positions, "U": tokens, "W_V1": identity, "W_O1": identity, "W_V2": identity}
-    for name, (_, right, wrong) in held.items():
+    for name, right in (("W_O2", 3), ("W_K2", 2)):
         weights[name] = torch.cat([tokens[:right], wrong[right:]]).T @ tokens
     looked = torch.cat([positions[:1], positions[:4], positions[5:]])  # t >= 2 at t-1 for four, else at itself
     weights["W_K1"] = positions.T @ looked

@@ -35,7 +35,7 @@ def test_gradients_are_those_of_the_equations(claim: Assertions, by_position: bo
     against autograd through the network written out."""
     model, because = random_model(by_position), "sums over 4096 sequences of float64, and half a dozen before each"
     for blocks in (2, 4):
-        batch = sample_induction(N, T, 2 * blocks * BLOCK // 2, seed=blocks)
+        batch = sample_induction(N, T, blocks * BLOCK, seed=blocks)
         for matrix in MATRICES:
             found = two_layer_gradient(model, matrix, len(batch.tokens), seed=blocks, blocks=2)
             parts = zip(batch.tokens.chunk(2), batch.target.chunk(2), strict=True)

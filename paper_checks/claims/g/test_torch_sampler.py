@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from paper_checks.evidence.assertions import Assertions
+from paper_checks.witnesses.literal_gradients import gradient_factors
 from simulate.sequences.sources import as_source
 from simulate.sequences.torch_sampling import draw_torch_block
 from theory import LAYERS, Law, Task, gradient_mean, gradient_variance
@@ -29,16 +30,13 @@ def test_gradients_of_sequences_that_torch_draws(claim: Assertions, name: str, l
     law, seed = LAWS[name], claim.seed(f"torch {name}")
     block = draw_torch_block(as_source(law), seed, 0, ROWS, torch.device("cpu"))
     claim.equal(f"sequences, {name}", ROWS, len(block.tokens))
-    tokens, target, T = block.tokens.numpy(), block.target.numpy(), law.T
-    M, q = law.M, law.q
-    if layer == "feed_forward":
-        features = np.hstack([np.eye(M)[tokens[:, -1]], np.eye(M)[tokens[:, -2]]])
-    else:
-        counts = np.eye(M)[tokens[:, :-1]].sum(axis=1)
-        features = np.hstack([counts + np.eye(M)[q], counts]) / T
-    found = (np.eye(M)[target] - 1 / M).T @ features / ROWS
+    coefficients, features = gradient_factors(block.tokens, block.target, law.M, layer)
+    found = coefficients.T @ features / ROWS
     exact, error = gradient_mean(law, layer), np.sqrt(gradient_variance(law, layer) / ROWS)
     details = {"samples": ROWS, "seed": seed}
-    for what, rows, columns, size in (("entries", [0, -1], slice(None), None), ("noise from E(q)", -1, q, NOISE_ERROR)):
+    for what, rows, columns, size in (
+        ("entries", [0, -1], slice(None), None),
+        ("noise from E(q)", -1, law.q, NOISE_ERROR),
+    ):
         parts = exact[rows, columns], found[rows, columns], error[rows, columns]
         claim.estimate(f"{what}, {layer}, {name}", *parts, size, **details)

@@ -30,6 +30,12 @@ OFTEN = 1000
 """Expected times from which on a count is nearly normal: rarer tokens are not compared."""
 
 
+def one_draw(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of tokens as float64, and the variance of whether one draw is the token."""
+    exact = np.asarray(shares, dtype=np.float64)
+    return exact, exact * (1 - exact)
+
+
 @pytest.mark.claims("G6")
 @pytest.mark.parametrize("name", ["noise on three tokens", "one noise token"])
 def test_the_sequences_are_those_of_the_law(claim: Assertions, name: str) -> None:
@@ -46,18 +52,16 @@ def test_the_sequences_are_those_of_the_law(claim: Assertions, name: str) -> Non
     at, c = many.correct >= 0, many.answers[:, law.q].numpy()
     times = (drawn & at).sum(dim=1).numpy()  # how often the trigger stands in each sequence
     rows = (1 - float(law.alpha)) * np.eye(law.M)[c] + float(law.alpha) * law.noise.astype(float)
+    given_c = times @ rows / times.sum(), times @ (rows * (1 - rows)) / times.sum()
     other = int(np.argmax(np.where(np.arange(law.M) == law.q, 0, law.first)))
     counted = {
-        "after the trigger": (times @ rows / times.sum(), followers(many, drawn & at, law.M)),
-        "first token": (law.first, np.bincount(many.tokens[:, 0].numpy(), minlength=law.M)),
-        "c": (law.answers, np.bincount(c, minlength=law.M)),
-        "after another token": (law.chain[other], followers(many, drawn & (many.tokens == other), law.M)),
+        "after the trigger": (*given_c, followers(many, drawn & at, law.M)),
+        "first token": (*one_draw(law.first), np.bincount(many.tokens[:, 0].numpy(), minlength=law.M)),
+        "c": (*one_draw(law.answers), np.bincount(c, minlength=law.M)),
+        "after another token": (*one_draw(law.chain[other]), followers(many, drawn & (many.tokens == other), law.M)),
     }
-    for what, (shares, counts) in counted.items():
-        exact, total = np.asarray(shares, dtype=np.float64), int(counts.sum())
-        variance = (
-            times @ (rows * (1 - rows)) / total if what == "after the trigger" else exact * (1 - exact)
-        )  # given c
+    for what, (exact, variance, counts) in counted.items():
+        total = int(counts.sum())
         often = exact * total >= OFTEN
         spread = np.sqrt(variance / total)[often]
         claim.estimate(f"{what}, {name}", exact[often], counts[often] / total, spread, None, samples=total)

@@ -8,6 +8,7 @@ import pytest
 from paper_checks.evidence.assertions import Assertions
 from paper_checks.experiments.named import in_words
 from paper_checks.witnesses import enumeration
+from paper_checks.witnesses.literal_gradients import gradient_factors
 from simulate import gradient_moments, projected_moments, sample
 from simulate.one_layer.central import CentralSums
 from simulate.sequences.blocks import block_rows
@@ -20,18 +21,6 @@ TASKS = [Task(4, 40, 0, 1), Task(10, 40, 0.5, 3)]
 LEFT = 1000
 """Sequences beyond two full blocks."""
 BOUND, SUMS = 1e-9, "sums of up to 10^5 terms, in powers up to the fourth, in another order"
-
-
-def gradients(task: Task, layer: Layer, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients e_y - 1/M, shape (samples, M), and features, (samples, 2M), whose products are the gradients."""
-    batch = sample(task, samples, seed=seed)
-    tokens, one = batch.tokens.numpy(), np.eye(task.M)
-    if layer == "feed_forward":
-        features = np.hstack([one[tokens[:, -1]], one[tokens[:, -2]]])
-    else:
-        before = one[tokens[:, :-1]].sum(axis=1)
-        features = np.hstack([before + one[task.q], before]) / task.T
-    return one[batch.target.numpy()] - 1 / task.M, features
 
 
 def errors(values: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -50,7 +39,8 @@ def check(claim: Assertions, task: Task, layer: Layer) -> None:
     rows, seed = block_rows(task), claim.seed(f"streamed {task}")
     labels = (np.arange(task.M)[:, None] * 7 + np.arange(2 * task.M)) % 5
     found = gradient_moments(task, layer, 2 * rows + LEFT, seed=seed, labels=labels)
-    coefficients, features = gradients(task, layer, 2 * rows + LEFT, seed)
+    batch = sample(task, 2 * rows + LEFT, seed=seed)
+    coefficients, features = gradient_factors(batch.tokens, batch.target, task.M, layer)
     exact = np.array([errors(c[:, None] * features) for c in coefficients.T])
     what = f"{layer}, {in_words(task)}"
     for name, expected in zip(NAMES, exact.transpose(1, 0, 2), strict=True):

@@ -234,11 +234,11 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(tmp_path, cache):
 def test_what_ends_a_conversion_leaves_nothing(error, tmp_path, monkeypatch, cache):
     path = write_gguf(tmp_path / "it.gguf")
 
-    def ended(model, tokenizer, folder):
-        (folder / "half").write_text("of it")
+    def ended(model, tokenizer, temporary, folder):
+        (temporary / "half").write_text("of it")
         raise error
 
-    monkeypatch.setattr(saving, "save_model", ended)
+    monkeypatch.setattr(saving, "write_files", ended)
     with pytest.raises(type(error)):
         converted_folder(path)
     assert held(cache) == []

@@ -101,6 +101,16 @@ def recurrent_classes(chain: Table) -> list[Table]:
     return [np.flatnonzero(label == number) for number in np.setdiff1d(np.arange(count), leaving)]
 
 
+def recurrent_tokens(chains: Table) -> Table:
+    """Which tokens a chain comes back to from wherever it may go, shape (A, M), for chains (A, M, M)."""
+    M = chains.shape[-1]
+    reached = (chains > 0) | np.eye(M, dtype=bool)
+    for _ in range(M.bit_length()):  # paths of up to 2, 4, … steps
+        reached = reached.astype(np.float32) @ reached.astype(np.float32) > 0
+    recurrent: Table = ~np.any(reached & ~reached.swapaxes(1, 2), axis=2)
+    return recurrent
+
+
 def stationary_law(chain: Table) -> Table:
     """The stationary law of a chain (M, M), exact where the chain is; shape (M,).
 

@@ -53,7 +53,7 @@ from numpy.typing import NDArray
 
 from theory.arguments import MAY_BE_INFINITE, Shape, checked
 from theory.arrays import Floats, Table
-from theory.law import UNIT, AnyLaw, Law, rational_law, recurrent_classes, require_room
+from theory.law import UNIT, AnyLaw, Law, rational_law, recurrent_tokens, require_room
 
 MIXED_BITS = 100
 """Bits to which a chain has forgotten its start where (2) is used."""
@@ -61,6 +61,8 @@ HALF_THE_DIGITS = 2.0**-26
 """Of float64, as a bound on rounding."""
 RARE = 2.0**-26
 """Frequency below which a token may be one that the chain leaves for good."""
+CALLS = 2**16
+"""Multiplications that take as long as what a step of (1) does besides; a step of (3) has six times as much of it."""
 EXACT_WORK = 2**24
 """Most multiplications of fractions: M⁴ T."""
 
@@ -159,7 +161,7 @@ def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
     found = np.empty((M, M)), np.empty((M, M)), np.empty((M, M, M))
     if fast.any():
         mixed, bound = _past_mixing(law, n, fast)
-        fast &= bound <= max(HALF_THE_DIGITS, _bound(M, n))
+        fast &= bound <= max(HALF_THE_DIGITS, _bound(M, M, n))
         if fast.all():
             return mixed, bound
     if fast.any():
@@ -167,22 +169,22 @@ def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
             part[fast] = values
     for part, values in zip(found, _whatever_mixing(law.chains[~fast], law.first, n), strict=True):
         part[~fast] = values
-    return found, max(bound if fast.any() else 0.0, _bound(M, n))
+    return found, max(bound if fast.any() else 0.0, _bound(int((~fast).sum()), M, n))
 
 
-def _stepwise(M: int, n: int) -> bool:
-    """Whether n steps are cheaper than doubling."""
-    return n <= 4 * M * log2(n + 1)
+def _stepwise(count: int, M: int, n: int) -> bool:
+    """Whether n steps of all chains at once are cheaper than doubling each."""
+    return n * (count * M**3 + CALLS) <= count * log2(n + 1) * (4 * M**4 + 6 * CALLS)
 
 
-def _bound(M: int, n: int) -> float:
-    """(4)."""
-    return (1 if _stepwise(M, n) else 4) * 5 / 3 * n * (M + 3) * UNIT / 2
+def _bound(count: int, M: int, n: int) -> float:
+    """(4), for so many chains."""
+    return (1 if _stepwise(count, M, n) else 4) * 5 / 3 * n * (M + 3) * UNIT / 2
 
 
 def _whatever_mixing(chains: Floats, first: Floats, n: int) -> tuple[Table, Table, Table]:
     """By (1) or (3) in floats, whichever is cheaper."""
-    if _stepwise(len(first), n):
+    if _stepwise(len(chains), len(first), n):
         return _by_positions(chains, first, n)
     mean, last, covariance = (np.array(part) for part in zip(*(_by_doubling(c, first, n) for c in chains), strict=True))
     return mean, last, covariance
@@ -236,8 +238,8 @@ def _deviations(law: Law, answers: NDArray[np.bool_]) -> tuple[Floats, Floats, f
     inverse = base + base[None, :, q, None] * (change / (1 - change[:, q, None]))[:, None, :]
     stationary = inverse.mean(axis=1)
     stationary = (stationary[:, None, :] @ chains)[:, 0]  # which gives rare tokens their relative accuracy
-    for answer in np.flatnonzero(stationary.min(axis=1) < RARE):  # tokens left for good, of which roundings stay
-        stationary[answer, np.setdiff1d(np.arange(M), np.concatenate(recurrent_classes(chains[answer])))] = 0
+    rare = np.flatnonzero(stationary.min(axis=1) < RARE)
+    stationary[rare] *= recurrent_tokens(chains[rare])  # of tokens that are left for good roundings stay
     residual = np.eye(M) - (inverse - chains @ inverse + stationary[:, None, :])
     size = float(np.abs(inverse).sum(axis=2).max())
     off = float(np.abs(residual).sum(axis=2).max()) + 3 * (M + 4) * UNIT / 2 * size

@@ -96,9 +96,20 @@ class Interpolant:
     @classmethod
     def of(cls, values: Floats, error: Floats | float) -> "Interpolant":
         """From values (n, F) at `chebyshev_levels(n)`, right to `error`; Lebesgue's constant is below 2 + log n."""
-        points = len(values)
-        coefficients = dct(values, axis=0, type=2) / points
+        coefficients = dct(values, axis=0, type=2) / len(values)
         coefficients[0] /= 2
+        return cls._rounded(coefficients, error)
+
+    @classmethod
+    def with_ends(cls, values: Floats, error: Floats | float) -> "Interpolant":
+        """From values (n, F) at `levels_with_ends(n)`, with the same bound."""
+        coefficients = dct(values, axis=0, type=1) / (len(values) - 1)
+        coefficients[[0, -1]] /= 2
+        return cls._rounded(coefficients, error)
+
+    @classmethod
+    def _rounded(cls, coefficients: Floats, error: Floats | float) -> "Interpolant":
+        points = len(coefficients)
         sums = np.abs(coefficients).sum(axis=0)  # the transform adds a rounding per halving
         rounded = 4 * np.log2(points) * np.finfo(np.float64).eps * sums
         return cls(coefficients, (2 + np.log(points)) * (error + rounded))
@@ -152,6 +163,11 @@ class Interpolant:
 def chebyshev_levels(points: int) -> Floats:
     """α = cos² θ/2 at the middles of as many cells of [0, π]: falling."""
     return np.asarray(np.cos((np.arange(points) + 0.5) * np.pi / (2 * points)) ** 2)
+
+
+def levels_with_ends(points: int) -> Floats:
+    """α = cos² θ/2 at the ends of cells, one fewer than points, of [0, π]: falling from 1 to 0."""
+    return np.asarray(np.cos(np.arange(points) * np.pi / (2 * (points - 1))) ** 2)
 
 
 def _on_cells(coefficients: NDArray[Any]) -> tuple[Floats, Floats]:

@@ -14,6 +14,7 @@ Source: this project.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -23,9 +24,10 @@ from theory.law import AnyLaw, Law, as_law
 from theory.scalars import wrong_kind
 
 from .criterion import criterion, gradient_rounding
-from .levels import Change, Interpolant, chebyshev_levels
+from .levels import Change, Interpolant, levels_with_ends
 
 POINTS = (17, 33, 65, 129, 257)
+"""Chebyshev points with both ends: those of an interpolant are among those of the next."""
 DIED_OUT = 2.0**-26
 """Of the largest coefficient, the most that is left of each in an interpolant's last quarter."""
 
@@ -99,7 +101,7 @@ def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
 
     def at(share: float) -> Law:
         try:
-            law = family(low + (high - low) * share)
+            law = family(min(low + (high - low) * share, high))
         except (TypeError, ValueError) as error:
             raise ValueError(f"family must give laws from low={low} to high={high}: {error}") from error
         if not isinstance(law, AnyLaw):
@@ -123,20 +125,26 @@ def turns(family: Callable[[float], Law], low: float, high: float) -> LookTurns:
 
 def _interpolant(at: Callable[[float], Law]) -> Interpolant:
     """Of the gradients and the leading orders of noise and follower on [0, 1], by the fewest of POINTS."""
+    known: dict[Fraction, tuple[list[float], float]] = {}
     for points in POINTS:
-        rounding, values = 0.0, []
-        for share in chebyshev_levels(points):
-            law = at(float(share))
-            found = criterion(law)
-            rounding = max(rounding, gradient_rounding(law))
-            looks = found.noise, found.follower
-            values.append([*(one.gradient for one in looks), *(one.predicted for one in looks)])
-        interpolant = Interpolant.of(np.array(values), rounding)
+        angles = [Fraction(place, points - 1) for place in range(points)]
+        for angle, share in zip(angles, levels_with_ends(points), strict=True):
+            if angle not in known:
+                known[angle] = _attracted(at(float(share)))
+        values, roundings = zip(*(known[angle] for angle in angles), strict=True)
+        interpolant = Interpolant.with_ends(np.array(values), max(roundings))
         sizes = np.abs(interpolant.coefficients)
         last = sizes[-(points // 4) :]
         if (last.max(axis=0) <= DIED_OUT * sizes.max(axis=0)).all():
             return Interpolant(interpolant.coefficients, interpolant.error + last.sum(axis=0))
     raise UndecidedError(f"{POINTS[-1]} points do not resolve the family")
+
+
+def _attracted(law: Law) -> tuple[list[float], float]:
+    """Gradients of noise and follower, their leading orders, and the bound on the gradients' rounding."""
+    found = criterion(law)
+    looks = found.noise, found.follower
+    return [*(one.gradient for one in looks), *(one.predicted for one in looks)], gradient_rounding(law)
 
 
 def _proved(at: Callable[[float], Law], name: str, change: Change) -> Change:

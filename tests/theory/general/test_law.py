@@ -1,5 +1,6 @@
 """What is a law and what is refused, by name; laws whose trigger is never reached; the shortest sequences."""
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ import pytest
 import theory
 from paper_checks.witnesses.general import enumeration
 from theory import Law, Task, general
+from theory.law import recurrent_classes, recurrent_tokens
 
 CHAIN = [[0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.6, 0.2, 0.2]]
 GOOD = {"chain": CHAIN, "T": 5, "trigger": 0, "alpha": 0.3, "noise": 2}
@@ -79,6 +81,15 @@ def test_a_first_token_is_needed_where_the_stationary_law_is_not_unique():
         Law(**reducible)
     assert Law(**reducible, first=HALVES).first.tolist() == [0.5, 0.5, 0.0]
     assert Law([[0, 1], [1, 0]], T=3, trigger=0, alpha=0, noise=1).first.tolist() == [Fraction(1, 2)] * 2
+
+
+def test_recurrent_tokens_are_those_of_the_recurrent_classes():
+    generator = np.random.default_rng(25)
+    for M, share in itertools.product((1, 2, 5, 17), (0.05, 0.2, 0.5, 1)):
+        chains = generator.random((30, M, M)) * (generator.random((30, M, M)) < share)
+        chains += np.eye(M) * (chains.sum(axis=2, keepdims=True) == 0)
+        for chain, found in zip(chains, recurrent_tokens(chains), strict=True):
+            assert np.flatnonzero(found).tolist() == sorted(np.concatenate(recurrent_classes(chain)))
 
 
 def test_numbers_are_as_exact_as_what_is_given():

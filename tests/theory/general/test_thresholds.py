@@ -10,7 +10,7 @@ import sympy
 
 from theory import Law, Task
 from theory.general import between_triggers, copying, counts, margins, samples, signal
-from theory.general.levels import CELLS, Interpolant, _changes, chebyshev_levels, exact_sign_changes
+from theory.general.levels import CELLS, Interpolant, _changes, chebyshev_levels, exact_sign_changes, levels_with_ends
 
 THIRD = Fraction(1, 3)
 CYCLE = [[0, 1, 0, 0], [0, 0, 1, 0], [THIRD, 0, THIRD, THIRD], [1, 0, 0, 0]]
@@ -41,20 +41,42 @@ def test_exact_changes_are_those_of_the_roots():
         assert change.high - change.low <= Fraction(1, 2**60)
 
 
-def test_certified_changes_are_those_of_the_roots():
-    levels = chebyshev_levels(8)
+POINTS = pytest.mark.parametrize(
+    ("levels_of", "through"),
+    [(chebyshev_levels, Interpolant.of), (levels_with_ends, Interpolant.with_ends)],
+    ids=["inside", "with ends"],
+)
+
+
+@POINTS
+def test_certified_changes_are_those_of_the_roots(levels_of, through):
+    levels = levels_of(8)
     values = np.array([(levels - 0.2) * (levels - 0.5) * (levels - 0.9), 1 + levels, 0.3 - levels]).T
-    fit = Interpolant.of(values, 1e-14)
+    fit = through(values, 1e-14)
     found = fit.refined(fit.sign_changes())
     assert [[change.direction for change in one] for one in found] == [[1, -1, 1], [], [-1]]
     for change, root in zip(found[0] + found[2], (0.2, 0.5, 0.9, 0.3), strict=True):
         assert root - 1e-11 < change.low < root < change.high < root + 1e-11
 
 
+@POINTS
 @pytest.mark.parametrize("power", [2, 3])
-def test_roots_that_are_met_flatly_are_not_certified(power):
-    values = (chebyshev_levels(8)[:, None] - 0.4) ** power
-    assert Interpolant.of(values, 1e-14).sign_changes() == [None]
+def test_roots_that_are_met_flatly_are_not_certified(power, levels_of, through):
+    values = (levels_of(8)[:, None] - 0.4) ** power
+    assert through(values, 1e-14).sign_changes() == [None]
+
+
+@POINTS
+def test_polynomials_of_lower_degree_are_met_within_the_error(levels_of, through):
+    for points in (2, 5, 17):
+        values = np.array([levels_of(points) ** power for power in range(points)]).T
+        fit = through(values, 0.0)
+        for level in np.linspace(0, 1, 23):
+            assert (abs(fit.at(np.full(points, level)) - level ** np.arange(points)) <= fit.error).all()
+
+
+def test_points_with_ends_are_among_those_of_twice_as_many_cells():
+    assert abs(levels_with_ends(17) - levels_with_ends(33)[::2]).max() <= 2.0**-53
 
 
 def test_what_may_lie_within_the_error_is_not_certified():

@@ -149,7 +149,7 @@ def scouted(check: Check, base_seed: int) -> Scouted:
     return Scouted(trains, sum(one.comparisons for one in claim.observed), tuple(sorted(noting.asked | seeds)))
 
 
-@job("base seeds", cost=lambda checks, base_seed: 0.5 * len(checks))
+@job("checks at base seeds", cost=lambda checks, base_seed: 0.5 * len(checks))
 def observed(checks: tuple[Check, ...], base_seed: int) -> list[list[Observation]]:
     """The comparisons of each of several checks at a base seed. One that raises is a failure, and its message told."""
     return [_observed(check, base_seed) for check in checks]

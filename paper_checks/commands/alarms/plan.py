@@ -89,10 +89,8 @@ def split(units: Sequence[Unit], seconds: float) -> tuple[list[Unit], list[Unit]
 
 
 def observations(units: Sequence[Unit], seeds: Sequence[int], runner: Scheduler) -> Iterator[list[list[Observation]]]:
-    """By base seed, in order, what the checks of each unit found."""
-    checks = tuple(check for unit in units for check in unit.checks)
-    jobs = [observed.of(checks, seed) for seed in seeds] if units else []
-    runner.declare(jobs)
-    for job in jobs:
-        found = iter(runner.result(job))
-        yield [[one for _ in unit.checks for one in next(found)] for unit in units]
+    """By base seed, in order, what the checks of each unit found; each is kept by itself, for any other selection."""
+    jobs = [[observed.of(unit.checks, seed) for unit in units] for seed in (seeds if units else ())]
+    runner.declare([job for of_seed in jobs for job in of_seed])
+    for of_seed in jobs:
+        yield [[one for of_check in found for one in of_check] for found in runner.results(of_seed)]

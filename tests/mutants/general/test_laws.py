@@ -276,6 +276,6 @@ def test_ways_that_long_chains_take(monkeypatch, mutate):
 def test_chains_that_have_not_mixed_are_caught(monkeypatch):
     """Equation (2) where the chain still remembers its start, whatever its bound on roundings."""
     monkeypatch.setattr(counts, "_forget", lambda chains, n: np.ones(len(chains), dtype=bool))
-    monkeypatch.setattr(counts, "_bound", lambda M, n: np.inf)
+    monkeypatch.setattr(counts, "_bound", lambda count, M, n: np.inf)
     with pytest.raises(AssertionError):
         long_chains()

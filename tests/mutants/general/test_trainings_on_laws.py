@@ -62,7 +62,7 @@ def test_other_tokens_as_noise_are_caught(monkeypatch):
     noises = LawRecall.noises.func
 
     def elsewhere(law):
-        others = [token for token in range(law.M) if token not in noises(law) and token != law.law.q]
+        others = [token for token in range(law.law.M) if token not in noises(law) and token != law.law.q]
         return tuple(others[: len(noises(law))])
 
     monkeypatch.setattr(LawRecall, "noises", property(elsewhere))

@@ -5,7 +5,7 @@
 
 Run are all checks of the claims that compare with a standard error, but those about trainings, in warm processes, from
 base seed 1 on. What was found at a base seed is kept: the same command goes on where it was stopped. The checks that
-give most z values for a second are run at all base seeds, as many as take --seconds together; the others at --others.
+make most comparisons for a second are run at all base seeds, as many as take --seconds together; others at --others.
 z values that are independent by construction, one of each sample and base seed, are tested for law, mean and variance,
 all together and by kind of comparison; --record keeps the numbers in paper_checks/recorded/trust/false_alarms.json.
 
@@ -29,7 +29,7 @@ GROUPS = "T1,T2,T3,T4,G,B"
 @click.command("alarms", cls=Command, help=__doc__)
 @click.option("--claims", default=GROUPS, metavar="ID|GROUP,...", help="the claims, as of paper-checks verify")
 @count("seeds", 2, None, 300, "base seeds")
-@count("others", 0, None, 40, "base seeds of the checks that take longest for a z value")
+@count("others", 0, None, 40, "base seeds of the checks that take longest for a comparison")
 @click.option("--seconds", type=Amount(0), default=10.0, help="of a processor for a base seed of the first")
 @count("processes", 1, None, 1, "processes, one thread each; no number depends on it")
 @click.option("--record", is_flag=True, help="keep the numbers among the records of trust")

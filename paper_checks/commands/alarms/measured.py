@@ -1,6 +1,7 @@
 """What many base seeds show: comparisons, failures, z against the normal law; as a record and in words."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -162,18 +163,22 @@ def _estimates(prefix: str, scores: Scores) -> dict[str, float]:
 
 def sentences(found: Measured) -> list[str]:
     """What stands out: checks that were run at fewer base seeds, what is approximate, failures, kinds that deviate."""
-    said = [
-        f"at {len(found.rest.found)} base seeds, as they take longest for a z value: {', '.join(_named(found.rest))}"
-    ]
+    said = [f"at {len(found.rest.found)} base seeds, as they take longest for a comparison: {', '.join(_named(found))}"]
     known = [f"{', '.join(APPROXIMATE)} compare with moments of first order in the step over the batch: mean z up to "
              f"{found.largest_mean:.2f}, tested about its mean"]  # fmt: skip
     kinds = [f"not normal at level {LEVEL}: {name}, adjusted p {p:.1g}" for name, p in found.deviating.items()]
     return [*said[: len(found.rest.found)], *known[: len(found.approximate.values)], *found.failures, *kinds]
 
 
-def _named(part: Part) -> list[str]:
-    checks = [check for unit in part.units for check in unit.checks]
-    return list(dict.fromkeys(f"{check.claim} {check.function.__name__}" for check in checks))
+def _named(found: Measured) -> list[str]:
+    """The checks that were run at fewer base seeds, and with how many of their sets of parameters."""
+    here, every = (Counter(name for unit in units for name in _names(unit))
+                   for units in (found.rest.units, [*found.common.units, *found.rest.units]))  # fmt: skip
+    return [name if count == every[name] else f"{name} ({count} of {every[name]})" for name, count in here.items()]
+
+
+def _names(unit: Unit) -> list[str]:
+    return [f"{check.claim} {check.function.__name__}" for check in unit.checks]
 
 
 def table(found: Measured) -> list[list[str]]:

@@ -1,15 +1,13 @@
 """Which checks are run at many base seeds, and at how many: those that compare with a standard error, by a run of each.
 
 Checks that rest on the same sample are a unit; different units are independent, as each experiment has a seed of its
-own. Units are taken in the order of agreements (z values) for a second of the processor until they take so many seconds
-a seed; the others are run at fewer base seeds.
+own. Units are taken in the order of comparisons for a second of the processor until they take so many seconds a seed;
+the others are run at fewer base seeds.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
-
-import numpy as np
 
 from paper_checks.evidence import DEFAULT_SEED
 from paper_checks.evidence.ledger import Ledger
@@ -21,17 +19,16 @@ from .observed import Check, Observation, Scouted, checks_of, observed, scouted
 
 @dataclass(frozen=True)
 class Unit:
-    """Checks that rest on the same samples: their comparisons, those of them with a z, and seconds a base seed."""
+    """Checks that rest on the same samples: their comparisons, and seconds a base seed."""
 
     checks: tuple[Check, ...]
     comparisons: int
-    agreements: int
     seconds: float
 
     @property
     def density(self) -> float:
-        """z values a second."""
-        return self.agreements / max(self.seconds, 1e-3)
+        """Comparisons a second."""
+        return self.comparisons / max(self.seconds, 1e-3)
 
 
 def base_seeds(number: int) -> list[int]:
@@ -74,8 +71,7 @@ def _measured(checks: tuple[Check, ...], runner: Scheduler) -> Unit:
     with runner.uses.asking(name):
         found = [one for kept in runner.result(first) for one in kept]
     seconds = next(used.seconds for used in runner.uses.of(name) if used.key == first.key)
-    agreements = sum(int(np.isfinite(one.z).sum()) for one in found)
-    return Unit(checks, sum(one.comparisons for one in found), agreements, seconds)
+    return Unit(checks, sum(one.comparisons for one in found), seconds)
 
 
 def split(units: Sequence[Unit], seconds: float) -> tuple[list[Unit], list[Unit]]:

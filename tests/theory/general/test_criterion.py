@@ -11,6 +11,7 @@ from paper_checks.witnesses.general.small_laws import small_laws
 from theory import Law, Task, gradient_mean, key_query_gradient
 from theory.general import WithinSequences, attractions, criterion, decomposition, mix, turns
 from theory.general.criterion import answer_parts, gradient_rounding
+from theory.general.mixture import _interpolant
 from theory.key_query import critical_noise_level
 from theory.law import stationary_law
 
@@ -131,6 +132,20 @@ def test_the_uniform_chain_turns_at_its_critical_level():
     exact = critical_noise_level(16, 256)
     assert low < exact[0] < exact[1] < high and direction == -1
     assert not found.noise.exact
+
+
+def test_each_point_of_an_interpolant_is_asked_for_once():
+    """The 33 that it takes have the first 17 among them."""
+    law, asked = Law.of_task(Task(4, 40, 0.5)).in_floats, []
+    fit = _interpolant(lambda share: asked.append(share) or replace(law, alpha=0.1 + 0.89 * share))
+    assert len(asked) == len(fit.coefficients) == 33
+
+
+def test_a_family_is_asked_between_its_ends():
+    """0.03 + (0.29 - 0.03) is above 0.29."""
+    law, asked = dense_law(1).in_floats, []
+    turns(lambda alpha: asked.append(alpha) or replace(law, alpha=alpha), 0.03, 0.29)
+    assert min(asked) == 0.03 and max(asked) == 0.29
 
 
 def test_mixtures_end_at_their_laws():

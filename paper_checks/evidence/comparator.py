@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv
 
 from .design import DESIGN, Design, divergence, exponents, needed_exponent
 from .training_design import PILOT_SEED, TRAINING, Boundaries, Path, follow, median_interval, on_the_wrong_side
@@ -268,7 +268,7 @@ def replicated(
         limits = boundaries or TRAINING.of_all(np.size(values))
         path = follow(lambda count: values, threshold, expected, limits)
     numbers, (seeds, wrong, allowed) = path.values, path.looks[-1]
-    limit = float(stats.beta.ppf(0.05, seeds - wrong, wrong + 1)) if seeds > wrong else 0.0
+    limit = float(betaincinv(seeds - wrong, wrong + 1, 0.05)) if seeds > wrong else 0.0
     ranked = on_the_wrong_side(numbers, expected)
     low, high, coverage = median_interval(ranked)
     where = f"{'above' if expected > 0 else 'below'} {threshold:.4g}"

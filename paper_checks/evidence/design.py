@@ -36,9 +36,8 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.optimize import brentq
-from scipy.special import rel_entr
+from scipy.special import ndtri, rel_entr, stdtrit
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,15 @@ class Design:
     def critical(self, degrees: float = math.inf) -> float:
         """|z| (or |t|) beyond which one comparison raises the alarm."""
         level = self.false_alarm / (2 * self.family)
-        return float(stats.t.isf(level / 2, degrees) if math.isfinite(degrees) else stats.norm.isf(level / 2))
+        return _upper(level / 2, degrees)
 
     def detectable(self, degrees: float = math.inf) -> float:
         """Error, in standard errors, that is missed with probability at most `miss`."""
-        miss = stats.t.isf(self.miss, degrees) if math.isfinite(degrees) else stats.norm.isf(self.miss)
-        return self.critical(degrees) + float(miss)
+        return self.critical(degrees) + _upper(self.miss, degrees)
 
     def miss_quantile(self) -> float:
         """Standard errors above an estimate at which its one-sided 1 - `miss` confidence limit lies."""
-        return float(stats.norm.isf(self.miss))
+        return _upper(self.miss)
 
     def samples(
         self,
@@ -82,6 +80,11 @@ class Design:
         largest = span / math.sqrt(variance) if skewness is None else abs(skewness)
         normality = (largest * self.critical() ** 3 / (3 * math.log(2))) ** 2
         return math.ceil(max(power, normality, 2))
+
+
+def _upper(level: float, degrees: float = math.inf) -> float:
+    """Beyond which the standard normal law, or Student's t, is with probability `level`."""
+    return float(-stdtrit(degrees, level) if math.isfinite(degrees) else -ndtri(level))
 
 
 DESIGN = Design()

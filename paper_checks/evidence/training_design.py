@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import chdtri, stdtrit
 
 PILOT_SEED = 20261128
 """Base seed of all pilot trainings; `--seed` refuses it."""
@@ -104,11 +104,13 @@ TRAINING = TrainingDesign()
 def _boundaries(looks: tuple[int, ...], absent: float, stated: float, miss: float, early: float) -> Boundaries:
     """At each look the largest number of wrong sides that keeps (1) below miss √(n / last look) so far, and the
     smallest from which failing costs, with all earlier looks, at most `early` of (2); at the last look all the rest."""
+    from scipy.stats import binom  # takes most of a second, and many runs need none of it
+
     walks = {absent: np.ones(1), stated: np.ones(1)}  # probability of each number of wrong sides while undecided
     stood, failed, allowed, failing, seen = dict.fromkeys(walks, 0.0), 0.0, [], [], 0
     for look in looks:
         for share, wrong in walks.items():
-            steps = stats.binom.pmf(np.arange(look - seen + 1), look - seen, 1 - share)
+            steps = binom.pmf(np.arange(look - seen + 1), look - seen, 1 - share)
             walks[share] = np.convolve(wrong, steps)
         seen = look
         spent = stood[absent] + np.cumsum(walks[absent])
@@ -162,12 +164,14 @@ def median_interval(numbers: Any) -> tuple[float, float, float]:
     """The narrowest pair of order statistics, at equal places from both ends, that holds the median of the law with
     probability 0.95 or more, and that probability; of fewer than six numbers the whole range. Seeds whose number
     depends on how they came out (several looks) make it approximate."""
+    from scipy.stats import binom
+
     ordered = np.sort(np.asarray(numbers, dtype=np.float64))
     n = len(ordered)
-    place = max(int(stats.binom.ppf(0.025, n, 0.5)), 1)
-    while place > 1 and 2 * stats.binom.cdf(place - 1, n, 0.5) > 0.05:
+    place = max(int(binom.ppf(0.025, n, 0.5)), 1)
+    while place > 1 and 2 * binom.cdf(place - 1, n, 0.5) > 0.05:
         place -= 1
-    return float(ordered[place - 1]), float(ordered[n - place]), float(1 - 2 * stats.binom.cdf(place - 1, n, 0.5))
+    return float(ordered[place - 1]), float(ordered[n - place]), float(1 - 2 * binom.cdf(place - 1, n, 0.5))
 
 
 def farthest(pilot: Any, expected: int) -> float:
@@ -181,6 +185,6 @@ def farthest(pilot: Any, expected: int) -> float:
     if n < PILOT_COUNT or not np.isfinite(values).all():
         raise ValueError(f"a threshold needs {PILOT_COUNT} finite pilot values, got {n}: {values.tolist()}")
     spread = float(values.std(ddof=1))
-    largest = spread * math.sqrt((n - 1) / float(stats.chi2.ppf(1 - CONFIDENCE, n - 1)))
-    error = float(stats.t.ppf(CONFIDENCE, n - 1)) * spread / math.sqrt(n)
+    largest = spread * math.sqrt((n - 1) / float(chdtri(n - 1, CONFIDENCE)))
+    error = float(stdtrit(n - 1, CONFIDENCE)) * spread / math.sqrt(n)
     return float(values.mean()) - expected * (DEVIATIONS * largest + error)

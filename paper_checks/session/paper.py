@@ -3,6 +3,8 @@
 `claims.toml` names this plugin, so that it is loaded with the ledger; `conftest.py` loads it for the tests.
 """
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,9 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     check_options(config)
     # The matrices here are small: on busy cores torch's threads wait for each other ten times longer than they work.
     if config.getoption("--model") is None:
-        import torch
-
-        torch.set_num_threads(1)
+        one_thread()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,6 +105,13 @@ def device(request: pytest.FixtureRequest, scale: str) -> str:
     return name if scale == "paper" else "cpu"
 
 
+def one_thread() -> None:
+    """Keep torch on one thread; where it is not loaded yet, which takes a second, whoever loads it will find it so."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
 def check_options(config: pytest.Config) -> None:
     """UsageError unless the options can be used."""
     check_scale(config)
@@ -114,16 +121,18 @@ def check_options(config: pytest.Config) -> None:
 
 def check_scale(config: pytest.Config) -> None:
     """UsageError unless --scale and --device can be used."""
-    from simulate import resolve_device
-
-    scale = config.getoption("--scale")
+    scale, device = config.getoption("--scale"), config.getoption("--device")
     if scale not in SCALES:
         raise pytest.UsageError(f"--scale must be {' or '.join(SCALES)}, got {scale!r}")
+    if device == "auto":
+        return
+    from simulate import resolve_device
+
     try:
-        resolve_device(config.getoption("--device"))
+        resolve_device(device)
     except ValueError as error:
         raise pytest.UsageError(f"--device: {error}") from error
-    if scale == "desk" and config.getoption("--device") != "auto" and config.getoption("--model") is None:
+    if scale == "desk" and config.getoption("--model") is None:
         raise pytest.UsageError(
             "--device is for --scale paper and --model: at desk scale transformers are trained on the CPU"
         )

@@ -33,7 +33,7 @@ def test_squares(claim):
 
 def started(project, *options):
     """A run of the project's claims that goes on while the test does."""
-    known = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+    known = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}"}
     words = [sys.executable, "-m", "pytest", "paper_checks", "-m", "claims", "-p", "no:cacheprovider", *options]
     return subprocess.Popen(
         words, cwd=project.folder, env=known, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

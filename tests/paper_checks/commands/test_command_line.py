@@ -193,7 +193,7 @@ def test_the_status_of_verify_is_pytests(project, elsewhere):
     """In a project of the test's own, from its folder and from one beside it: its claim holds or not, or is unknown."""
     other = project.folder / "elsewhere"
     other.mkdir()
-    environment = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}"}
     project(CHECK + 'claim.less("the seed", claim.base_seed, 100)\n', ENTRY, "--collect-only")
     for given, status, said in (
         (["--claims", "T1.1", "--seed", "7"], 0, "T1.1  ✓ verified"),

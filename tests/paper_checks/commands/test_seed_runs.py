@@ -29,7 +29,7 @@ CHECKS = CHECK + BODY + OTHER + 'claim.less("x", 1, 2)\n'
 
 
 def start(project, *arguments):
-    environment = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": f"{project.folder}{os.pathsep}{ROOT}"}
     command = [sys.executable, "-m", "paper_checks", "seeds", "--out", "kept", *arguments]
     return subprocess.Popen(
         command, cwd=project.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

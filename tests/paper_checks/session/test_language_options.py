@@ -1,7 +1,6 @@
 """--model, --revision and --checkpoints: what is refused before the run, and a run on a model of the test's own."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -87,8 +86,7 @@ def test_a_run_on_another_model(tmp_path):
     evidence = tmp_path / "evidence.json"
     command = [sys.executable, "-m", "pytest", "paper_checks", "-m", "claims", "-p", "no:cacheprovider", "-q"]
     command += ["-k", "pythia and compete", "--model", str(tmp_path / "model"), "--evidence", str(evidence)]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "the tokenizer's BOS, which is a mark of its chats" in ran.stdout
     claims = {claim["id"]: claim for claim in json.loads(evidence.read_text(encoding="utf-8"))["claims"]}

@@ -44,7 +44,7 @@ CLAIM = [sys.executable, "-m", "pytest", "paper_checks", "-m", "claims", "--clai
 def environment(folder):
     (folder / "sitecustomize.py").write_text(GUARD)
     path = os.pathsep.join([str(folder), str(ROOT)])
-    return os.environ | {"PYTHONPATH": path, "ASKED_FOR": str(folder / "asked"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return os.environ | {"PYTHONPATH": path, "ASKED_FOR": str(folder / "asked")}
 
 
 def run(command, folder):

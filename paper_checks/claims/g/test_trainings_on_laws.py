@@ -100,7 +100,7 @@ def test_the_attraction_delays_nothing(claim: Assertions) -> None:
 
     statements.no_attraction(claim, over_seeds(claim, sides[False, 0]), positive_over_negative(0))
     statements.no_delay(claim, learned_over_held(False), "learned over held, K[E(τ)] > 0", "delay")
-    statements.no_delay(claim, learned_over_held(True), "learned over held, K[E(τ)] < 0", "delay")
+    statements.no_delay(claim, learned_over_held(True), "learned over held, K[E(τ)] < 0", "delay_negative")
     statements.no_more_delay(claim, learned_over_held)
     statements.no_delay(claim, positive_over_negative(0), "K[E(τ)] > 0 over < 0", "delay_laws")
     statements.no_delay(claim, positive_over_negative(HELD), "K[E(τ)] > 0 over < 0, held", "delay_laws")

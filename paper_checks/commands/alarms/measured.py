@@ -32,9 +32,9 @@ from .scores import (
 NAME = "false_alarms"
 """Of the record."""
 BEYOND = (2, 3, 4)
-APPROXIMATE = ("T4.1", "T4.2", "T4.3")
-"""Sampled training is compared with moments of first order in the step over the batch, so that z has a mean of its own;
-it is measured, and what is held against the normal law is z less its mean over base seeds."""
+APPROXIMATE = ("T4.1", "T4.2", "T4.3", "T4.5")
+"""Sampled training is compared with leading orders in the step over the batch, moments or full-batch descent, so that z
+has a mean of its own; it is measured, and what is held against the normal law is z less its mean over base seeds."""
 
 
 @dataclass
@@ -164,7 +164,7 @@ def _estimates(prefix: str, scores: Scores) -> dict[str, float]:
 def sentences(found: Measured) -> list[str]:
     """What stands out: checks that were run at fewer base seeds, what is approximate, failures, kinds that deviate."""
     said = [f"at {len(found.rest.found)} base seeds, as they take longest for a comparison: {', '.join(_named(found))}"]
-    known = [f"{', '.join(APPROXIMATE)} compare with moments of first order in the step over the batch: mean z up to "
+    known = [f"{', '.join(APPROXIMATE)} compare with leading orders in the step over the batch: mean z up to "
              f"{found.largest_mean:.2f}, tested about its mean"]  # fmt: skip
     kinds = [f"not normal at level {LEVEL}: {name}, adjusted p {p:.1g}" for name, p in found.deviating.items()]
     return [*said[: len(found.rest.found)], *known[: len(found.approximate.values)], *found.failures, *kinds]

@@ -6,8 +6,8 @@ Two seeds per statement; it is red where both are on the wrong side. RED has the
     nothing learned          what was observed at the start at every observation
     ν elsewhere              the tokens that count as noise are other ones
     laws exchanged           each of the two laws that G5's criterion tells apart is the other
-    attention on the noise   five times as much on (q,τ) on the law with K[E(τ)] > 0
-    recall half as late again  where W_K² learns from the start, every observation comes after 1.5 times as many updates
+    attention on the noise   eight times as much on (q,τ) on the law with K[E(τ)] > 0
+    recall twice as late     where W_K² learns from the start, every observation comes after twice as many updates
 """
 
 from dataclasses import replace
@@ -30,7 +30,7 @@ RED = {
     "ν elsewhere": {RANDOM},
     "laws exchanged": {SIGNS},
     "attention on the noise": {DELAY},
-    "recall half as late again": {DELAY},
+    "recall twice as late": {DELAY},
 }
 CAUGHT = {"G6": set(RED)}
 
@@ -87,7 +87,7 @@ def test_attention_on_the_noise_is_caught(monkeypatch):
     def more(run, training):
         if training.law.law.chain[0, 1] == 0.5:  # the heavy token
             return run
-        return replace(run, history=[seen | {"over equal": 5 * seen["over equal"]} for seen in run.history])
+        return replace(run, history=[seen | {"over equal": 8 * seen["over equal"]} for seen in run.history])
 
     train_here(monkeypatch, "G6 as it is", more)
     assert_caught("attention on the noise")
@@ -97,7 +97,7 @@ def test_a_later_recall_is_caught(monkeypatch):
     def late(run, training):
         if isinstance(training.optimiser, Held):
             return run
-        return replace(run, history=[seen | {"step": 1.5 * seen["step"]} for seen in run.history])
+        return replace(run, history=[seen | {"step": 2 * seen["step"]} for seen in run.history])
 
     train_here(monkeypatch, "G6 as it is", late)
-    assert_caught("recall half as late again", [DELAY])
+    assert_caught("recall twice as late", [DELAY])

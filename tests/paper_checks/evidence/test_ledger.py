@@ -181,3 +181,10 @@ def test_same_seed_same_evidence(project):
         project(check, ENTRY, *options)
         names.add(json.loads(project.record.read_text(encoding="utf-8"))["claims"][0]["evidence"][0]["name"])
     assert len(names) == 2
+
+
+def test_a_small_run_loads_neither_torch_nor_all_distributions(project):
+    """They take most of two seconds; a check that needs them loads them."""
+    body = "import sys\n    claim.equal('loaded', [], sorted({'torch', 'scipy.stats'} & set(sys.modules)))\n"
+    found = project(CHECK + body)
+    assert found.returncode == 0, found.stdout + found.stderr

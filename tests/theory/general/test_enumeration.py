@@ -93,10 +93,11 @@ def test_floats_are_the_fractions_within_their_rounding(laws):
 
 
 @EACH_KIND
-def test_programme_is_the_enumeration_within_its_rounding(laws):
+@pytest.mark.parametrize("precision", [programme.EXTENDED, programme.FLOAT64], ids=str)
+def test_programme_is_the_enumeration_within_its_rounding(laws, precision):
     """Its sums have positive terms alone, so that each is within the stated bound, relative to itself."""
     for law in laws[::3]:
-        found, bound = programme.counts(law), programme.rounding(law)
+        found, bound = programme.counts(law, precision), programme.rounding(law, precision)
         for c in range(law.M):
             mean, last, covariance = enumeration.count_moments(law, c)
             product = covariance + mean[:, None] * mean[None, :]

@@ -15,16 +15,20 @@ RELATIVE = 1e-10
 MOMENTS = (theory.gradient_mean, theory.gradient_variance)
 
 
-@pytest.mark.parametrize(("alpha", "answers", "T"), [(0.3, "stationary", 256), (0.5, "uniform", 1024)])
-def test_shakespeare(alpha, answers, T):
-    """Every entry of both means, both variances and K at three p; the programme takes 5 s at T = 256, 20 s at 1024."""
+@pytest.mark.parametrize(
+    ("alpha", "answers", "T", "precision"),
+    [(0.3, "stationary", 256, programme.EXTENDED), (0.5, "uniform", 1024, programme.FLOAT64)],
+    ids=["T = 256, extended precision", "T = 1024, float64"],
+)
+def test_shakespeare(alpha, answers, T, precision):
+    """Every entry of both means, both variances and K at three p; extended precision takes seconds."""
     law = shakespeare_law(alpha, answers, T)
     for layer in theory.LAYERS:
-        for moment, expected in zip(MOMENTS, programme.gradient_moments(law, layer), strict=True):
+        for moment, expected in zip(MOMENTS, programme.gradient_moments(law, layer, precision), strict=True):
             found = moment(law, layer)
             assert (abs(found - expected) <= RELATIVE * abs(expected)).all(), (layer, moment)
     for output in (None, "absorbed", law.first):
-        expected = programme.key_query_gradient(law, output)
+        expected = programme.key_query_gradient(law, output, precision)
         found = theory.key_query_gradient(law, output)
         assert (abs(found - expected) <= RELATIVE * abs(expected)).all(), output
 

@@ -95,3 +95,15 @@ def causal_attention(
     made = _CausalAttention if products == "float32" else _CausalAttention16
     read: torch.Tensor = made.apply(queries, keys, values)  # type: ignore[no-untyped-call]
     return read
+
+
+def marked_queries(tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The sequences (rows, t) with a marked position, their marked positions in order, filled up to equal length
+    (rows, Q), and which are not filling."""
+    counts = at.sum(dim=1)
+    if not counts.all():
+        rows = counts.nonzero()[:, 0]
+        tokens, at = tokens[rows], at[rows]
+    known, positions = torch.sort(at, dim=1, descending=True, stable=True)
+    most = int(counts.max())
+    return tokens, positions[:, :most], known[:, :most]

@@ -27,7 +27,7 @@ from simulate.runtime.byte_limit import CPU, require_bytes
 from simulate.runtime.device import resolve_device
 from theory.arguments import Count, Seed, Size, checked
 
-from .causal_attention import causal_attention, causal_weights
+from .causal_attention import causal_attention, causal_weights, marked_queries
 from .feed_forward import feed_forward
 from .products import Products, product, require_products
 
@@ -172,10 +172,7 @@ class Transformer(nn.Module):
         shape (marked positions, t); rows are queries. Arguments and errors as for `forward`.
         """
         self.check(tokens, at)
-        first = self.first_attention(tokens)
-        tokens, queries, known = _asked(tokens, at)
-        second, _ = self._second(self._stream(tokens), queries)
-        return first, second[known]
+        return self.first_attention(tokens), self.second_layer(tokens, at)[2]
 
     def first_attention(self, tokens: torch.Tensor) -> torch.Tensor:
         """Attention a of the first layer, shape (batch, t, t); tokens and errors as for `forward`."""
@@ -194,12 +191,14 @@ class Transformer(nn.Module):
         """x¹_t and Σ_s b_ts x¹_s at the positions marked in `at`, each of shape (marked positions, d): all that (2)
         needs besides W_V2, W_O2, F2 and U. Arguments and errors as for `forward`.
         """
-        self.check(tokens, at)
-        require_products(products)
-        tokens, queries, known = _asked(tokens, at)
-        stream = self._stream(tokens, products)
-        attention, asked = self._second(stream, queries)
-        return asked[known], product(attention, stream, products)[known]
+        asked, read, _, known = self._read(tokens, at, products)
+        return asked[known], read[known]
+
+    def second_layer(self, tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What `read_in` returns, and b as `attention` does, of one pass. Arguments and errors as for `forward`."""
+        *found, known = self._read(tokens, at, "float32")
+        asked, read, attention = (values[known] for values in found)
+        return asked, read, attention
 
     @checked
     def read_out(self, asked: torch.Tensor, read: torch.Tensor, products: Products = "float32") -> torch.Tensor:
@@ -249,24 +248,21 @@ class Transformer(nn.Module):
         h = x + causal_attention(x, keys, values, products)
         return h if self.F1 is None else self.F1(h, products)
 
+    def _read(self, tokens: torch.Tensor, at: torch.Tensor, products: Products) -> tuple[torch.Tensor, ...]:
+        """x¹ at the queries, Σ_s b_ts x¹_s, b, and which queries are marked positions."""
+        self.check(tokens, at)
+        require_products(products)
+        tokens, queries, known = marked_queries(tokens, at)
+        stream = self._stream(tokens, products)
+        attention, asked = self._second(stream, queries)
+        return asked, product(attention, stream, products), attention, known
+
     def _second(self, stream: torch.Tensor, queries: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """b, shape (batch, Q, t), and x¹ at the queries, shape (batch, Q, d)."""
         asked = stream.gather(1, queries[:, :, None].expand(-1, -1, stream.shape[2]))
         scores = functional.linear(asked, self.W_K2.T) @ stream.mT / math.sqrt(self.architecture.width)
         later = torch.arange(stream.shape[1], device=stream.device) > queries[:, :, None]
         return scores.masked_fill(later, -torch.inf).softmax(dim=-1), asked
-
-
-def _asked(tokens: torch.Tensor, at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The sequences (rows, t) with a marked position, their marked positions in order, filled up to equal length
-    (rows, Q), and which are not filling."""
-    counts = at.sum(dim=1)
-    if not counts.all():
-        rows = counts.nonzero()[:, 0]
-        tokens, at = tokens[rows], at[rows]
-    known, positions = torch.sort(at, dim=1, descending=True, stable=True)
-    most = int(counts.max())
-    return tokens, positions[:, :most], known[:, :most]
 
 
 @checked

@@ -28,12 +28,11 @@ class LawRecallObserver(LawObserver):
         at = last_shown(batch)
         correct = batch.correct[at]
         with torch.no_grad():
-            reads = model.read_in(batch.tokens, at)  # the same with F2 and without
-            seen = self._answered(model.read_out(*reads), correct)
+            asked, read, attention = model.second_layer(batch.tokens, at)  # the same with F2 and without
+            seen = self._answered(model.read_out(asked, read), correct)
             if model.F2 is not None:
-                dropped = self._answered(without(model, "F2").read_out(*reads), correct)
+                dropped = self._answered(without(model, "F2").read_out(asked, read), correct)
                 seen |= {f"{name} without F2": value for name, value in dropped.items()}
-            _, attention = model.attention(batch.tokens, at)
         row, place = at.nonzero(as_tuple=True)
         return seen | self._looked(attention, batch.tokens[row], place, correct)
 

@@ -106,6 +106,15 @@ def test_sequences_without_a_marked_position_cost_nothing():
     assert torch.equal(model.first_attention(tokens), model.attention(tokens, one)[0])
 
 
+@every_case
+def test_one_pass_gives_what_is_read_in_and_its_attention(case):
+    model, tokens = made(case), random_tokens(T)
+    for at in masks(T):
+        *reads, attention = model.second_layer(tokens, at)
+        assert all(map(torch.equal, reads, model.read_in(tokens, at)))
+        assert torch.equal(attention, model.attention(tokens, at)[1])
+
+
 @lengths
 @every_case
 def test_logits_and_attention_are_those_of_loops_over_positions(case, length):

@@ -61,6 +61,7 @@ TABLE = Table(
         "Transformer.attention": of(row(IN), on=MODEL),
         "Transformer.first_attention": of(row(tokens=BATCH.tokens), on=MODEL),
         "Transformer.attended": of(row(IN), on=MODEL),
+        "Transformer.second_layer": of(row(IN), on=MODEL),
         "Transformer.read_in": of(row({**IN, "products": "float32"}), on=MODEL),
         "Transformer.read_out": of(
             row(asked=torch.ones(3, 4), read=torch.ones(3, 4), products="float32"),

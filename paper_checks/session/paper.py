@@ -3,7 +3,6 @@
 `claims.toml` names this plugin, so that it is loaded with the ledger; `conftest.py` loads it for the tests.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     check_options(config)
     # The matrices here are small: on busy cores torch's threads wait for each other ten times longer than they work.
     if config.getoption("--model") is None:
-        one_thread()
+        one_thread(config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,11 +104,15 @@ def device(request: pytest.FixtureRequest, scale: str) -> str:
     return name if scale == "paper" else "cpu"
 
 
-def one_thread() -> None:
-    """Keep torch on one thread; where it is not loaded yet, which takes a second, whoever loads it will find it so."""
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+def one_thread(config: pytest.Config) -> None:
+    """Keep torch on one thread; where it is not loaded yet, which takes a second, whoever loads it in this session will
+    find it so: by the environment, which is left as it was when the session ends."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+    environment = pytest.MonkeyPatch()
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment.setenv(name, "1")
+    config.add_cleanup(environment.undo)
 
 
 def check_options(config: pytest.Config) -> None:

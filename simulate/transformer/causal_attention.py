@@ -1,4 +1,4 @@
-"""Causal softmax attention with one head, block by block of queries, with its gradient.
+"""Causal softmax attention with one head, block by block of queries, with its gradient; and marked queries.
 
 A block of queries reads the keys up to its end alone: the more blocks, the less of the square is worked out in vain.
 torch's fused attention works out all of it at these sizes on a CPU, and its gradient on a GPU is not repeatable.

@@ -171,8 +171,8 @@ class Transformer(nn.Module):
         """Attention a of the first layer, shape (batch, t, t), and b of the second at the positions marked in `at`,
         shape (marked positions, t); rows are queries. Arguments and errors as for `forward`.
         """
-        self.check(tokens, at)
-        return self.first_attention(tokens), self.second_layer(tokens, at)[2]
+        second = self.second_layer(tokens, at)[2]
+        return self.first_attention(tokens), second
 
     def first_attention(self, tokens: torch.Tensor) -> torch.Tensor:
         """Attention a of the first layer, shape (batch, t, t); tokens and errors as for `forward`."""

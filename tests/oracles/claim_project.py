@@ -16,7 +16,8 @@ CHECK = '@pytest.mark.claims("T1.1")\ndef test_it(claim):\n    '
 def new_project(place):
     """A copy of the claims machinery with checks of our own: `run(check, claims, *options)`, `run.again(*options)`."""
     folder = place / "paper_checks"
-    shutil.copytree(ROOT / "paper_checks", folder, ignore=shutil.ignore_patterns("test_*.py"))  # with compiled files
+    others = shutil.ignore_patterns("test_*.py*", "*.pyc.*")  # compiled files are copied, but those half written
+    shutil.copytree(ROOT / "paper_checks", folder, ignore=others)
     for name in ("theory", "simulate"):
         (place / name).symlink_to(ROOT / name)
     (place / "conftest.py").write_text((ROOT / "conftest.py").read_text(encoding="utf-8"))

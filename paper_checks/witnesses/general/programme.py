@@ -33,7 +33,8 @@ def as_reals(values: Any) -> Reals:
 
 
 def _distributions(values: Any) -> Reals:
-    """The same, divided by their sums: rows of float64 miss 1 by a rounding, which T steps would make T roundings."""
+    """The same, divided by their sums: rows of float64 miss 1 by a rounding, which T steps would make T roundings.
+    That of a cast back to float64 is among those that `rounding` counts."""
     reals = as_reals(values)
     return np.asarray(reals / reals.sum(axis=-1, keepdims=True))
 
@@ -94,9 +95,13 @@ def _positions(rule: _Rule, T: int) -> Iterator[tuple[Reals, Reals]]:
     yield law, before
 
 
-@lru_cache(maxsize=4)
 def counts(law: Law, real: Precision = EXTENDED) -> Counts:
-    """Run the programme for every correct token."""
+    """Run the programme for every correct token; what was run last is kept."""
+    return _counts(law, real)
+
+
+@lru_cache(maxsize=4)
+def _counts(law: Law, real: Precision) -> Counts:
     rule = _Rule(law, real)
     visits = np.zeros((law.M, law.M), dtype=real)
     earlier, joint = visits, np.zeros((law.M, law.M, law.M), dtype=real)
@@ -121,7 +126,7 @@ class Features:
 
 
 @lru_cache(maxsize=2)
-def features(law: Law, real: Precision = EXTENDED) -> Features:
+def features(law: Law, real: Precision) -> Features:
     """Counts of the 2M features over the T positions; z_T = q, and z_1 follows nothing."""
     found, M = counts(law, real), law.M
     end = np.eye(2 * M, dtype=real)[law.trigger]  # E(z_T)
@@ -166,7 +171,8 @@ def key_query_scale(law: Law, output: object = None) -> Reals:
 
 
 def rounding(law: Law, real: Precision = EXTENDED) -> float:
-    """Bound on the relative error of every count, which are sums of products of positive numbers: none is subtracted.
+    """Bound on the relative error of every count, which are sums of products of positive numbers: none is subtracted,
+    and none is so small that it underflows.
 
     In units of half the precision a step sums at most M terms and rounds 7 times more, in the law and in the
     counts before, and a count adds at most 4 terms per position; the law's own numbers are 3 roundings off.

@@ -22,7 +22,10 @@ from .deaths import dies, half_sent, threads, warns
 
 
 @pytest.fixture
-def two():
+def two(monkeypatch):
+    """Two workers, which keep to one thread by themselves: libraries that they load would take two."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "2")
     executor = Processes(2)
     yield executor
     executor.shutdown(cancel_futures=True)

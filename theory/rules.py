@@ -251,12 +251,14 @@ def _union_rule(hint: Any) -> Rule:
         return ANYTHING
     what = " or ".join(rule.what for rule in sorted(rules, key=lambda rule: rule.what == "None"))
     optional = type(None) in members
+    array_first = [*rules[len(rules) - has_arrays :], *rules[: len(rules) - has_arrays]]
 
     def check(name: str, value: Any) -> Any:
         if value is None and optional:
             return None
         errors = []
-        for rule in rules:
+        # An array is no number: that it is none would be written, with its entries, each time.
+        for rule in array_first if isinstance(value, np.ndarray) and value.ndim else rules:
             try:
                 return rule.check(name, value)  # type: ignore[misc]
             except (TypeError, ValueError) as error:

@@ -251,7 +251,7 @@ def _union_rule(hint: Any) -> Rule:
         return ANYTHING
     what = " or ".join(rule.what for rule in sorted(rules, key=lambda rule: rule.what == "None"))
     optional = type(None) in members
-    array_first = [*rules[len(rules) - has_arrays :], *rules[: len(rules) - has_arrays]]
+    array_first = [*rules[-1:], *rules[:-1]] if has_arrays else rules
 
     def check(name: str, value: Any) -> Any:
         if value is None and optional:

@@ -283,6 +283,12 @@ def test_operands_may_be_arrays():
         taken(Element, [1.0])
 
 
+def test_an_array_among_alternatives_is_not_written_out(monkeypatch):
+    """Not even to say, to nobody, that it is no number."""
+    monkeypatch.setattr("theory.scalars.shown", lambda value: pytest.fail("written out"))
+    assert np.array_equal(taken(RealNumber | ArrayLike, np.arange(3.0)), [0, 1, 2])
+
+
 def test_one_of_a_few_values():
     assert taken(Annotated[str, one_of({"a": 1, "b": 2})], "b") == "b"
     assert taken(Literal[0, 1], np.int64(1)) == 1

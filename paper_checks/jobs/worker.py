@@ -1,6 +1,5 @@
 """The other side: what a worker does with a job, wherever it is."""
 
-import ctypes
 import importlib
 import multiprocessing
 import os
@@ -13,7 +12,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
-from functools import cache
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
@@ -23,13 +21,9 @@ from simulate.runtime.threads import limit_threads
 
 from .code import surroundings
 from .job import Job
+from .memory import keep_memory
 from .runner import Here, running
 from .values import decode, encode
-
-# glibc's numbers of malloc's settings. Page faults cost a training a fifth of its time where freed memory goes back to
-# the system after every update.
-MALLOC = {"M_MMAP_THRESHOLD": (-3, 2**30), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26)}
-
 
 _one = threading.Lock()
 """Threads of libraries, warnings and the clock of a process are all of its threads': it does one job at a time."""
@@ -86,17 +80,6 @@ def perform(job: Job, given: Mapping[str, bytes], code: str) -> Made:
         content = encode(job.perform())
         seconds = time.process_time() - started
     return Made(content, seconds, surroundings())
-
-
-@cache
-def keep_memory() -> None:
-    """Let this process keep freed memory, where malloc can be told so."""
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    for number, value in MALLOC.values():
-        mallopt(number, value)
 
 
 def serve(connection: Connection, modules: Sequence[str]) -> None:

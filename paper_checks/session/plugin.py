@@ -20,6 +20,7 @@ from paper_checks.evidence.ledger.checks import check_files, check_functions
 from paper_checks.evidence.results import Results
 from paper_checks.evidence.run import Run
 from paper_checks.evidence.training_design import PILOT_SEED, TRAINING
+from paper_checks.jobs.memory import keep_memory
 from paper_checks.report.table import render
 
 from . import hooks
@@ -67,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     config.stash[RESULTS] = Results(ledger)
     config.stash[STARTED] = time.perf_counter()
+    keep_memory()
 
 
 def _ledger_file(config: pytest.Config) -> Path | None:

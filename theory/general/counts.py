@@ -7,7 +7,7 @@ need is E[C_a | c], P(z_n = a | c) and Cov(C_a, C_b | c). Three ways lead there;
 
     D_t = diag w_t - w_t w_tᵀ,  w_{t+1} = w_t P_c,  S_{t+1} = (S_t + D_t) P_c,  Cov(C) = Σ_t [S_t + S_tᵀ + D_t],     (1)
 
-in any arithmetic, at a cost of n M³ per c.
+in any arithmetic, at a cost of n M³ per c; with R = Σ_{t<n} (S_t + D_t) that is R + S_n + D_n + (R P_c)ᵀ.
 
 **Past mixing.** If P_c^t has become Π = 1 ωᵀ, with the deviation matrix Z = Σ_{t>=0} (P_c^t - Π), δ = π₁ - ω and
 β = δ Z, the sums of (1) over t, in which every term in P_c^t - Π is summed to infinity, are
@@ -28,7 +28,7 @@ z the end of the first, at a cost of M⁴ log n per c, for chains that mix slowl
 **Rounding** (u = 2^-53). A step of (1) rounds sums of M products, and stochastic matrices do not enlarge errors: in the
 sum over tokens w_t is off by t (M+3) u, S_t, which sums to at most 2 t, by 5/2 t² (M+3) u, and so
 
-    |error of E[C]/T| <= n (M+3) u,    |error of Cov(C)/T²| <= 5/3 n (M+3) u,                                    (4)
+    |error of E[C]/T| <= n (M+3) u,    |error of Cov(C)/T²| <= 5/3 n (M+4) u,                                    (4)
 
 for (3), which rounds less often, four times that. For (2), let e be the residual of the inverse, ‖1 - (I - P + 1 gᵀ)
 H‖, plus the rounding of it, and s = ‖H‖; then H is off by h = s e/(1-e), Z by 4 (1+s) h, and with r = h + (M+8) u s
@@ -135,27 +135,29 @@ def _fraction(value: Any) -> Fraction:
 
 def _by_positions(chains: Table, first: Table, n: int) -> tuple[Table, Table, Table]:
     """E[C], P(z_n = ·) and Cov(C) by (1), all c at once, in the arithmetic of the arrays."""
-    M = len(first)
-    diagonal = np.eye(M, dtype=int)
     law = np.repeat(first[None], len(chains), axis=0)
-    shared = 0 * chains  # S_t
-    mean, covariance = 0 * law, 0 * chains
-    for position in range(1, n + 1):
-        now = law[:, :, None] * diagonal - law[:, :, None] * law[:, None, :]
+    mean, sofar, spread = law, 0 * chains, _spread(0 * chains, law)  # spread: S_t + D_t
+    for _ in range(n - 1):
+        sofar += spread
+        law = (law[:, None, :] @ chains)[:, 0]
+        law = law / law.sum(axis=1, keepdims=True)  # 1, but for the rows' roundings, which would add up
         mean = mean + law
-        covariance = covariance + shared + shared.transpose(0, 2, 1) + now
-        if position < n:
-            shared = (shared + now) @ chains
-            law = (law[:, None, :] @ chains)[:, 0]
-            law = law / law.sum(axis=1, keepdims=True)  # 1, but for the rows' roundings, which would add up
-    return mean, law, covariance
+        spread = _spread(spread @ chains, law)
+    covariance = sofar + spread + (sofar @ chains).transpose(0, 2, 1)  # sofar: R
+    return mean, law, (covariance + covariance.transpose(0, 2, 1)) / 2
+
+
+def _spread(shared: Table, law: Table) -> Table:
+    """S_t + D_t of (1), in the place of S_t."""
+    own = np.arange(law.shape[1])
+    shared -= law[:, :, None] * law[:, None, :]
+    shared[:, own, own] += law
+    return shared
 
 
 def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
-    """For each answer by (2) where its chain has mixed, else by (1) or (3).
-
-    So, too, where (5) leaves less than half of float64's digits, which is so where a chain mixes very slowly.
-    """
+    """For each answer by (2) where its chain has mixed and (5) leaves half of float64's digits, which it does not where
+    a chain mixes very slowly; else by (1) or (3)."""
     M, n = law.M, law.T - 1
     fast, bound = _forget(law.chains, n), 0.0
     found = np.empty((M, M)), np.empty((M, M)), np.empty((M, M, M))
@@ -179,7 +181,7 @@ def _stepwise(count: int, M: int, n: int) -> bool:
 
 def _bound(count: int, M: int, n: int) -> float:
     """(4), for so many chains."""
-    return (1 if _stepwise(count, M, n) else 4) * 5 / 3 * n * (M + 3) * UNIT / 2
+    return (1 if _stepwise(count, M, n) else 4) * 5 / 3 * n * (M + 4) * UNIT / 2
 
 
 def _whatever_mixing(chains: Floats, first: Floats, n: int) -> tuple[Table, Table, Table]:
@@ -214,11 +216,12 @@ def _past_mixing(law: Law, n: int, answers: NDArray[np.bool_]) -> tuple[tuple[Fl
     after = law.chains[answers] @ deviation
     away = law.first - stationary
     drift = away + (away[:, None, :] @ deviation @ law.chains[answers])[:, 0]  # β = δ Z = δ + β P, for rare tokens
-    left = stationary[:, :, None] * (n * deviation - after @ deviation) + drift[:, :, None] * deviation
-    left -= (drift[:, None, :] @ after).transpose(0, 2, 1) * stationary[:, None, :]
-    mean = n * stationary + drift
-    here = n * stationary[:, :, None] * stationary[:, None, :] - drift[:, :, None] * drift[:, None, :]
-    covariance = left + left.transpose(0, 2, 1) + here - mean[:, :, None] * np.eye(law.M)
+    mean, own = n * stationary + drift, np.arange(law.M)
+    covariance = mean[:, :, None] * deviation - stationary[:, :, None] * (after @ deviation)  # of H, half of the rest
+    factors = np.stack([n / 2 * stationary - (drift[:, None, :] @ after)[:, 0], -drift / 2], axis=2)
+    covariance += factors @ np.stack([stationary, drift], axis=1)
+    covariance = covariance + covariance.transpose(0, 2, 1)
+    covariance[:, own, own] -= mean
     unit = error + (law.M + 8) * UNIT / 2 * size
     bound = max(2 * unit * (1 + size / n), 40 * unit * (1 + size) ** 2 * (1 / n + size / n**2))
     return (mean, stationary, covariance), bound

@@ -38,10 +38,11 @@ from typing import Any
 
 import flint
 import numpy as np
+from scipy.optimize import brentq
 
 from theory.arguments import checked
 from theory.arrays import Floats, Table
-from theory.law import AnyLaw, Law, as_law, rational_law
+from theory.law import UNIT, AnyLaw, Law, as_law, rational_law
 from theory.one_step.margins import Bits
 
 from .between_triggers import (
@@ -55,6 +56,9 @@ from .between_triggers import (
 )
 from .counts import _rationals
 from .levels import Change, Interpolant, exact_sign_changes
+
+MOST_STEPS = 53**2
+"""Of Brent's method, in floats of 53 bits."""
 
 
 def scores(law: Law, last: Table) -> Table:
@@ -150,27 +154,37 @@ def noise_threshold(law: AnyLaw, bits: Bits = 40) -> tuple[Any, Any]:
     if low >= high:
         return low, high
 
-    def sign(level: Any) -> int:
-        here = replace(law, alpha=level)
-        margin = smallest_margin(here, law.is_exact)
-        rounded = 0 if law.is_exact else 4 * rounding(here)  # ξ is a sum of such terms, and below 4 in all
-        return int(margin > rounded) - int(margin <= -rounded)
+    def margin(level: Any) -> Any:
+        return smallest_margin(replace(law, alpha=level), law.is_exact)
 
+    if not law.is_exact:
+        # ξ is a sum of such terms, and below 4 in all
+        return _threshold_in_floats(margin, lambda level: 4 * rounding(replace(law, alpha=level)), low, high, bits)
     for _ in range(bits):
         middle = (low + high) / 2
-        found = sign(middle)
-        if not found:
-            return _narrowed(sign, low, middle, high)
-        low, high = (low, middle) if found > 0 else (middle, high)
+        low, high = (low, middle) if margin(middle) > 0 else (middle, high)
     return low, high
 
 
-def _narrowed(sign: Callable[[Any], int], low: float, middle: float, high: float) -> tuple[float, float]:
-    """Both ends drawn towards a level whose sign is not certain, while theirs are."""
-    step = max(middle - low, high - middle) / 2**10
-    while sign(middle - step) >= 0 or sign(middle + step) <= 0:
+def _threshold_in_floats(
+    margin: Callable[[float], float], rounded: Callable[[float], float], low: float, high: float, bits: int
+) -> tuple[float, float]:
+    """`noise_threshold` in floats: a level where the margin is about 0, and both ends drawn away from it until theirs
+    is beyond its rounding. At `low` and `high` its signs are known."""
+
+    def with_ends(level: float) -> float:
+        value = margin(level)
+        return min(value, 0.0) if level == low else max(value, UNIT) if level == high else value
+
+    step = (high - low) / 2 ** (bits + 1)
+    middle = brentq(with_ends, low, high, xtol=step / 2, maxiter=MOST_STEPS)
+    step = max(step, UNIT * middle)
+    while True:
+        below, above = max(low, middle - step), min(high, middle + step)
+        is_below = below == low or margin(below) <= -rounded(below)
+        if is_below and (above == high or margin(above) > rounded(above)):
+            return below, above
         step *= 2
-    return max(low, middle - step), min(high, middle + step)
 
 
 @checked

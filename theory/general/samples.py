@@ -124,9 +124,9 @@ class NoiseSteps:
         """P(Σ W <= 0) for the chosen pairs (a mask over (J, K)), by the transform of the law of W."""
         size = 1 << (4 * samples + 1).bit_length()
         wave = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
-        two, one, minus, both = self.chances[:, chosen][..., None]
-        transform = two * (wave**2 - 1) + one * (wave - 1) + minus * (wave.conj() - 1) + both * (wave.conj() ** 2 - 1)
-        law = np.fft.irfft((1 + transform) ** samples, n=size)
+        values = np.stack([wave**2, wave, wave.conj(), wave.conj() ** 2])
+        transform = 1 + self.chances[:, chosen].T @ (values - 1)
+        law = np.fft.irfft(_power(transform, samples), n=size)
         return np.asarray(np.clip(law[:, 0] + law[:, size - 2 * samples :].sum(axis=1), 0, 1))
 
     def most_failures(self, samples: int, limit: float) -> float:
@@ -163,6 +163,16 @@ def noise_samples(law: AnyLaw, rate: OpenProbability = 0.95) -> SampleBracket:
     single = int((as_law(law).noise > 0).sum()) == 1
     few = _least(lambda m: bool(steps.least_failures(m) <= 1 - float(rate)), enough or MOST) if single else 1
     return SampleBracket(few - 1 if few else MOST, enough)
+
+
+def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
+    """By squaring: numpy takes the logarithm of every number."""
+    found = np.ones_like(base)
+    while exponent:
+        if exponent & 1:
+            found *= base
+        base, exponent = base * base, exponent >> 1
+    return found
 
 
 def _least(holds: Callable[[int], bool], most: int) -> int | None:

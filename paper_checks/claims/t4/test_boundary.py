@@ -35,7 +35,7 @@ from theory.memory import truncations as memory_truncation
 SIDE_OF: dict[str, Side] = {"correct": "holds", "noise": "beyond"}
 """Truncation to rank n-1 removes the noise in the first case; in the second the noise is on top and stays."""
 
-DRAWS = 144  # of random embeddings, at most
+DRAWS = 240  # of random embeddings, at most: a share of 0.83 is told from one half but for one time in 10⁵
 
 
 def stated_top(n: int, alpha: float) -> str:
@@ -292,8 +292,7 @@ def embedding_draws(base_seed: int, dimension: int, expected: int) -> list[Job]:
 @pytest.mark.parametrize(("dimension", "expected"), [(64, 1), (12, 1), (6, -1)])
 def test_random_embeddings(claim: Assertions, dimension: int, expected: int) -> None:
     """n = 8, Gaussian embeddings: without the direction nearest the noise most draws recall all inputs at d >= 12, few
-    at d = 6, where the dimension is not what fails: trained almost without noise most do, 90 % of 400 pilot draws; 144
-    see that with the design's power, 1 - 10⁻³, at its lower 95 % limit; draws are made until they tell."""
+    at d = 6, where the dimension is not what fails: trained almost without noise most do, 87 % of 864 pilot draws."""
     found, rare = results(embedding_draws(claim.base_seed, dimension, expected))
     side = "holds" if expected > 0 else "beyond"
     claim.rate(f"draws recalled without the noise, d = {dimension}", 0.5, expected, found, most=DRAWS, side=side)

@@ -19,7 +19,7 @@ from .trained_laws import frequent_trigger, random_recall
 QUICK = Optimiser("SGD", {"lr": 0.06, "momentum": 0.9, "weight_decay": 1e-4})
 """E's optimiser at twice its learning rate."""
 BATCH = 64
-BUDGET = 900
+BUDGET = 400
 """Updates within which recall must come."""
 LEAST = 60
 """Updates that every training has."""
@@ -55,7 +55,7 @@ class LawSetting:
 
 @cache
 def random_laws() -> LawSetting:
-    """A law of its own for each seed, to a recall of LEARNED."""
+    """A law of its own for each seed, to a recall of LEARNED or the end of BUDGET: on some laws it stays below."""
     return LawSetting(lambda seed: random_recall(experiment_seed(seed, "law")), LEARNED, watched=400)
 
 

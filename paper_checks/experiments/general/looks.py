@@ -21,7 +21,7 @@ class Looks:
     Attributes:
         name: in the names of comparisons.
         levels, answers, noise: of the laws.
-        each: laws of every combination.
+        each: laws of every combination; by 40 pilots so many that every share is told but for one time in 10⁵.
         right: for noise and follower a share, and whether it is exceeded (+1) or not reached (-1).
         decided: for either a share that the bound decides more than.
         alone: a share that the follower's leading order without copying does not reach, or None.
@@ -39,10 +39,10 @@ class Looks:
 
 FAMILIES = (
     Looks("one noise token, α >= 1/2", (0.5, 0.8), ("uniform", "zipf"), "token", 25,
-          {"noise": (0.9, 1), "follower": (0.9, 1)}, {"noise": 0.7, "follower": 0.5}),
-    Looks("one noise token, α = 1/5", (0.2,), ("uniform", "zipf"), "token", 25,
+          {"noise": (0.9, 1), "follower": (0.9, 1)}, {"noise": 0.65, "follower": 0.5}),
+    Looks("one noise token, α = 1/5", (0.2,), ("uniform", "zipf"), "token", 35,
           {"noise": (0.7, 1), "follower": (0.7, 1)}, alone=0.9),
-    Looks("spread noise, α <= 1/2", (0.2, 0.5), ("uniform",), "spread", 45,
+    Looks("spread noise, α <= 1/2", (0.2, 0.5), ("uniform",), "spread", 65,
           {"noise": (0.9, -1), "follower": (0.8, 1)}, alone=0.9),
 )  # fmt: skip
 

@@ -10,9 +10,6 @@ made it, and for later code with which the first REPLAYED updates give the same 
 Source: Chen, Bruna, Bietti (ICLR 2025), the two-layer experiments.
 """
 
-import ctypes
-import platform
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +18,7 @@ from typing import Any
 import torch
 
 from paper_checks.evidence import experiment_seed
+from paper_checks.jobs.memory import keep_memory
 from simulate import Architecture, Hidden, Optimiser, Recall, Trained, Training, resolve_device, train
 from simulate.sequences.shakespeare import shakespeare_chain
 from simulate.transformer.products import Products
@@ -142,11 +140,3 @@ def replayed(run: Mapping[str, Any], device: str, updates: int = REPLAYED) -> li
     training = replace(paper_training(run["seed"], run["products"]), steps=updates)
     watched = RecallObserver(training.law, WATCHED, run["watched"])
     return train(training, device=device, observe=watched, at=[mark for mark in MARKS if mark <= updates]).history
-
-
-def keep_memory() -> None:
-    """Ask glibc to keep freed memory: a third of an update's time is page faults where it goes back to the system."""
-    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: none goes back
-        libc.mallopt(-4, 0)  # M_MMAP_MAX: none is mapped for itself

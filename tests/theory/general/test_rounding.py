@@ -6,7 +6,7 @@ import pytest
 from tests.theory.general.test_thresholds import random_law
 from theory.general.between_triggers import rounding
 from theory.general.levels import CELLS, _changes
-from theory.general.margins import _narrowed
+from theory.general.margins import _threshold_in_floats
 from theory.law import _floats
 
 
@@ -33,10 +33,17 @@ def test_a_function_that_comes_near_to_0_and_stays_on_its_side_has_no_change(ris
     assert _changes(everywhere & above, certain, everywhere & rising, everywhere, (side, side)) == []
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.3, 0.501), (0.499, 0.7)])
-def test_the_ends_of_a_bracket_are_certain(low, high):
-    def sign(level):
-        return 0 if low <= level <= high else 1 if level > high else -1
+@pytest.mark.parametrize("level", [0.0, 0.3, 0.4, 0.7, 0.9999])
+@pytest.mark.parametrize("bits", [1, 20, 70])
+def test_the_ends_of_a_threshold_are_certain(level, bits):
+    asked = []
 
-    ends = _narrowed(sign, 0.0, 0.5, 1.0)
-    assert [sign(end) for end in ends] == [-1, 1] and 0 <= ends[0] < 0.5 < ends[1] <= 1
+    def margin(at):
+        asked.append(at)
+        return (at - level) ** 3
+
+    low, high = _threshold_in_floats(margin, lambda at: 1e-18, 0.0, 1.0, bits)
+    assert 0 <= low <= level < high <= 1
+    assert (low == 0.0 or margin(low) <= -1e-18) and (high == 1.0 or margin(high) > 1e-18)
+    assert (0.99 * 2**-bits <= high - low or 0.0 in (low, 1 - high)) and high - low <= max(1.01 * 2**-bits, 8e-6)
+    assert all(0 <= at <= 1 for at in asked)

@@ -8,6 +8,7 @@ In README a number stands between comments that a page does not show, in the led
 What is filled in is rounded outward: a least number down, a largest one up, others to the nearest.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
@@ -77,6 +78,8 @@ ALL = {
     "numbers": Statistic(lambda item: [item.numbers], counts=True),
 }
 """Of any comparison: those of its worst number, and how many there are."""
+_FIXED = (TRAININGS["pilot"], ALL["exact"], ALL["threshold"])
+"""Of a statement about trainings what does not depend on those of the run."""
 
 
 def statistics(item: Evidence) -> dict[str, Statistic]:
@@ -141,6 +144,22 @@ def same_numbers(shown: str, found: str) -> bool:
     )
 
 
+def spread(item: Evidence, statistic: Statistic) -> tuple[float, float] | None:
+    """Between what a number of trainings may lie that were made on another kind of processor: the range of all seeds
+    here, and as much again on both sides. None for numbers that do not depend on it."""
+    if item.kind != "replicated" or any(statistic is one for one in _FIXED):
+        return None
+    known = [value for value in _values(item) if value is not None]
+    wide = max(known) - min(known) if len(known) == item.numbers else math.inf
+    return min(known, default=0.0) - wide, max(known, default=0.0) + wide
+
+
+def within(shown: str, low: float, high: float) -> bool:
+    """Whether all numbers of a text lie there."""
+    unit = 100 if "%" in shown else 1
+    return all(low * unit <= _read(match) <= high * unit for match in _NUMBER.finditer(shown))
+
+
 def with_any_numbers(text: str) -> str:
     """A pattern of the texts that have numbers where this one has them."""
     parts, end = [], 0
@@ -151,7 +170,7 @@ def with_any_numbers(text: str) -> str:
 
 
 def placeholders(
-    text: str, evidence: Sequence[Evidence], shown: Callable[[str, Statistic], str] = lambda words, _: words
+    text: str, evidence: Sequence[Evidence], shown: Callable[[str, Evidence, Statistic], str] = lambda words, *_: words
 ) -> tuple[str, list[str]]:
     """The text with its placeholders filled in, "…" for numbers that there are not, what is filled in as `shown` makes
     it; and what is wrong, also with braces of another kind, which stay."""
@@ -167,7 +186,7 @@ def placeholders(
         except ValueError as error:
             problems.append(str(error))
             return NOT_MEASURED
-        return shown(written(item, statistic, int(named[3] or 3), named["percent"] is not None), statistic)
+        return shown(written(item, statistic, int(named[3] or 3), named["percent"] is not None), item, statistic)
 
     return _PLACEHOLDER.sub(fill, text), problems
 

@@ -24,7 +24,8 @@ COUNTED = {"comparisons": "family", "trainings": "training_family"}
 DESIGN_KEYS = ("false_alarm", "miss", "critical_z", "training_false_alarm", "training_miss",
                *COUNTED, *COUNTED.values())  # fmt: skip
 
-
+PROCESSOR = "processor"
+"""Among the versions of a run: the kind of processor, on whose rounding the numbers of trainings depend."""
 ROW = 5
 """Numbers of a row of evidence."""
 _NUMBERS = ("scale", "detectable_error")
@@ -108,7 +109,8 @@ class Run:
         project: whose claims they are.
         written: when, ISO 8601.   seed: base seed.   command: what was typed.   commit: of the checkout, in words.
         code: sha256 of the code and the ledger.   options: besides the seed, those on which numbers depend.
-        machine: in words.   versions: of Python and packages.   seconds: from the start of the session.
+        machine: in words.   versions: of Python and packages, and the kind of processor.
+        seconds: from the start of the session.
         design: error probabilities of the run, the critical z, and the comparisons allowed and used; the same of its
             statements about trainings.
         work: results of jobs that the run "made" and "reused", "seconds" of processors that those made took, and

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,9 +14,15 @@ from .values import trusted
 
 PACKAGES = ("numpy", "scipy", "sympy", "torch", "numba", "python-flint", "mpmath", "transformers", "tokenizers")
 """Whose versions may change a number."""
-CHOOSING = ("ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS",
-            "NPY_DISABLE_CPU_FEATURES", "NUMBA_CPU_NAME", "NUMBA_DISABLE_JIT", "OPENBLAS_CORETYPE")  # fmt: skip
+CHOOSING_FOR_TORCH = (
+    "ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS"
+)  # fmt: skip
+CHOOSING = (
+    *CHOOSING_FOR_TORCH, "NPY_DISABLE_CPU_FEATURES", "NUMBA_CPU_NAME", "NUMBA_DISABLE_JIT", "OPENBLAS_CORETYPE"
+)  # fmt: skip
 """Environment variables by which libraries choose instructions of the processor."""
+VECTORS = ("avx512f", "avx2", "avx", "sve", "asimd")
+"""Vector instructions as Linux names them, the widest first."""
 DATA = ("csv", "json", "jsonl", "safetensors")
 """Suffixes of the data that a package has in its folder `data`."""
 INSTALLED = ("site-packages", "dist-packages")
@@ -97,11 +104,27 @@ def surroundings() -> str:
     return ", ".join(known)
 
 
+def kind_of_processor() -> str:
+    """Architecture, maker, the widest vector instructions, and what chooses among them for torch: the order in which it
+    sums depends on these. As far as the system tells it."""
+    told = dict(re.split(r"\s*:\s*", line, maxsplit=1) for line in _cpuinfo() if ":" in line)
+    flags = (told.get("flags") or told.get("Features") or "").split()
+    widest = [name for name in VECTORS if name in flags][:1]
+    chosen = [f"{name}={os.environ[name]}" for name in CHOOSING_FOR_TORCH if name in os.environ]
+    return " ".join([platform.machine(), *told.get("vendor_id", "").split(), *widest, *chosen])
+
+
+def _cpuinfo() -> list[str]:
+    """What Linux says of the processor; nothing elsewhere."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+
+
 def processor() -> str:
     """The processor's name as far as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
+    if not (lines := _cpuinfo()):
         return platform.processor() or platform.machine()
     named = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "flags"))]
     return hashlib.sha256("\n".join(sorted(set(named))).encode()).hexdigest()[:16] + f" {platform.machine()}"

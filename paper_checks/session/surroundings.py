@@ -13,9 +13,10 @@ import pytest
 from paper_checks.evidence.design import DESIGN
 from paper_checks.evidence.ledger import Ledger, as_typed
 from paper_checks.evidence.results import Results
-from paper_checks.evidence.run import Origin, Run
+from paper_checks.evidence.run import PROCESSOR, Origin, Run
 from paper_checks.evidence.training_design import TRAINING
 from paper_checks.evidence.trust import commit
+from paper_checks.jobs.code import kind_of_processor
 
 
 def new_run(
@@ -32,7 +33,7 @@ def new_run(
         code=code,
         machine=machine(),
         seconds=round(seconds, 1),
-        versions=versions(results.ledger.project.packages),
+        versions=versions(results.ledger.project.packages) | {PROCESSOR: kind_of_processor()},
         design={
             "false_alarm": DESIGN.false_alarm,
             "miss": DESIGN.miss,

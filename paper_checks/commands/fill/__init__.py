@@ -27,8 +27,10 @@ comparison exact, threshold, estimate, error, z, detects, numbers. Digits, % and
 Least numbers are rounded down, largest ones up, others to the nearest.
 
 A shown number is stale if it is more than one unit of its last digit off the number that would be filled in: numbers of
-trainings depend a little on the rounding of the machine. Counts are compared exactly. A marker that names no statement
-of the run is an error; one whose claim was not run is one for --check alone, and is left as it is otherwise.
+trainings depend a little on the rounding of the machine. Counts are compared exactly. A block that shows numbers of
+trainings says on what kind of processor they were: on another kind, whose rounding hundreds of updates make larger,
+they may lie in the range of the run's seeds and as much again on both sides, and a line says so. A marker that names no
+statement of the run is an error; one whose claim was not run is one for --check alone, and is left as it is otherwise.
 
 The ledger's sentences, statement, scope and found, have placeholders, {P(τ) without F2: max}, or with two digits in
 percent {P(τ) without F2: max 2 %}. Report and blocks fill them in; a run that lacks such a number fails.
@@ -99,7 +101,7 @@ def _check(run: "Run", path: Path, text: str) -> int:
 
     found = [part.check(run, text) for part in (markers, blocks)]
     problems, count = [line for one in found for line in one.problems], sum(one.count for one in found)
-    _say(path, problems)
+    _say(path, [line for one in found for line in one.notes] + problems)
     print(f"{path}: {len(problems)} of {count} numbers and blocks are not those of the run of {run.written}")
     return 1 if problems else 0
 

@@ -7,10 +7,10 @@
 import re
 from collections.abc import Iterator
 
-from paper_checks.evidence.filled import same_numbers, with_any_numbers
+from paper_checks.evidence.filled import same_numbers, with_any_numbers, within
 from paper_checks.evidence.run import Run
 
-from .tables import MEASURED, BlockOfOthersError, make
+from .tables import KIND, MEASURED, BlockOfOthersError, make
 from .treated import Treated
 
 _BLOCK = re.compile(r"^<!-- made: (?P<words>[^\n]*?) -->\n(?P<shown>(?:(?!<!-- /?made)[^\n]*\n)*)<!-- /made -->$", re.M)
@@ -19,7 +19,7 @@ _LOOSE = re.compile(r"<!-- ?/?made\b")
 
 def check(run: Run, text: str) -> Treated:
     """A problem for every block that is not the run's: its texts to the letter, what was measured to a unit of the last
-    digit."""
+    digit; numbers of trainings on another kind of processor to the range in which they may lie."""
     found = Treated(text, list(_loose(text)))
     for match in _BLOCK.finditer(text):
         found.count += 1
@@ -29,8 +29,13 @@ def check(run: Run, text: str) -> Treated:
         except ValueError as error:
             found.problems.append(f"{where}: {error}")
             continue
-        if not _is_same(match["shown"], made):
-            found.problems.append(f"{where} is not the run's: {_difference(match['shown'], made)}")
+        kinds = [KIND.search(part) for part in (match["shown"], made)]
+        there, here = (kind[1] if kind else "" for kind in kinds)
+        if elsewhere := all(kinds) and there != here:
+            made = made.replace(f"of the kind {here};", f"of the kind {there};")
+            found.notes.append(f"{where}: trainings on {there}, now on {here}: held to the range of their seeds")
+        if not _is_same(match["shown"], made, elsewhere):
+            found.problems.append(f"{where} is not the run's: {_difference(match['shown'], made, elsewhere)}")
     return found
 
 
@@ -76,19 +81,24 @@ def _plain(made: str) -> str:
     return MEASURED.sub(r"\1", made)
 
 
-def _is_same(shown: str, made: str) -> bool:
-    """Whether what is shown is what was made, but for last digits of what was measured, and the spaces beside them."""
+def _is_same(shown: str, made: str, elsewhere: bool) -> bool:
+    """Whether what is shown is what was made, but for last digits of what was measured, and the spaces beside them; and
+    if it was made `elsewhere`, but for numbers of trainings within their ranges."""
     shown, made = (re.sub(" +", " ", text) for text in (shown, made))
-    parts = MEASURED.split(made)
-    pattern = "".join(f"({with_any_numbers(part)})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
-    match = re.fullmatch(pattern, shown)
-    return match is not None and all(map(same_numbers, match.groups(), parts[1::2]))
+    parts = MEASURED.split(made)  # text, words, range, text, words, range, …, text
+    words, ranges = parts[1::3], parts[2::3]
+    rest = (f"({with_any_numbers(one)}){re.escape(text)}" for one, text in zip(words, parts[3::3], strict=True))
+    match = re.fullmatch(re.escape(parts[0]) + "".join(rest), shown)
+    return match is not None and all(
+        same_numbers(old, new) or (elsewhere and ends is not None and within(old, *map(float, ends.split())))
+        for old, new, ends in zip(match.groups(), words, ranges, strict=True)
+    )
 
 
-def _difference(shown: str, made: str) -> str:
+def _difference(shown: str, made: str, elsewhere: bool) -> str:
     """The first line that differs."""
     old, new = shown.splitlines(), made.splitlines()
     for one, other in zip(old, new, strict=False):
-        if not _is_same(one, other):
+        if not _is_same(one, other, elsewhere):
             return f"shown {one:.200}, the run has {_plain(other):.200}"
     return f"{len(old)} lines are shown, the run has {len(new)}"

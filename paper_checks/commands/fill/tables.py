@@ -1,21 +1,25 @@
 """What stands in a block: tables in Markdown, of a run and its ledger alone.
 
-What was measured, and may differ in its last digit on another machine, stands between MEASURED's two signs.
+What was measured, and may differ in its last digit on another machine, stands between MEASURED's two signs; of
+trainings with the range in which it may lie on another kind of processor.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from paper_checks.evidence.filled import FILLED, Statistic, has_placeholders, placeholders
+from paper_checks.evidence.comparator import Evidence
+from paper_checks.evidence.filled import FILLED, Statistic, has_placeholders, placeholders, spread
 from paper_checks.evidence.results import NOT_SELECTED
-from paper_checks.evidence.run import ClaimRecord, Run
+from paper_checks.evidence.run import PROCESSOR, ClaimRecord, Run
 from paper_checks.evidence.trust import every_trust, trust_folder
 from paper_checks.evidence.verdicts import LOOKS
 from paper_checks.report.grades import GRADES, grades
 from paper_checks.report.table import excerpt
 
-MEASURED = re.compile("\x02([^\x03]*)\x03")
+MEASURED = re.compile("\x02([^\x03\x04]*)(?:\x04([^\x03]*))?\x03")
+"""Words, and the ends of a range."""
+KIND = re.compile(r"^The trainings were on a processor of the kind (.+); on another kind their numbers differ\.$", re.M)
 _DECIMAL = re.compile(r"(?<![\w.,/])-?\d+(?:\.\d+|(?= ?%))")
 """Numbers of the run's table that are no counts."""
 NONE = "–"
@@ -54,7 +58,19 @@ def _findings(run: Run, words: Sequence[str]) -> Iterator[str]:
         )
         for claim in claims
     )
-    return _table(("claim", "verdict", "the paper says", "found"), rows)
+    yield from _table(("claim", "verdict", "the paper says", "found"), rows)
+    yield from _kind(run, claims)
+
+
+def _kind(run: Run, claims: Iterable[ClaimRecord]) -> Iterator[str]:
+    """On what kind of processor trainings were, as KIND reads it, if claims are about any."""
+    if any(_is_trained(claim) for claim in claims):
+        kind = run.versions.get(PROCESSOR, "an unknown kind")
+        yield from ("", f"The trainings were on a processor of the kind {kind}; on another kind their numbers differ.")
+
+
+def _is_trained(claim: ClaimRecord) -> bool:
+    return any(item.kind == "replicated" for item in claim.evidence)
 
 
 def _details(run: Run, words: Sequence[str]) -> Iterator[str]:
@@ -122,8 +138,14 @@ def _excerpt(run: Run, words: Sequence[str]) -> Iterator[str]:
     if missing:
         raise BlockOfOthersError(missing)
     unmarked = replace(run, claims=[replace(claim, jobs=[]) for claim in run.claims])  # reused results have a mark
-    lines = (_DECIMAL.sub("\x02\\g<0>\x03", line) for line in excerpt(unmarked, words))
-    return iter(("```text", *lines, "```"))
+    yield "```text"
+    ends = ""
+    for line in excerpt(unmarked, words):
+        if (name := line.partition(" ")[0]) in claims:
+            ends = "\x04-inf inf" if _is_trained(claims[name]) else ""
+        yield _DECIMAL.sub(f"\x02\\g<0>{ends}\x03", line)
+    yield "```"
+    yield from _kind(run, [claims[name] for name in words])
 
 
 def _grades(run: Run, words: Sequence[str]) -> Iterator[str]:
@@ -223,8 +245,10 @@ def _filled(claim: ClaimRecord, key: str) -> str:
     return _text(text)
 
 
-def _measured(words: str, statistic: Statistic) -> str:
-    return words if statistic.counts else f"\x02{words}\x03"
+def _measured(words: str, item: Evidence, statistic: Statistic) -> str:
+    ends = spread(item, statistic)
+    between = "" if ends is None else "\x04{} {}".format(*ends)
+    return words if statistic.counts else f"\x02{words}{between}\x03"
 
 
 def _text(words: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from paper_checks.commands.fill import blocks
 from paper_checks.evidence import comparator
 from paper_checks.evidence.results import NOT_SELECTED
-from paper_checks.evidence.run import JobRecord
+from paper_checks.evidence.run import PROCESSOR, JobRecord
 from paper_checks.project import own_ledger
 from paper_checks.report.table import excerpt
 from tests.oracles.picture_commands import command
@@ -23,11 +23,12 @@ T3 = claim_record("T3.5", "verified", [comparator.less("one", 1, 2)], title="Bot
 P6 = claim_record(
     "P6", title="Later", paper="Phi-3", found="nothing so far", scope="one model", statement="S", limits=""
 )
-RUN = run_of([T3, E2, P6], code=own_ledger().code_hash())
+RUN = run_of([T3, E2, P6], code=own_ledger().code_hash(), versions={PROCESSOR: "one"})
+KIND = "\nThe trainings were on a processor of the kind one; on another kind their numbers differ.\n"
 FINDINGS = (
     "| claim | verdict | the paper says | found |\n| --- | --- | --- | --- |\n"
     '| <a id="e2"></a>**E2** Half \\| whole | ✓ verified | It falls \\[1\\]. | At most 0.134 on 6 of 6, of \\*all\\* '
-    "&lt;b>. |\n"
+    "&lt;b>. |\n" + KIND
 )
 
 
@@ -73,7 +74,9 @@ def test_groups_symbols_verdicts_and_rows():
         made("grades T3 P").splitlines()[-1]
         == "| [P6](findings/P.md#p6) Later | not run | – | – | " + (P6.limits or "–") + " |"
     )
-    assert made("table T3.5 E2").splitlines() == ["```text", *excerpt(RUN, ["T3.5", "E2"]), "```"]
+    rows = "\n".join(["```text", *excerpt(RUN, ["T3.5", "E2"]), "```"])
+    assert made("table T3.5 E2") == f"{rows}\n{KIND}"
+    assert KIND not in made("table T3.5") + made("findings T3")
 
 
 @pytest.mark.parametrize(
@@ -88,6 +91,44 @@ def test_texts_and_counts_are_compared_exactly_and_numbers_to_a_unit(old, new, i
     assert bool(problems) is is_stale
     assert all(line.startswith("line 2: block findings E is not the run's: shown | <a id=") for line in problems)
     assert blocks.fill(RUN, shown).text == block("findings E", FINDINGS)
+
+
+ELSEWHERE = replace(RUN, versions={PROCESSOR: "two"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_stale"),
+    [("0.134", "0.167", False), ("0.134", "0.067", False), ("0.134", "0.169", True), ("0.134", "0.065", True),
+     ("6 of 6", "5 of 6", True), ("falls", "fell", True), ("kind one;", "kind two;", False)],
+)  # fmt: skip
+def test_numbers_of_trainings_on_another_kind_of_processor_lie_in_the_range_of_the_seeds(old, new, is_stale):
+    """0.1 to 0.13371, and as much again on both sides."""
+    shown = block("findings E", FINDINGS.replace(old, new, 1))
+    found = blocks.check(ELSEWHERE, shown)
+    assert bool(found.problems) is is_stale
+    assert found.notes == (
+        []
+        if "two" in new
+        else ["line 2: block findings E: trainings on one, now on two: held to the range of their seeds"]
+    )
+    filled = blocks.fill(ELSEWHERE, shown).text
+    assert "of the kind two;" in filled and blocks.check(ELSEWHERE, filled).notes == []
+
+
+@pytest.mark.parametrize(("old", "new", "is_stale"), [("0.1338", "0.2338", False), ("1.25", "1.35", True)])
+def test_only_rows_about_trainings_are_held_less_closely_elsewhere(old, new, is_stale):
+    exact = claim_record("T3.5", "verified", [comparator.less("one", 1.25, 2.5)])
+    here, there = (run_of([exact, E2], versions={PROCESSOR: kind}) for kind in ("one", "two"))
+    shown = block("table T3.5 E2", made("table T3.5 E2", here).replace(old, new, 1))
+    assert new in shown and blocks.check(here, shown).problems
+    assert bool(blocks.check(there, shown).problems) is is_stale
+
+
+def test_a_command_says_what_is_held_less_closely(tmp_path, capsys):
+    record, page = str(write_record(tmp_path, ELSEWHERE)), tmp_path / "one.md"
+    page.write_text(block("findings E", FINDINGS), encoding="utf-8")
+    assert fill_command([str(page), "--check", "--record", record]) == 0
+    assert "trainings on one, now on two: held to the range" in capsys.readouterr().err
 
 
 def test_rows_of_the_table_do_not_say_what_was_reused():
@@ -156,7 +197,7 @@ def test_several_files_are_filled_and_checked(tmp_path, capsys):
     files = [str(one), str(other), "--record", record]
     assert fill_command([*files, "--check"]) == 1
     said = capsys.readouterr()
-    assert f"{one}: line 2: block findings E is not the run's: 0 lines are shown, the run has 3" in said.err
+    assert f"{one}: line 2: block findings E is not the run's: 0 lines are shown, the run has 5" in said.err
     assert f"{other}: E2: P(τ) | w1: max: shown 0.500, the run has 0.134" in said.err
     assert f"{other}: 2 of 2 numbers and blocks are not those" in said.out
     assert fill_command(files) == 0 and f"{other}: 2 filled in" in capsys.readouterr().out

@@ -18,19 +18,14 @@ in any arithmetic, at a cost of n M³ per c; with R = Σ_{t<n} (S_t + D_t) that 
 whose cost does not depend on T: the inverse that gives ω and Z is that of one chain, updated by the one row that
 depends on c. What is left out is below 64 k n 2^-100, k as in `_forget`.
 
-**By doubling.** Blocks of lengths k and l from every start x, with A = P_c^k, m[x, a] = E_x[C_a], U[x, a, y] =
-Cov_x(C_a, 1{end = y}), V[x] = Cov_x(C), join as (`_Block.then`)
-
-    A A',    m + A m',    U A' + A U' + Cov_x(m'(z), A'(z)),    V + A V' + Cov_x(m'(z)) + U m' + (U m')ᵀ,            (3)
-
-z the end of the first, at a cost of M⁴ log n per c, for chains that mix slowly or not at all.
+**Not mixed**, in floats: (46) and (3) in `slow_chains`, at a cost of √n M³ or M⁴ log n per c.
 
 **Rounding** (u = 2^-53). A step of (1) rounds sums of M products, and stochastic matrices do not enlarge errors: in the
 sum over tokens w_t is off by t (M+3) u, S_t, which sums to at most 2 t, by 5/2 t² (M+3) u, and so
 
     |error of E[C]/T| <= n (M+3) u,    |error of Cov(C)/T²| <= 5/3 n (M+4) u,                                    (4)
 
-for (3), which rounds less often, four times that. For (2), let e be the residual of the inverse, ‖1 - (I - P + 1 gᵀ)
+in floats, as `slow_chains` says, times a number. For (2), let e be the residual of the inverse, ‖1 - (I - P + 1 gᵀ)
 H‖, plus the rounding of it, and s = ‖H‖; then H is off by h = s e/(1-e), Z by 4 (1+s) h, and with r = h + (M+8) u s
 
     |error of E[C]/T| <= 2 r (1 + s/n),    |error of Cov(C)/T²| <= 40 r (1+s)² (1/n + s/n²).                      (5)
@@ -43,7 +38,6 @@ Source: this project. (2) is the central-limit expansion of additive functionals
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import log2
 from typing import Annotated, Any
 
 import flint
@@ -55,14 +49,14 @@ from theory.arguments import MAY_BE_INFINITE, Shape, checked
 from theory.arrays import Floats, Table
 from theory.law import UNIT, AnyLaw, Law, rational_law, recurrent_tokens, require_room
 
+from .slow_chains import slow_moments, slow_rounding
+
 MIXED_BITS = 100
 """Bits to which a chain has forgotten its start where (2) is used."""
 HALF_THE_DIGITS = 2.0**-26
 """Of float64, as a bound on rounding."""
 RARE = 2.0**-26
 """Frequency below which a token may be one that the chain leaves for good."""
-CALLS = 2**16
-"""Multiplications that take as long as what a step of (1) does besides; a step of (3) has six times as much of it."""
 EXACT_WORK = 2**24
 """Most multiplications of fractions: M⁴ T."""
 
@@ -157,39 +151,22 @@ def _spread(shared: Table, law: Table) -> Table:
 
 def _in_floats(law: Law) -> tuple[tuple[Table, Table, Table], float]:
     """For each answer by (2) where its chain has mixed and (5) leaves half of float64's digits, which it does not where
-    a chain mixes very slowly; else by (1) or (3)."""
+    a chain mixes very slowly; else by `slow_chains`."""
     M, n = law.M, law.T - 1
     fast, bound = _forget(law.chains, n), 0.0
     found = np.empty((M, M)), np.empty((M, M)), np.empty((M, M, M))
     if fast.any():
         mixed, bound = _past_mixing(law, n, fast)
-        fast &= bound <= max(HALF_THE_DIGITS, _bound(M, M, n))
+        fast &= bound <= max(HALF_THE_DIGITS, slow_rounding(M, n))
         if fast.all():
             return mixed, bound
     if fast.any():
         for part, values in zip(found, mixed, strict=True):
             part[fast] = values
-    for part, values in zip(found, _whatever_mixing(law.chains[~fast], law.first, n), strict=True):
-        part[~fast] = values
-    return found, max(bound if fast.any() else 0.0, _bound(int((~fast).sum()), M, n))
-
-
-def _stepwise(count: int, M: int, n: int) -> bool:
-    """Whether n steps of all chains at once are cheaper than doubling each."""
-    return n * (count * M**3 + CALLS) <= count * log2(n + 1) * (4 * M**4 + 6 * CALLS)
-
-
-def _bound(count: int, M: int, n: int) -> float:
-    """(4), for so many chains."""
-    return (1 if _stepwise(count, M, n) else 4) * 5 / 3 * n * (M + 4) * UNIT / 2
-
-
-def _whatever_mixing(chains: Floats, first: Floats, n: int) -> tuple[Table, Table, Table]:
-    """By (1) or (3) in floats, whichever is cheaper."""
-    if _stepwise(len(chains), len(first), n):
-        return _by_positions(chains, first, n)
-    mean, last, covariance = (np.array(part) for part in zip(*(_by_doubling(c, first, n) for c in chains), strict=True))
-    return mean, last, covariance
+    for c in np.flatnonzero(~fast):
+        for part, values in zip(found, slow_moments(law.chains[c], law.first, n), strict=True):
+            part[c] = values
+    return found, max(bound if fast.any() else 0.0, slow_rounding(M, n))
 
 
 def _forget(chains: Floats, n: int) -> NDArray[np.bool_]:
@@ -247,53 +224,3 @@ def _deviations(law: Law, answers: NDArray[np.bool_]) -> tuple[Floats, Floats, f
     size = float(np.abs(inverse).sum(axis=2).max())
     off = float(np.abs(residual).sum(axis=2).max()) + 3 * (M + 4) * UNIT / 2 * size
     return stationary, inverse - stationary[:, None, :] @ inverse, size, size * off / max(1 - off, UNIT)
-
-
-@dataclass(frozen=True)
-class _Block:
-    """k positions from every start x, which is the first of them; `end` is the token after them. See (3)."""
-
-    step: Floats  # A[x, y] = P(end = y)
-    mean: Floats  # m[x, a] = E[C_a]
-    shared: Floats  # U[x, a, y] = Cov(C_a, 1{end = y})
-    covariance: Floats  # V[x, a, b] = Cov(C_a, C_b)
-
-    def then(self, other: "_Block") -> "_Block":
-        """This block and then the other one. Starts may be fewer than tokens here, not in the other."""
-        step, M = self.step, len(other.step)
-        onward = step @ other.step
-        around = other.mean - other.mean.mean(axis=0)  # covariances do not see the shift, rounding does
-        expected = step @ around
-
-        def over_end(values: Floats) -> Floats:
-            """E over the end of this block of an array that starts there."""
-            return (step @ values.reshape(M, -1)).reshape(len(step), *values.shape[1:])
-
-        joint = over_end(around[:, :, None] * other.step[:, None, :])
-        between = joint - expected[:, :, None] * onward[:, None, :]
-        spread = over_end(around[:, :, None] * around[:, None, :]) - expected[:, :, None] * expected[:, None, :]
-        cross = self.shared @ around
-        return _Block(
-            onward / onward.sum(axis=1, keepdims=True),  # 1, but for roundings, which doubling would double
-            self.mean + step @ other.mean,
-            self.shared @ other.step + over_end(other.shared) + between,
-            self.covariance + over_end(other.covariance) + spread + cross + cross.transpose(0, 2, 1),
-        )
-
-
-def _by_doubling(chain: Floats, first: Floats, n: int) -> tuple[Floats, Floats, Floats]:
-    """E[C], P(z_n = ·) and Cov(C) of one chain by (3), from the binary digits of n - 1."""
-    M = len(chain)
-    none = np.zeros((M, M, M))
-    block = _Block(chain, np.eye(M), none, none)
-    sofar = _Block(first[None], np.zeros((1, M)), none[:1], none[:1])
-    remaining = n - 1
-    while remaining:
-        if remaining & 1:
-            sofar = sofar.then(block)
-        remaining >>= 1
-        if remaining:
-            block = block.then(block)
-    last = sofar.step[0]
-    now = np.diag(last) - np.outer(last, last) + sofar.shared[0] + sofar.shared[0].T
-    return sofar.mean[0] + last, last, sofar.covariance[0] + now

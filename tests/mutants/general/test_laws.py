@@ -9,7 +9,7 @@ from paper_checks.claims.g import test_general_laws as law_checks
 from paper_checks.experiments.general import agreement
 from tests.theory.general import test_programme as programme_tests
 from theory import Law
-from theory.general import counts, gradients, key_query
+from theory.general import counts, gradients, key_query, slow_chains
 from theory.general.key_query import WithinSequences
 
 from ..mutation import assert_caught, assertions, stretched
@@ -244,13 +244,13 @@ def without_the_update(monkeypatch):
 
 def without_a_term_of_a_joined_block(name):
     def mutate(monkeypatch):
-        original = counts._Block.then
+        original = slow_chains.Block.then
 
         def joined(self, other):
             found = original(self, replace(other, **{name: 0 * getattr(other, name)}))
             return replace(found, **{kept: getattr(original(self, other), kept) for kept in ("step", "mean")})
 
-        monkeypatch.setattr(counts._Block, "then", joined)
+        monkeypatch.setattr(slow_chains.Block, "then", joined)
 
     return mutate
 
@@ -273,9 +273,26 @@ def test_ways_that_long_chains_take(monkeypatch, mutate):
         long_chains()
 
 
+def in_rows(monkeypatch):
+    original = slow_chains._rows_scaled
+    monkeypatch.setattr(slow_chains, "_rows_scaled", lambda laws, matrices: stretched(original(laws, matrices)))
+
+
+def with_the_first_law_everywhere(monkeypatch):
+    original = slow_chains._rows_scaled
+    monkeypatch.setattr(slow_chains, "_rows_scaled", lambda laws, matrices: original(0 * laws + laws[0], matrices))
+
+
+@pytest.mark.parametrize("mutate", [in_rows, with_the_first_law_everywhere])
+def test_blocks_of_positions(monkeypatch, mutate):
+    mutate(monkeypatch)
+    with pytest.raises(AssertionError):
+        law_checks.test_chains_that_mix_slowly_or_never(assertions())
+
+
 def test_chains_that_have_not_mixed_are_caught(monkeypatch):
     """Equation (2) where the chain still remembers its start, whatever its bound on roundings."""
     monkeypatch.setattr(counts, "_forget", lambda chains, n: np.ones(len(chains), dtype=bool))
-    monkeypatch.setattr(counts, "_bound", lambda count, M, n: np.inf)
+    monkeypatch.setattr(counts, "slow_rounding", lambda M, n: np.inf)
     with pytest.raises(AssertionError):
         long_chains()

@@ -60,7 +60,7 @@ def extreme_chains(M=5):
 @pytest.mark.parametrize("T", [3, 50, 401, 8001])
 @pytest.mark.parametrize("chain", extreme_chains().values(), ids=extreme_chains().keys())
 def test_chains_that_mix_slowly_or_never(chain, T):
-    """Within the stated rounding of the counts, at every length: each of the three ways is taken."""
+    """Within the stated rounding of the counts, at every length: each way is taken."""
     generator = np.random.default_rng(23)
     first, answers, spread = generator.dirichlet(np.ones(5), size=3)
     for alpha, noise, trigger in ((0.3, 2, 0), (0.6, spread, 4), (0.0, 1, 1), (1.0, 3, 2)):

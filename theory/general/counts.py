@@ -219,7 +219,8 @@ def _deviations(law: Law, answers: NDArray[np.bool_]) -> tuple[Floats, Floats, f
     stationary = inverse.mean(axis=1)
     stationary = (stationary[:, None, :] @ chains)[:, 0]  # which gives rare tokens their relative accuracy
     rare = np.flatnonzero(stationary.min(axis=1) < RARE)
-    stationary[rare] *= recurrent_tokens(chains[rare])  # of tokens that are left for good roundings stay
+    if rare.size:
+        stationary[rare] *= recurrent_tokens(chains[rare])  # of tokens that are left for good roundings stay
     residual = np.eye(M) - (inverse - chains @ inverse + stationary[:, None, :])
     size = float(np.abs(inverse).sum(axis=2).max())
     off = float(np.abs(residual).sum(axis=2).max()) + 3 * (M + 4) * UNIT / 2 * size

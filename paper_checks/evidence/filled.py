@@ -78,8 +78,8 @@ ALL = {
     "numbers": Statistic(lambda item: [item.numbers], counts=True),
 }
 """Of any comparison: those of its worst number, and how many there are."""
-_FIXED = (TRAININGS["pilot"], ALL["exact"], ALL["threshold"])
-"""Of a statement about trainings what does not depend on those of the run."""
+_OF_SEEDS = ("median", "min", "max", "range", "low", "high", "interval")
+"""Statistics of trainings that lie among the numbers of the seeds, as "estimate" does."""
 
 
 def statistics(item: Evidence) -> dict[str, Statistic]:
@@ -146,8 +146,9 @@ def same_numbers(shown: str, found: str) -> bool:
 
 def spread(item: Evidence, statistic: Statistic) -> tuple[float, float] | None:
     """Between what a number of trainings may lie that were made on another kind of processor: the range of all seeds
-    here, and as much again on both sides. None for numbers that do not depend on it."""
-    if item.kind != "replicated" or any(statistic is one for one in _FIXED):
+    here, and as much again on both sides. None for other numbers."""
+    among = [TRAININGS[name] for name in _OF_SEEDS] + [ALL["estimate"]]
+    if item.kind != "replicated" or not any(statistic is one for one in among):
         return None
     known = [value for value in _values(item) if value is not None]
     wide = max(known) - min(known) if len(known) == item.numbers else math.inf

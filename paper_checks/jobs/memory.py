@@ -13,7 +13,7 @@ def keep_memory() -> None:
     """Let this process keep freed memory, where malloc can be told so."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):  # the last on Windows
         return
     for number, value in MALLOC.values():
         mallopt(number, value)

@@ -18,15 +18,16 @@ in any arithmetic, at a cost of n M³ per c; with R = Σ_{t<n} (S_t + D_t) that 
 whose cost does not depend on T: the inverse that gives ω and Z is that of one chain, updated by the one row that
 depends on c. What is left out is below 64 k n 2^-100, k as in `_forget`.
 
-**Not mixed**, in floats: (46) and (3) in `slow_chains`, at a cost of √n M³ or M⁴ log n per c.
+**Not mixed**, in floats: (46) and (3) in `slow_chains`, at a cost of √n M³ + n M² or M⁴ log n per c.
 
 **Rounding** (u = 2^-53). A step of (1) rounds sums of M products, and stochastic matrices do not enlarge errors: in the
 sum over tokens w_t is off by t (M+3) u, S_t, which sums to at most 2 t, by 5/2 t² (M+3) u, and so
 
     |error of E[C]/T| <= n (M+3) u,    |error of Cov(C)/T²| <= 5/3 n (M+4) u,                                    (4)
 
-in floats, as `slow_chains` says, times a number. For (2), let e be the residual of the inverse, ‖1 - (I - P + 1 gᵀ)
-H‖, plus the rounding of it, and s = ‖H‖; then H is off by h = s e/(1-e), Z by 4 (1+s) h, and with r = h + (M+8) u s
+and the ways of `slow_chains` to a multiple, which `slow_rounding` has. For (2), let e be the residual of the inverse,
+‖1 - (I - P + 1 gᵀ) H‖, plus the rounding of it, and s = ‖H‖; then H is off by h = s e/(1-e), Z by 4 (1+s) h, and with
+r = h + (M+8) u s
 
     |error of E[C]/T| <= 2 r (1 + s/n),    |error of Cov(C)/T²| <= 40 r (1+s)² (1/n + s/n²).                      (5)
 
@@ -38,6 +39,7 @@ Source: this project. (2) is the central-limit expansion of additive functionals
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from math import isqrt
 from typing import Annotated, Any
 
 import flint
@@ -69,7 +71,7 @@ class CountMoments:
     Attributes:
         mean: E[C_a | c], shape (M, M).   last: P(z_{T-1} = a | c), shape (M, M).
         covariance: Cov(C_a, C_b | c), shape (M, M, M).
-        rounding: bound (4) or (5) on the error of mean/T, last and covariance/T²; 0 where exact.
+        rounding: bound (5), or (4) times its multiple, on the error of mean/T, last and covariance/T²; 0 where exact.
     """
 
     mean: Annotated[Table, Shape("M M")]
@@ -93,7 +95,8 @@ def count_moments(law: AnyLaw, exact: bool = False) -> CountMoments:
     law = rational_law(law, exact)
     if exact and law.M**4 * law.T > EXACT_WORK:
         raise ValueError(f"T must be at most {EXACT_WORK // law.M**4} for exact=True and M={law.M}, got {law.T}")
-    require_room(law.M, 12 * 8 * law.M**3)  # arrays (M, M, M) that are held at once
+    blocks = 16 * min(isqrt(law.T), 6 * law.M) * law.M**2  # powers of a chain, if any is slow
+    require_room(law.M, 12 * 8 * law.M**3 + blocks)  # arrays (M, M, M) that are held at once
     return _count_moments(law, exact)
 
 

@@ -143,8 +143,8 @@ def noise_threshold(law: AnyLaw, bits: Bits = 40) -> tuple[Any, Any]:
 
     Args:
         law: the law (or task). If it is exact, so is the bracket, and the signs at its ends are proved.
-        bits: the bracket is 2^-bits of that of `threshold_bounds` wide. In floats it is no narrower than the margin
-            can be told from 0: its ends are where the margin is beyond its rounding.
+        bits: the bracket is 2^-bits of that of `threshold_bounds` wide, or less at its ends. In floats it is no
+            narrower than the margin can be told from 0: its ends are where the margin is beyond its rounding.
 
     Raises:
         ValueError: as `noise_margins`.
@@ -170,7 +170,7 @@ def _threshold_in_floats(
     margin: Callable[[float], float], rounded: Callable[[float], float], low: float, high: float, bits: int
 ) -> tuple[float, float]:
     """`noise_threshold` in floats: a level where the margin is about 0, and both ends drawn away from it until theirs
-    is beyond its rounding. At `low` and `high` its signs are known."""
+    is beyond its rounding. At `low` it is taken for <= 0 and at `high` for > 0, as (18) has it."""
 
     def with_ends(level: float) -> float:
         value = margin(level)

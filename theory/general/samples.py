@@ -166,7 +166,7 @@ def noise_samples(law: AnyLaw, rate: OpenProbability = 0.95) -> SampleBracket:
 
 
 def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
-    """By squaring: numpy takes the logarithm of every number."""
+    """By squaring: numpy takes logarithms where the exponent is large."""
     found = np.ones_like(base)
     while exponent:
         if exponent & 1:

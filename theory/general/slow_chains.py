@@ -8,7 +8,7 @@ Two ways, of which `slow_moments` takes the cheaper one; notation as in `counts`
     Σ_{i<b} (S + D)_{t+i} = S_t G_{b-1} + Σ_i [diag(w_{t+i}) G_{b-1-i} - w_{t+i} W_iᵀ],
     S_{t+b} = S_t P^b + Σ_i diag(w_{t+i}) P^{b-i} - W_0 w_{t+b}ᵀ,                                                (46)
 
-two products of matrices a block besides the b powers: a cost of about 4 √n M³ + 3 n M².
+three products of matrices a block besides the b powers: a cost of about 4 √n M³ + 3 n M².
 
 **By doubling.** Blocks of lengths k and l from every start x, with A = P^k, m[x, a] = E_x[C_a], U[x, a, y] =
 Cov_x(C_a, 1{end = y}) and V[x] = Cov_x(C), join as (`Block.then`)
@@ -18,14 +18,16 @@ Cov_x(C_a, 1{end = y}) and V[x] = Cov_x(C), join as (`Block.then`)
 z the end of the first, at a cost of 4 M⁴ log n.
 
 **Rounding.** In (46) P^i is right to i M u relatively, so that w_{t+b} is off by (b+3) M u + 2u more than w_t, and
-S_{t+b}, beside what w_t's error makes of it, by 2t ((b+1) M + 2) u + b² (M+1) u more than S_t. Over n/b blocks these
-are the sums of which (4) is made, each times 1 + 5/b at most. (3) rounds less often than (1), to four times (4).
+S_{t+b}, beside what the errors of the w's make of it, by 2t ((b+1) M + 2) u + 3 b² (M+1) u more than S_t. Over n/b
+blocks these are the sums of which (4) is made, each times 1 + 5/b at most. (3) rounds less often than (1), to four
+times (4).
 
 Source: this project.
 """
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -54,10 +56,10 @@ def _is_short(M: int, n: int) -> bool:
 def in_blocks(chain: Floats, first: Floats, n: int) -> tuple[Floats, Floats, Floats]:
     """`slow_moments` by (46)."""
     M, length = len(first), math.isqrt(n)
-    powers = [np.eye(M)]
-    for _ in range(length):
-        powers.append(powers[-1] @ chain)
-    steps = np.array(powers)
+    steps = np.empty((length + 1, M, M))  # P^i
+    steps[0] = np.eye(M)
+    for before, power in pairwise(steps):
+        np.matmul(before, chain, out=power)
     sums = steps[:-1].cumsum(axis=0)
     law, mean, shared, sofar, position = first, np.zeros(M), np.zeros((M, M)), np.zeros((M, M)), 1
     while position < n:

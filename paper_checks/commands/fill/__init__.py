@@ -28,7 +28,7 @@ Least numbers are rounded down, largest ones up, others to the nearest.
 
 A shown number is stale if it is more than one unit of its last digit off the number that would be filled in: numbers of
 trainings depend a little on the rounding of the machine. Counts are compared exactly. A block that shows numbers of
-trainings says on what kind of processor they were: on another kind, whose rounding hundreds of updates make larger,
+trainings says on what kind of processor the run was: on another one, which rounds otherwise in hundreds of updates,
 they may lie in the range of the run's seeds and as much again on both sides, and a line says so. A marker that names no
 statement of the run is an error; one whose claim was not run is one for --check alone, and is left as it is otherwise.
 

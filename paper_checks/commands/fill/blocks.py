@@ -33,7 +33,9 @@ def check(run: Run, text: str) -> Treated:
         there, here = (kind[1] if kind else "" for kind in kinds)
         if elsewhere := all(kinds) and there != here:
             made = made.replace(f"of the kind {here};", f"of the kind {there};")
-            found.notes.append(f"{where}: trainings on {there}, now on {here}: held to the range of their seeds")
+            found.notes.append(
+                f"{where}: run on {there}, now on {here}: trainings are held to the range of their seeds"
+            )
         if not _is_same(match["shown"], made, elsewhere):
             found.problems.append(f"{where} is not the run's: {_difference(match['shown'], made, elsewhere)}")
     return found

@@ -7,9 +7,10 @@ trainings with the range in which it may lie on another kind of processor.
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from paper_checks.evidence.comparator import Evidence
-from paper_checks.evidence.filled import FILLED, Statistic, has_placeholders, placeholders, spread
+from paper_checks.evidence.filled import FILLED, TRAININGS, Statistic, has_placeholders, placeholders, spread
 from paper_checks.evidence.results import NOT_SELECTED
 from paper_checks.evidence.run import PROCESSOR, ClaimRecord, Run
 from paper_checks.evidence.trust import every_trust, trust_folder
@@ -19,7 +20,7 @@ from paper_checks.report.table import excerpt
 
 MEASURED = re.compile("\x02([^\x03\x04]*)(?:\x04([^\x03]*))?\x03")
 """Words, and the ends of a range."""
-KIND = re.compile(r"^The trainings were on a processor of the kind (.+); on another kind their numbers differ\.$", re.M)
+KIND = re.compile(r"^The run was on a processor of the kind (.+); on another, numbers of trainings may differ\.$", re.M)
 _DECIMAL = re.compile(r"(?<![\w.,/])-?\d+(?:\.\d+|(?= ?%))")
 """Numbers of the run's table that are no counts."""
 NONE = "–"
@@ -63,10 +64,10 @@ def _findings(run: Run, words: Sequence[str]) -> Iterator[str]:
 
 
 def _kind(run: Run, claims: Iterable[ClaimRecord]) -> Iterator[str]:
-    """On what kind of processor trainings were, as KIND reads it, if claims are about any."""
+    """On what kind of processor the run was, as KIND reads it, if claims are about trainings."""
     if any(_is_trained(claim) for claim in claims):
         kind = run.versions.get(PROCESSOR, "an unknown kind")
-        yield from ("", f"The trainings were on a processor of the kind {kind}; on another kind their numbers differ.")
+        yield from ("", f"The run was on a processor of the kind {kind}; on another, numbers of trainings may differ.")
 
 
 def _is_trained(claim: ClaimRecord) -> bool:
@@ -139,13 +140,20 @@ def _excerpt(run: Run, words: Sequence[str]) -> Iterator[str]:
         raise BlockOfOthersError(missing)
     unmarked = replace(run, claims=[replace(claim, jobs=[]) for claim in run.claims])  # reused results have a mark
     yield "```text"
-    ends = ""
+    shown = None
     for line in excerpt(unmarked, words):
-        if (name := line.partition(" ")[0]) in claims:
-            ends = "\x04-inf inf" if _is_trained(claims[name]) else ""
-        yield _DECIMAL.sub(f"\x02\\g<0>{ends}\x03", line)
+        shown = claims.get(line.partition(" ")[0], shown)
+        yield _DECIMAL.sub(partial(_of_row, shown), line)
     yield "```"
     yield from _kind(run, [claims[name] for name in words])
+
+
+def _of_row(claim: ClaimRecord | None, number: re.Match[str]) -> str:
+    """A number of a claim's row; what trainings used of their tolerance may be any per cent elsewhere."""
+    item = claim.headline if claim else None
+    ends = None if item is None or item.kind != "replicated" else spread(item, TRAININGS["interval"])
+    is_share = number.string[number.end() :].lstrip(" ").startswith("%")
+    return _marked(number[0], (0, 100) if ends and is_share else ends)
 
 
 def _grades(run: Run, words: Sequence[str]) -> Iterator[str]:
@@ -239,16 +247,19 @@ def _functions(claim: ClaimRecord) -> list[str]:
 
 def _filled(claim: ClaimRecord, key: str) -> str:
     """A sentence of the ledger with the numbers of the run."""
-    text, problems = placeholders(getattr(claim, key), claim.evidence, _measured)
+    text, problems = placeholders(getattr(claim, key), claim.evidence, partial(_measured, claim.recorded is not None))
     if problems:
         raise ValueError(f"{claim.id}: {key}: {problems[0]}")
     return _text(text)
 
 
-def _measured(words: str, item: Evidence, statistic: Statistic) -> str:
-    ends = spread(item, statistic)
-    between = "" if ends is None else "\x04{} {}".format(*ends)
-    return words if statistic.counts else f"\x02{words}{between}\x03"
+def _measured(is_recorded: bool, words: str, item: Evidence, statistic: Statistic) -> str:
+    return words if statistic.counts else _marked(words, None if is_recorded else spread(item, statistic))
+
+
+def _marked(words: str, ends: tuple[float, float] | None) -> str:
+    """Words as MEASURED reads them."""
+    return f"\x02{words}\x03" if ends is None else f"\x02{words}\x04{ends[0]} {ends[1]}\x03"
 
 
 def _text(words: str) -> str:

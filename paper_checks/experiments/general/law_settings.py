@@ -20,7 +20,7 @@ QUICK = Optimiser("SGD", {"lr": 0.06, "momentum": 0.9, "weight_decay": 1e-4})
 """E's optimiser at twice its learning rate."""
 BATCH = 64
 BUDGET = 400
-"""Updates within which recall must come."""
+"""Most updates of a training."""
 LEAST = 60
 """Updates that every training has."""
 LEARNED = 0.95

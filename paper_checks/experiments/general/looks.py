@@ -21,7 +21,8 @@ class Looks:
     Attributes:
         name: in the names of comparisons.
         levels, answers, noise: of the laws.
-        each: laws of every combination; by 40 pilots so many that every share is told but for one time in 10⁵.
+        each: laws of every combination; so many that in 40 pilots every share was on average more than 4.5 standard
+            deviations beyond what is told.
         right: for noise and follower a share, and whether it is exceeded (+1) or not reached (-1).
         decided: for either a share that the bound decides more than.
         alone: a share that the follower's leading order without copying does not reach, or None.

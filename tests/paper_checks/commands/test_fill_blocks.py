@@ -24,7 +24,7 @@ P6 = claim_record(
     "P6", title="Later", paper="Phi-3", found="nothing so far", scope="one model", statement="S", limits=""
 )
 RUN = run_of([T3, E2, P6], code=own_ledger().code_hash(), versions={PROCESSOR: "one"})
-KIND = "\nThe trainings were on a processor of the kind one; on another kind their numbers differ.\n"
+KIND = "\nThe run was on a processor of the kind one; on another, numbers of trainings may differ.\n"
 FINDINGS = (
     "| claim | verdict | the paper says | found |\n| --- | --- | --- | --- |\n"
     '| <a id="e2"></a>**E2** Half \\| whole | ✓ verified | It falls \\[1\\]. | At most 0.134 on 6 of 6, of \\*all\\* '
@@ -109,13 +109,22 @@ def test_numbers_of_trainings_on_another_kind_of_processor_lie_in_the_range_of_t
     assert found.notes == (
         []
         if "two" in new
-        else ["line 2: block findings E: trainings on one, now on two: held to the range of their seeds"]
+        else ["line 2: block findings E: run on one, now on two: trainings are held to the range of their seeds"]
     )
     filled = blocks.fill(ELSEWHERE, shown).text
     assert "of the kind two;" in filled and blocks.check(ELSEWHERE, filled).notes == []
 
 
-@pytest.mark.parametrize(("old", "new", "is_stale"), [("0.1338", "0.2338", False), ("1.25", "1.35", True)])
+@pytest.mark.parametrize(
+    ("old", "new", "is_stale"),
+    [
+        ("0.1338", "0.1538", False),
+        ("0.1338", "0.2338", True),
+        (" 0 %", " 42 %", False),
+        ("< 0.2", "< 0.9", True),
+        ("1.25", "1.35", True),
+    ],
+)
 def test_only_rows_about_trainings_are_held_less_closely_elsewhere(old, new, is_stale):
     exact = claim_record("T3.5", "verified", [comparator.less("one", 1.25, 2.5)])
     here, there = (run_of([exact, E2], versions={PROCESSOR: kind}) for kind in ("one", "two"))
@@ -128,7 +137,7 @@ def test_a_command_says_what_is_held_less_closely(tmp_path, capsys):
     record, page = str(write_record(tmp_path, ELSEWHERE)), tmp_path / "one.md"
     page.write_text(block("findings E", FINDINGS), encoding="utf-8")
     assert fill_command([str(page), "--check", "--record", record]) == 0
-    assert "trainings on one, now on two: held to the range" in capsys.readouterr().err
+    assert "run on one, now on two: trainings are held to the range" in capsys.readouterr().err
 
 
 def test_rows_of_the_table_do_not_say_what_was_reused():

@@ -47,3 +47,9 @@ def test_the_ends_of_a_threshold_are_certain(level, bits):
     assert (low == 0.0 or margin(low) <= -1e-18) and (high == 1.0 or margin(high) > 1e-18)
     assert (0.99 * 2**-bits <= high - low or 0.0 in (low, 1 - high)) and high - low <= max(1.01 * 2**-bits, 8e-6)
     assert all(0 <= at <= 1 for at in asked)
+
+
+def test_a_threshold_whose_lower_bound_is_cut_off_lies_at_it():
+    """Where the margin is > 0 from 0 on, the bracket begins there."""
+    low, high = _threshold_in_floats(lambda at: at + 0.5, lambda at: 1e-18, 0.0, 1.0, 40)
+    assert low == 0.0 < high <= 2**-40

@@ -202,3 +202,25 @@ def test_the_page_and_a_failed_check_say_the_sentence_with_its_numbers():
 )  # fmt: skip
 def test_numbers_are_the_same_to_a_unit_of_the_last_digit(shown, found, same):
     assert filled.same_numbers(shown, found) is filled.same_numbers(found, shown) is same
+
+
+def test_where_numbers_of_trainings_may_lie_on_another_kind_of_processor():
+    """The range of the seeds and as much again on both sides; of what is a number of a seed, or between two."""
+    for name in ("median", "min", "max", "range", "low", "high", "interval"):
+        assert filled.spread(TRAINED, filled.TRAININGS[name]) == pytest.approx((0.06629, 0.16742))
+    assert filled.spread(TRAINED, filled.ALL["estimate"]) is not None
+    for name in ("share", "pilot", "count", "seeds"):
+        assert filled.spread(TRAINED, filled.TRAININGS[name]) is None
+    for name in ("exact", "threshold", "detects", "numbers"):
+        assert filled.spread(TRAINED, filled.ALL[name]) is None
+    assert filled.spread(SAMPLED, filled.ALL["estimate"]) is None
+    assert filled.spread(NEVER, filled.TRAININGS["median"]) == (-math.inf, math.inf)  # a seed has no number
+
+
+@pytest.mark.parametrize(
+    ("text", "is_within"),
+    [("0.134", True), ("0.09 to 0.134", True), ("0.134 to 0.3", False), ("13 %", True), ("13 to 30 %", False),
+     ("1.3·10⁻¹", True), ("1.3·10⁻²", False), ("-0.1", False)],
+)  # fmt: skip
+def test_texts_whose_numbers_lie_in_a_range(text, is_within):
+    assert filled.within(text, 0.06, 0.17) is is_within

@@ -78,8 +78,11 @@ ALL = {
     "numbers": Statistic(lambda item: [item.numbers], counts=True),
 }
 """Of any comparison: those of its worst number, and how many there are."""
-_OF_SEEDS = ("median", "min", "max", "range", "low", "high", "interval")
-"""Statistics of trainings that lie among the numbers of the seeds, as "estimate" does."""
+_OF_SEEDS = (
+    *(TRAININGS[name] for name in ("median", "min", "max", "range", "low", "high", "interval")),
+    ALL["estimate"],
+)
+"""Statistics that lie among the numbers of the seeds."""
 
 
 def statistics(item: Evidence) -> dict[str, Statistic]:
@@ -147,8 +150,7 @@ def same_numbers(shown: str, found: str) -> bool:
 def spread(item: Evidence, statistic: Statistic) -> tuple[float, float] | None:
     """Between what a number of trainings may lie that were made on another kind of processor: the range of all seeds
     here, and as much again on both sides. None for other numbers."""
-    among = [TRAININGS[name] for name in _OF_SEEDS] + [ALL["estimate"]]
-    if item.kind != "replicated" or not any(statistic is one for one in among):
+    if item.kind != "replicated" or not any(statistic is one for one in _OF_SEEDS):
         return None
     known = [value for value in _values(item) if value is not None]
     wide = max(known) - min(known) if len(known) == item.numbers else math.inf

@@ -74,6 +74,11 @@ class ClaimRecord(Stated):
         return sum(job.reused is not None for job in self.jobs)
 
     @property
+    def is_trained(self) -> bool:
+        """Whether it has statements about trainings."""
+        return any(item.kind == "replicated" for item in self.evidence)
+
+    @property
     def headline(self) -> Evidence | None:
         """The comparison to show: one that failed, the one that the ledger names, or the first of `by_use`."""
         ranked = by_use(self.evidence)

@@ -96,7 +96,7 @@ def _first(run: Run, groups: Sequence[Mapping[str, Any]]) -> list[ClaimView]:
 
 def _picture(run: Run, attached: Attached) -> Any:
     """One picture of the claims of the first screen, rather of trainings than of a map; None if there is none."""
-    trained = {claim.id for claim in run.claims if any(item.kind == "replicated" for item in claim.evidence)}
+    trained = {claim.id for claim in run.claims if claim.is_trained}
     wanted = [picture for picture in attached.pictures if set(picture.claims) & set(run.project.first)]
     return next((picture for picture in wanted if set(picture.claims) & trained), next(iter(wanted), None))
 

@@ -65,13 +65,9 @@ def _findings(run: Run, words: Sequence[str]) -> Iterator[str]:
 
 def _kind(run: Run, claims: Iterable[ClaimRecord]) -> Iterator[str]:
     """On what kind of processor the run was, as KIND reads it, if claims are about trainings."""
-    if any(_is_trained(claim) for claim in claims):
+    if any(claim.is_trained for claim in claims):
         kind = run.versions.get(PROCESSOR, "an unknown kind")
         yield from ("", f"The run was on a processor of the kind {kind}; on another, numbers of trainings may differ.")
-
-
-def _is_trained(claim: ClaimRecord) -> bool:
-    return any(item.kind == "replicated" for item in claim.evidence)
 
 
 def _details(run: Run, words: Sequence[str]) -> Iterator[str]:
@@ -151,7 +147,7 @@ def _excerpt(run: Run, words: Sequence[str]) -> Iterator[str]:
 def _of_row(claim: ClaimRecord | None, number: re.Match[str]) -> str:
     """A number of a claim's row; what trainings used of their tolerance may be any per cent elsewhere."""
     item = claim.headline if claim else None
-    ends = None if item is None or item.kind != "replicated" else spread(item, TRAININGS["interval"])
+    ends = _elsewhere(claim, item, TRAININGS["interval"]) if claim and item else None
     is_share = number.string[number.end() :].lstrip(" ").startswith("%")
     return _marked(number[0], (0, 100) if ends and is_share else ends)
 
@@ -247,14 +243,19 @@ def _functions(claim: ClaimRecord) -> list[str]:
 
 def _filled(claim: ClaimRecord, key: str) -> str:
     """A sentence of the ledger with the numbers of the run."""
-    text, problems = placeholders(getattr(claim, key), claim.evidence, partial(_measured, claim.recorded is not None))
+    text, problems = placeholders(getattr(claim, key), claim.evidence, partial(_measured, claim))
     if problems:
         raise ValueError(f"{claim.id}: {key}: {problems[0]}")
     return _text(text)
 
 
-def _measured(is_recorded: bool, words: str, item: Evidence, statistic: Statistic) -> str:
-    return words if statistic.counts else _marked(words, None if is_recorded else spread(item, statistic))
+def _measured(claim: ClaimRecord, words: str, item: Evidence, statistic: Statistic) -> str:
+    return words if statistic.counts else _marked(words, _elsewhere(claim, item, statistic))
+
+
+def _elsewhere(claim: ClaimRecord, item: Evidence, statistic: Statistic) -> tuple[float, float] | None:
+    """The range of a number on another kind of processor; None where it is the same, as of trainings on record."""
+    return None if claim.recorded else spread(item, statistic)
 
 
 def _marked(words: str, ends: tuple[float, float] | None) -> str:

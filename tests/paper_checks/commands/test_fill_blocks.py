@@ -133,6 +133,17 @@ def test_only_rows_about_trainings_are_held_less_closely_elsewhere(old, new, is_
     assert bool(blocks.check(there, shown).problems) is is_stale
 
 
+@pytest.mark.parametrize("words", ["findings E", "table E2"])
+def test_trainings_on_record_are_the_same_elsewhere(words):
+    recorded = replace(E2, recorded="trainings of 2026-01-02 on a GPU")
+    here, there = (run_of([recorded], versions={PROCESSOR: kind}) for kind in ("one", "two"))
+    shown = block(words, made(words, here))
+    assert blocks.check(there, shown).problems == []
+    for number in ("0.134", "0.1338"):
+        changed = shown.replace(number, f"{number[:3]}5{number[4:]}")
+        assert changed == shown or blocks.check(there, changed).problems
+
+
 def test_a_command_says_what_is_held_less_closely(tmp_path, capsys):
     record, page = str(write_record(tmp_path, ELSEWHERE)), tmp_path / "one.md"
     page.write_text(block("findings E", FINDINGS), encoding="utf-8")

@@ -49,6 +49,17 @@ def test_the_ends_of_a_threshold_are_certain(level, bits):
     assert all(0 <= at <= 1 for at in asked)
 
 
+@pytest.mark.parametrize(("before", "after"), [(1e-3, 1.0), (1.0, 1e-3)])
+def test_each_end_of_a_threshold_is_certain_by_itself(before, after):
+    """A margin that is far flatter on one side of its root."""
+
+    def margin(at):
+        return (at - 0.3) * (after if at > 0.3 else before)
+
+    low, high = _threshold_in_floats(margin, lambda at: 1e-9, 0.0, 1.0, 50)
+    assert margin(low) <= -1e-9 and margin(high) > 1e-9 and high - low <= 8e-6
+
+
 def test_a_threshold_whose_lower_bound_is_cut_off_lies_at_it():
     """Where the margin is > 0 from 0 on, the bracket begins there."""
     low, high = _threshold_in_floats(lambda at: at + 0.5, lambda at: 1e-18, 0.0, 1.0, 40)

@@ -4,7 +4,7 @@ import ctypes
 from functools import cache
 
 # glibc's numbers of malloc's settings. Page faults cost a training a fifth of its time where freed memory goes back to
-# the system after every update, and moments of counts of 65 tokens half of theirs.
+# the system after every update, and in a fresh process moments of counts of 65 tokens half of theirs.
 MALLOC = {"M_MMAP_THRESHOLD": (-3, 2**30), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26)}
 
 
